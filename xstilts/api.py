@@ -1,0 +1,385 @@
+"""The verbs, as functions: what the command line prints, these return.
+
+Each takes a sweep (a path or a `Sweep`) and may be given another store, mirror or tracking URI than
+the file's. Relative paths in a sweep's tasks start from the folder of its file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xstilts import ledger as ledgers
+from xstilts import loading
+from xstilts.errors import LeaseHeld, Problem, SweepError
+from xstilts.identity import differences
+from xstilts.ledger import Entry, Ledger
+from xstilts.plan import Plan, make
+from xstilts.specs import Revisions, build, trained_tasks
+from xstilts.store import LEASE_SECONDS, Store, write_json
+from xstilts.sweep import Model, Pretraining, Sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xstilts.board import Board
+    from xstilts.data import DataContext
+
+AnySweep = str | os.PathLike[str] | Sweep
+_NOT_THE_PLAN = ("resources", "budget", "store", "tracking", "mirror", "description")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `check` found good."""
+
+    sweep: Sweep
+    notes: list[str]
+    """What a reader of the results should know: splits cut out of others, repeated data, ..."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"ok": True, "sweep": self.sweep.name, "version": self.sweep.version, "notes": self.notes}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, what of it is done, and notes."""
+
+    plan: Plan
+    cached: int
+    notes: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {**self.plan.summary(), "cached": self.cached, "notes": self.notes}
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a sweep stands, from its ledger and records."""
+
+    sweep: str
+    counts: dict[str, int]
+    total: int
+    entries: list[Entry]
+    driver: str
+    """Who runs it now, or nothing."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        failures = [{"slot": e.slot, "state": e.state, "error": e.error.split("\n")[0]} for e in self.entries if e.state in ("failed", "blocked")]
+        return {"sweep": self.sweep, "counts": self.counts, "total": self.total, "driver": self.driver, "failures": failures}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a run ended."""
+
+    counts: dict[str, int]
+    failures: list[dict[str, str]]
+    seconds: float
+    started: int
+    stopped: str
+    exit_code: int
+    warnings: list[str]
+    folder: str
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+# -- before anything is spent ----------------------------------------------------------------------
+
+
+def load(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None) -> Sweep:
+    """The sweep, with what was given in place of what its file says. Raises SweepError."""
+    if not isinstance(sweep, Sweep):
+        return loading.load(sweep, store=store, mirror=mirror, tracking=tracking)
+    given = {"store": store, "mirror": mirror, "tracking": tracking}
+    return sweep.model_copy(update={k: v for k, v in given.items() if v is not None})
+
+
+def check(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None) -> Checked:
+    """Looks at the whole file, the data, the models and the store. Raises SweepError with all that is wrong."""
+    loaded = load(sweep, store=store, mirror=mirror, tracking=tracking)
+    opened = Store(loaded.store).prepare()
+    context = _data_context(sweep, loaded, opened)
+    plan = make(loaded)
+    problems = list(_data_problems(plan, context))
+    if problems:
+        raise SweepError([Problem(message=message, file=_file(sweep)) for message in problems])
+    return Checked(loaded, _notes(plan))
+
+
+def plan(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None) -> Planned:
+    """The plan and how much of it has a record already. Reads no data but its revisions; writes nothing."""
+    loaded = load(sweep, store=store, mirror=mirror, tracking=tracking)
+    made = make(loaded)
+    opened = Store(loaded.store)
+    return Planned(made, _cached(made, opened, sweep, loaded), _notes(made))
+
+
+def _cached(made: Plan, opened: Store, sweep: AnySweep, loaded: Sweep) -> int:
+    """Distinct phases of the plan that have a record: those of the ledger, and those whose id is known before."""
+    done = opened.done()
+    if not done:
+        return 0
+    found = {e.phase for e in Ledger(opened.sweep_folder(loaded.name, loaded.version)).entries() if e.phase in done}
+    revisions = resolve(made, _data_context(sweep, loaded, opened))
+    ids: dict[str, str] = {}
+    for slot in made.slots:
+        parent = ids.get(_fixed_parent(made, slot.needs), "")
+        if slot.identity != slot.key and (parent or not slot.needs):
+            point = made.studies[slot.study].grid[slot.trial or 0] if slot.study and made.studies[slot.study].grid else {}
+            ids[slot.key] = build(made, slot, point, parent, revisions).id
+    return len(found | (set(ids.values()) & done))
+
+
+def _fixed_parent(made: Plan, needs: str) -> str:
+    return f"{needs.removeprefix('best:')}/t0" if needs.startswith("best:") else needs
+
+
+def _data_context(sweep: AnySweep, loaded: Sweep, opened: Store) -> DataContext:
+    from xstilts.data import DataContext
+
+    file = _file(sweep)
+    base = Path(file).absolute().parent if file else Path.cwd()
+    return DataContext(mirror=loaded.mirror, base=str(base), cache=str(opened.data))
+
+
+def _file(sweep: AnySweep) -> str | None:
+    return None if isinstance(sweep, Sweep) else os.fspath(sweep)
+
+
+def _models(made: Plan) -> list[str]:
+    """Ids of the base models and tokenizers that are read."""
+    names = [m.id if isinstance(m, Model) else m.tokenizer for m in made.sweep.models]
+    return list(dict.fromkeys(names))
+
+
+def _data_problems(made: Plan, context: DataContext) -> Iterator[str]:
+    from xstilts import data
+    from xstilts.errors import DataError
+
+    for name in _models(made):
+        try:
+            data.model_revision(name, context)
+        except DataError as error:
+            yield str(error)
+    for name in trained_tasks(made):
+        yield from data.check(made.sweep.task(name), "train", context)
+    for name in made.sweep.targets:
+        yield from data.check(made.sweep.task(name), "evaluate", context)
+
+
+def resolve(made: Plan, context: DataContext) -> Revisions:
+    """Revisions of all that the plan reads. Raises DataError where something is missing."""
+    from xstilts import data
+
+    return Revisions(
+        train={name: data.revision(made.sweep.task(name), "train", context) for name in trained_tasks(made)},
+        evaluate={name: data.revision(made.sweep.task(name), "evaluate", context) for name in made.sweep.targets},
+        models={name: data.model_revision(name, context) for name in _models(made)},
+    )
+
+
+def _notes(made: Plan) -> list[str]:
+    notes = []
+    for name in dict.fromkeys([*trained_tasks(made), *made.sweep.targets]):
+        splits = made.sweep.task(name).splits
+        for use in ("train", "dev", "test"):
+            expression = getattr(splits, use)
+            if expression and "[" in expression:
+                notes.append(f"{name}: {use} is cut out of another split: {expression}")
+        if name in made.sweep.targets and splits.dev and splits.dev == splits.test:
+            notes.append(f"{name}: the development split is also the reported one ({splits.dev})")
+    trained = {made.sweep.task(t).train_task or t: t for t in made.sweep.targets}
+    notes += [f"{name} is an intermediate and the training data of {trained[name]}" for name in trained if name in made.sweep.intermediates]
+    if made.sweep.search.selection == "oracle":
+        notes.append("selection: oracle chooses by target-language scores; the results are not zero-shot")
+    for model in made.sweep.models:
+        if isinstance(model, Pretraining):
+            notes.append(f"{model.name} is pretrained from its configuration first")
+    return notes
+
+
+# -- running ---------------------------------------------------------------------------------------
+
+
+def run(
+    sweep: AnySweep,
+    *,
+    store: str | None = None,
+    mirror: str | None = None,
+    tracking: str | None = None,
+    watch: Callable[[dict[str, Any]], None] = lambda snapshot: None,
+    warn: Callable[[str], None] = lambda message: None,
+) -> Ran:
+    """Runs what of the sweep has no record yet, and mirrors it to MLflow.
+
+    `watch` gets a snapshot of the run about twice a second, `warn` what the user should know. Raises InputError
+    before anything is trained, LeaseHeld where another driver runs the same sweep.
+    """
+    checked = check(sweep, store=store, mirror=mirror, tracking=tracking)
+    loaded, made = checked.sweep, make(checked.sweep)
+    opened = Store(loaded.store)
+    folder = opened.sweep_folder(loaded.name, loaded.version)
+    context = _data_context(sweep, loaded, opened)
+    with _driver(opened, loaded):
+        _same_plan(folder, loaded)
+        board = _board(made, opened, folder, resolve(made, context))
+        for aside in board.quarantined:
+            warn(f"a damaged phase was moved to {aside} and is made again")
+        return _drive(board, opened, loaded, folder, context, watch, warn)
+
+
+def _drive(
+    board: Board, opened: Store, loaded: Sweep, folder: Path, context: DataContext,
+    watch: Callable[[dict[str, Any]], None], warn: Callable[[str], None],
+) -> Ran:  # fmt: skip
+    from xstilts import engine
+    from xstilts.tracking import Tracker, TrackerThread, tracking_uri
+
+    ledger = board.ledger
+    uri = tracking_uri(loaded.tracking, opened)
+    thread = None if uri is None else TrackerThread(Tracker(uri, loaded, opened, folder), f"xstilts track {folder}", warn)
+    settings = {
+        "store": str(opened.path), "mirror": context.mirror, "base": context.base,
+        "threads": loaded.resources.cpus_per_worker, "partial_every_seconds": loaded.resources.partial_every_seconds,
+    }  # fmt: skip
+    warnings = []
+    try:
+        outcome = engine.run(
+            board, opened, loaded, settings, watch, lambda: thread.submit(ledger.entries()) if thread else None
+        )
+    finally:
+        missing = thread.close(timeout=60) if thread else None
+        if missing:
+            warnings.append(missing)
+            warn(missing)
+    failures = [{"slot": e.slot, "state": e.state, "error": e.error} for e in outcome.failures]
+    return Ran(outcome.counts, failures, outcome.seconds, outcome.started, outcome.stopped, outcome.exit_code, warnings, str(folder))
+
+
+def _board(made: Plan, opened: Store, folder: Path, revisions: Revisions) -> Board:
+    from xstilts.board import Board
+    from xstilts.search import Studies
+
+    studies = Studies(folder, made.sweep.search, made.studies, f"{made.sweep.name}-v{made.sweep.version}")
+    return Board(made, Ledger(folder), opened, studies, revisions)
+
+
+def _plan_of(sweep: Sweep) -> dict[str, Any]:
+    return {k: v for k, v in sweep.model_dump(mode="json").items() if k not in _NOT_THE_PLAN}
+
+
+def _same_plan(folder: Path, loaded: Sweep) -> None:
+    """Keeps the sweep beside its ledger; SweepError where its name and version stand for another plan there."""
+    path = folder / "sweep.json"
+    if path.exists():
+        before = Sweep.model_validate_json(path.read_bytes())
+        changes = list(differences(_plan_of(before), _plan_of(loaded)))
+        if changes:
+            shown = "; ".join(f"{where}: {old!r} -> {new!r}" for where, old, new in changes[:6])
+            more = f" and {len(changes) - 6} more" if len(changes) > 6 else ""
+            raise SweepError(
+                [Problem(message=f"{loaded.name} version {loaded.version} stands for another plan in {folder}: {shown}{more}; raise `version`, or change it back (finished phases are shared all the same)")]
+            )  # fmt: skip
+    write_json(path, loaded.model_dump(mode="json"))
+
+
+@contextmanager
+def _driver(opened: Store, loaded: Sweep) -> Iterator[None]:
+    """The right to run this sweep: one driver at a time."""
+    import threading
+
+    lease = opened.lease(f"sweep-{loaded.name}-v{loaded.version}")
+    lease.take()
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(LEASE_SECONDS / 6):
+            lease.renew()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        lease.release()
+
+
+# -- afterwards ------------------------------------------------------------------------------------
+
+
+def folder_of(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None) -> tuple[Store, Path]:
+    """The store of a sweep and its folder there. A path to such a folder stands for the sweep, too."""
+    if not isinstance(sweep, Sweep) and (Path(sweep) / "ledger.jsonl").exists():
+        folder = Path(sweep).absolute()
+        return Store(folder.parent.parent), folder
+    loaded = load(sweep, store=store, mirror=mirror, tracking=tracking)
+    opened = Store(loaded.store)
+    return opened, opened.sweep_folder(loaded.name, loaded.version)
+
+
+def status(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None) -> Status:
+    """How a sweep stands; works while it runs."""
+    opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
+    book = ledgers.require(folder)
+    made = make(Sweep.model_validate_json((folder / "sweep.json").read_bytes()))
+    keys = {slot.key for slot in made.slots}
+    entries = [e for e in book.entries() if e.slot in keys]
+    counts: dict[str, int] = {}
+    for entry in entries:
+        counts[entry.state] = counts.get(entry.state, 0) + 1
+    counts["waiting"] = counts.get("waiting", 0) + len(keys) - len(entries)
+    driver = ""
+    lease = opened.lease(f"sweep-{made.sweep.name}-v{made.sweep.version}")
+    try:
+        lease.look()
+    except LeaseHeld as held:
+        driver = str(held)
+    return Status(f"{made.sweep.name} v{made.sweep.version}", counts, len(keys), entries, driver)
+
+
+def scores(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None) -> pd.DataFrame:
+    """The tidy scores table, one row a pair, seed, language and metric."""
+    from xstilts.scores import table
+
+    return table(*folder_of(sweep, store=store, mirror=mirror, tracking=tracking))
+
+
+def report(
+    sweep: AnySweep, out: str | os.PathLike[str] | None = None, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None
+) -> dict[str, Path]:
+    """Writes the report into `out` (in the sweep's folder where left out); returns its files by name."""
+    from xstilts.report import write
+
+    opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
+    return write(opened, folder, Path(out) if out is not None else folder / "report")
+
+
+def track(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None) -> int:
+    """Rebuilds the MLflow mirror from the records; returns the number of runs brought up to date."""
+    from xstilts.tracking import rebuild, tracking_uri
+
+    opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
+    loaded = Sweep.model_validate_json((folder / "sweep.json").read_bytes())
+    uri = tracking_uri(tracking or loaded.tracking, opened)
+    return 0 if uri is None else rebuild(opened, folder, uri)
+
+
+def fetch(sweep: AnySweep, *, mirror: str, store: str | None = None, tracking: str | None = None) -> list[str]:
+    """Fills the mirror with all datasets and models that the sweep names; returns what was fetched."""
+    from xstilts.fetch import fetch as fill
+
+    loaded = load(sweep, store=store, mirror=mirror, tracking=tracking)
+    return fill(loaded, mirror)

@@ -1,0 +1,77 @@
+"""Every error xstilts raises on purpose.
+
+    XstiltsError
+    ├── InputError        something the user gave is wrong; the command line exits with 2
+    │   ├── SweepError    the sweep file: one or more problems, each with file and line
+    │   └── DataError     a dataset, a model or a mirror is missing, or is not what its task says
+    ├── StoreError        the store cannot be read or written
+    │   ├── CorruptError  a record or a checkpoint is damaged
+    │   └── LeaseHeld     somebody else is at work on this sweep or phase
+    ├── PhaseError        a phase failed while it ran
+    ├── EngineError       Ray is not as the engine needs it
+    └── TrackingError     the tracking server refused or is away
+
+A message says where, what it is, what it must be, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class XstiltsError(Exception):
+    """Root of the tree."""
+
+
+class InputError(XstiltsError):
+    """Something the user gave is wrong and nothing was started."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One mistake: `file:line: message`."""
+
+    message: str
+    file: str | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = ":".join(str(part) for part in (self.file, self.line) if part is not None)
+        return f"{where}: {self.message}" if where else self.message
+
+
+class SweepError(InputError):
+    """All that is wrong with a sweep, collected."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class DataError(InputError):
+    """A dataset, a model or a mirror is missing, or is not what its task says."""
+
+
+class StoreError(XstiltsError):
+    """The store cannot be read or written."""
+
+
+class CorruptError(StoreError):
+    """A record or a checkpoint is damaged."""
+
+
+class LeaseHeld(StoreError):
+    """Somebody else is at work on this sweep or phase."""
+
+
+class PhaseError(XstiltsError):
+    """A phase failed while it ran."""
+
+
+class EngineError(XstiltsError):
+    """Ray is not as the engine needs it."""
+
+
+class TrackingError(XstiltsError):
+    """The tracking server refused or is away."""

@@ -1,0 +1,118 @@
+"""What a phase is, and the hash that names it.
+
+A `PhaseSpec` is everything a worker needs to run one phase, on any machine: action, parent, tasks
+with the revision of their data, hyperparameters, seed. `phase_id` hashes its canonical payload. What
+decides no result (resources, paths, trackers, the role in a sweep, a task's test split when it is
+trained) has no place in the payload, so it cannot reach the id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from xstilts.sweep import Hyperparameters
+from xstilts.task import Frozen, Task, evaluation_payload, training_payload
+
+RECIPE_VERSION = 1
+"""Raised when the mathematics of training or evaluation changes."""
+
+
+class ModelParent(Frozen):
+    """A base model, by id and by what its files hold."""
+
+    model: str
+    revision: str
+    """Hash of the model's files, or the commit on the hub."""
+
+
+class PhaseParent(Frozen):
+    """Another phase's checkpoint."""
+
+    phase: str
+
+
+class ScratchParent(Frozen):
+    """A model that is initialised from a configuration."""
+
+    config: dict[str, Any]
+    tokenizer: str
+    """`generator`, or a model id."""
+    tokenizer_revision: str
+
+
+Parent = ModelParent | PhaseParent | ScratchParent
+
+
+class Member(Frozen):
+    """One task of a phase, with the revision of the data it reads."""
+
+    task: Task
+    data_revision: str
+
+
+class PhaseSpec(Frozen):
+    """One phase, complete."""
+
+    action: Literal["train", "evaluate"]
+    parent: Parent
+    members: tuple[Member, ...]
+    """One task; several are a mixture (train only)."""
+    rates: Literal["proportional", "uniform"] | tuple[float, ...] = "proportional"
+    """Sampling rates of a mixture."""
+    hyper: Hyperparameters
+    """An evaluation reads its lengths and precision alone."""
+    seed: int = 0
+
+    def payload(self) -> dict[str, Any]:
+        """What is hashed."""
+        common = {
+            "action": self.action,
+            "recipe": RECIPE_VERSION,
+            "parent": self.parent.model_dump(mode="json"),
+        }
+        hyper = self.hyper.model_dump(mode="json")
+        if self.action == "evaluate":
+            lengths = {k: hyper[k] for k in ("max_length_tokens", "doc_stride_tokens", "precision")}
+            return {**common, "tasks": self._members(evaluation_payload), "hyper": lengths}
+        rates = {"rates": self.rates} if len(self.members) > 1 else {}
+        return {
+            **common, **rates, "tasks": self._members(training_payload), "hyper": hyper, "seed": self.seed,
+        }  # fmt: skip
+
+    def _members(self, payload: Any) -> list[dict[str, Any]]:
+        return [{**payload(m.task), "data_revision": m.data_revision} for m in self.members]
+
+    @property
+    def id(self) -> str:
+        """24 hexadecimal digits."""
+        return digest(self.payload())
+
+    @property
+    def parent_phase(self) -> str | None:
+        """Id of the phase it starts from, if it starts from one."""
+        return self.parent.phase if isinstance(self.parent, PhaseParent) else None
+
+
+def canonical_json(value: Any) -> str:
+    """One text for one value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(value: Any, digits: int = 24) -> str:
+    """The first `digits` hexadecimal digits of the SHA-256 of `canonical_json(value)`."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:digits]
+
+
+def differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """`(path, old, new)` for each leaf that differs; a leaf on one side alone is None on the other."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in sorted({*old, *new}):
+            yield from differences(old.get(key), new.get(key), f"{path}.{key}" if path else str(key))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for i, (left, right) in enumerate(zip(old, new, strict=True)):
+            yield from differences(left, right, f"{path}[{i}]")
+    elif old != new:
+        yield path, old, new

@@ -1,0 +1,90 @@
+"""Slot + suggested hyperparameters -> PhaseSpec: where a place in the plan becomes a phase with an id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from xstilts.identity import Member, ModelParent, Parent, PhaseParent, PhaseSpec, ScratchParent
+from xstilts.plan import Plan, Slot, fixed
+from xstilts.sweep import Hyperparameters, Mixture, Model
+from xstilts.task import Frozen
+
+EVALUATED_WITH = ("max_length_tokens", "doc_stride_tokens", "precision")
+"""Hyperparameters that an evaluation takes over from the training it scores."""
+
+
+class Revisions(Frozen):
+    """What the sweep's data and models hold, as hashes or commits."""
+
+    train: dict[str, str] = {}
+    """Task name to the revision of its training and development rows."""
+    evaluate: dict[str, str] = {}
+    """Task name to the revision of its test rows."""
+    models: dict[str, str] = {}
+    """Model or tokenizer id to the revision of its files."""
+
+
+def trained_tasks(plan: Plan) -> list[str]:
+    """Names of the tasks that are trained on."""
+    names: dict[str, None] = {}
+    for slot in plan.slots:
+        if slot.kind != "evaluate":
+            names.update(dict.fromkeys(members(plan, slot.task)))
+    return list(names)
+
+
+def members(plan: Plan, label: str) -> tuple[str, ...]:
+    """Task names behind the label of a task or mixture."""
+    mixture = _mixture(plan, label)
+    return mixture.mixture if mixture else (label,)
+
+
+def _mixture(plan: Plan, label: str) -> Mixture | None:
+    return next((m for m in plan.sweep.intermediates if isinstance(m, Mixture) and m.label == label), None)
+
+
+def own_params(slot: Slot, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a study's suggestion that is this slot's own."""
+    if slot.prefix:
+        return {k.removeprefix(slot.prefix): v for k, v in params.items() if k.startswith(slot.prefix)}
+    return {k: v for k, v in params.items() if "." not in k}
+
+
+def build(plan: Plan, slot: Slot, params: Mapping[str, Any], parent_phase: str, revisions: Revisions) -> PhaseSpec:
+    """The phase that fills `slot`; `params` are the study's suggestion, `parent_phase` an id or nothing."""
+    own = own_params(slot, params)
+    hyper = {**fixed(plan.settings(slot)), **own}
+    if slot.kind == "evaluate":
+        hyper = {k: v for k, v in hyper.items() if k in EVALUATED_WITH}
+        task = plan.sweep.task(slot.target)
+        return PhaseSpec(
+            action="evaluate",
+            parent=_parent(plan, slot, parent_phase, revisions),
+            members=(Member(task=task, data_revision=revisions.evaluate.get(task.name, "?")),),
+            hyper=Hyperparameters(**hyper),
+        )
+    mixture = _mixture(plan, slot.task) if slot.kind == "intermediate" else None
+    names = members(plan, slot.task)
+    return PhaseSpec(
+        action="train",
+        parent=_parent(plan, slot, parent_phase, revisions),
+        members=tuple(Member(task=plan.sweep.task(n), data_revision=revisions.train.get(n, "?")) for n in names),
+        rates=mixture.rates if mixture else "proportional",
+        hyper=Hyperparameters(**hyper),
+        seed=slot.seed,
+    )
+
+
+def _parent(plan: Plan, slot: Slot, parent_phase: str, revisions: Revisions) -> Parent:
+    if parent_phase:
+        return PhaseParent(phase=parent_phase)
+    if slot.kind == "pretrain":
+        pretraining = plan.pretraining(slot.model)
+        return ScratchParent(
+            config=pretraining.config,
+            tokenizer=pretraining.tokenizer,
+            tokenizer_revision=revisions.models.get(pretraining.tokenizer, "?"),
+        )
+    model = next(m for m in plan.sweep.models if isinstance(m, Model) and m.label == slot.model)
+    return ModelParent(model=model.id, revision=revisions.models.get(model.id, "?"))

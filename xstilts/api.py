@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from xstilts.board import Board
     from xstilts.data import DataContext
+    from xstilts.doctor import Check
+    from xstilts.tracking_thread import TrackerThread
 
 AnySweep = str | os.PathLike[str] | Sweep
 _NOT_THE_PLAN = ("resources", "budget", "store", "tracking", "mirror", "description")
@@ -77,6 +80,21 @@ class Status:
 
 
 @dataclass(frozen=True)
+class Findings:
+    """What `doctor` found."""
+
+    checks: list[Check]
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        findings = [
+            {"name": c.name, "state": "ok" if c.ok else "fail" if c.serious else "warn", "message": c.what, "advice": "" if c.ok else c.fix}
+            for c in self.checks
+        ]
+        return {"ok": all(finding["state"] != "fail" for finding in findings), "findings": findings}
+
+
+@dataclass(frozen=True)
 class Ran:
     """How a run ended."""
 
@@ -109,7 +127,7 @@ def check(sweep: AnySweep, *, store: str | None = None, mirror: str | None = Non
     """Looks at the whole file, the data, the models and the store. Raises SweepError with all that is wrong."""
     loaded = load(sweep, store=store, mirror=mirror, tracking=tracking)
     opened = Store(loaded.store).prepare()
-    context = _data_context(sweep, loaded, opened)
+    context = data_context(sweep, loaded, opened)
     plan = make(loaded)
     problems = list(_data_problems(plan, context))
     if problems:
@@ -131,7 +149,7 @@ def _cached(made: Plan, opened: Store, sweep: AnySweep, loaded: Sweep) -> int:
     if not done:
         return 0
     found = {e.phase for e in Ledger(opened.sweep_folder(loaded.name, loaded.version)).entries() if e.phase in done}
-    revisions = resolve(made, _data_context(sweep, loaded, opened))
+    revisions = resolve(made, data_context(sweep, loaded, opened))
     ids: dict[str, str] = {}
     for slot in made.slots:
         parent = ids.get(_fixed_parent(made, slot.needs), "")
@@ -145,7 +163,7 @@ def _fixed_parent(made: Plan, needs: str) -> str:
     return f"{needs.removeprefix('best:')}/t0" if needs.startswith("best:") else needs
 
 
-def _data_context(sweep: AnySweep, loaded: Sweep, opened: Store) -> DataContext:
+def data_context(sweep: AnySweep, loaded: Sweep, opened: Store) -> DataContext:
     from xstilts.data import DataContext
 
     file = _file(sweep)
@@ -157,19 +175,26 @@ def _file(sweep: AnySweep) -> str | None:
     return None if isinstance(sweep, Sweep) else os.fspath(sweep)
 
 
-def _models(made: Plan) -> list[str]:
-    """Ids of the base models and tokenizers that are read."""
-    names = [m.id if isinstance(m, Model) else m.tokenizer for m in made.sweep.models]
-    return list(dict.fromkeys(names))
+def _models(made: Plan, context: DataContext) -> dict[str, Callable[[], str]]:
+    """Id of each base model and tokenizer that is read, to what finds its revision."""
+    from xstilts import data
+
+    found: dict[str, Callable[[], str]] = {}
+    for model in made.sweep.models:
+        if isinstance(model, Model):
+            found[model.id] = partial(data.model_revision, model.id, context, model.revision)
+        else:
+            found.setdefault(model.tokenizer, partial(data.model_revision, model.tokenizer, context, weights=False))
+    return found
 
 
 def _data_problems(made: Plan, context: DataContext) -> Iterator[str]:
     from xstilts import data
     from xstilts.errors import DataError
 
-    for name in _models(made):
+    for revision in _models(made, context).values():
         try:
-            data.model_revision(name, context)
+            revision()
         except DataError as error:
             yield str(error)
     for name in trained_tasks(made):
@@ -185,7 +210,7 @@ def resolve(made: Plan, context: DataContext) -> Revisions:
     return Revisions(
         train={name: data.revision(made.sweep.task(name), "train", context) for name in trained_tasks(made)},
         evaluate={name: data.revision(made.sweep.task(name), "evaluate", context) for name in made.sweep.targets},
-        models={name: data.model_revision(name, context) for name in _models(made)},
+        models={name: revision() for name, revision in _models(made, context).items()},
     )
 
 
@@ -230,7 +255,7 @@ def run(
     loaded, made = checked.sweep, make(checked.sweep)
     opened = Store(loaded.store)
     folder = opened.sweep_folder(loaded.name, loaded.version)
-    context = _data_context(sweep, loaded, opened)
+    context = data_context(sweep, loaded, opened)
     with _driver(opened, loaded):
         _same_plan(folder, loaded)
         board = _board(made, opened, folder, resolve(made, context))
@@ -244,11 +269,9 @@ def _drive(
     watch: Callable[[dict[str, Any]], None], warn: Callable[[str], None],
 ) -> Ran:  # fmt: skip
     from xstilts import engine
-    from xstilts.tracking import Tracker, TrackerThread, tracking_uri
 
     ledger = board.ledger
-    uri = tracking_uri(loaded.tracking, opened)
-    thread = None if uri is None else TrackerThread(Tracker(uri, loaded, opened, folder), f"xstilts track {folder}", warn)
+    thread = _tracker(opened, loaded, folder, warn)
     settings = {
         "store": str(opened.path), "mirror": context.mirror, "base": context.base,
         "threads": loaded.resources.cpus_per_worker, "partial_every_seconds": loaded.resources.partial_every_seconds,
@@ -265,6 +288,17 @@ def _drive(
             warn(missing)
     failures = [{"slot": e.slot, "state": e.state, "error": e.error} for e in outcome.failures]
     return Ran(outcome.counts, failures, outcome.seconds, outcome.started, outcome.stopped, outcome.exit_code, warnings, str(folder))
+
+
+def _tracker(opened: Store, loaded: Sweep, folder: Path, warn: Callable[[str], None]) -> TrackerThread | None:
+    if loaded.tracking == "off":
+        return None
+    from xstilts.tracking import Tracker, tracking_uri
+    from xstilts.tracking_thread import TrackerThread
+
+    uri = tracking_uri(loaded.tracking, opened)
+    assert uri is not None
+    return TrackerThread(Tracker(uri, loaded, opened, folder), f"xstilts track {folder}", warn)
 
 
 def _board(made: Plan, opened: Store, folder: Path, revisions: Revisions) -> Board:
@@ -362,19 +396,34 @@ def report(
 ) -> dict[str, Path]:
     """Writes the report into `out` (in the sweep's folder where left out); returns its files by name."""
     from xstilts.report import write
+    from xstilts.scores import read_sweep
 
     opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
-    return write(opened, folder, Path(out) if out is not None else folder / "report")
+    name = read_sweep(folder).name if isinstance(sweep, Sweep) else os.fspath(sweep)
+    return write(opened, folder, Path(out) if out is not None else folder / "report", command=f"xstilts run {name}")
 
 
 def track(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None) -> int:
     """Rebuilds the MLflow mirror from the records; returns the number of runs brought up to date."""
+    from xstilts.scores import read_sweep
     from xstilts.tracking import rebuild, tracking_uri
 
     opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
-    loaded = Sweep.model_validate_json((folder / "sweep.json").read_bytes())
+    loaded = read_sweep(folder)
     uri = tracking_uri(tracking or loaded.tracking, opened)
     return 0 if uri is None else rebuild(opened, folder, uri)
+
+
+def doctor(
+    sweep: AnySweep | None = None, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None
+) -> Findings:
+    """Looks at this machine for what a run of the sweep needs; starts nothing."""
+    from xstilts.doctor import checks
+    from xstilts.tracking import tracking_uri
+
+    loaded = load(sweep, store=store, mirror=mirror, tracking=tracking) if sweep is not None else None
+    opened = Store(loaded.store if loaded else store or "store")
+    return Findings(checks(opened, tracking_uri(loaded.tracking if loaded else tracking, opened)))
 
 
 def fetch(sweep: AnySweep, *, mirror: str, store: str | None = None, tracking: str | None = None) -> list[str]:

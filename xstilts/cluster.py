@@ -82,9 +82,7 @@ def _join(address: str, resources: Resources) -> str:
 
 
 def _start(folder: str, resources: Resources) -> str:
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
-    if os.environ["RAY_AUTH_MODE"] == "token":
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(16))
+    _authenticate()
     arguments: dict[str, Any] = {
         "address": "local",
         "num_cpus": _cpus(resources),
@@ -103,6 +101,18 @@ def _start(folder: str, resources: Resources) -> str:
     address = ray.get_runtime_context().gcs_address
     os.environ["RAY_ADDRESS"] = address
     return address
+
+
+def _authenticate() -> None:
+    """A token for this cluster alone, unless the user has set the mode. Ray reads both when it is imported."""
+    from ray._raylet import AuthenticationTokenLoader, Config
+
+    if "RAY_AUTH_MODE" in os.environ:
+        return
+    os.environ["RAY_AUTH_MODE"] = "token"
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(16))
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
 
 
 def _cpus(resources: Resources) -> int:

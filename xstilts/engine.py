@@ -10,6 +10,7 @@ the state, and running again is resuming.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -232,6 +233,7 @@ def run(
 def _experiment(drive: _Drive) -> None:
     folder = tempfile.mkdtemp(prefix="xstilts-tune-")
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(drive.slots)
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the board reports failures, once and in words
     handler = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
     trainable = tune.with_resources(PhaseTrial, lambda config: _placement(drive.sweep))
     try:
@@ -244,6 +246,7 @@ def _experiment(drive: _Drive) -> None:
             run_config=tune.RunConfig(
                 name="sweep", storage_path=folder, verbose=0, callbacks=[_Ticker(drive)],
                 failure_config=tune.FailureConfig(max_failures=0),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
             ),
         ).fit()  # fmt: skip
     finally:

@@ -1,0 +1,29 @@
+"""How long a plan of 100,000 phases takes.
+
+    python tests/benchmarks/planning.py
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.sweeps_for_tests import paper_grid
+from xstilts.plan import make
+
+
+def main() -> None:
+    """Plans the paper's grid with one seed and with 572, and prints both."""
+    for seeds in (1, 572):
+        sweep = paper_grid(seeds=tuple(range(seeds)))
+        began = time.perf_counter()
+        summary = make(sweep).summary()
+        took = time.perf_counter() - began
+        print(f"{seeds:4} seeds: {summary['phases']:7,} phases, {summary['trainings']['intermediate']:5,} intermediate trainings, {took:.2f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from xstilts import formats
+from xstilts.errors import InputError
+from xstilts.metrics import METRICS
+
+
+@pytest.mark.parametrize("name", formats.NAMES)
+def test_format_of_every_name_offers_the_contract(name: str) -> None:
+    module = formats.get(name)
+
+    assert module.ROLES and all(isinstance(role, str) for role in module.ROLES)
+    assert module.METRICS and set(module.METRICS) <= set(METRICS)
+    assert all(callable(getattr(module, part)) for part in ("encode", "collate", "decode"))
+    assert issubclass(module.Head, torch.nn.Module)  # type: ignore[arg-type]
+
+
+def test_get_unknown_name_lists_the_nearest() -> None:
+    with pytest.raises(InputError, match=r'format is "tagger"; must be one of .*; nearest: tagging'):
+        formats.get("tagger")
+
+
+def test_package_import_loads_no_torch() -> None:
+    code = "import sys, xstilts.formats; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,156 @@
+"""Which rows make which update: the whole phase planned before it starts.
+
+A *plan* is a table of feature numbers, one line an update, made from the lengths of the features and
+the seed alone. So the place in the data is a step number (a resumed phase reads on where it stopped),
+the loss items of an update are known before it runs, and how many workers share the work changes
+nothing: each worker takes its slices of the same global batch.
+
+Rows are drawn without replacement, epoch after epoch; what an epoch leaves over that fills no batch
+begins the next one. Inside an epoch the shuffled rows are cut into pools of `POOL_BATCHES` batches,
+sorted by length inside the pool, cut into batches, and the batches shuffled again: batches stay random,
+padding stays small. Equal lengths (rounded up to what padding rounds up to) keep their random order.
+Each batch of a mixture comes from one member, so that one head is at work at a time.
+
+`U` updates, `N` features in one global batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xstilts.errors import PhaseError
+from xstilts.identity import digest
+
+POOL_BATCHES = 50
+"""Batches that are sorted together; more: less padding and less random batches."""
+ROUND = 8
+"""Padding rounds lengths up to a multiple of this."""
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def subseed(seed: int, *words: str | int) -> int:
+    """A seed in [0, 2^60) made of the phase's seed and of what it is for; equal on every machine."""
+    return int(digest([seed, *words], 15), 16)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """What the plan knows of one member's encoded training rows."""
+
+    lengths: Array
+    """Tokens of each feature."""
+    n_items: Array
+    """Loss items of each feature."""
+    n_rows: int
+    """Rows of the source, from which features were made; the weight of proportional rates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Every global batch of a phase, in order."""
+
+    rows_UN: Array
+    """Feature numbers, longest first inside each batch."""
+    member_U: Array
+    """Which member each batch comes from."""
+    n_items_U: Array
+    """Loss items of each update; the divisor of its loss."""
+    tokens_U: Array
+    """Tokens of real text in each update."""
+
+    def __len__(self) -> int:
+        return len(self.member_U)
+
+    def slices(self, update: int, world: int, accumulation: int) -> list[list[tuple[int, int]]]:
+        """`[rank][micro] -> (first, end)` into the global batch; together they are all of it.
+
+        Slices that run at the same time are neighbours in length, so no worker waits long for another.
+        A batch smaller than `world * accumulation` leaves some slices empty.
+        """
+        size = self.rows_UN.shape[1]
+        edges = [size * part // (world * accumulation) for part in range(world * accumulation + 1)]
+        return [
+            [(edges[micro * world + rank], edges[micro * world + rank + 1]) for micro in range(accumulation)]
+            for rank in range(world)
+        ]
+
+
+def plan(
+    sources: Sequence[Rows],
+    *,
+    seed: int,
+    steps: int,
+    batch_size: int,
+    rates: str | Sequence[float] = "proportional",
+) -> Plan:
+    """The plan of a phase; PhaseError where a member has no rows or the rates do not fit."""
+    for number, source in enumerate(sources):
+        if not len(source.lengths):
+            raise PhaseError(f"member {number} of the phase has no training rows; look at its train split and limits")
+    member_U = _members(mixture_rates(sources, rates), steps, seed)
+    rows_UN = np.zeros((steps, batch_size), dtype=np.int32)
+    n_items_U, tokens_U = np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64)
+    for number, source in enumerate(sources):
+        mine = member_U == number
+        rng = np.random.default_rng(subseed(seed, "rows", number))
+        rows = _batches(np.asarray(source.lengths), batch_size, int(mine.sum()), rng)
+        rows_UN[mine] = rows
+        n_items_U[mine] = np.asarray(source.n_items)[rows].sum(axis=1)
+        tokens_U[mine] = np.asarray(source.lengths)[rows].sum(axis=1)
+    return Plan(rows_UN=rows_UN, member_U=member_U, n_items_U=n_items_U, tokens_U=tokens_U)
+
+
+def mixture_rates(sources: Sequence[Rows], rates: str | Sequence[float]) -> Array:
+    """Sampling rate of each member; they add up to 1."""
+    if rates == "uniform":
+        weights = np.ones(len(sources))
+    elif rates == "proportional":
+        weights = np.array([source.n_rows for source in sources], dtype=np.float64)
+    else:
+        weights = np.array(rates, dtype=np.float64)
+    if len(weights) != len(sources) or not (weights > 0).all() or not np.isfinite(weights).all():
+        raise PhaseError(f"rates are {rates}; must be one number above 0 for each of the {len(sources)} members")
+    return weights / weights.sum()
+
+
+def _members(rates: Array, steps: int, seed: int) -> Array:
+    """Member of each update: exact shares (largest remainders), in random order."""
+    exact = rates * steps
+    counts = np.floor(exact).astype(np.int64)
+    missing = steps - int(counts.sum())
+    counts[np.argsort(counts - exact, kind="stable")[:missing]] += 1
+    member_U = np.repeat(np.arange(len(rates), dtype=np.int16), counts)
+    return np.random.default_rng(subseed(seed, "members")).permutation(member_U)
+
+
+def _batches(lengths: Array, batch_size: int, count: int, rng: np.random.Generator) -> Array:
+    """`count` batches of feature numbers, epoch after epoch."""
+    left = np.zeros(0, dtype=np.int64)
+    made: list[Array] = [np.zeros((0, batch_size), dtype=np.int64)]
+    missing = count
+    while missing > 0:
+        stream = np.concatenate([left, rng.permutation(len(lengths))])
+        usable = len(stream) // batch_size * batch_size
+        left = stream[usable:]
+        made.append(_epoch(stream[:usable], lengths, batch_size, rng))
+        missing -= len(made[-1])
+    rows_UN = np.concatenate(made)[:count]
+    order_UN = np.argsort(-lengths[rows_UN], axis=1, kind="stable")
+    return np.take_along_axis(rows_UN, order_UN, axis=1)
+
+
+def _epoch(stream: Array, lengths: Array, batch_size: int, rng: np.random.Generator) -> Array:
+    """The batches of one epoch's rows, alike in length inside each pool, in random order."""
+    batches: list[Array] = [np.zeros((0, batch_size), dtype=np.int64)]
+    pool = POOL_BATCHES * batch_size
+    for first in range(0, len(stream), pool):
+        rows = stream[first : first + pool]
+        rounded = -(-lengths[rows] // ROUND)
+        batches.append(rows[np.argsort(rounded, kind="stable")].reshape(-1, batch_size))
+    epoch = np.concatenate(batches)
+    return epoch[rng.permutation(len(epoch))]

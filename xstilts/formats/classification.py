@@ -1,0 +1,95 @@
+"""Classification of a text, or of a pair of texts, into one of `task.labels`.
+
+`<s> text </s>` or `<s> text </s></s> text_pair </s>` in the tokenizer's own way; an input that is too
+long loses tokens from the end of its longer text first. The head is the official one of RoBERTa and
+XTREME: dropout, dense, tanh, dropout, linear on the first token, cross entropy.
+
+A feature is a row: `labels` is the id of its label, or `IGNORE` where the row has none (`n_items` 0).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from xstilts.formats.common import (
+    IGNORE,
+    FirstTokenHead,
+    attention_mask,
+    encode_pairs,
+    initialise,
+    label_table,
+    pad,
+    pick_table,
+    unknown_label,
+)
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+
+    from xstilts.data import EncodedSplit
+    from xstilts.sweep import Hyperparameters
+    from xstilts.task import Task
+
+ROLES = ("text", "label")
+OPTIONAL_ROLES = ("text_pair",)
+METRICS = ("accuracy",)
+
+
+def encode(
+    batch: dict[str, list[Any]],
+    task: Task,
+    tokenizer: PreTrainedTokenizerBase,
+    hyper: Hyperparameters,
+    first_row: int,
+) -> dict[str, list[Any]]:
+    """Rows to features, one to one; `DataError` for a label outside the table."""
+    table = label_table(task)
+    labels = []
+    for row, label in enumerate(batch["label"], first_row):
+        if label not in table:
+            raise unknown_label(label, row, task)
+        labels.append(table[label])
+    ids = encode_pairs(batch["text"], batch.get("text_pair"), tokenizer, hyper)
+    return {
+        "input_ids": ids,
+        "row": list(range(first_row, first_row + len(ids))),
+        "n_items": [int(label != IGNORE) for label in labels],
+        "length": [len(one) for one in ids],
+        "labels": labels,
+    }
+
+
+def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None) -> dict[str, Tensor]:
+    """`input_ids_BL`, `attention_mask_BL`, `labels_B`."""
+    ids = [feature["input_ids"] for feature in features]
+    return {
+        "input_ids_BL": pad(ids, pad_id),
+        "attention_mask_BL": attention_mask(ids),
+        "labels_B": torch.tensor([feature["labels"] for feature in features], dtype=torch.int64),
+    }
+
+
+class Head(nn.Module):
+    """Scores of the labels from the first token."""
+
+    def __init__(self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig) -> None:
+        super().__init__()
+        self.classifier = FirstTokenHead(hidden_size, len(task.labels), dropout)
+        initialise(self, config)
+
+    def forward(self, hidden_BLH: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
+        """`logits_BC` and the summed cross entropy."""
+        logits_BC = self.classifier(hidden_BLH)
+        if "labels_B" not in batch:
+            return logits_BC, None
+        return logits_BC, cross_entropy(logits_BC.float(), batch["labels_B"], ignore_index=IGNORE, reduction="sum")
+
+
+def decode(logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
+    """One row for each labelled row: the label's name, and `correct` (0 or 1)."""
+    return pick_table(logits, encoded, lambda label: task.labels[label])

@@ -1,0 +1,249 @@
+"""Span QA: the answer is a piece of the context, found by its first and its last token.
+
+**Encode.** A row becomes one or more *windows* `<s> question </s></s> part of the context </s>`.
+The question keeps its first `max_question_tokens` tokens (never more than half the window), the
+windows overlap by `doc_stride_tokens` (never more than three quarters of a window's context, so
+that their number stays bounded). A window that does not hold the whole first answer trains on
+position 0. Each window keeps the character span of every context token, so an answer is cut out
+of the original context and no detokeniser is involved.
+
+**Answers.** `answer_start` is checked against the text. Where it is wrong, the nearest occurrence
+of the answer is taken; where there is none, the next gold answer; where none is left, the row's
+windows get `answerable = 0` and `n_items = 0`: not trained on, still evaluated.
+
+**Decode.** `spans.py` finds the best span over all windows of a question, `squad.py` scores it. As in
+the newer scripts, no "maximum context" rule chooses between windows that share a token.
+
+`B` features of a batch, `L` tokens after padding, `H` hidden width.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from xstilts import squad
+from xstilts.errors import DataError
+from xstilts.formats import spans
+from xstilts.formats.common import IGNORE, PLAIN, attention_mask, column, initialise, pad, row_ids
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+
+    from xstilts.data import EncodedSplit
+    from xstilts.sweep import Hyperparameters
+    from xstilts.task import Task
+
+ROLES = ("question", "context", "answers")
+OPTIONAL_ROLES = ("id",)
+METRICS = ("exact_match", "f1", "qa_mean")
+_COLUMNS = (
+    "input_ids", "row", "n_items", "length", "answerable",
+    "start_position", "end_position", "context_start", "offsets",
+)  # fmt: skip
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Specials:
+    """Ids a tokenizer puts before a question, between it and the context, and after the context."""
+
+    before: list[int]
+    between: list[int]
+    after: list[int]
+
+    @property
+    def count(self) -> int:
+        return len(self.before) + len(self.between) + len(self.after)
+
+
+def encode(
+    batch: dict[str, list[Any]],
+    task: Task,
+    tokenizer: PreTrainedTokenizerBase,
+    hyper: Hyperparameters,
+    first_row: int,
+) -> dict[str, list[Any]]:
+    """Windows of the rows. `offsets` is flat: begin and end character of each context token, blanks trimmed off.
+
+    Raises `DataError` for a tokenizer without character offsets.
+    """
+    specials = _specials(tokenizer)
+    longest_question = min(task.options.max_question_tokens, (hyper.max_length_tokens - specials.count) // 2)
+    questions = _call(tokenizer, [text.lstrip() for text in batch["question"]])["input_ids"]
+    contexts = _encode_contexts(tokenizer, batch["context"])
+    features = []
+    for i, (question, context) in enumerate(zip(questions, batch["context"], strict=True)):
+        ids, places = contexts[context]
+        question = question[:longest_question]
+        head = [*specials.before, *question, *specials.between]
+        room = hyper.max_length_tokens - specials.count - len(question)
+        answer = _token_span(places, locate(context, batch["answers"][i]))
+        for begin, end in windows(len(ids), room, hyper.doc_stride_tokens):
+            start, stop = _position(answer, begin, end, len(head))
+            features.append({
+                "input_ids": [*head, *ids[begin:end], *specials.after],
+                "row": first_row + i,
+                "n_items": int(answer is not None),
+                "length": len(head) + end - begin + len(specials.after),
+                "answerable": int(answer is not None),
+                "start_position": start,
+                "end_position": stop,
+                "context_start": len(head),
+                "offsets": places[begin:end].ravel().tolist(),
+            })  # fmt: skip
+    return {name: [feature[name] for feature in features] for name in _COLUMNS}
+
+
+def _call(tokenizer: PreTrainedTokenizerBase, texts: list[str], offsets: bool = False) -> Any:
+    if not texts:
+        return {"input_ids": [], "offset_mapping": []}
+    return tokenizer(texts, add_special_tokens=False, return_offsets_mapping=offsets, **PLAIN)
+
+
+def _specials(tokenizer: PreTrainedTokenizerBase) -> _Specials:
+    if not tokenizer.is_fast:
+        raise DataError(
+            f"tokenizer {tokenizer.name_or_path!r} gives no character offsets; span QA needs a fast tokenizer"
+        )
+    probe = tokenizer("a", "a")
+    sides = probe.sequence_ids(0)
+    if 0 not in sides or 1 not in sides:
+        raise DataError(f"tokenizer {tokenizer.name_or_path!r} makes no token of 'a'; give it an unknown token")
+    first, second = sides.index(0), sides.index(1)
+    after_first, after_second = first + sides.count(0), second + sides.count(1)
+    ids = probe["input_ids"]
+    return _Specials(before=ids[:first], between=ids[after_first:second], after=ids[after_second:])
+
+
+def _encode_contexts(tokenizer: PreTrainedTokenizerBase, contexts: Sequence[str]) -> dict[str, tuple[list[int], Array]]:
+    """Ids and trimmed character spans (tokens, 2) of each different context; many questions share one."""
+    different = list(dict.fromkeys(contexts))
+    encoded = _call(tokenizer, different, offsets=True)
+    return {
+        text: (ids, _trim(text, pairs))
+        for text, ids, pairs in zip(different, encoded["input_ids"], encoded["offset_mapping"], strict=True)
+    }
+
+
+def _trim(text: str, pairs: list[tuple[int, int]]) -> Array:
+    """Character spans without the white space at their ends; a token of blanks alone gets an empty span."""
+    places = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    for i, (begin, end) in enumerate(pairs):
+        piece = text[begin:end]
+        stripped = piece.strip()
+        if len(stripped) != len(piece):
+            places[i, 0] = begin + len(piece) - len(piece.lstrip()) if stripped else end
+            places[i, 1] = places[i, 0] + len(stripped)
+    return places
+
+
+def locate(context: str, answers: dict[str, list[Any]]) -> tuple[int, int] | None:
+    """Characters `(begin, end)` of the first gold answer in `context`, as near to its `answer_start` as can be."""
+    for text, start in zip(answers["text"], answers["answer_start"], strict=True):
+        if not text.strip():
+            continue
+        if start >= 0 and context.startswith(text, start):
+            return start, start + len(text)
+        found = _occurrences(context, text)
+        if found:
+            begin = min(found, key=lambda at: abs(at - start))
+            return begin, begin + len(text)
+    return None
+
+
+def _occurrences(context: str, text: str) -> list[int]:
+    found, at = [], context.find(text)
+    while at >= 0:
+        found.append(at)
+        at = context.find(text, at + 1)
+    return found
+
+
+def _token_span(places: Array, characters: tuple[int, int] | None) -> tuple[int, int] | None:
+    """First and last token that touch the characters; blank tokens touch nothing."""
+    if characters is None:
+        return None
+    begin, end = characters
+    touching = np.flatnonzero((places[:, 0] < end) & (places[:, 1] > begin) & (places[:, 1] > places[:, 0]))
+    return (int(touching[0]), int(touching[-1])) if len(touching) else None
+
+
+def windows(n_tokens: int, room: int, overlap: int) -> Iterator[tuple[int, int]]:
+    """`[begin, end)` of windows of `room` tokens that share `overlap` and cover all tokens; at least one."""
+    step = max(room - overlap, -(-room // 4))
+    begin = 0
+    while True:
+        end = min(begin + room, n_tokens)
+        yield begin, end
+        if end >= n_tokens:
+            return
+        begin += step
+
+
+def _position(answer: tuple[int, int] | None, begin: int, end: int, head: int) -> tuple[int, int]:
+    """Positions in `input_ids` of the answer's first and last token; (0, 0) where the window does not hold both."""
+    if answer is None or answer[0] < begin or answer[1] >= end:
+        return 0, 0
+    return answer[0] - begin + head, answer[1] - begin + head
+
+
+def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None) -> dict[str, Tensor]:
+    """`input_ids_BL`, `attention_mask_BL`, `start_position_B`, `end_position_B`; `IGNORE` where unanswerable."""
+    ids = [feature["input_ids"] for feature in features]
+    batch = {"input_ids_BL": pad(ids, pad_id), "attention_mask_BL": attention_mask(ids)}
+    for name in ("start_position", "end_position"):
+        values = [feature[name] if feature["n_items"] else IGNORE for feature in features]
+        batch[f"{name}_B"] = torch.tensor(values, dtype=torch.int64)
+    return batch
+
+
+class Head(nn.Module):
+    """Two numbers for each token, how well an answer starts and ends there: one linear map, as in BERT."""
+
+    def __init__(self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig) -> None:
+        super().__init__()
+        self.out = nn.Linear(hidden_size, 2)
+        initialise(self, config)
+
+    def forward(self, hidden_BLH: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
+        """`logits_BL2` and the sum over features of (CE of the start + CE of the end) / 2; pads are no class of it."""
+        logits_BL2 = self.out(hidden_BLH)
+        if "start_position_B" not in batch:
+            return logits_BL2, None
+        pads_BL1 = (batch["attention_mask_BL"] == 0)[:, :, None]
+        scores_BL2 = logits_BL2.float().masked_fill(pads_BL1, torch.finfo(torch.float32).min)
+        losses = [
+            functional.cross_entropy(scores_BL2[:, :, i], batch[name], ignore_index=IGNORE, reduction="sum")
+            for i, name in enumerate(("start_position_B", "end_position_B"))
+        ]
+        return logits_BL2, (losses[0] + losses[1]) / 2
+
+
+def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
+    """One row a question with a gold answer: `id`, `prediction`, `gold` (JSON list), `exact_match` (0, 1), `f1` (0..1).
+
+    `logits` holds one (at least `length`, 2) array for each feature. The prediction is empty only where
+    the context has no token.
+    """
+    begin, end = spans.answers(logits, encoded.features, len(encoded.rows), task.options)
+    columns = (row_ids(encoded), column(encoded.rows, "context"), column(encoded.rows, "answers"))
+    out: dict[str, list[Any]] = {name: [] for name in ("id", "prediction", "gold", "exact_match", "f1")}
+    for identifier, context, answers, first, last in zip(*columns, begin.tolist(), end.tolist(), strict=True):
+        golds = list(answers["text"])
+        if not golds:
+            continue
+        prediction = context[first:last]
+        exact, f1 = squad.score(prediction, golds)
+        row = (identifier, prediction, json.dumps(golds, ensure_ascii=False), int(exact), f1)
+        for name, value in zip(out, row, strict=True):
+            out[name].append(value)
+    return out

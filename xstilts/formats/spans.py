@@ -1,0 +1,118 @@
+"""From start and end scores of the tokens to one span of characters a question.
+
+All windows of a split are searched in blocks of a few hundred, as arrays: `n_best` starts times
+`n_best` ends of each window, where an end may not come before its start and a span may not be
+longer than `max_answer_tokens`. The highest sum of two logits over all windows of a question wins;
+in a tie the earlier window, then the earlier start, then the earlier end. Only where none of a
+question's windows has such a pair, every pair of a window is looked at, so that a question has an
+answer as soon as its context has a token. Logits that are not finite count as the lowest (highest)
+number, which keeps a diverged model from failing here.
+
+Windows hold context tokens alone: what is not context never gets into the arrays. A token whose
+characters are blanks has an empty span and is no start and no end.
+
+`F` features (windows) of a block, `T` context tokens of its longest one, `K` candidates,
+`P = K * K` pairs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from xstilts.task import Options
+
+_BLOCK = 512
+_FLOOR = -1e30
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def answers(logits: list[Array], features: Any, n_rows: int, options: Options) -> tuple[Array, Array]:
+    """Begin and end character of the best span of each row, (0, 0) where there is none.
+
+    `logits` has one (at least length, 2) array a feature; `features` is a dataset with the columns
+    `row`, `context_start` (position of the first context token in the input) and `offsets`.
+    """
+    table = features.select_columns(["row", "context_start", "offsets"]).with_format("arrow")
+    parts = [
+        _block_spans(logits[at : at + _BLOCK], table[at : at + _BLOCK], options) for at in range(0, len(logits), _BLOCK)
+    ]
+    spans = np.concatenate(parts, axis=1) if parts else np.zeros((5, 0))
+    row, rank, score, begin, end = spans
+    # Ascending by (rank, score, earliest feature last): a later assignment wins.
+    order = np.lexsort((-np.arange(len(row)), score, rank))
+    chosen = np.zeros((2, n_rows), dtype=np.int64)
+    chosen[:, row[order].astype(np.int64)] = np.stack([begin[order], end[order]]).astype(np.int64)
+    return chosen[0], chosen[1]
+
+
+def _block_spans(logits: list[Array], table: Any, options: Options) -> Array:
+    """(5, features): row; rank (2 from the n best, 1 from all pairs, 0 none); score; character begin; character end."""
+    offsets, counts = _ragged(table.column("offsets"))
+    n_tokens = counts // 2
+    inside = np.arange(max(1, n_tokens.max()))[None, :] < n_tokens[:, None]
+    spans = np.zeros((*inside.shape, 2), dtype=np.int64)
+    spans[inside] = offsets.reshape(-1, 2)
+    scores = np.full((*inside.shape, 2), -np.inf, dtype=np.float32)
+    for i, at in enumerate(table.column("context_start").to_pylist()):
+        scores[i, : n_tokens[i]] = logits[i][at : at + n_tokens[i]]
+    scores[inside] = np.nan_to_num(scores[inside], nan=_FLOOR, posinf=-_FLOOR, neginf=_FLOOR)
+    scores[spans[:, :, 1] <= spans[:, :, 0]] = -np.inf
+    rank, best, first, last = _best(scores[:, :, 0], scores[:, :, 1], options)
+    here = np.arange(len(first))
+    begin, end = np.where(rank > 0, spans[here, first, 0], 0), np.where(rank > 0, spans[here, last, 1], 0)
+    return np.stack([table.column("row").to_numpy(), rank, best, begin, end]).astype(np.float64)
+
+
+def _ragged(column: Any) -> tuple[Array, Array]:
+    """An Arrow list column as its flat values and the number of values of each entry."""
+    lists = column.combine_chunks()
+    counts = lists.value_lengths().to_numpy(zero_copy_only=False).astype(np.int64)
+    return lists.flatten().to_numpy(zero_copy_only=False).astype(np.int64), counts
+
+
+def _best(start_FT: Array, end_FT: Array, options: Options) -> tuple[Array, ...]:
+    """Rank, score, first and last token of the best pair of each window."""
+    score, first, last = best_of_n(start_FT, end_FT, options.n_best, options.max_answer_tokens)
+    rank = np.where(np.isfinite(score), 2, 0)
+    lost = np.flatnonzero(rank == 0)
+    if len(lost):
+        score[lost], first[lost], last[lost] = best_of_all(start_FT[lost], end_FT[lost], options.max_answer_tokens)
+        rank[lost] = np.isfinite(score[lost])
+    return rank, score, first, last
+
+
+def best_of_n(start_FT: Array, end_FT: Array, n_best: int, longest: int) -> tuple[Array, ...]:
+    """Score, first, last of the best valid pair among the `n_best` starts and ends; the score is -inf without one.
+
+    A logit of -inf marks a token that can be neither. Ties: earliest start, then earliest end.
+    """
+    k = min(n_best, start_FT.shape[1])
+    first_FK, last_FK = (
+        np.sort(np.argpartition(-logits_FT, k - 1, axis=1)[:, :k], axis=1) for logits_FT in (start_FT, end_FT)
+    )
+    start_FK = np.take_along_axis(start_FT, first_FK, axis=1)
+    end_FK = np.take_along_axis(end_FT, last_FK, axis=1)
+    score_FKK = start_FK[:, :, None] + end_FK[:, None, :]
+    length_FKK = last_FK[:, None, :] - first_FK[:, :, None] + 1
+    score_FKK[(length_FKK < 1) | (length_FKK > longest)] = -np.inf
+    score_FP = score_FKK.reshape(len(score_FKK), k * k)
+    pair = score_FP.argmax(axis=1)
+    here = np.arange(len(pair))
+    return score_FP[here, pair], first_FK[here, pair // k], last_FK[here, pair % k]
+
+
+def best_of_all(start_FT: Array, end_FT: Array, longest: int) -> tuple[Array, ...]:
+    """As `best_of_n` over all pairs: one pass for each length, the shorter one kept in a tie."""
+    here = np.arange(len(start_FT))
+    best = np.full(len(here), -np.inf, dtype=start_FT.dtype)
+    first, last = np.zeros(len(here), dtype=np.int64), np.zeros(len(here), dtype=np.int64)
+    for more in range(min(longest, start_FT.shape[1])):
+        score = start_FT[:, : start_FT.shape[1] - more] + end_FT[:, more:]
+        at = score.argmax(axis=1)
+        better = score[here, at] > best
+        best[better], first[better], last[better] = score[here, at][better], at[better], at[better] + more
+    return best, first, last

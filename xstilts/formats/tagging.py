@@ -1,0 +1,196 @@
+"""Tagging: a label for every token (part of speech, named entities).
+
+A token's label stands on its first sub-token; the others have no loss. A sentence that is longer than
+`max_length_tokens` is *split* at a word boundary into several features, never cut, and `decode` puts
+its predictions together again: a long sentence counts as one. A token without pieces (white space, a
+lone joiner), or with more pieces than a whole feature holds, becomes the unknown token and keeps its
+label. All of this is as in XTREME's preprocessing, as is the head: dropout, linear.
+
+Scores come from `get_entities` of the installed seqeval, which XTREME uses for named entities *and*
+for parts of speech: tags without `B-` or `I-` run together into chunks of equal tags. seqeval 1.2.2
+drops a tag's first letter, so `CCONJ` and `SCONJ` are one type there; the version is in a phase's
+provenance.
+
+Legend: `B` features, `L` sub-tokens, `C` labels; a *word* is a token of the data.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from xstilts.errors import DataError
+from xstilts.formats.common import (
+    IGNORE,
+    PLAIN,
+    attention_mask,
+    column,
+    frame,
+    initialise,
+    label_table,
+    pad,
+    row_ids,
+    unknown_label,
+)
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+
+    from xstilts.data import EncodedSplit
+    from xstilts.sweep import Hyperparameters
+    from xstilts.task import Task
+
+ROLES = ("tokens", "tags")
+OPTIONAL_ROLES: tuple[str, ...] = ()
+METRICS = ("chunk_f1", "token_accuracy")
+
+
+# --- encoding
+
+
+def encode(
+    batch: dict[str, list[Any]],
+    task: Task,
+    tokenizer: PreTrainedTokenizerBase,
+    hyper: Hyperparameters,
+    first_row: int,
+) -> dict[str, list[Any]]:
+    """Sentences to one or more features each (none for an empty sentence).
+
+    `positions` are the places of the words' first sub-tokens in `input_ids`, `labels` the words' label
+    ids. `DataError` for a label outside the table, or a sentence with more or fewer tags than tokens.
+    """
+    before, after = frame(tokenizer)
+    room = hyper.max_length_tokens - len(before) - len(after)
+    pieces, table = _word_pieces(batch["tokens"], tokenizer, room), label_table(task)
+    names = ("input_ids", "row", "n_items", "length", "positions", "labels")
+    features: dict[str, list[Any]] = {name: [] for name in names}
+    for row, (words, tags) in enumerate(zip(batch["tokens"], batch["tags"], strict=True), first_row):
+        labels = _labels(words, tags, table, row, task)
+        split = [pieces[word] for word in words]
+        for start, end in windows([len(word) for word in split], room):
+            starts = np.cumsum([len(before), *(len(word) for word in split[start : end - 1])])
+            ids = [*before, *(piece for word in split[start:end] for piece in word), *after]
+            items = sum(label != IGNORE for label in labels[start:end])
+            values = (ids, row, items, len(ids), starts.tolist(), labels[start:end])
+            for name, value in zip(names, values, strict=True):
+                features[name].append(value)
+    return features
+
+
+def _word_pieces(sentences: list[list[str]], tokenizer: PreTrainedTokenizerBase, room: int) -> dict[str, list[int]]:
+    """Sub-token ids of every distinct word: 1 to `room` of them."""
+    words = list(dict.fromkeys(word for sentence in sentences for word in sentence))
+    if not words:
+        return {}
+    alone = [[word] for word in words]
+    ids = tokenizer(alone, is_split_into_words=True, add_special_tokens=False, **PLAIN)["input_ids"]
+    unknown = [tokenizer.unk_token_id]
+    return {word: one if 0 < len(one) <= room else unknown for word, one in zip(words, ids, strict=True)}
+
+
+def _labels(
+    words: list[str], tags: Sequence[int | str], table: dict[int | str, int], row: int, task: Task
+) -> list[int]:
+    if len(words) != len(tags):
+        message = f"{len(words)} tokens but {len(tags)} tags; must be as many; mend or drop the row"
+        raise DataError(f"task {task.name}, row {row}: {message}")
+    try:
+        return [table[tag] for tag in tags]
+    except KeyError as error:
+        raise unknown_label(error.args[0], row, task) from None
+
+
+def windows(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
+    """`(start, end)` of runs of words, each as long as `room` sub-tokens allow; every word is in exactly one."""
+    start, used = 0, 0
+    for i, length in enumerate(lengths):
+        if used + length > room and i > start:
+            yield start, i
+            start, used = i, 0
+        used += length
+    if lengths:
+        yield start, len(lengths)
+
+
+def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None) -> dict[str, Tensor]:
+    """`input_ids_BL`, `attention_mask_BL`, `labels_BL` (`IGNORE` off the first sub-tokens)."""
+    ids = [feature["input_ids"] for feature in features]
+    input_ids_BL = pad(ids, pad_id)
+    labels_BL = torch.full_like(input_ids_BL, IGNORE)
+    for i, feature in enumerate(features):
+        labels_BL[i, feature["positions"]] = torch.tensor(feature["labels"], dtype=torch.int64)
+    return {"input_ids_BL": input_ids_BL, "attention_mask_BL": attention_mask(ids), "labels_BL": labels_BL}
+
+
+# --- head
+
+
+class Head(nn.Module):
+    """Scores of the labels for every sub-token."""
+
+    def __init__(self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.out = nn.Linear(hidden_size, len(task.labels))
+        initialise(self, config)
+
+    def forward(self, hidden_BLH: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
+        """`logits_BLC` and the cross entropy summed over the first sub-tokens."""
+        logits_BLC = self.out(self.dropout(hidden_BLH))
+        if "labels_BL" not in batch:
+            return logits_BLC, None
+        flat, labels = logits_BLC.flatten(0, 1).float(), batch["labels_BL"].flatten()
+        return logits_BLC, cross_entropy(flat, labels, ignore_index=IGNORE, reduction="sum")
+
+
+# --- decoding
+
+
+def decode(logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
+    """One row a sentence; prediction and gold are JSON lists of tags, words without a label left out."""
+    n_rows = len(encoded.rows)
+    predicted: list[list[str]] = [[] for _ in range(n_rows)]
+    gold: list[list[str]] = [[] for _ in range(n_rows)]
+    columns = (column(encoded.features, name) for name in ("row", "positions", "labels"))
+    for scores_LC, row, positions, labels in zip(logits, *columns, strict=True):
+        best = scores_LC[np.asarray(positions)].argmax(axis=-1).tolist()
+        kept = [(task.labels[p], task.labels[g]) for p, g in zip(best, labels, strict=True) if g != IGNORE]
+        predicted[row] += [p for p, _ in kept]
+        gold[row] += [g for _, g in kept]
+    return {
+        "id": row_ids(encoded),
+        "prediction": [json.dumps(tags, ensure_ascii=False) for tags in predicted],
+        "gold": [json.dumps(tags, ensure_ascii=False) for tags in gold],
+        **statistics(gold, predicted),
+    }
+
+
+def statistics(gold: list[list[str]], predicted: list[list[str]]) -> dict[str, list[int]]:
+    """Counts of each sentence: chunks that agree, are predicted, are gold; tokens that agree, tokens.
+
+    Micro F1 over sums of the first three is seqeval's `f1_score(gold, predicted)`.
+    """
+    from seqeval.metrics.sequence_labeling import get_entities
+
+    table: dict[str, list[int]] = {
+        name: [] for name in ("true_positives", "predicted", "gold_chunks", "tokens_correct", "tokens")
+    }
+    with warnings.catch_warnings():
+        # It warns at every tag without B- or I-; parts of speech have none.
+        warnings.simplefilter("ignore")
+        for truth, guess in zip(gold, predicted, strict=True):
+            truth_chunks, guess_chunks = set(get_entities(truth)), set(get_entities(guess))
+            table["true_positives"].append(len(truth_chunks & guess_chunks))
+            table["predicted"].append(len(guess_chunks))
+            table["gold_chunks"].append(len(truth_chunks))
+            table["tokens_correct"].append(sum(g == p for g, p in zip(truth, guess, strict=True)))
+            table["tokens"].append(len(truth))
+    return table

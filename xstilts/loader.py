@@ -1,0 +1,139 @@
+"""Micro-batches of one worker, in the order of the plan, from any update on.
+
+A global batch is cut into slices (see `batches.Plan.slices`); this worker collates its own. What the
+loss of a micro-batch is multiplied with travels with it: the number of workers, since gradients are
+averaged over them, divided by the loss items of the whole update. A slice that is empty, in a batch
+smaller than the number of slices, becomes one row with weight zero, for all workers must take part.
+
+Masks of a masked LM are drawn for the global batch, from (seed, update), and then cut: which worker has
+a row does not change its mask.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+import torch
+from torch import Tensor
+
+from xstilts import formats
+from xstilts.batches import Plan, subseed
+
+PREFETCH = 4
+"""Micro-batches made ahead on a GPU."""
+
+
+class MicroBatch(TypedDict):
+    """What the loop is given."""
+
+    member: int
+    scale: float
+    """The summed loss times this is the worker's share of the update's loss."""
+    inputs: dict[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One member's encoded features."""
+
+    features: Any
+    """A `datasets.Dataset`."""
+    format: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loader:
+    """All micro-batches of one worker; iterating begins at update `first`."""
+
+    plan: Plan
+    sources: Sequence[Source]
+    pad_id: int
+    seed: int
+    rank: int = 0
+    workers: int = 1
+    accumulation: int = 1
+    first: int = 0
+    ahead: bool = False
+    """Make batches in a thread, while a GPU is at work on the last ones."""
+
+    @property
+    def dataset(self) -> Loader:
+        """What Trainer counts examples of."""
+        return self
+
+    def __len__(self) -> int:
+        return (len(self.plan) - self.first) * self.accumulation
+
+    def __iter__(self) -> Iterator[MicroBatch]:
+        return _ahead(self._make()) if self.ahead else self._make()
+
+    def _make(self) -> Iterator[MicroBatch]:
+        for update in range(self.first, len(self.plan)):
+            yield from self.update(update)
+
+    def update(self, update: int) -> list[MicroBatch]:
+        """This worker's micro-batches of one update."""
+        source = self.sources[member := int(self.plan.member_U[update])]
+        scale = self.workers / max(1, int(self.plan.n_items_U[update]))
+        whole = self._masked(update, source) if source.format == "masked_lm" else None
+        made: list[MicroBatch] = []
+        for first, end in self.plan.slices(update, self.workers, self.accumulation)[self.rank]:
+            rows = slice(first, end) if end > first else slice(0, 1)
+            inputs = self._collated(update, source, rows, None) if whole is None else _cut(whole, rows)
+            made.append({"member": member, "scale": scale if end > first else 0.0, "inputs": inputs})
+        return made
+
+    def _masked(self, update: int, source: Source) -> dict[str, Tensor]:
+        generator = torch.Generator().manual_seed(subseed(self.seed, "mask", update))
+        return self._collated(update, source, slice(None), generator)
+
+    def _collated(
+        self, update: int, source: Source, rows: slice, generator: torch.Generator | None
+    ) -> dict[str, Tensor]:
+        features = source.features.__getitems__(self.plan.rows_UN[update, rows].tolist())
+        return formats.get(source.format).collate(features, self.pad_id, generator)
+
+
+def _cut(whole: dict[str, Tensor], rows: slice) -> dict[str, Tensor]:
+    """Some rows of a collated batch, without the padding that only the others needed."""
+    longest = int(whole["attention_mask_BL"][rows].sum(dim=1).max())
+    width = max(8, -(-longest // 8) * 8)
+    return {name: value[rows, :width] for name, value in whole.items()}
+
+
+def _ahead(made: Iterator[MicroBatch]) -> Iterator[MicroBatch]:
+    """The same items, made in a thread; the thread ends when the consumer does."""
+    box: queue.Queue[Any] = queue.Queue(maxsize=PREFETCH)
+    over = threading.Event()
+    end = object()
+
+    def put(item: Any) -> bool:
+        while not over.is_set():
+            try:
+                box.put(item, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def work() -> None:
+        try:
+            for item in made:
+                if not put(item):
+                    return
+            put(end)
+        except BaseException as error:
+            put(error)
+
+    threading.Thread(target=work, daemon=True, name="xstilts-batches").start()
+    try:
+        while (item := box.get()) is not end:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        over.set()

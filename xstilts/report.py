@@ -1,0 +1,182 @@
+"""The report: what helped what, by how much and how surely, as Markdown, one HTML file and tables.
+
+`write` reads the ledger and the records, asks `scores` and `statistics` for the numbers and
+`summary` for what may be said of them, and renders the two templates with the same values. The HTML
+file needs nothing beside itself: pictures are inlined. Everything it shows is also in `scores.parquet`
+and `gains.csv` beside it, and `analysis/gains.py` draws the main figures again from the former alone.
+
+    report.html  report.md  heatmap.png  figures/*.png  scores.parquet  scores.csv  gains.csv
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xstilts import __version__, figures, gallery, statistics, summary
+from xstilts.ledger import require
+from xstilts.lineage import Lineage
+from xstilts.rendering import render
+from xstilts.scores import problems, read_sweep, table as scores_table
+from xstilts.store import Store, write_bytes
+from xstilts.sweep import BASELINE, Sweep, mixture_label
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+SHOWN = ("lr", "steps", "batch_size")
+"""Hyperparameters with a column of their own."""
+
+
+def write(
+    store: Store, folder: Path, out: Path, *, command: str = "", resamples: int = statistics.RESAMPLES
+) -> dict[str, Path]:
+    """Writes the report of the sweep kept in `folder` into `out`; returns its files by name.
+
+    `command` is shown as what made it. StoreError where nothing has been run, or `out` can't be written.
+    """
+    table = scores_table(store, folder)
+    gains = statistics.gains(table, store, resamples=resamples)
+    pictures = gallery.pictures(store, table, gains, read_sweep(folder))
+    values = context(store, folder, table, gains, command=command, resamples=resamples)
+    files = {
+        "html": ("report.html", render("report.html.j2", {**values, "figures": _inline(pictures)}).encode()),
+        "markdown": ("report.md", render("report.md.j2", {**values, "figures": _linked(pictures)}).encode()),
+        "scores_parquet": ("scores.parquet", _parquet(table)),
+        "scores_csv": ("scores.csv", table.to_csv(index=False).encode()),
+        "gains_csv": ("gains.csv", gains.to_csv(index=False).encode()),
+        **{name: (_file(name), figures.png(figure)) for name, figure in pictures.items()},
+    }
+    for name, content in files.values():
+        write_bytes(out / name, content)
+    return {name: out / file for name, (file, _) in files.items()}
+
+
+def context(
+    store: Store, folder: Path, table: pd.DataFrame, gains: pd.DataFrame, *, command: str = "", resamples: int = 0
+) -> dict[str, Any]:
+    """Every value that the templates use."""
+    sweep = read_sweep(folder)
+    ledger = require(folder)
+    entries = ledger.entries()
+    found = summary.studies(entries, ledger.chosen())
+    fair, fairness = summary.budget(found)
+    return {
+        "sweep": sweep, "oracle": sweep.search.selection == "oracle", "version": __version__, "resamples": resamples,
+        "models": list(dict.fromkeys(table["model"])), "overall": summary.overall(gains),
+        "headlines": summary.headlines(gains), "matrix": _matrix(gains, sweep),
+        "absolute": _absolute(table, sweep),
+        "targets": [_target(group) for _, group in gains.groupby(["model", "target"], sort=False)],
+        "configurations": [_configuration(study, Lineage(store, sweep)) for study in found],
+        "fair": fair, "fairness": fairness, "failures": summary.failures(entries),
+        "losses": _losses(gains), "missing": summary.missing(sweep, entries, table),
+        "problems": problems(table) + problems(gains), "seeds": _seeds(gains),
+        "any_same_data": bool(gains["same_data"].any()), "provenance": summary.provenance(store, entries),
+        "command": command, "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }  # fmt: skip
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dicts; `seen` is None where nobody knows."""
+    plain = frame.assign(seen=frame["seen"].astype(object).where(frame["seen"].notna(), None))
+    return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
+
+
+def _matrix(gains: pd.DataFrame, sweep: Sweep) -> list[dict[str, Any]]:
+    """For each model: targets across, intermediates down, in each cell the official and the zero-shot mean."""
+    labels = [label for label in map(mixture_label, sweep.intermediates) if label != BASELINE]
+    tables = []
+    for model, group in gains.groupby("model", sort=False):
+        cells = {
+            level: {(r["intermediate"], r["target"]): r for r in _records(group[group["level"] == level])}
+            for level in ("mean", "zero_shot")
+        }
+        tables.append(
+            {"model": model, "targets": sweep.targets, "intermediates": labels, **cells,
+             "limit": max(1.0, group.loc[group["level"] == "mean", "gain"].abs().max())}
+        )  # fmt: skip
+    return tables
+
+
+def _absolute(table: pd.DataFrame, sweep: Sweep) -> list[dict[str, Any]]:
+    """For each model: the score of every pair, baseline included; mean over languages, then over seeds."""
+    found = []
+    for model, group in table[table["primary"]].groupby("model", sort=False):
+        by_seed = group.groupby(["intermediate", "target", "seed"])["value"].mean()
+        scores = by_seed.groupby(["intermediate", "target"]).mean().to_dict()
+        metrics = dict(zip(group["target"], group["metric"], strict=True))
+        found.append({"model": model, "scores": scores, "metrics": metrics, "targets": sweep.targets,
+                      "intermediates": [mixture_label(i) for i in sweep.intermediates]})  # fmt: skip
+    return found
+
+
+def _target(group: pd.DataFrame) -> dict[str, Any]:
+    """One target of one model: for each intermediate its means and its languages."""
+    first = group.iloc[0]
+    pairs = []
+    for label, rows in group.groupby("intermediate", sort=False):
+        levels = {level: _records(rows[rows["level"] == level]) for level in statistics.LEVELS}
+        verdicts = [summary.verdict(row) for row in levels["language"]]
+        pairs.append(
+            {"intermediate": label, "languages": levels["language"], "mean": levels["mean"][0],
+             "zero_shot": next(iter(levels["zero_shot"]), None), "up": verdicts.count("gain"),
+             "down": verdicts.count("loss"), "seen": _seen_means(rows)}
+        )  # fmt: skip
+    limit = max(1.0, group.loc[group["level"] == "language", "gain"].abs().max())
+    return {"model": first["model"], "name": first["target"], "metric": first["metric"], "pairs": pairs, "limit": limit,
+            "seen_known": bool(group.loc[group["level"] == "language", "seen"].notna().any())}  # fmt: skip
+
+
+def _seen_means(rows: pd.DataFrame) -> dict[str, float]:
+    """Mean gain over zero-shot languages that the base model saw, and over those it did not."""
+    known = rows[(rows["level"] == "language") & rows["zero_shot"] & rows["seen"].notna()]
+    return {("seen" if seen else "unseen"): float(part["gain"].mean()) for seen, part in known.groupby("seen")}
+
+
+def _losses(gains: pd.DataFrame) -> list[dict[str, Any]]:
+    """Pairs whose mean is significantly below the baseline."""
+    return [row for row in _records(gains[gains["level"] == "mean"]) if summary.verdict(row) == "loss"]
+
+
+def _seeds(gains: pd.DataFrame) -> list[int]:
+    return sorted({int(seeds) for seeds in gains["seeds"]})
+
+
+def _configuration(study: summary.Study, lineage: Lineage) -> dict[str, Any]:
+    """What a study chose, from the chosen phase's own record, with its counts."""
+    spec = lineage.spec(study.chosen.phase) if study.chosen else None
+    params = dict(study.chosen.params) if study.chosen else {}
+    hyper = {name: getattr(spec.hyper, name) if spec else params.get(name) for name in SHOWN}
+    others = {name: value for name, value in params.items() if name not in SHOWN}
+    return {"study": study, "counts": study.counts, "hyper": hyper, "others": others,
+            "value": study.chosen.value if study.chosen else None,
+            "metric": spec.members[0].task.metric if spec else ""}  # fmt: skip
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    bare = table.copy()
+    bare.attrs = {}
+    out = io.BytesIO()
+    bare.to_parquet(out, index=False)
+    return out.getvalue()
+
+
+def _file(name: str) -> str:
+    return "heatmap.png" if name == "heatmap" else f"figures/{re.sub(r'[^A-Za-z0-9_.+-]', '-', name)}.png"
+
+
+def _linked(pictures: Mapping[str, Figure]) -> dict[str, str]:
+    return {name: _file(name) for name in pictures}
+
+
+def _inline(pictures: Mapping[str, Figure]) -> dict[str, str]:
+    return {
+        name: f"data:image/svg+xml;base64,{base64.b64encode(figures.svg(figure)).decode()}"
+        for name, figure in pictures.items()
+    }

@@ -1,0 +1,133 @@
+"""A phase's numbers, times and data as MLflow takes them, from its record. Pure.
+
+Every number has a time and a step of its own, worked out from the record alone, so that sending it twice is
+sending it once: MLflow keeps one row for each (metric, time, step, value).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from xstilts.identity import Member, PhaseSpec
+from xstilts.ledger import ENDED, Entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One number at one step; `time` in milliseconds since 1970, fixed, so that sending it twice is sending it once."""
+
+    key: str
+    value: float
+    time: int
+    step: int = 0
+    scored: bool = False
+    """Whether it is a property of the checkpoint, and not of its way there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataView:
+    """A dataset that a phase read."""
+
+    name: str
+    digest: str
+    """At most 36 characters."""
+    source_type: str
+    source: str
+    """JSON."""
+    use: str
+    """`train` or `test`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What is known of a phase from its folder."""
+
+    spec: PhaseSpec | None
+    result: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+
+
+NOTHING = Outcome(spec=None, result={}, provenance={})
+
+
+def training_points(outcome: Outcome, started: int, ended: int) -> Iterable[Point]:
+    """Curves and results of a training; a point's time is its share of the phase's."""
+    result = outcome.result
+    steps = max(1, int(result.get("steps") or 1))
+
+    def at(step: int) -> int:
+        return started + round((ended - started) * min(step, steps) / steps)
+
+    for row in result.get("curve", ()):
+        for key, name in (("train/loss", "loss"), ("train/lr", "lr"), ("dev/value", "dev")):
+            if row.get(name) is not None:
+                yield Point(key=key, value=float(row[name]), time=at(row["step"]), step=int(row["step"]))
+    dev = result.get("dev") or {}
+    taken = at(int(dev.get("step") or 0))
+    if dev.get("value") is not None:
+        yield Point(key="dev/best", value=float(dev["value"]), time=taken, scored=True)
+    for task, metrics in (dev.get("metrics") or {}).items():
+        for metric, value in metrics.items():
+            yield Point(key=metric_key("dev", task, metric), value=float(value), time=taken, scored=True)
+    if result.get("seconds"):
+        yield Point(key="train/seconds", value=float(result["seconds"]), time=ended)
+        if result.get("tokens"):
+            yield Point(key="train/tokens_per_second", value=round(result["tokens"] / result["seconds"], 1), time=ended)
+
+
+def scores(outcome: Outcome, ended: int) -> Iterable[Point]:
+    """Every metric in every language, and the means over them."""
+    if outcome.spec is None:
+        return
+    task = outcome.spec.members[0].task.name
+    by_language = {**outcome.result.get("scores", {}), "mean": outcome.result.get("mean", {})}
+    for language, metrics in by_language.items():
+        for metric, value in metrics.items():
+            yield Point(key=metric_key("score", task, language, metric), value=float(value), time=ended, scored=True)
+
+
+def data_view(member: Member, use: str) -> DataView:
+    """The data of one task of a phase; `use` is `train` or `test`."""
+    source = member.task.source
+    if source.hub:
+        kind, where = "hugging_face", {"path": source.hub, "config_name": source.config, "revision": source.revision}
+    elif source.files:
+        kind, where = "local", {"uri": ", ".join(source.files)}
+    else:
+        kind, where = "generator", {"uri": f"xstilts generator: {source.generator}"}
+    return DataView(
+        name=member.task.name, digest=member.data_revision[:36], source_type=kind, source=json.dumps(where), use=use
+    )
+
+
+def times(entry: Entry, provenance: Mapping[str, Any]) -> tuple[int, int | None]:
+    """Start and end; a phase without a record has only the time of its state."""
+    if provenance.get("started") and provenance.get("ended"):
+        return milliseconds(provenance["started"]), milliseconds(provenance["ended"])
+    now = milliseconds(entry.time)
+    return now, now if entry.state in ENDED else None
+
+
+def milliseconds(iso: str) -> int:
+    """Milliseconds since 1970 of an ISO 8601 time, UTC where it names no zone; 0 for none."""
+    if not iso:
+        return 0
+    time = datetime.fromisoformat(iso)
+    return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def metric_key(*parts: str) -> str:
+    """A metric's name from its parts, empty ones left out; MLflow allows letters, digits and `_ - . :` and space."""
+    return "/".join(re.sub(r"[^\w.\- :]", "_", part) for part in parts if part)[:250]
+
+
+def text(value: Any) -> str:
+    """A param's value as MLflow shows it."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,8 +1,8 @@
 """Random streams that stay the same for ever.
 
-A stream is named by words (task, use, ...), never by a position in another stream: adding a task moves
-no other task's rows. numpy guarantees the output of `RandomState` across its versions (NEP 19), which
-it does not for `default_rng`.
+A stream is named by words (task, split, language), not by its place in another stream: a task added
+later moves no row of the others. numpy promises the output of `RandomState` across its versions, which
+it does not for `default_rng` (NEP 19).
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import numpy as np
 VERSION = 1
 """Version of everything the generator yields; raised whenever a row, a word or a tag changes."""
 
+Draw = np.random.RandomState
 
-def stream(*names: str) -> np.random.RandomState:
+
+def stream(*names: str) -> Draw:
     """A fresh random stream with the name `names`."""
-    key = hashlib.sha256("/".join((str(VERSION), *names)).encode()).digest()
-    return np.random.RandomState(np.frombuffer(key, dtype="<u4").astype(np.uint32))
+    key = hashlib.sha256("/".join(names).encode()).digest()
+    return Draw(np.frombuffer(key, dtype="<u4").astype(np.uint32))

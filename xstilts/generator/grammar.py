@@ -1,34 +1,40 @@
 """Meanings, and how a language says them.
 
 A *clause* is an event: a verb, who does it (agent), to whom (patient), and sometimes where and how. It
-is drawn without any language. Verbs, adjectives and kinds of nouns prefer one another, which gives raw
-text its statistics: a word's neighbours tell its kind.
+is drawn without any language. How well two words go together is a table of log-normal weights, drawn
+once: no two nouns are liked by the same verbs and adjectives, so a word's company tells what it means,
+in every language alike (Harris 1954); interchangeable words could never be told apart.
 
-    xa, xb, xc   agent-marker (adjective) noun  verb  patient-marker (adjective) noun  (adverb)  (place-marker noun)
-    xd           (noun place-marker)  noun (adjective) agent-marker  noun (adjective) patient-marker  (adverb)  verb
+    xa, xb, xc   AGENT (adjective) noun  verb  PATIENT (adjective) noun  (adverb)  (PLACE noun)
+    xd           (PLACE noun)  AGENT noun (adjective)  PATIENT noun (adjective)  (adverb)  verb
 
-Clauses of one sentence are joined by a conjunction; a question has a question word for a phrase.
+Capitals are markers, little words before a phrase that say what it does. Clauses of one sentence are
+joined by a conjunction; a question has a question word in place of the phrase it asks for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
-from functools import cache
-from xstilts.generator.draw import stream
 
+from xstilts.generator.draw import Draw, stream
 from xstilts.generator.languages import CLASS_SIZES, LANGUAGES, lexicon
 
-Draw = np.random.RandomState
-import os
-SHARPNESS = float(os.environ.get('SHARP','2'))
-"""Spread of the logarithm of an affinity."""
+TAGS = ("AGENT", "PATIENT", "PLACE", "VERB", "ADJ", "ADV", "MARK", "CONJ", "SIGN")
+"""What a word of a statement can be; nouns are tagged by the role of their phrase."""
+SHARPNESS = 2.0
+"""Standard deviation of the logarithm of a weight; the higher, the fewer companions a word has."""
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """A noun, perhaps with an adjective."""
+    """A noun, perhaps with an adjective; numbers inside their classes."""
 
     noun: int
     adjective: int | None = None
@@ -36,13 +42,18 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Clause:
-    """One event; `agent` or `patient` None: it is asked for."""
+    """One event."""
 
     verb: int
-    agent: Phrase | None
-    patient: Phrase | None
+    agent: Phrase
+    patient: Phrase
     place: Phrase | None = None
     adverb: int | None = None
+
+    @property
+    def bare(self) -> Clause:
+        """Verb, agent and patient alone, without adjectives."""
+        return Clause(self.verb, Phrase(self.agent.noun), Phrase(self.patient.noun))
 
 
 @dataclass(frozen=True)
@@ -51,84 +62,100 @@ class Word:
 
     concept: str
     tag: str
-    clause: int
-    """Which clause of the sentence it belongs to."""
+
+
+# --- meanings
 
 
 @cache
-def affinity(left: str, right: str, role: str) -> np.ndarray:
-    """How well each word of class `right` goes with each of class `left` in a role: weights, log-normal."""
+def affinity(left: str, right: str, role: str) -> Array:
+    """Weights, one row a word of class `left`, one column a word of class `right`."""
     shape = (CLASS_SIZES[left], CLASS_SIZES[right])
     return np.exp(SHARPNESS * stream("affinity", left, right, role).standard_normal(shape))
 
 
-def _pick(draw: Draw, weights: np.ndarray, taken: set[int]) -> int:
-    weights = weights.copy()
-    weights[list(taken)] = 0
-    chosen = int(np.searchsorted(np.cumsum(weights), draw.random_sample() * weights.sum(), side="right"))
-    taken.add(chosen)
-    return chosen
+def pick(draw: Draw, weights: Array, but: Collection[int] = ()) -> int:
+    """A number drawn by weight, none of `but`."""
+    left = weights.copy()
+    left[list(but)] = 0
+    edges = np.cumsum(left)
+    return int(np.searchsorted(edges, draw.random_sample() * edges[-1], side="right"))
 
 
-def _phrase(draw: Draw, verb: int, role: str, taken: set[int]) -> Phrase:
-    noun = _pick(draw, affinity("verb", "noun", role)[verb], taken)
+def _phrase(draw: Draw, verb: int, role: str, but: Collection[int]) -> Phrase:
+    noun = pick(draw, affinity("verb", "noun", role)[verb], but)
     if draw.random_sample() < 0.5:
         return Phrase(noun)
-    return Phrase(noun, _pick(draw, affinity("noun", "adjective", "")[noun], set()))
+    return Phrase(noun, pick(draw, affinity("noun", "adjective", "")[noun]))
 
 
-def draw_clause(draw: Draw, taken: set[int], verbs: set[int]) -> Clause:
-    """A clause whose nouns and verb are none of `taken` and `verbs`; adds its own to them."""
-    verb = _pick(draw, np.ones(CLASS_SIZES["verb"]), verbs)
-    agent = _phrase(draw, verb, "agent", taken)
-    patient = _phrase(draw, verb, "patient", taken)
-    place = Phrase(_pick(draw, affinity("verb", "noun", "place")[verb], taken)) if draw.random_sample() < 0.3 else None
-    adverb = _pick(draw, affinity("verb", "adverb", "")[verb], set()) if draw.random_sample() < 0.3 else None
-    return Clause(verb, agent, patient, place, adverb)
-
-
-def draw_clauses(draw: Draw, count: int) -> tuple[Clause, ...]:
+def draw_clauses(draw: Draw, count: int, always_place: bool = False) -> tuple[Clause, ...]:
     """`count` clauses that share no noun and no verb."""
-    taken: set[int] = set()
+    nouns: set[int] = set()
     verbs: set[int] = set()
-    return tuple(draw_clause(draw, taken, verbs) for _ in range(count))
+    clauses = []
+    for _ in range(count):
+        verb = pick(draw, np.ones(CLASS_SIZES["verb"]), verbs)
+        agent = _phrase(draw, verb, "agent", nouns)
+        patient = _phrase(draw, verb, "patient", {*nouns, agent.noun})
+        nouns |= {agent.noun, patient.noun}
+        place = adverb = None
+        if draw.random_sample() < 0.3 or always_place:
+            place = Phrase(pick(draw, affinity("verb", "noun", "place")[verb], nouns))
+            nouns.add(place.noun)
+        if draw.random_sample() < 0.3:
+            adverb = pick(draw, affinity("verb", "adverb", "")[verb])
+        verbs.add(verb)
+        clauses.append(Clause(verb, agent, patient, place, adverb))
+    return tuple(clauses)
 
 
-def _say_phrase(phrase: Phrase | None, role: str, final: bool, at: int) -> list[Word]:
-    marker = Word(f"marker.{role}", "MARK", at)
+# --- sentences
+
+
+def _say_phrase(phrase: Phrase | None, role: str, asked: bool, final: bool) -> list[Word]:
     if phrase is None:
-        words = [Word(f"question.{role}", "ASK", at)]
-    else:
-        words = [Word(f"noun.{phrase.noun}", role.upper(), at)]
-        if phrase.adjective is not None:
-            adjective = Word(f"adjective.{phrase.adjective}", "ADJ", at)
-            words = [*words, adjective] if final else [adjective, *words]
+        return []
+    marker = Word(f"marker.{role}", "MARK")
+    if asked:
+        return [marker, Word(f"question.{role}", "ASK")]
+    words = [Word(f"noun.{phrase.noun}", role.upper())]
+    if phrase.adjective is not None:
+        words.insert(1 if final else 0, Word(f"adjective.{phrase.adjective}", "ADJ"))
     return [marker, *words]
 
 
-def say_clause(clause: Clause, language: str, at: int = 0) -> list[Word]:
-    """The clause's words in the order of `language`."""
+def say_clause(clause: Clause, language: str, asked: str | None = None) -> list[Word]:
+    """The clause's words in the order of `language`; `asked` is the role that is asked for."""
     final = LANGUAGES[language].verb_final
-    agent = _say_phrase(clause.agent, "agent", final, at)
-    patient = _say_phrase(clause.patient, "patient", final, at)
-    place = _say_phrase(clause.place, "place", final, at) if clause.place is not None else []
-    adverb = [Word(f"adverb.{clause.adverb}", "ADV", at)] if clause.adverb is not None else []
-    verb = [Word(f"verb.{clause.verb}", "VERB", at)]
+    roles = {"agent": clause.agent, "patient": clause.patient, "place": clause.place}
+    agent, patient, place = (_say_phrase(phrase, role, role == asked, final) for role, phrase in roles.items())
+    adverb = [Word(f"adverb.{clause.adverb}", "ADV")] if clause.adverb is not None else []
+    verb = [Word(f"verb.{clause.verb}", "VERB")]
     if final:
         return [*place, *agent, *patient, *adverb, *verb]
     return [*agent, *verb, *patient, *adverb, *place]
 
 
-def say(clauses: tuple[Clause, ...], language: str, sign: str = "stop") -> list[Word]:
-    """A sentence of one or more clauses, its closing sign included."""
-    words: list[Word] = []
-    for at, clause in enumerate(clauses):
-        joint = [Word("conjunction.and", "CONJ", at)] if at else []
-        words += [*joint, *say_clause(clause, language, at)]
-    return [*words, Word(f"sign.{sign}", "SIGN", len(clauses) - 1)]
+def say(clauses: Sequence[Clause], language: str) -> list[Word]:
+    """A statement of one or more clauses, its full stop included."""
+    words = say_clause(clauses[0], language)
+    for clause in clauses[1:]:
+        words += [Word("conjunction.and", "CONJ"), *say_clause(clause, language)]
+    return [*words, Word("sign.stop", "SIGN")]
 
 
-def spell(words: list[Word], language: str) -> list[str]:
+def ask(clause: Clause, language: str, role: str) -> list[Word]:
+    """The question for the phrase in `role` of `clause`."""
+    return [*say_clause(clause, language, role), Word("sign.ask", "SIGN")]
+
+
+def spell(words: Iterable[Word], language: str) -> list[str]:
     """The words as they are written in `language`."""
     table = lexicon(language)
     return [table[word.concept] for word in words]
+
+
+def written(clauses: Sequence[Clause], language: str) -> str:
+    """A statement as text."""
+    return " ".join(spell(say(clauses, language), language))

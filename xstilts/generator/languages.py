@@ -1,10 +1,9 @@
 """The lexicon: concepts, and the word each language has for them.
 
 A concept is a text such as `noun.17`; its class stands before the dot. Every language has exactly one
-word for every concept, and no word stands for two concepts, in one language or across them. What two
-languages share they share by borrowing: a language takes `borrowed` of its content words from the
-training language as they are, and makes up the rest from syllables of its own. Punctuation is common
-to all; function words (markers, conjunctions, question words) are never borrowed.
+word for every concept. What two languages share they share by borrowing: a language takes a share of
+its content words from the training language as they are, and makes up the others from syllables of its
+own, which no other language has. Function words are never borrowed; punctuation is common to all.
 """
 
 from __future__ import annotations
@@ -16,20 +15,21 @@ from types import MappingProxyType
 
 from xstilts.generator.draw import stream
 
-KINDS = ("person", "animal", "thing", "place")
-"""Semantic kind of a noun: `noun.i` is of kind `i % 4`."""
 CLASS_SIZES: Mapping[str, int] = MappingProxyType({"noun": 32, "verb": 12, "adjective": 12, "adverb": 6})
+"""Number of content words of each class."""
+CONTENT_CONCEPTS = tuple(f"{name}.{i}" for name, size in CLASS_SIZES.items() for i in range(size))
 FUNCTION_CONCEPTS = (
-    "marker.agent", "marker.patient", "marker.place", "conjunction.and", "question.agent", "question.patient",
+    "marker.agent", "marker.patient", "marker.place", "conjunction.and",
+    "question.agent", "question.patient", "question.place",
 )  # fmt: skip
 PUNCTUATION: Mapping[str, str] = MappingProxyType({"sign.stop": ".", "sign.ask": "?", "sign.gloss": "="})
-"""The same in every language. `=` stands between a sentence and its translation in raw text."""
-CONTENT_CONCEPTS = tuple(f"{name}.{i}" for name, size in CLASS_SIZES.items() for i in range(size))
+"""The same in every language; `=` stands between a sentence and its translation in raw text."""
+TRAINING_LANGUAGE = "xa"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Language:
-    """One member of the family."""
+    """One member of the family. No two have a consonant in common."""
 
     code: str
     consonants: str
@@ -37,18 +37,17 @@ class Language:
     borrowed: float
     """Share of the content words that are the training language's own."""
     verb_final: bool = False
-    """Verb last, adjective after its noun, marker after its phrase; else the other way round."""
+    """Verb last and adjective after its noun; else the verb between its phrases, adjective before the noun."""
 
 
-TRAINING_LANGUAGE = "xa"
 LANGUAGES: Mapping[str, Language] = MappingProxyType(
     {
         language.code: language
         for language in (
             Language(code="xa", consonants="bdglmn", vowels="aei", borrowed=1.0),
             Language(code="xb", consonants="kprstv", vowels="aou", borrowed=0.7),
-            Language(code="xc", consonants="fhjnwz", vowels="eiu", borrowed=0.5),
-            Language(code="xd", consonants="cqtxyz", vowels="aiy", borrowed=0.3, verb_final=True),
+            Language(code="xc", consonants="fhjwz", vowels="eiu", borrowed=0.5),
+            Language(code="xd", consonants="cqxy", vowels="aiou", borrowed=0.3, verb_final=True),
         )
     }
 )
@@ -60,9 +59,9 @@ def lexicon(code: str) -> Mapping[str, str]:
     language = LANGUAGES[code]
     draw = stream("lexicon", code)
     syllables = [c + v for c in language.consonants for v in language.vowels]
-    forms = sorted({a + b + c for a in syllables for b in syllables for c in ("", language.consonants[0])})
-    own = [forms[i] for i in draw.permutation(len(forms))]
-    words = dict(zip((*FUNCTION_CONCEPTS, *CONTENT_CONCEPTS), own, strict=False)) | dict(PUNCTUATION)
+    forms = [a + b + c for a in syllables for b in syllables for c in ("", language.consonants[0])]
+    concepts = (*FUNCTION_CONCEPTS, *CONTENT_CONCEPTS)
+    words = {c: forms[i] for c, i in zip(concepts, draw.permutation(len(forms)), strict=False)} | dict(PUNCTUATION)
     if code != TRAINING_LANGUAGE:
         count = round(language.borrowed * len(CONTENT_CONCEPTS))
         loans = [CONTENT_CONCEPTS[i] for i in draw.permutation(len(CONTENT_CONCEPTS))[:count]]

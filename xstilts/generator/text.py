@@ -1,42 +1,47 @@
 """Raw text: what a tiny model must read before it can transfer anything.
 
-Three sorts of lines. *Plain*: a sentence. *Parallel*: a sentence, `=`, and its translation (as translation
-language modelling joins them; Conneau and Lample 2019), so that a masked word can be read off the other
-side. *Mixed*: a sentence in which each word is in one of two languages by chance, so that words of one
-meaning share their neighbours. The latter two align the languages; plain text alone would not.
+Four sorts of lines about the same events:
+
+    plain        a sentence
+    mixed        a sentence, each word in one of two languages by chance
+    interlinear  a sentence, each word followed by its translation
+    parallel     a sentence, `=`, its translation in that language's own order (TLM; Conneau and Lample 2019)
+
+Plain text alone would leave the languages apart. From interlinear lines a model learns within a few
+hundred steps to read a masked word off its neighbour; borrowed words, which are their own translation,
+show it how, and all others follow. Parallel lines then teach it to look up a word in another sentence
+by meaning, which is what the pair and question tasks rest on.
 """
 
 from __future__ import annotations
 
-from xstilts.generator.draw import stream
-from xstilts.generator.grammar import Draw, draw_clauses, say, spell
-from xstilts.generator.languages import LANGUAGES, lexicon
+from xstilts.generator.draw import Draw, stream
+from xstilts.generator.grammar import draw_clauses, say, written
+from xstilts.generator.languages import LANGUAGES, PUNCTUATION, lexicon
 
-import os
-SHARES = eval(os.environ.get("SH","(0.2,0.0,0.3,0.5,0)"))
+SORTS = ("plain", "mixed", "interlinear", "parallel")
+SHARES = (0.1, 0.1, 0.45, 0.35)
+"""Of the sorts, in their order."""
 
 
-def lines(use: str, language: str, count: int) -> list[str]:
-    """`count` lines around `language`, one text each."""
-    draw = stream("text", use, language)
+def text(language: str, count: int = 4000, use: str = "train", name: str = "gen-text") -> list[str]:
+    """`count` lines around `language`; every other language is a partner of some."""
+    draw = stream(name, use, language)
     return [_line(draw, language) for _ in range(count)]
 
 
 def _line(draw: Draw, language: str) -> str:
-    sort = int(draw.choice(5, p=SHARES))
-    clauses = draw_clauses(draw, 1 + int(draw.randint(2)) * (sort in (0,2)))
+    sort = SORTS[int(draw.choice(len(SORTS), p=SHARES))]
     others = [code for code in LANGUAGES if code != language]
-    other = others[draw.randint(len(others))]
-    words = say(clauses, language)
+    other = others[int(draw.randint(len(others)))]
+    clauses = draw_clauses(draw, 2 if sort in ("plain", "mixed") and draw.randint(2) else 1)
+    if sort == "plain":
+        return written(clauses, language)
+    if sort == "parallel":
+        return f"{written(clauses, language)} {PUNCTUATION['sign.gloss']} {written(clauses, other)}"
     tables = (lexicon(language), lexicon(other))
-    if sort == 0:
-        return " ".join(spell(words, language))
-    if sort == 1:
-        sides = [" ".join(spell(say(clauses, code), code)) for code in (language, other)]
-        return f" {lexicon(language)['sign.gloss']} ".join(sides)
-    if sort == 2:
-        return " ".join(tables[draw.randint(2)][word.concept] for word in words)
-    if sort == 3:
-        return " ".join(w for word in words[:-1] for w in (tables[0][word.concept], tables[1][word.concept])) + " ."
-    picks = [words[i].concept for i in draw.permutation(len(words))[:4]]
-    return " ".join(w for c in picks for w in (tables[0][c], "=", tables[1][c],"."))
+    concepts = [word.concept for word in say(clauses, language)]
+    if sort == "mixed":
+        return " ".join(tables[int(draw.randint(2))][concept] for concept in concepts)
+    pairs = [tables[side][concept] for concept in concepts[:-1] for side in (0, 1)]
+    return " ".join([*pairs, tables[0][concepts[-1]]])

@@ -235,7 +235,7 @@ def _experiment(drive: _Drive) -> None:
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(drive.slots)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # the board reports failures, once and in words
     handler = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
-    trainable = tune.with_resources(PhaseTrial, lambda config: _placement(drive.sweep))
+    trainable = tune.with_resources(PhaseTrial, _placement(drive.sweep))
     try:
         tune.Tuner(
             trainable,

@@ -223,3 +223,16 @@ def test_engine_budget_spent_ends_early_and_the_next_run_carries_on(tmp_path: Pa
         if not outcome["stopped"]:
             break
     assert total == xstilts.plan(file).to_json()["phases"]
+
+
+def test_engine_adapters_pickle_to_nothing_of_the_run() -> None:
+    import copy
+    import pickle
+    import threading
+
+    from xstilts.engine import _Drive
+
+    lock: Any = threading.RLock()  # what a live display holds; it can't be pickled
+    drive = _Drive(lock, lock, lock, {}, 1, lock, lock)
+    assert copy.deepcopy(drive) is drive
+    assert len(pickle.dumps(drive)) < 100

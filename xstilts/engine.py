@@ -79,6 +79,13 @@ class _Drive:
     _renewed: float = 0.0
     _shown: float = 0.0
 
+    def __deepcopy__(self, memo: Any) -> _Drive:
+        return self
+
+    def __reduce__(self) -> Any:
+        """Tune pickles its adapters for a restore that is never used; nothing of the run goes into that."""
+        return object, ()
+
     def tick(self, force: bool = False) -> None:
         """Renews leases and shows progress, each at its own pace."""
         now = time.monotonic()

@@ -47,7 +47,9 @@ def finish(board: Board, store: Store, assignment: Assignment) -> None:
     board.done(assignment.slot)
 
 
-def drain(board: Board, store: Store, most: int = 10_000, each: Callable[[Assignment], None] = lambda a: None) -> list[Assignment]:
+def drain(
+    board: Board, store: Store, most: int = 10_000, each: Callable[[Assignment], None] = lambda a: None
+) -> list[Assignment]:
     """Runs everything that is ready, one after the other."""
     ran = []
     while len(ran) < most and (assignment := board.next()):
@@ -62,7 +64,9 @@ def trials(path: Path, sweep: Sweep, study: str) -> list[optuna.trial.FrozenTria
     from optuna.storages.journal import JournalFileBackend
 
     journal = path / "store/sweeps" / f"{sweep.name}-v{sweep.version}" / "studies.journal"
-    return optuna.load_study(study_name=f"s/{study}", storage=JournalStorage(JournalFileBackend(str(journal)))).get_trials()
+    return optuna.load_study(
+        study_name=f"s/{study}", storage=JournalStorage(JournalFileBackend(str(journal)))
+    ).get_trials()
 
 
 def test_board_papers_grid_runs_each_distinct_phase_once(tmp_path: Path) -> None:
@@ -227,7 +231,7 @@ def test_board_truncated_record_is_moved_aside_and_made_again(tmp_path: Path) ->
 
 
 def test_board_phase_that_another_driver_runs_is_waited_for_and_then_cached(tmp_path: Path) -> None:
-    first, store, _ = board_of(small(), tmp_path)
+    first, _, _ = board_of(small(), tmp_path)
     mine = first.next()
     assert mine is not None
     other, _, _ = board_of(small(name="other"), tmp_path)

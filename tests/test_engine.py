@@ -21,16 +21,25 @@ from xstilts.store import Store
 
 pytestmark = pytest.mark.ray
 
-DRIVER = "import sys, json, xstilts; r = xstilts.run(sys.argv[1], warn=lambda m: print(m, file=sys.stderr)); print(json.dumps(r.to_json())); sys.exit(r.exit_code)"
+DRIVER = """
+import json, sys, xstilts
+ran = xstilts.run(sys.argv[1], warn=lambda message: print(message, file=sys.stderr))
+print(json.dumps(ran.to_json()))
+sys.exit(ran.exit_code)
+"""
 LONG = {"lr": 0.001, "steps": 3000, "batch_size": 8, "max_length_tokens": 16, "eval_every_steps": 500}
 
 
 def launch(file: Path, **environment: str) -> subprocess.Popen[str]:
     """A driver in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, **environment}, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-c", DRIVER, str(file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+        start_new_session=True,
+    )
 
 
 def finish(driver: subprocess.Popen[str], timeout: float = 240) -> dict[str, Any]:
@@ -92,7 +101,12 @@ def test_engine_whole_sweep_trains_each_phase_once_and_again_runs_nothing(tmp_pa
 
 
 def test_engine_trial_process_killed_loses_only_steps_and_changes_no_number(tmp_path: Path) -> None:
-    changes = {"intermediate": LONG, "intermediates": ["first"], "seeds": [1], "resources": {"slots": 1, "partial_every_seconds": 0.2}}
+    changes = {
+        "intermediate": LONG,
+        "intermediates": ["first"],
+        "seeds": [1],
+        "resources": {"slots": 1, "partial_every_seconds": 0.2},
+    }
     whole = make_sweep(tmp_path / "whole", **changes)
     killed = make_sweep(tmp_path / "killed", **changes)
     expected = finish(launch(whole))
@@ -103,11 +117,15 @@ def test_engine_trial_process_killed_loses_only_steps_and_changes_no_number(tmp_
     outcome = finish(driver)
     assert outcome["failures"] == expected["failures"] == []
     assert outcome["started"] == expected["started"] + 1
-    assert {k.split("/", 1)[1]: v for k, v in results(killed).items()} == {k.split("/", 1)[1]: v for k, v in results(whole).items()}
+    assert {k.split("/", 1)[1]: v for k, v in results(killed).items()} == {
+        k.split("/", 1)[1]: v for k, v in results(whole).items()
+    }
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_engine_driver_ended_in_the_middle_carries_on_with_the_same_command(tmp_path: Path, how: signal.Signals) -> None:
+def test_engine_driver_ended_in_the_middle_carries_on_with_the_same_command(
+    tmp_path: Path, how: signal.Signals
+) -> None:
     file = make_sweep(tmp_path, intermediate=LONG, resources={"slots": 2, "partial_every_seconds": 0.2})
     driver = launch(file)
     wait_for(lambda: partials(tmp_path / "store"))
@@ -134,10 +152,19 @@ def test_engine_failing_phase_is_retried_reported_and_blocks_only_its_descendant
 
 def test_engine_bad_trials_are_stopped_and_the_process_goes_on(tmp_path: Path) -> None:
     file = make_sweep(
-        tmp_path, intermediates=["none"], seeds=[1], resources={"slots": 1},
-        target={"lr": {"choice": [0.003, 0.002, 1e-9]}, "steps": 40, "batch_size": 8, "max_length_tokens": 16, "eval_every_steps": 4},
+        tmp_path,
+        intermediates=["none"],
+        seeds=[1],
+        resources={"slots": 1},
+        target={
+            "lr": {"choice": [0.003, 0.002, 1e-9]},
+            "steps": 40,
+            "batch_size": 8,
+            "max_length_tokens": 16,
+            "eval_every_steps": 4,
+        },
         search={"trials": 3, "sampler": "grid", "stopping": "median", "stopping_warmup_evals": 0},
-    )  # fmt: skip
+    )
     outcome = finish(launch(file))
     states = {e.slot: e.state for e in xstilts.status(file).entries}
     assert states["tiny/none>topic/t2"] == "pruned"
@@ -167,9 +194,17 @@ def test_engine_two_sweeps_on_one_store_train_shared_phases_once(tmp_path: Path)
 
 def test_engine_another_cluster_on_the_machine_does_no_harm(tmp_path: Path) -> None:
     other = subprocess.Popen(
-        [sys.executable, "-c", "import ray, sys; ray.init(num_cpus=1, include_dashboard=False); print('up', flush=True); sys.stdin.read()"],
-        stdout=subprocess.PIPE, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**os.environ, "RAY_AUTH_MODE": "disabled"},
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            "import ray, sys; ray.init(num_cpus=1, include_dashboard=False); print('up', flush=True); sys.stdin.read()",
+        ],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "RAY_AUTH_MODE": "disabled"},
+    )
     assert other.stdout is not None
     other.stdout.readline()
     try:
@@ -193,9 +228,13 @@ def test_engine_two_workers_give_the_numbers_of_one(tmp_path: Path) -> None:
 
 def test_engine_train_worker_killed_resumes(tmp_path: Path) -> None:
     file = make_sweep(
-        tmp_path, intermediates=["first"], seeds=[1], intermediate=LONG, search={"trials": 1},
+        tmp_path,
+        intermediates=["first"],
+        seeds=[1],
+        intermediate=LONG,
+        search={"trials": 1},
         resources={"workers": 2, "slots": 1, "partial_every_seconds": 0.5},
-    )  # fmt: skip
+    )
     driver = launch(file)
     wait_for(lambda: partials(tmp_path / "store"))
     victims = list(trial_processes(driver, "RayTrainWorker"))

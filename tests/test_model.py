@@ -211,7 +211,7 @@ def test_base_masked_lm_head_is_the_models_own(world: Path, tmp_path: Path) -> N
     labels = torch.full_like(ids, -100)
     labels[0, 2] = 10
     batch = {"input_ids_BL": ids, "attention_mask_BL": torch.ones_like(ids), "labels_BL": labels}
-    predicted, loss_sum = loaded.model.eval()(0, batch)
+    predicted, loss_sum = loaded.model.eval().outputs(0, batch)
     out = whole(input_ids=ids, attention_mask=batch["attention_mask_BL"], labels=labels)
     assert loss_sum.item() == pytest.approx(out.loss.item(), rel=1e-5)
     assert predicted[0, 2] == out.logits[0, 2].argmax()
@@ -235,7 +235,7 @@ def test_forward_pools_the_hidden_state_that_was_asked_for(world: Path, tmp_path
     batch = {"input_ids_BL": ids, "attention_mask_BL": torch.ones_like(ids)}
     spec = toy.evaluation(parent, toy.task("pairs", world / "rows", options=Options(layer=1)))
     loaded = load(spec, tmp_path).model.eval()
-    pooled, loss = loaded(0, batch)
+    pooled, loss = loaded.outputs(0, batch)
     hidden = loaded.body(input_ids=ids, attention_mask=batch["attention_mask_BL"], output_hidden_states=True)
     assert loss is None
     assert torch.allclose(pooled, hidden.hidden_states[1].mean(dim=1), atol=1e-6)

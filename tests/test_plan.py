@@ -81,5 +81,7 @@ def test_ladder_of_each_space_keeps_both_ends() -> None:
 
 
 def test_plan_oracle_evaluates_every_trial() -> None:
-    counted = Counter(s.role for s in make(small(search=Search(selection="oracle", trials=3))).slots if s.kind == "evaluate")
+    counted = Counter(
+        s.role for s in make(small(search=Search(selection="oracle", trials=3))).slots if s.kind == "evaluate"
+    )
     assert counted["trial"] == 3 * 3

@@ -143,7 +143,7 @@ def test_training_that_diverges_is_an_error(world: Path, tmp_path: Path) -> None
 
 
 def test_training_keeps_the_best_weights(world: Path, tmp_path: Path) -> None:
-    full = spec_of(world, "tags", lr=0.05, steps=24, schedule="constant", warmup_ratio=0)
+    full = spec_of(world, "class", lr=0.05, steps=24, schedule="constant", warmup_ratio=0)
     got = run(tmp_path, full)
     best = got["dev"]["step"]
     assert best < 24, "pick a learning rate that overshoots"

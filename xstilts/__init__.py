@@ -30,8 +30,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "DataError", "InputError", "Store", "Sweep", "SweepError", "Task", "XstiltsError", "__version__", "check", "fetch",
-    "load", "plan", "report", "run", "scores", "status", "track",
+    "DataError", "InputError", "Store", "Sweep", "SweepError", "Task", "XstiltsError", "__version__", "check", "doctor",
+    "fetch", "load", "plan", "report", "run", "scores", "status", "track",
 ]  # fmt: skip
 
 if TYPE_CHECKING:

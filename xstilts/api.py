@@ -14,8 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xstilts import ledger as ledgers
-from xstilts import loading
+from xstilts import ledger as ledgers, loading
 from xstilts.errors import LeaseHeld, Problem, SweepError
 from xstilts.identity import differences
 from xstilts.ledger import Entry, Ledger
@@ -75,8 +74,18 @@ class Status:
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
-        failures = [{"slot": e.slot, "state": e.state, "error": e.error.split("\n")[0]} for e in self.entries if e.state in ("failed", "blocked")]
-        return {"sweep": self.sweep, "counts": self.counts, "total": self.total, "driver": self.driver, "failures": failures}
+        failures = [
+            {"slot": e.slot, "state": e.state, "error": e.error.split("\n")[0]}
+            for e in self.entries
+            if e.state in ("failed", "blocked")
+        ]
+        return {
+            "sweep": self.sweep,
+            "counts": self.counts,
+            "total": self.total,
+            "driver": self.driver,
+            "failures": failures,
+        }
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,12 @@ class Findings:
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
         findings = [
-            {"name": c.name, "state": "ok" if c.ok else "fail" if c.serious else "warn", "message": c.what, "advice": "" if c.ok else c.fix}
+            {
+                "name": c.name,
+                "state": "ok" if c.ok else "fail" if c.serious else "warn",
+                "message": c.what,
+                "advice": "" if c.ok else c.fix,
+            }
             for c in self.checks
         ]
         return {"ok": all(finding["state"] != "fail" for finding in findings), "findings": findings}
@@ -123,7 +137,9 @@ def load(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None
     return sweep.model_copy(update={k: v for k, v in given.items() if v is not None})
 
 
-def check(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None) -> Checked:
+def check(
+    sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None
+) -> Checked:
     """Looks at the whole file, the data, the models and the store. Raises SweepError with all that is wrong."""
     loaded = load(sweep, store=store, mirror=mirror, tracking=tracking)
     opened = Store(loaded.store).prepare()
@@ -135,7 +151,9 @@ def check(sweep: AnySweep, *, store: str | None = None, mirror: str | None = Non
     return Checked(loaded, _notes(plan))
 
 
-def plan(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None) -> Planned:
+def plan(
+    sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None
+) -> Planned:
     """The plan and how much of it has a record already. Reads no data but its revisions; writes nothing."""
     loaded = load(sweep, store=store, mirror=mirror, tracking=tracking)
     made = make(loaded)
@@ -154,7 +172,9 @@ def _cached(made: Plan, opened: Store, sweep: AnySweep, loaded: Sweep) -> int:
     for slot in made.slots:
         parent = ids.get(_fixed_parent(made, slot.needs), "")
         if slot.identity != slot.key and (parent or not slot.needs):
-            point = made.studies[slot.study].grid[slot.trial or 0] if slot.study and made.studies[slot.study].grid else {}
+            point = (
+                made.studies[slot.study].grid[slot.trial or 0] if slot.study and made.studies[slot.study].grid else {}
+            )
             ids[slot.key] = build(made, slot, point, parent, revisions).id
     return len(found | (set(ids.values()) & done))
 
@@ -225,7 +245,11 @@ def _notes(made: Plan) -> list[str]:
         if name in made.sweep.targets and splits.dev and splits.dev == splits.test:
             notes.append(f"{name}: the development split is also the reported one ({splits.dev})")
     trained = {made.sweep.task(t).train_task or t: t for t in made.sweep.targets}
-    notes += [f"{name} is an intermediate and the training data of {trained[name]}" for name in trained if name in made.sweep.intermediates]
+    notes += [
+        f"{name} is an intermediate and the training data of {trained[name]}"
+        for name in trained
+        if name in made.sweep.intermediates
+    ]
     if made.sweep.search.selection == "oracle":
         notes.append("selection: oracle chooses by target-language scores; the results are not zero-shot")
     for model in made.sweep.models:
@@ -265,17 +289,25 @@ def run(
 
 
 def _drive(
-    board: Board, opened: Store, loaded: Sweep, folder: Path, context: DataContext,
-    watch: Callable[[dict[str, Any]], None], warn: Callable[[str], None],
-) -> Ran:  # fmt: skip
+    board: Board,
+    opened: Store,
+    loaded: Sweep,
+    folder: Path,
+    context: DataContext,
+    watch: Callable[[dict[str, Any]], None],
+    warn: Callable[[str], None],
+) -> Ran:
     from xstilts import engine
 
     ledger = board.ledger
     thread = _tracker(opened, loaded, folder, warn)
     settings = {
-        "store": str(opened.path), "mirror": context.mirror, "base": context.base,
-        "threads": loaded.resources.cpus_per_worker, "partial_every_seconds": loaded.resources.partial_every_seconds,
-    }  # fmt: skip
+        "store": str(opened.path),
+        "mirror": context.mirror,
+        "base": context.base,
+        "threads": loaded.resources.cpus_per_worker,
+        "partial_every_seconds": loaded.resources.partial_every_seconds,
+    }
     warnings = []
     try:
         outcome = engine.run(
@@ -287,7 +319,16 @@ def _drive(
             warnings.append(missing)
             warn(missing)
     failures = [{"slot": e.slot, "state": e.state, "error": e.error} for e in outcome.failures]
-    return Ran(outcome.counts, failures, outcome.seconds, outcome.started, outcome.stopped, outcome.exit_code, warnings, str(folder))
+    return Ran(
+        outcome.counts,
+        failures,
+        outcome.seconds,
+        outcome.started,
+        outcome.stopped,
+        outcome.exit_code,
+        warnings,
+        str(folder),
+    )
 
 
 def _tracker(opened: Store, loaded: Sweep, folder: Path, warn: Callable[[str], None]) -> TrackerThread | None:
@@ -322,9 +363,11 @@ def _same_plan(folder: Path, loaded: Sweep) -> None:
         if changes:
             shown = "; ".join(f"{where}: {old!r} -> {new!r}" for where, old, new in changes[:6])
             more = f" and {len(changes) - 6} more" if len(changes) > 6 else ""
-            raise SweepError(
-                [Problem(message=f"{loaded.name} version {loaded.version} stands for another plan in {folder}: {shown}{more}; raise `version`, or change it back (finished phases are shared all the same)")]
-            )  # fmt: skip
+            message = (
+                f"{loaded.name} version {loaded.version} stands for another plan in {folder}: {shown}{more}; "
+                "raise `version`, or change it back (finished phases are shared all the same)"
+            )
+            raise SweepError([Problem(message=message)])
     write_json(path, loaded.model_dump(mode="json"))
 
 
@@ -354,7 +397,9 @@ def _driver(opened: Store, loaded: Sweep) -> Iterator[None]:
 # -- afterwards ------------------------------------------------------------------------------------
 
 
-def folder_of(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None) -> tuple[Store, Path]:
+def folder_of(
+    sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None
+) -> tuple[Store, Path]:
     """The store of a sweep and its folder there. A path to such a folder stands for the sweep, too."""
     if not isinstance(sweep, Sweep) and (Path(sweep) / "ledger.jsonl").exists():
         folder = Path(sweep).absolute()
@@ -364,7 +409,9 @@ def folder_of(sweep: AnySweep, *, store: str | None = None, mirror: str | None =
     return opened, opened.sweep_folder(loaded.name, loaded.version)
 
 
-def status(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None) -> Status:
+def status(
+    sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None
+) -> Status:
     """How a sweep stands; works while it runs."""
     opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
     book = ledgers.require(folder)
@@ -384,7 +431,9 @@ def status(sweep: AnySweep, *, store: str | None = None, mirror: str | None = No
     return Status(f"{made.sweep.name} v{made.sweep.version}", counts, len(keys), entries, driver)
 
 
-def scores(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None) -> pd.DataFrame:
+def scores(
+    sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None
+) -> pd.DataFrame:
     """The tidy scores table, one row a pair, seed, language and metric."""
     from xstilts.scores import table
 
@@ -392,7 +441,12 @@ def scores(sweep: AnySweep, *, store: str | None = None, mirror: str | None = No
 
 
 def report(
-    sweep: AnySweep, out: str | os.PathLike[str] | None = None, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None
+    sweep: AnySweep,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    store: str | None = None,
+    mirror: str | None = None,
+    tracking: str | None = None,
 ) -> dict[str, Path]:
     """Writes the report into `out` (in the sweep's folder where left out); returns its files by name."""
     from xstilts.report import write

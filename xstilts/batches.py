@@ -6,10 +6,11 @@ the loss items of an update are known before it runs, and how many workers share
 nothing: each worker takes its slices of the same global batch.
 
 Rows are drawn without replacement, epoch after epoch; what an epoch leaves over that fills no batch
-begins the next one. Inside an epoch the shuffled rows are cut into pools of `POOL_BATCHES` batches,
-sorted by length inside the pool, cut into batches, and the batches shuffled again: batches stay random,
-padding stays small. Equal lengths (rounded up to what padding rounds up to) keep their random order.
-Each batch of a mixture comes from one member, so that one head is at work at a time.
+begins the next one. Which rows share a batch is left to chance: batches of like lengths would need less
+padding, but short sentences would weigh more than long ones, and tagging learns worse for it (8% more
+loss after 60 updates on udpos). The padding is saved inside the batch instead: it is cut into *chunks*
+of like length, which are computed one after the other and summed before the update. Each batch of a
+mixture comes from one member, so that one head is at work at a time.
 
 `U` updates, `N` features in one global batch.
 """
@@ -25,8 +26,6 @@ import numpy as np
 from xstilts.errors import PhaseError
 from xstilts.identity import digest
 
-POOL_BATCHES = 50
-"""Batches that are sorted together; more: less padding and less random batches."""
 ROUND = 8
 """Padding rounds lengths up to a multiple of this."""
 
@@ -66,18 +65,37 @@ class Plan:
     def __len__(self) -> int:
         return len(self.member_U)
 
-    def slices(self, update: int, world: int, accumulation: int) -> list[list[tuple[int, int]]]:
-        """`[rank][micro] -> (first, end)` into the global batch; together they are all of it.
+    def shares(self, update: int, world: int, accumulation: int) -> list[list[Array]]:
+        """`[rank][micro]` -> places in the global batch; together they are all of it.
 
-        Slices that run at the same time are neighbours in length, so no worker waits long for another.
-        A batch smaller than `world * accumulation` leaves some slices empty.
+        Ranks are dealt the rows in turn, so that they get as many and as long ones; each cuts its own
+        into micro-batches of neighbours in length. A batch smaller than `world * accumulation` leaves
+        some shares empty.
         """
-        size = self.rows_UN.shape[1]
-        edges = [size * part // (world * accumulation) for part in range(world * accumulation + 1)]
-        return [
-            [(edges[micro * world + rank], edges[micro * world + rank + 1]) for micro in range(accumulation)]
-            for rank in range(world)
+        places = np.arange(self.rows_UN.shape[1])
+        return [np.array_split(places[rank::world], accumulation) for rank in range(world)]
+
+
+def chunks(lengths: Array, overhead: int) -> list[tuple[int, int]]:
+    """`[first, end)` of the chunks of rows, sorted longest first, that cost least.
+
+    A chunk costs its tokens after padding and `overhead`, what it costs to start one, in tokens.
+    Exact, by dynamic programming over the places where the padded length changes.
+    """
+    padded = np.maximum(1, -(-np.asarray(lengths) // ROUND)) * ROUND
+    starts = [0, *(np.flatnonzero(np.diff(padded)) + 1).tolist(), len(padded)]
+    longest = [int(padded[start]) for start in starts[:-1]]
+    best: list[tuple[float, int]] = [(0.0, 0)]
+    for end in range(1, len(starts)):
+        costs = [
+            (best[first][0] + (starts[end] - starts[first]) * longest[first] + overhead, first) for first in range(end)
         ]
+        best.append(min(costs))
+    cuts, at = [], len(starts) - 1
+    while at:
+        cuts.append((starts[best[at][1]], starts[at]))
+        at = best[at][1]
+    return cuts[::-1]
 
 
 def plan(
@@ -98,6 +116,8 @@ def plan(
     for number, source in enumerate(sources):
         mine = member_U == number
         rng = np.random.default_rng(subseed(seed, "rows", number))
+        if not mine.any():
+            continue
         rows = _batches(np.asarray(source.lengths), batch_size, int(mine.sum()), rng)
         rows_UN[mine] = rows
         n_items_U[mine] = np.asarray(source.n_items)[rows].sum(axis=1)
@@ -129,28 +149,9 @@ def _members(rates: Array, steps: int, seed: int) -> Array:
 
 
 def _batches(lengths: Array, batch_size: int, count: int, rng: np.random.Generator) -> Array:
-    """`count` batches of feature numbers, epoch after epoch."""
-    left = np.zeros(0, dtype=np.int64)
-    made: list[Array] = [np.zeros((0, batch_size), dtype=np.int64)]
-    missing = count
-    while missing > 0:
-        stream = np.concatenate([left, rng.permutation(len(lengths))])
-        usable = len(stream) // batch_size * batch_size
-        left = stream[usable:]
-        made.append(_epoch(stream[:usable], lengths, batch_size, rng))
-        missing -= len(made[-1])
-    rows_UN = np.concatenate(made)[:count]
+    """`count` batches of feature numbers, epoch after epoch, longest first inside each."""
+    epochs = -(-count * batch_size // len(lengths))
+    stream = np.concatenate([rng.permutation(len(lengths)) for _ in range(epochs)])
+    rows_UN = stream[: count * batch_size].reshape(count, batch_size)
     order_UN = np.argsort(-lengths[rows_UN], axis=1, kind="stable")
     return np.take_along_axis(rows_UN, order_UN, axis=1)
-
-
-def _epoch(stream: Array, lengths: Array, batch_size: int, rng: np.random.Generator) -> Array:
-    """The batches of one epoch's rows, alike in length inside each pool, in random order."""
-    batches: list[Array] = [np.zeros((0, batch_size), dtype=np.int64)]
-    pool = POOL_BATCHES * batch_size
-    for first in range(0, len(stream), pool):
-        rows = stream[first : first + pool]
-        rounded = -(-lengths[rows] // ROUND)
-        batches.append(rows[np.argsort(rounded, kind="stable")].reshape(-1, batch_size))
-    epoch = np.concatenate(batches)
-    return epoch[rng.permutation(len(epoch))]

@@ -127,7 +127,11 @@ class Board:
         slots = self._study_slots[study]
         if not all(self._states[s] in ENDED for s in slots):
             return None
-        values = [(entry.value, s) for s in slots if (entry := self._ledger.get(s)) and self._states[s] in FINISHED and entry.value is not None]
+        values = [
+            (entry.value, s)
+            for s in slots
+            if (entry := self._ledger.get(s)) and self._states[s] in FINISHED and entry.value is not None
+        ]
         if not values:
             return None
         best = max(values, key=lambda pair: pair[0])[1]
@@ -225,13 +229,27 @@ class Board:
         parent = needed.phase if needed else ""
         spec = build(self._plan, slot, params, parent, self._revisions)
         before = self._ledger.get(slot.key)
-        middle = needed.phase if needed and needed.kind == "intermediate" else (needed.intermediate_phase if needed else "")
+        middle = (
+            needed.phase if needed and needed.kind == "intermediate" else (needed.intermediate_phase if needed else "")
+        )
         entry = Entry(
-            slot=slot.key, kind=slot.kind, model=slot.model, intermediate=slot.intermediate, target=slot.target,
-            task=slot.task, study=slot.study, trial=slot.trial, role=slot.role, seed=slot.seed, phase=spec.id,
-            parent=parent, train_phase=parent if slot.kind == "evaluate" else "", intermediate_phase=middle,
-            params=params, attempts=before.attempts if before else 0,
-        )  # fmt: skip
+            slot=slot.key,
+            kind=slot.kind,
+            model=slot.model,
+            intermediate=slot.intermediate,
+            target=slot.target,
+            task=slot.task,
+            study=slot.study,
+            trial=slot.trial,
+            role=slot.role,
+            seed=slot.seed,
+            phase=spec.id,
+            parent=parent,
+            train_phase=parent if slot.kind == "evaluate" else "",
+            intermediate_phase=middle,
+            params=params,
+            attempts=before.attempts if before else 0,
+        )
         return entry, spec
 
     # -- what happened -------------------------------------------------------------------------
@@ -311,11 +329,25 @@ class Board:
         value = result["mean"].get(self._plan.sweep.task(entry.target).metric)
         return None if value is None else float(value)
 
-    def _end(self, slot: Slot, state: str, *, error: str = "", value: float | None = None, entry: Entry | None = None) -> None:
-        entry = entry or self._ledger.get(slot.key) or Entry(
-            slot=slot.key, kind=slot.kind, model=slot.model, intermediate=slot.intermediate, target=slot.target,
-            task=slot.task, study=slot.study, trial=slot.trial, role=slot.role, seed=slot.seed,
-        )  # fmt: skip
+    def _end(
+        self, slot: Slot, state: str, *, error: str = "", value: float | None = None, entry: Entry | None = None
+    ) -> None:
+        entry = (
+            entry
+            or self._ledger.get(slot.key)
+            or Entry(
+                slot=slot.key,
+                kind=slot.kind,
+                model=slot.model,
+                intermediate=slot.intermediate,
+                target=slot.target,
+                task=slot.task,
+                study=slot.study,
+                trial=slot.trial,
+                role=slot.role,
+                seed=slot.seed,
+            )
+        )
         entry = self._set(entry, state, error=error, value=value)
         if self._tells(slot.key) and entry.params:
             self._studies.tell(slot.study, entry)
@@ -369,11 +401,19 @@ class Board:
         for slot in self.running:
             step, steps, value = self._steps.get(slot, (0, 0, None))
             running.append({"name": _label(self._slots[slot]), "step": step, "steps": steps, "value": value})
-        return {"counts": counts, "total": len(self._slots), "running": running, "best": dict(self._best), "eta_seconds": self._left()}
+        return {
+            "counts": counts,
+            "total": len(self._slots),
+            "running": running,
+            "best": dict(self._best),
+            "eta_seconds": self._left(),
+        }
 
     def _left(self) -> float | None:
         """Seconds of work left in one slot's time: open slots times the mean time of their kind in this run."""
-        open_slots = Counter(self._slots[key].kind for key, state in self._states.items() if state in ("waiting", "running"))
+        open_slots = Counter(
+            self._slots[key].kind for key, state in self._states.items() if state in ("waiting", "running")
+        )
         known = {kind: total / count for kind, (total, count) in self._spent.items()}
         if not known or not open_slots:
             return None

@@ -73,10 +73,16 @@ def connected(resources: Resources) -> Iterator[str]:
 
 def _join(address: str, resources: Resources) -> str:
     try:
-        ray.init(address=address, runtime_env=_runtime(address, resources), log_to_driver=False, logging_level=logging.WARNING)
+        ray.init(
+            address=address,
+            runtime_env=_runtime(address, resources),
+            log_to_driver=False,
+            logging_level=logging.WARNING,
+        )
     except Exception as error:
         raise EngineError(
-            f"RAY_ADDRESS={address}: no Ray cluster answers there ({error}); start one, or unset RAY_ADDRESS to run on this machine"
+            f"RAY_ADDRESS={address}: no Ray cluster answers there ({error}); "
+            "start one, or unset RAY_ADDRESS to run on this machine"
         ) from error
     return address
 
@@ -97,7 +103,9 @@ def _start(folder: str, resources: Resources) -> str:
     try:
         ray.init(**arguments, runtime_env=_runtime(None, resources))
     except Exception as error:
-        raise EngineError(f"Ray could not be started on this machine ({error}); `xstilts doctor` looks for the cause") from error
+        raise EngineError(
+            f"Ray could not be started on this machine ({error}); `xstilts doctor` looks for the cause"
+        ) from error
     address = ray.get_runtime_context().gcs_address
     os.environ["RAY_ADDRESS"] = address
     return address
@@ -105,7 +113,7 @@ def _start(folder: str, resources: Resources) -> str:
 
 def _authenticate() -> None:
     """A token for this cluster alone, unless the user has set the mode. Ray reads both when it is imported."""
-    from ray._raylet import AuthenticationTokenLoader, Config
+    from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
     if "RAY_AUTH_MODE" in os.environ:
         return
@@ -123,7 +131,13 @@ def _cpus(resources: Resources) -> int:
 
 def _runtime(address: str | None, resources: Resources) -> dict[str, Any]:
     variables = {**WORKER_ENVIRONMENT, "OMP_NUM_THREADS": str(resources.cpus_per_worker)}
-    variables.update({k: v for k, v in os.environ.items() if k in ("HF_HUB_OFFLINE", "HF_HOME", "XSTILTS_MIRROR", "XSTILTS_TEST_FAULT")})
+    variables.update(
+        {
+            k: v
+            for k, v in os.environ.items()
+            if k in ("HF_HUB_OFFLINE", "HF_HOME", "XSTILTS_MIRROR", "XSTILTS_TEST_FAULT")
+        }
+    )
     if address:
         variables["RAY_ADDRESS"] = address
     return {"env_vars": variables}
@@ -138,12 +152,12 @@ def slots(resources: Resources) -> int:
     if fits < 1:
         raise EngineError(
             f"the cluster has {have.get('CPU', 0):g} CPUs and {have.get('GPU', 0):g} GPUs; one phase asks for "
-            f"{resources.workers} x {resources.cpus_per_worker} CPUs and {resources.workers} x {resources.gpus_per_worker:g} GPUs; "
-            "lower `resources:` in the sweep"
+            f"{resources.workers} x {resources.cpus_per_worker} CPUs and "
+            f"{resources.workers} x {resources.gpus_per_worker:g} GPUs; lower `resources:` in the sweep"
         )
     if resources.workers > 1 and have.get(TRIAL_SLOT, 0) < 1:
         raise EngineError(
-            f"the cluster has no `{TRIAL_SLOT}` resource, which trials with several workers wait on; start the head with "
+            f"the cluster has no `{TRIAL_SLOT}` resource, on which trials of several workers wait; start its head with "
             f"""--resources='{{"{TRIAL_SLOT}": 64}}'"""
         )
     return min(fits, resources.slots or fits)

@@ -232,9 +232,13 @@ def run(
     drive.changed()
     drive.tick(force=True)
     return Outcome(
-        counts=board.snapshot()["counts"], failures=list(board.failures()), seconds=time.monotonic() - began,
-        started=drive.started, stopped=drive.stopped, quarantined=board.quarantined,
-    )  # fmt: skip
+        counts=board.snapshot()["counts"],
+        failures=list(board.failures()),
+        seconds=time.monotonic() - began,
+        started=drive.started,
+        stopped=drive.stopped,
+        quarantined=board.quarantined,
+    )
 
 
 def _experiment(drive: _Drive) -> None:
@@ -247,15 +251,22 @@ def _experiment(drive: _Drive) -> None:
         tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
-                search_alg=PhaseSearcher(drive), scheduler=PhaseScheduler(drive), num_samples=-1,
-                reuse_actors=True, trial_name_creator=_trial_name, trial_dirname_creator=_trial_name,
+                search_alg=PhaseSearcher(drive),
+                scheduler=PhaseScheduler(drive),
+                num_samples=-1,
+                reuse_actors=True,
+                trial_name_creator=_trial_name,
+                trial_dirname_creator=_trial_name,
             ),
             run_config=tune.RunConfig(
-                name="sweep", storage_path=folder, verbose=0, callbacks=[_Ticker(drive)],
+                name="sweep",
+                storage_path=folder,
+                verbose=0,
+                callbacks=[_Ticker(drive)],
                 failure_config=tune.FailureConfig(max_failures=0),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
             ),
-        ).fit()  # fmt: skip
+        ).fit()
     finally:
         if handler is not None:
             signal.signal(signal.SIGINT, handler)
@@ -271,9 +282,11 @@ def _group(sweep: Sweep) -> dict[str, Any] | None:
     if resources.workers == 1:
         return None
     return {
-        "workers": resources.workers, "cpus": resources.cpus_per_worker,
-        "gpus": resources.gpus_per_worker, "retries": resources.retries,
-    }  # fmt: skip
+        "workers": resources.workers,
+        "cpus": resources.cpus_per_worker,
+        "gpus": resources.gpus_per_worker,
+        "retries": resources.retries,
+    }
 
 
 def _placement(sweep: Sweep) -> PlacementGroupFactory:

@@ -86,7 +86,7 @@ def _batch_logits(
     device: torch.device,
 ) -> Iterator[tuple[int, Array]]:
     collated = formats.get(task.format).collate(encoded.features.__getitems__(rows), pad_id, None)
-    logits, _ = phase_model(member, {name: value.to(device) for name, value in collated.items()})
+    logits, _ = phase_model.outputs(member, {name: value.to(device) for name, value in collated.items()})
     whole = (logits.float() if logits.is_floating_point() else logits).cpu().numpy()
     for row, one in zip(rows, whole, strict=True):
         yield row, (one[: int(encoded.lengths[row])].copy() if task.format in PER_TOKEN else one)

@@ -79,8 +79,12 @@ class PhaseSpec(Frozen):
             return {**common, "tasks": self._members(evaluation_payload), "hyper": lengths}
         rates = {"rates": self.rates} if len(self.members) > 1 else {}
         return {
-            **common, **rates, "tasks": self._members(training_payload), "hyper": hyper, "seed": self.seed,
-        }  # fmt: skip
+            **common,
+            **rates,
+            "tasks": self._members(training_payload),
+            "hyper": hyper,
+            "seed": self.seed,
+        }
 
     def _members(self, payload: Any) -> list[dict[str, Any]]:
         return [{**payload(m.task), "data_revision": m.data_revision} for m in self.members]

@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field
+
 from xstilts.errors import StoreError
 from xstilts.store import store_error
 from xstilts.sweep import PhaseKind
@@ -52,7 +54,7 @@ class Entry(Frozen):
     """Evaluations: the phase whose checkpoint is scored; empty for a base model."""
     intermediate_phase: str = ""
     """Target trainings and evaluations: the pair's intermediate phase; empty for the baseline."""
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = Field(default_factory=dict)
     """Hyperparameters that the search suggested; those of an intermediate before a target are `intermediate.<name>`."""
     state: State = "waiting"
     value: float | None = None

@@ -1,9 +1,10 @@
 """Micro-batches of one worker, in the order of the plan, from any update on.
 
-A global batch is cut into slices (see `batches.Plan.slices`); this worker collates its own. What the
-loss of a micro-batch is multiplied with travels with it: the number of workers, since gradients are
-averaged over them, divided by the loss items of the whole update. A slice that is empty, in a batch
-smaller than the number of slices, becomes one row with weight zero, for all workers must take part.
+A global batch is shared out (see `batches.Plan.shares`); this worker collates its own shares, each in
+chunks of like length. What the loss of a micro-batch is multiplied with travels with it: the number of
+workers, since gradients are averaged over them, divided by the loss items of the whole update. A share
+that is empty, in a batch smaller than the number of shares, becomes one row with weight zero, for all
+workers must take part.
 
 Masks of a masked LM are drawn for the global batch, from (seed, update), and then cut: which worker has
 a row does not change its mask.
@@ -17,12 +18,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from xstilts import formats
-from xstilts.batches import Plan, subseed
+from xstilts.batches import ROUND, Array, Plan, chunks, subseed
 
+CHUNK_OVERHEAD_TOKENS = {"cpu": 128, "cuda": 2048}
+"""What one more chunk costs on a device, in tokens of a chunk; measured on a CPU, estimated on a GPU."""
 PREFETCH = 4
 """Micro-batches made ahead on a GPU."""
 
@@ -33,7 +37,8 @@ class MicroBatch(TypedDict):
     member: int
     scale: float
     """The summed loss times this is the worker's share of the update's loss."""
-    inputs: dict[str, Tensor]
+    chunks: list[dict[str, Tensor]]
+    """Collated rows; their summed losses are added up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +47,8 @@ class Source:
 
     features: Any
     """A `datasets.Dataset`."""
+    lengths: Array
+    """Tokens of each feature."""
     format: str
 
 
@@ -57,8 +64,8 @@ class Loader:
     workers: int = 1
     accumulation: int = 1
     first: int = 0
-    ahead: bool = False
-    """Make batches in a thread, while a GPU is at work on the last ones."""
+    device: str = "cpu"
+    """Type of the device; for a GPU, batches are made ahead in a thread."""
 
     @property
     def dataset(self) -> Loader:
@@ -69,7 +76,7 @@ class Loader:
         return (len(self.plan) - self.first) * self.accumulation
 
     def __iter__(self) -> Iterator[MicroBatch]:
-        return _ahead(self._make()) if self.ahead else self._make()
+        return _ahead(self._make()) if self.device != "cpu" else self._make()
 
     def _make(self) -> Iterator[MicroBatch]:
         for update in range(self.first, len(self.plan)):
@@ -81,28 +88,33 @@ class Loader:
         scale = self.workers / max(1, int(self.plan.n_items_U[update]))
         whole = self._masked(update, source) if source.format == "masked_lm" else None
         made: list[MicroBatch] = []
-        for first, end in self.plan.slices(update, self.workers, self.accumulation)[self.rank]:
-            rows = slice(first, end) if end > first else slice(0, 1)
-            inputs = self._collated(update, source, rows, None) if whole is None else _cut(whole, rows)
-            made.append({"member": member, "scale": scale if end > first else 0.0, "inputs": inputs})
+        for places in self.plan.shares(update, self.workers, self.accumulation)[self.rank]:
+            mine = places if len(places) else np.zeros(1, dtype=np.int64)
+            lengths = source.lengths[self.plan.rows_UN[update, mine]]
+            cuts = chunks(lengths, CHUNK_OVERHEAD_TOKENS[self.device])
+            collated = [
+                self._collated(update, source, mine[first:end], None) if whole is None else _cut(whole, mine[first:end])
+                for first, end in cuts
+            ]
+            made.append({"member": member, "scale": scale if len(places) else 0.0, "chunks": collated})
         return made
 
     def _masked(self, update: int, source: Source) -> dict[str, Tensor]:
         generator = torch.Generator().manual_seed(subseed(self.seed, "mask", update))
-        return self._collated(update, source, slice(None), generator)
+        return self._collated(update, source, np.arange(self.plan.rows_UN.shape[1]), generator)
 
     def _collated(
-        self, update: int, source: Source, rows: slice, generator: torch.Generator | None
+        self, update: int, source: Source, places: Array, generator: torch.Generator | None
     ) -> dict[str, Tensor]:
-        features = source.features.__getitems__(self.plan.rows_UN[update, rows].tolist())
+        features = source.features.__getitems__(self.plan.rows_UN[update, places].tolist())
         return formats.get(source.format).collate(features, self.pad_id, generator)
 
 
-def _cut(whole: dict[str, Tensor], rows: slice) -> dict[str, Tensor]:
+def _cut(whole: dict[str, Tensor], places: Array) -> dict[str, Tensor]:
     """Some rows of a collated batch, without the padding that only the others needed."""
-    longest = int(whole["attention_mask_BL"][rows].sum(dim=1).max())
-    width = max(8, -(-longest // 8) * 8)
-    return {name: value[rows, :width] for name, value in whole.items()}
+    longest = int(whole["attention_mask_BL"][places].sum(dim=1).max())
+    width = max(ROUND, -(-longest // ROUND) * ROUND)
+    return {name: value[places, :width] for name, value in whole.items()}
 
 
 def _ahead(made: Iterator[MicroBatch]) -> Iterator[MicroBatch]:

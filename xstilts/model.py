@@ -53,7 +53,12 @@ class PhaseModel(nn.Module):
         self.body = body
         self.heads = nn.ModuleList(heads)
 
-    def forward(self, member: int, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
+    def forward(self, member: int, chunks: Sequence[dict[str, Tensor]]) -> Tensor:
+        """The summed loss over the loss items of all chunks of a micro-batch."""
+        losses = [loss for _, loss in (self.outputs(member, chunk) for chunk in chunks) if loss is not None]
+        return torch.stack(losses).sum()
+
+    def outputs(self, member: int, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
         """The head's logits and the sum of its loss over the loss items (None where the batch has no labels)."""
         head = self.heads[member]
         layer = getattr(head, "layer", -1)

@@ -151,7 +151,10 @@ class Plan:
 
 def _most_examples(settings: Settings) -> int:
     given = settings.given()
-    return int(_most(given.get("steps", Hyperparameters().steps)) * _most(given.get("batch_size", Hyperparameters().batch_size)))
+    return int(
+        _most(given.get("steps", Hyperparameters().steps))
+        * _most(given.get("batch_size", Hyperparameters().batch_size))
+    )
 
 
 def _most(setting: Any) -> float:
@@ -224,9 +227,15 @@ class _Maker:
         hyper = digest(fixed(model.settings))
         task = self._training(model.task)
         self._add(
-            Slot(key=key, kind="pretrain", model=model.name, intermediate="", target="", task=model.task, seed=model.seed),
-            "pretrain", model.name, task, hyper, str(model.seed),
-        )  # fmt: skip
+            Slot(
+                key=key, kind="pretrain", model=model.name, intermediate="", target="", task=model.task, seed=model.seed
+            ),
+            "pretrain",
+            model.name,
+            task,
+            hyper,
+            str(model.seed),
+        )
         return key
 
     def _pairs(self, model: str, root: str, intermediate: str | Mixture) -> None:
@@ -267,23 +276,75 @@ class _Maker:
         self._study(base, model, label, target, {**before, **self._space("target", group.targets[0])})
         first = self.sweep.seeds[0]
         for trial in range(self.studies[base].trials):
-            common: dict[str, Any] = {"model": model, "intermediate": label, "study": base, "trial": trial, "seed": first, "role": "trial"}
-            slot = Slot(key=f"{base}/t{trial}/intermediate", kind="intermediate", target="", task=label, needs=root, prefix="intermediate.", **common)
+            common: dict[str, Any] = {
+                "model": model,
+                "intermediate": label,
+                "study": base,
+                "trial": trial,
+                "seed": first,
+                "role": "trial",
+            }
+            slot = Slot(
+                key=f"{base}/t{trial}/intermediate",
+                kind="intermediate",
+                target="",
+                task=label,
+                needs=root,
+                prefix="intermediate.",
+                **common,
+            )
             self._add(slot, *self._known(slot, {}) if not before else ())
-            self._add(Slot(key=f"{base}/t{trial}", kind="target", target=target, task=group.train_task, needs=f"{base}/t{trial}/intermediate", **common))
+            self._add(
+                Slot(
+                    key=f"{base}/t{trial}",
+                    kind="target",
+                    target=target,
+                    task=group.train_task,
+                    needs=f"{base}/t{trial}/intermediate",
+                    **common,
+                )
+            )
         for seed in self.sweep.seeds[1:]:
             common = {"model": model, "intermediate": label, "like": base, "seed": seed}
-            self._add(Slot(key=f"{base}/s{seed}/intermediate", kind="intermediate", target="", task=label, needs=root, prefix="intermediate.", **common))
-            self._add(Slot(key=f"{base}/s{seed}", kind="target", target=target, task=group.train_task, needs=f"{base}/s{seed}/intermediate", **common))
+            self._add(
+                Slot(
+                    key=f"{base}/s{seed}/intermediate",
+                    kind="intermediate",
+                    target="",
+                    task=label,
+                    needs=root,
+                    prefix="intermediate.",
+                    **common,
+                )
+            )
+            self._add(
+                Slot(
+                    key=f"{base}/s{seed}",
+                    kind="target",
+                    target=target,
+                    task=group.train_task,
+                    needs=f"{base}/s{seed}/intermediate",
+                    **common,
+                )
+            )
         self._evaluations(base, model, label, group)
 
     def _trials(self, base: str, kind: PhaseKind, model: str, label: str, target: str, task: str, needs: str) -> None:
         study, seed = self.studies[base], self.sweep.seeds[0]
         for trial in range(study.trials):
             slot = Slot(
-                key=f"{base}/t{trial}", kind=kind, model=model, intermediate=label, target=target, task=task,
-                study=base, trial=trial, seed=seed, role="trial", needs=needs,
-            )  # fmt: skip
+                key=f"{base}/t{trial}",
+                kind=kind,
+                model=model,
+                intermediate=label,
+                target=target,
+                task=task,
+                study=base,
+                trial=trial,
+                seed=seed,
+                role="trial",
+                needs=needs,
+            )
             point = study.grid[trial] if study.grid else None
             self._add(slot, *self._known(slot, point) if point is not None or not study.space else ())
 
@@ -291,9 +352,16 @@ class _Maker:
         study = self.studies[base]
         for seed in self.sweep.seeds[1:]:
             slot = Slot(
-                key=f"{base}/s{seed}", kind=kind, model=model, intermediate=label, target=target, task=task,
-                seed=seed, like=base, needs=needs(seed),
-            )  # fmt: skip
+                key=f"{base}/s{seed}",
+                kind=kind,
+                model=model,
+                intermediate=label,
+                target=target,
+                task=task,
+                seed=seed,
+                like=base,
+                needs=needs(seed),
+            )
             self._add(slot, *self._known(slot, {}) if not study.space else ())
 
     def _evaluations(self, base: str, model: str, label: str, group: _Group) -> None:
@@ -301,18 +369,36 @@ class _Maker:
         for target in group.targets:
             pair = f"{model}/{label}>{target}"
             for trial in range(self.studies[base].trials if oracle else 0):
-                self._evaluation(pair, model, label, target, self.sweep.seeds[0], f"{base}/t{trial}", study=base, trial=trial)
+                self._evaluation(
+                    pair, model, label, target, self.sweep.seeds[0], f"{base}/t{trial}", study=base, trial=trial
+                )
             for seed in self.sweep.seeds:
                 self._evaluation(pair, model, label, target, seed, self._at_seed(base, seed), study="")
 
     def _evaluation(
-        self, pair: str, model: str, label: str, target: str, seed: int, needs: str, study: str, trial: int | None = None
+        self,
+        pair: str,
+        model: str,
+        label: str,
+        target: str,
+        seed: int,
+        needs: str,
+        study: str,
+        trial: int | None = None,
     ) -> None:
         slot = Slot(
-            key=f"{pair}/eval/{f's{seed}' if trial is None else f't{trial}'}", kind="evaluate", model=model, intermediate=label,
-            target=target, task=target, seed=seed, needs=needs, study=study, trial=trial,
+            key=f"{pair}/eval/{f's{seed}' if trial is None else f't{trial}'}",
+            kind="evaluate",
+            model=model,
+            intermediate=label,
+            target=target,
+            task=target,
+            seed=seed,
+            needs=needs,
+            study=study,
+            trial=trial,
             role="final" if trial is None else "trial",
-        )  # fmt: skip
+        )
         known = not needs or self._identity(needs) is not None
         self._add(slot, *("evaluate", self._evaluated(target), self._identity(needs) or model) if known else ())
 
@@ -324,7 +410,9 @@ class _Maker:
 
     def _add(self, slot: Slot, *parts: str) -> None:
         identity = digest(parts) if parts else slot.key
-        self.slots[slot.key] = Slot(**{name: getattr(slot, name) for name in Slot.__slots__ if name != "identity"}, identity=identity)
+        self.slots[slot.key] = Slot(
+            **{name: getattr(slot, name) for name in Slot.__slots__ if name != "identity"}, identity=identity
+        )
 
     def _identity(self, needs: str) -> str | None:
         """Identity of what a slot starts from, where it is known before the search."""
@@ -342,7 +430,13 @@ class _Maker:
         kind: PhaseKind = slot.kind
         name = slot.target.split(",")[0] if kind == "target" else slot.task
         hyper = {**fixed(self.sweep.settings(kind, name)), **(point or {})}
-        return ("train", parent, self._training(slot.task), digest(Hyperparameters(**hyper).model_dump(mode="json")), str(slot.seed))
+        return (
+            "train",
+            parent,
+            self._training(slot.task),
+            digest(Hyperparameters(**hyper).model_dump(mode="json")),
+            str(slot.seed),
+        )
 
     def _training(self, label: str) -> str:
         if ("train", label) not in self._digests:
@@ -354,7 +448,11 @@ class _Maker:
 
     def _evaluated(self, target: str) -> str:
         if ("evaluate", target) not in self._digests:
-            lengths = {k: v for k, v in self.sweep.settings("target", target).given().items() if k in ("max_length_tokens", "doc_stride_tokens")}
+            lengths = {
+                k: v
+                for k, v in self.sweep.settings("target", target).given().items()
+                if k in ("max_length_tokens", "doc_stride_tokens")
+            }
             dumped = {k: v.model_dump() if hasattr(v, "model_dump") else v for k, v in lengths.items()}
             self._digests["evaluate", target] = digest([evaluation_payload(self.tasks[target]), dumped])
         return self._digests["evaluate", target]
@@ -371,9 +469,15 @@ class _Maker:
         trials = len(grid) if grid else (search.trials if space else 1)
         oracle = search.selection == "oracle" and target
         self.studies[key] = Study(
-            key=key, model=model, intermediate=label, target=target, space=space, trials=trials, grid=grid,
+            key=key,
+            model=model,
+            intermediate=label,
+            target=target,
+            space=space,
+            trials=trials,
+            grid=grid,
             objective="oracle" if oracle else "dev",
-        )  # fmt: skip
+        )
 
     def _space(self, kind: PhaseKind, name: str, laddered: bool = False) -> dict[str, Space]:
         space = searched(self.sweep.settings(kind, name))
@@ -401,7 +505,11 @@ class _Maker:
         searched_once = intermediates * pairs * own if self.sweep.search.order == "staged" else with_intermediate
         if self.sweep.search.order == "staged" and len(self.sweep.seeds) > 1:
             searched_once = intermediates * len(self.groups) * (len(self.sweep.models) * own + per_seed)
-        finals = per_seed * (intermediates + 1) * trained if BASELINE in map(mixture_label, self.sweep.intermediates) else per_seed * intermediates * trained
+        finals = (
+            per_seed * (intermediates + 1) * trained
+            if BASELINE in map(mixture_label, self.sweep.intermediates)
+            else per_seed * intermediates * trained
+        )
         targets = sum(self.studies[k].trials * len(self.studies[k].target.split(",")) for k in trials)
         return {"intermediate": searched_once, "target": targets + finals}
 

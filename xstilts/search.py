@@ -118,17 +118,23 @@ class Studies:
         if state in (TrialState.COMPLETE, TrialState.FAIL):
             self._open(key).add_trial(
                 optuna.trial.create_trial(
-                    params=entry.params, distributions=self._distributions(key), value=value, state=state,
+                    params=entry.params,
+                    distributions=self._distributions(key),
+                    value=value,
+                    state=state,
                     user_attrs={SLOT: entry.slot},
-                )  # fmt: skip
+                )
             )
 
     def _open(self, key: str) -> optuna.Study:
         if key not in self._studies:
             self._studies[key] = optuna.create_study(
-                storage=self._storage, study_name=f"{self._sweep}/{key}", direction="maximize",
-                load_if_exists=True, pruner=self._pruner(),
-            )  # fmt: skip
+                storage=self._storage,
+                study_name=f"{self._sweep}/{key}",
+                direction="maximize",
+                load_if_exists=True,
+                pruner=self._pruner(),
+            )
         return self._studies[key]
 
     def _distributions(self, key: str) -> dict[str, BaseDistribution]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import Field
+
 from xstilts.identity import Member, ModelParent, Parent, PhaseParent, PhaseSpec, ScratchParent
 from xstilts.plan import Plan, Slot, fixed
 from xstilts.sweep import Hyperparameters, Mixture, Model
@@ -17,11 +19,11 @@ EVALUATED_WITH = ("max_length_tokens", "doc_stride_tokens", "precision")
 class Revisions(Frozen):
     """What the sweep's data and models hold, as hashes or commits."""
 
-    train: dict[str, str] = {}
+    train: dict[str, str] = Field(default_factory=dict)
     """Task name to the revision of its training and development rows."""
-    evaluate: dict[str, str] = {}
+    evaluate: dict[str, str] = Field(default_factory=dict)
     """Task name to the revision of its test rows."""
-    models: dict[str, str] = {}
+    models: dict[str, str] = Field(default_factory=dict)
     """Model or tokenizer id to the revision of its files."""
 
 

@@ -225,7 +225,7 @@ class Sweep(Frozen):
     """Every task the sweep uses, resolved against the built-in tables (loading.py does that)."""
     intermediate: Settings = Settings()
     target: Settings = Settings()
-    overrides: dict[str, Settings] = {}
+    overrides: dict[str, Settings] = Field(default_factory=dict)
     """Task or mixture name to settings that go before those of its phase kind."""
     search: Search = Search()
     resources: Resources = Resources()

@@ -13,9 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-FormatName = Literal[
-    "classification", "multiple_choice", "tagging", "span_qa", "retrieval", "masked_lm"
-]
+FormatName = Literal["classification", "multiple_choice", "tagging", "span_qa", "retrieval", "masked_lm"]
 Use = Literal["train", "dev", "test"]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 
@@ -130,8 +128,15 @@ class Task(Frozen):
 
 _TRAINING_FIELDS = ("format", "source", "columns", "train_language", "labels", "metric", "options")
 _EVALUATION_FIELDS = (
-    "name", "format", "source", "columns", "languages", "labels", "metric", "options",
-)  # fmt: skip
+    "name",
+    "format",
+    "source",
+    "columns",
+    "languages",
+    "labels",
+    "metric",
+    "options",
+)
 
 
 def _part(task: Task, fields: tuple[str, ...], uses: tuple[Use, ...]) -> dict[str, Any]:

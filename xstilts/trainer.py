@@ -150,8 +150,7 @@ class Loop(Trainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
         """This worker's share of the update's mean loss over loss items."""
-        _, loss_sum = model(inputs["member"], inputs["inputs"])
-        loss = loss_sum * inputs["scale"]
+        loss: Tensor = model(inputs["member"], inputs["chunks"]) * inputs["scale"]
         self.update_loss += loss.detach().double()
         return loss
 

@@ -136,14 +136,16 @@ class Training:
     def _loader(self) -> Loader:
         return Loader(
             plan=self.plan,
-            sources=[Source(features=m.train.features, format=m.task.format) for m in self.members],
+            sources=[
+                Source(features=m.train.features, lengths=m.train.lengths, format=m.task.format) for m in self.members
+            ],
             pad_id=self.loaded.pad_id,
             seed=self.spec.seed,
             rank=self.world.rank,
             workers=self.world.size,
             accumulation=self.hyper.grad_accumulation,
             first=self.progress.step,
-            ahead=self.world.device.type == "cuda",
+            device=self.world.device.type,
         )
 
     def _resume(self) -> dict[str, Any] | None:

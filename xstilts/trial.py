@@ -108,8 +108,8 @@ def _guarded(run: Callable[[Row, Handoff], str], config: Row, handoff: Handoff) 
 
 
 def _explain(error: BaseException) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1:] or [None]
-    where = f" ({Path(last[0].filename).name}:{last[0].lineno})" if last[0] else ""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {error}{where}\n\n{traceback.format_exc()}"
 
 
@@ -160,7 +160,7 @@ class Mailbox:
 
 
 def _run_group(config: Row, handoff: Handoff) -> str:
-    mailbox = Mailbox.remote()
+    mailbox = Mailbox.remote()  # type: ignore[attr-defined]
     box: Row = {}
     thread = threading.Thread(target=_fit, args=(config, mailbox, box), daemon=True)
     thread.start()

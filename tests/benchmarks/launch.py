@@ -20,7 +20,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.tiny import make_sweep
 
 PHASES = 24
-SETTINGS = {"lr": {"choice": [1e-4 * (i + 1) for i in range(PHASES)]}, "steps": 1, "batch_size": 8, "max_length_tokens": 16}
+SETTINGS = {
+    "lr": {"choice": [1e-4 * (i + 1) for i in range(PHASES)]},
+    "steps": 1,
+    "batch_size": 8,
+    "max_length_tokens": 16,
+}
 
 LOOP = """
 import sys, time
@@ -40,7 +45,7 @@ revisions = api.resolve(plan, context)
 for slot in [s for s in plan.slots if s.role == "trial"]:
     spec = build(plan, slot, plan.studies[slot.study].grid[slot.trial], "", revisions)
     store.phase(spec.id).begin(spec)
-    run_phase(spec, Context(store=str(store.path), mirror=sweep.mirror, base=context.base, threads=1), lambda report: True)
+    run_phase(spec, Context(store=str(store.path), mirror=sweep.mirror, base=context.base), lambda report: True)
 print(time.perf_counter() - began)
 """
 

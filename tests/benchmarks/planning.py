@@ -1,6 +1,6 @@
 """How long a plan of 100,000 phases takes.
 
-    python tests/benchmarks/planning.py
+python tests/benchmarks/planning.py
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ def main() -> None:
         began = time.perf_counter()
         summary = make(sweep).summary()
         took = time.perf_counter() - began
-        print(f"{seeds:4} seeds: {summary['phases']:7,} phases, {summary['trainings']['intermediate']:5,} intermediate trainings, {took:.2f} s")
+        phases, trainings = summary["phases"], summary["trainings"]["intermediate"]
+        print(f"{seeds:4} seeds: {phases:7,} phases, {trainings:5,} intermediate trainings, {took:.2f} s")
 
 
 if __name__ == "__main__":

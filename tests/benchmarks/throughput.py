@@ -104,7 +104,7 @@ class Side:
             started = time.perf_counter()
             train_of.train()
             seconds = time.perf_counter() - started
-            loss = self._loss(one.loaded.pad_id, lambda batch: one.loaded.model.eval()(0, batch)[0])
+            loss = self._loss(one.loaded.pad_id, lambda batch: one.loaded.model.eval().outputs(0, batch)[0])
         return float(one.tokens_U[-1]) / seconds, loss
 
     def plain(self, round_number: int) -> tuple[float, float]:

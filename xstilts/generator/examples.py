@@ -1,0 +1,171 @@
+"""Rows of the tasks: one function each, from a random stream and a language to one row.
+
+Test rows are parallel: the same meanings in every language, so languages differ in nothing else. What
+is true of a row is decided before it is written: its label can't be read off one sentence alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from xstilts.errors import DataError
+from xstilts.generator.draw import Draw, stream
+from xstilts.generator.grammar import TAGS, Clause, Word, ask, draw_clauses, say, spell, written
+from xstilts.generator.languages import LANGUAGES, TRAINING_LANGUAGE, lexicon
+from xstilts.generator.text import text
+
+Row = dict[str, Any]
+SHARED = ("nothing", "agent", "patient", "both")
+"""Labels of gen-roles."""
+CIPHERS = tuple(f"C{i}" for i in range(8))
+"""Tags of gen-cipher."""
+
+
+# --- targets
+
+
+def _tags(draw: Draw, language: str) -> Row:
+    words = say(draw_clauses(draw, 1 + int(draw.randint(2))), language)
+    return {"tokens": spell(words, language), "tags": [word.tag for word in words]}
+
+
+def _doer(draw: Draw, language: str) -> Row:
+    same = bool(draw.randint(2))
+    return _sharing(draw, language, "yes" if same else "no", agent=same, patient=False)
+
+
+def _parallel(draw: Draw, language: str) -> Row:
+    clauses = draw_clauses(draw, 1)
+    return {"source_sentence": written(clauses, language), "target_sentence": written(clauses, TRAINING_LANGUAGE)}
+
+
+def _who(draw: Draw, language: str) -> Row:
+    return _question(draw, language, ("agent", "patient"))
+
+
+def _choice(draw: Draw, language: str) -> Row:
+    clauses = draw_clauses(draw, 3)
+    answer = int(draw.randint(3))
+    choices = [written([clause.bare], language) for clause in clauses]
+    return {"context": written([clauses[answer]], language), "choices": choices, "label": answer}
+
+
+# --- intermediates
+
+
+def _roles(draw: Draw, language: str) -> Row:
+    number = int(draw.randint(len(SHARED)))
+    return _sharing(draw, language, SHARED[number], agent=number in (1, 3), patient=number in (2, 3))
+
+
+def _cipher(draw: Draw, language: str) -> Row:
+    words = say(draw_clauses(draw, 1 + int(draw.randint(2))), language)
+    return {"tokens": spell(words, language), "tags": [_code(language)[word.concept] for word in words]}
+
+
+def _reading(draw: Draw, language: str) -> Row:
+    return _question(draw, language, ("agent", "patient", "place"))
+
+
+# --- what several tasks need
+
+
+def _sharing(draw: Draw, language: str, label: str, *, agent: bool, patient: bool) -> Row:
+    """Two events with the same agent or not, the same patient or not.
+
+    What is not shared is taken from a third event, what is shared from the first: both are equally
+    unlikely beside the second verb, which therefore tells nothing.
+    """
+    first, second, third = (clause.bare for clause in draw_clauses(draw, 3))
+    second = replace(
+        second, agent=(first if agent else third).agent, patient=(first if patient else third).patient
+    )
+    return {"text": written([first], language), "text_pair": written([second], language), "label": label}
+
+
+def _question(draw: Draw, language: str, roles: tuple[str, ...]) -> Row:
+    (clause,) = draw_clauses(draw, 1, always_place="place" in roles)
+    role = roles[int(draw.randint(len(roles)))]
+    words = say([clause], language)
+    tokens = spell(words, language)
+    first, last = _phrase_span(words, role)
+    place = clause.bare if role != "place" else replace(clause.bare, place=clause.place)
+    return {
+        "question": " ".join(spell(ask(place, language, role), language)),
+        "context": " ".join(tokens),
+        "answers": {
+            "text": [" ".join(tokens[first : last + 1])],
+            "answer_start": [len(" ".join([*tokens[:first], ""]))],
+        },
+    }
+
+
+def _phrase_span(words: list[Word], role: str) -> tuple[int, int]:
+    """First and last word of the phrase in `role` of a single clause, without its marker."""
+    marker = next(i for i, word in enumerate(words) if word.concept == f"marker.{role}")
+    last = marker + 1
+    while last + 1 < len(words) and {words[last].tag, words[last + 1].tag} == {"ADJ", role.upper()}:
+        last += 1
+    return marker + 1, last
+
+
+@cache
+def _code(language: str) -> Mapping[str, str]:
+    """The arbitrary class of every concept, another table in each language."""
+    draw = stream("gen-cipher", "code", language)
+    return {concept: CIPHERS[int(draw.randint(len(CIPHERS)))] for concept in lexicon(language)}
+
+
+# --- the table
+
+_MAKERS: Mapping[str, Callable[[Draw, str], Row]] = MappingProxyType(
+    {
+        "gen-tags": _tags, "gen-doer": _doer, "gen-parallel": _parallel, "gen-who": _who, "gen-choice": _choice,
+        "gen-roles": _roles, "gen-cipher": _cipher, "gen-reading": _reading,
+    }
+)  # fmt: skip
+SIZES: Mapping[str, Mapping[str, int]] = MappingProxyType(
+    {
+        "gen-text": {"train": 4000, "dev": 100, "test": 300},
+        "gen-more": {"train": 2000, "dev": 100, "test": 300},
+        "gen-tags": {"train": 50, "dev": 200, "test": 300},
+        "gen-doer": {"train": 200, "dev": 200, "test": 300},
+        "gen-parallel": {"test": 300},
+        "gen-who": {"train": 150, "dev": 200, "test": 300},
+        "gen-choice": {"train": 200, "dev": 200, "test": 300},
+        "gen-roles": {"train": 8000, "dev": 200, "test": 300},
+        "gen-cipher": {"train": 2000, "dev": 100, "test": 300},
+        "gen-reading": {"train": 8000, "dev": 200, "test": 300},
+    }
+)
+"""Task to split to its number of rows in each language."""
+
+
+def rows(name: str, use: str, language: str) -> dict[str, list[Any]]:
+    """One split of task `name` in `language`, as columns by role; DataError where there is none."""
+    _check(name, use, language)
+    count = SIZES[name][use]
+    if name not in _MAKERS:
+        return {"text": text(language, count, use, name)}
+    draw = stream(name, use) if use == "test" else stream(name, use, language)
+    seen: dict[str, Row] = {}
+    while len(seen) < count:
+        row = _MAKERS[name](draw, language)
+        seen.setdefault(repr(row), row)
+    made = list(seen.values())
+    columns = {role: [row[role] for row in made] for role in made[0]}
+    if "question" in columns:
+        columns = {"id": [f"{name}-{use}-{i}" for i in range(count)], **columns}
+    return columns
+
+
+def _check(name: str, use: str, language: str) -> None:
+    for what, given, known in (
+        ("task", name, SIZES), ("split", use, SIZES.get(name, {})), ("language", language, LANGUAGES)
+    ):  # fmt: skip
+        if given not in known:
+            raise DataError(f"generator {name}: {what} is {given!r}; must be one of {', '.join(known)}")

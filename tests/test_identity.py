@@ -96,9 +96,7 @@ def test_id_evaluation_ignores_seed_and_training_and_heeds_languages_and_lengths
 
 
 def test_id_where_user_files_lie_decides_nothing() -> None:
-    here, there = (
-        with_task(source=Source(files=(f"{folder}/rows.jsonl",))) for folder in ("here", "there")
-    )
+    here, there = (with_task(source=Source(files=(f"{folder}/rows.jsonl",))) for folder in ("here", "there"))
     assert spec(**here).id == spec(**there).id
 
 

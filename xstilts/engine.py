@@ -222,7 +222,7 @@ def run(
     began = time.monotonic()
     drive = _Drive(board, store, sweep, context, 1, watch, changed, first=board.next())
     if drive.first is not None or not board.settled:
-        with cluster.connected(sweep.resources), _reaper():
+        with cluster.connected(sweep.resources), reaper():
             drive.slots = cluster.slots(sweep.resources)
             _experiment(drive)
     if not board.settled and not drive.stopped:
@@ -299,7 +299,7 @@ def _placement(sweep: Sweep) -> PlacementGroupFactory:
 
 
 @contextlib.contextmanager
-def _reaper(every_seconds: float = 10.0, grace: int = 6) -> Iterator[None]:
+def reaper(every_seconds: float = 10.0, grace: int = 6) -> Iterator[None]:
     """Frees placement groups of this job that lost their owner.
 
     A Train run whose controller dies while its group is still pending leaves a group that nobody owns

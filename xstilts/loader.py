@@ -25,7 +25,7 @@ from torch import Tensor
 from xstilts import formats
 from xstilts.batches import ROUND, Array, Plan, chunks, subseed
 
-CHUNK_OVERHEAD_TOKENS = {"cpu": 128, "cuda": 2048}
+CHUNK_OVERHEAD_TOKENS = {"cpu": 64, "cuda": 2048}
 """What one more chunk costs on a device, in tokens of a chunk; measured on a CPU, estimated on a GPU."""
 PREFETCH = 4
 """Micro-batches made ahead on a GPU."""

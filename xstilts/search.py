@@ -144,7 +144,9 @@ class Studies:
         seed = int(digest([self._search.seed, key, trial]), 16) % 2**31
         random = optuna.samplers.RandomSampler(seed=seed)
         if self._plans[key].grid:
-            return optuna.samplers.PartialFixedSampler(self._plans[key].grid[trial], random)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return optuna.samplers.PartialFixedSampler(self._plans[key].grid[trial], random)
         if self._search.sampler == "random":
             return random
         startup = max(2, min(10, self._plans[key].trials // 3))

@@ -131,6 +131,11 @@ def test_training_given_up_stops_and_leaves_no_record(world: Path, tmp_path: Pat
     assert not phase.done and not phase.model.exists()
 
 
+def test_training_given_up_at_its_last_update_is_kept(world: Path, tmp_path: Path) -> None:
+    got = run(tmp_path, spec_of(world, "class"), lambda report: report.step < report.steps)
+    assert got["steps"] == 10 and got["stopped"] == "finished"
+
+
 def test_training_with_patience_stops_early(world: Path, tmp_path: Path) -> None:
     got = run(tmp_path, spec_of(world, "class", lr=1e-9, steps=40, patience_evals=2))
     assert got["stopped"] == "patience" and got["steps"] == 12 and got["dev"]["step"] == 4

@@ -23,7 +23,7 @@ from xstilts.checkpoints import base_place, loading, unfit, weight_files
 from xstilts.errors import PhaseError
 from xstilts.identity import ModelParent, Parent, PhaseParent
 from xstilts.store import Store, write_json
-from xstilts.task import Task
+from xstilts.task import LABELLED, Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -97,7 +97,7 @@ def _entries(folder: Path) -> list[dict[str, Any]]:
 
 def _chosen(task: Task, entries: list[dict[str, Any]], phase: str) -> dict[str, Any]:
     """The head that fits `task`; of several the one of its own name."""
-    fits = [entry for entry in entries if entry["format"] == task.format and tuple(entry["labels"]) == task.labels]
+    fits = [entry for entry in entries if entry["format"] == task.format and _same_outputs(task, entry["labels"])]
     if not fits:
         has = ", ".join(f"{entry['format']} ({entry['task']})" for entry in entries) or "none"
         raise PhaseError(
@@ -105,6 +105,11 @@ def _chosen(task: Task, entries: list[dict[str, Any]], phase: str) -> dict[str, 
             f"the phase {phase} has {has}; evaluate a phase that was trained for it"
         )
     return next((entry for entry in fits if entry["task"] in (task.name, task.train_task)), fits[0])
+
+
+def _same_outputs(task: Task, labels: list[str]) -> bool:
+    """Whether a head trained with `labels` can answer `task`; choices are scored one by one, whatever they are called."""
+    return task.format not in LABELLED or tuple(labels) == task.labels
 
 
 # --- a base model's own masked LM head

@@ -17,7 +17,6 @@ import platform
 import random
 import socket
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,8 +92,7 @@ def world() -> World:
 @contextmanager
 def clean(world: World, *, seed: int, threads: int) -> Iterator[None]:
     """A slate that no former phase has written on; what the phase holds is let go of at the end."""
-    with _environment(world, threads), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*is not currently supported on .* backend.*")
+    with _environment(world, threads):
         _quiet()
         _reset()
         torch.set_num_threads(threads)

@@ -16,7 +16,7 @@ from xstilts.columns import ROLES
 from xstilts.errors import DataError
 from xstilts.splits import parse as parse_split
 from xstilts.sweep import BASELINE, Choice, Hyperparameters, IntRange, LogRange, Mixture, Model, Pretraining, Settings
-from xstilts.task import Name, Task
+from xstilts.task import LABELLED, Name, Task
 from xstilts.yamlfile import Document, Path, path_text
 
 FORMAT_METRICS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -74,7 +74,7 @@ def task(document: Document, task: Task, path: Path) -> None:
         twice = sorted({value for value in values if values.count(value) > 1})
         if twice:
             document.complain((*path, field), f"{where}.{field} has {', '.join(twice)} twice; keep one")
-    if task.format in ("classification", "tagging") and len(task.labels) < 2:
+    if task.format in LABELLED and len(task.labels) < 2:
         document.complain(path, f"{where}.labels must list the label names in the order of their ids, two or more")
     for role in sorted(set(task.columns) - set(ROLES[task.format])):
         message = f'{where}.columns has "{role}", which is no role of {task.format}{nearest(role, ROLES[task.format])}'

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 FormatName = Literal["classification", "multiple_choice", "tagging", "span_qa", "retrieval", "masked_lm"]
 Use = Literal["train", "dev", "test"]
+LABELLED: tuple[FormatName, ...] = ("classification", "tagging")
+"""Formats whose head has one output for each label."""
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 
 

@@ -56,9 +56,6 @@ def _member_data(task: Task, loaded: Loaded, spec: PhaseSpec, where: DataContext
     return MemberData(task=task, train=encoded("train"), dev=encoded("dev") if task.splits.dev else None)
 
 
-# --- a training
-
-
 @dataclass(kw_only=True)
 class Progress:
     """What a resumed training must know beside the weights; plain values."""
@@ -172,15 +169,22 @@ class Training:
         self.loss += self.loop.take_loss()
         progress.loss_updates += 1
         last = step == self.hyper.steps
-        value = self._evaluate() if last or step % self.hyper.evaluation_interval_steps == 0 else None
-        if last or value is not None or step % self.interval == 0:
-            self._point(value)
+        evaluates = last or step % self.hyper.evaluation_interval_steps == 0
+        value = None
+        if evaluates or step % self.interval == 0:
+            loss = self._mean_loss()
+            value = self._evaluate() if evaluates else None
+            rate = self.hyper.lr * factor(step - 1, self.hyper)
+            progress.curve.append({"step": step, "loss": loss, "lr": rate, "dev": value})
         if 0 < self.hyper.patience_evals <= progress.evals_without_gain and not last:
             progress.stopped = "patience"
-        going = self._tell(value) and progress.stopped == "finished"
-        if going and not last:
-            self._partial()
-        return going
+        over = last or progress.stopped != "finished"
+        # A training that is over is kept, whatever the search thinks of its last score.
+        self.given_up = not self._tell(value) and not over
+        if over or self.given_up:
+            return False
+        self._partial()
+        return True
 
     def _evaluate(self) -> float | None:
         """Scores the development data; keeps the weights where they are the best so far."""
@@ -205,8 +209,8 @@ class Training:
     def _weights(self) -> dict[str, Any]:
         return {name: value.detach().to("cpu", copy=True) for name, value in self.loaded.model.state_dict().items()}
 
-    def _point(self, value: float | None) -> None:
-        """A point of the curve: mean loss since the last one."""
+    def _mean_loss(self) -> float:
+        """Mean training loss since the last point of the curve, which begins anew; PhaseError where it diverged."""
         progress = self.progress
         loss = self.loss.item() / max(1, progress.loss_updates)
         if not math.isfinite(loss):
@@ -214,13 +218,12 @@ class Training:
                 f"the training loss is {loss} at step {progress.step}; it must stay finite: "
                 f"lower lr ({self.hyper.lr:g}) or max_grad_norm, or lengthen the warm-up"
             )
-        rate = self.hyper.lr * factor(progress.step - 1, self.hyper)
-        progress.curve.append({"step": progress.step, "loss": loss, "lr": rate, "dev": value})
         self.loss.zero_()
         progress.loss_updates = 0
+        return loss
 
     def _tell(self, value: float | None) -> bool:
-        """Reports at an evaluation and at most once a second in between; False where the search gives it up."""
+        """Reports at an evaluation and at most once a second in between; False where the answer is no."""
         now = time.monotonic()
         due = value is not None or now - self.last_report >= REPORT_SECONDS
         if self.world.size > 1 and value is None:
@@ -237,8 +240,7 @@ class Training:
             tokens_per_second=float(tokens) / max(1e-9, now - self.last_report),
         )
         self.last_report, self.reported_step = now, step
-        self.given_up = not self.world.all_agree(bool(self.report(told)))
-        return not self.given_up
+        return self.world.all_agree(bool(self.report(told)))
 
     def _partial(self) -> None:
         """Writes a partial checkpoint where the last one is old enough."""

@@ -1,0 +1,97 @@
+"""Micro-batches: the same work however it is shared out, cut or made ahead."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests import toy
+from xstilts import batches, data
+from xstilts.loader import Loader, Source
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    toy.write_rows(folder / "rows")
+    return folder
+
+
+def loader(world: Path, kind: str = "class", steps: int = 5, batch_size: int = 8, **changes: Any) -> Loader:
+    where = data.DataContext(cache=str(world / "data"))
+    encoded = data.encoded(toy.task(kind, world / "rows"), "train", None, toy.tokenizer(), toy.hyper(), where)
+    rows = batches.Rows(lengths=encoded.lengths, n_items=encoded.n_items, n_rows=len(encoded.rows))
+    source = Source(features=encoded.features, lengths=encoded.lengths, format=toy.FORMATS[kind][0])
+    plan = batches.plan([rows], seed=1, steps=steps, batch_size=batch_size)
+    return Loader(plan=plan, sources=[source], pad_id=1, seed=1, **changes)
+
+
+def rows_of(chunks: list[dict[str, torch.Tensor]]) -> list[tuple[int, ...]]:
+    """Inputs with their masks and labels, one a row, padding cut off, sorted."""
+    found = []
+    for chunk in chunks:
+        for i, length in enumerate(chunk["attention_mask_BL"].sum(dim=1).tolist()):
+            per_row = [value[i, :length] for value in chunk.values() if value.ndim == 2]
+            found.append(tuple(torch.cat(per_row).tolist()))
+    return sorted(found)
+
+
+@pytest.mark.parametrize("kind", ["class", "text", "tags"])
+@pytest.mark.parametrize(("workers", "accumulation"), [(2, 1), (3, 2), (1, 4)])
+def test_shares_together_are_the_batch_of_one_worker(world: Path, kind: str, workers: int, accumulation: int) -> None:
+    alone = loader(world, kind).update(2)
+    shared = [
+        micro
+        for rank in range(workers)
+        for micro in loader(world, kind, workers=workers, accumulation=accumulation, rank=rank).update(2)
+        if micro["scale"]
+    ]
+    everything = [chunk for micro in shared for chunk in micro["chunks"]]
+    assert rows_of(everything) == rows_of(alone[0]["chunks"])
+    assert all(micro["scale"] == pytest.approx(workers * alone[0]["scale"]) for micro in shared)
+
+
+def test_masks_differ_from_update_to_update_and_follow_the_seed(world: Path) -> None:
+    one = loader(world, "text", batch_size=96)
+    assert rows_of(one.update(0)[0]["chunks"]) != rows_of(one.update(1)[0]["chunks"])
+    assert rows_of(one.update(0)[0]["chunks"]) == rows_of(loader(world, "text", batch_size=96).update(0)[0]["chunks"])
+
+
+def test_worker_without_rows_gets_one_that_weighs_nothing(world: Path) -> None:
+    micro = loader(world, batch_size=1, workers=2, rank=1).update(0)[0]
+    assert micro["scale"] == 0 and len(micro["chunks"]) == 1 and len(micro["chunks"][0]["labels_B"]) == 1
+
+
+def test_chunks_of_a_batch_are_alike_in_length(world: Path) -> None:
+    made = loader(world, batch_size=64)
+    shapes = [chunk["input_ids_BL"].shape for chunk in made.update(0)[0]["chunks"]]
+    assert sum(rows for rows, _ in shapes) == 64 and len(shapes) > 1
+    assert [width for _, width in shapes] == sorted((width for _, width in shapes), reverse=True)
+
+
+def test_loader_begins_at_the_update_it_is_told(world: Path) -> None:
+    late, whole = list(loader(world, first=3)), list(loader(world))
+    assert len(loader(world, first=3, accumulation=2)) == 4
+    assert [rows_of(m["chunks"]) for m in late] == [rows_of(m["chunks"]) for m in whole[3:]]
+
+
+def test_batches_made_ahead_are_the_same_and_their_thread_ends(world: Path) -> None:
+    plain = [rows_of(m["chunks"]) for m in loader(world, steps=20)]
+    assert [rows_of(m["chunks"]) for m in loader(world, steps=20, device="cuda")] == plain
+    early = iter(loader(world, steps=20, device="cuda"))
+    next(early)
+    thread = next(t for t in threading.enumerate() if t.name == "xstilts-batches")
+    early.close()  # type: ignore[attr-defined]
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+
+
+def test_error_in_a_batch_made_ahead_reaches_the_consumer(world: Path) -> None:
+    broken = loader(world, device="cuda")
+    broken.plan.rows_UN[1] = 10**6
+    with pytest.raises(IndexError):
+        list(broken)

@@ -40,8 +40,7 @@ class Board:
     """State of one run of a sweep. Not thread-safe: the driver's loop alone calls it."""
 
     def __init__(self, plan: Plan, ledger: Ledger, store: Store, studies: Studies, revisions: Revisions) -> None:
-        self.ledger = ledger
-        self._plan, self._ledger, self._store = plan, ledger, store
+        self._plan, self.ledger, self._store = plan, ledger, store
         self._studies, self._revisions = studies, revisions
         self._slots = {slot.key: slot for slot in plan.slots}
         self._order = {slot.key: i for i, slot in enumerate(plan.slots)}
@@ -68,9 +67,9 @@ class Board:
                 objective = self._plan.studies[slot.study].objective
                 if (slot.kind == "evaluate") == (objective == "oracle"):
                     self._study_slots[slot.study].append(slot.key)
-        for entry in self._ledger.entries():
+        for entry in self.ledger.entries():
             self._reopen(entry)
-        self._studies.reconcile([e for e in self._ledger.entries() if e.slot in self._slots and self._tells(e.slot)])
+        self._studies.reconcile([e for e in self.ledger.entries() if e.slot in self._slots and self._tells(e.slot)])
         for slot in self._plan.slots:
             if self._states[slot.key] == "waiting":
                 self._wait(slot)
@@ -82,7 +81,7 @@ class Board:
         if entry.state == "pruned" or (entry.state in FINISHED and self._intact(entry.phase)):
             self._states[entry.slot] = entry.state
         elif entry.state != "waiting":
-            self._ledger.write(entry, state="waiting", error="", attempts=0)
+            self.ledger.write(entry, state="waiting", error="", attempts=0)
 
     def _intact(self, phase_id: str) -> bool:
         """Whether a phase has a good record; a damaged one is moved aside, so that it is made again."""
@@ -130,14 +129,14 @@ class Board:
         values = [
             (entry.value, s)
             for s in slots
-            if (entry := self._ledger.get(s)) and self._states[s] in FINISHED and entry.value is not None
+            if (entry := self.ledger.get(s)) and self._states[s] in FINISHED and entry.value is not None
         ]
         if not values:
             return None
         best = max(values, key=lambda pair: pair[0])[1]
         if self._slots[best].kind == "evaluate":
             best = self._slots[best].needs
-        self._ledger.choose(study, best)
+        self.ledger.choose(study, best)
         return best
 
     def _slot_of(self, needs: str) -> str:
@@ -145,14 +144,14 @@ class Board:
 
     def _params(self, slot: Slot) -> dict[str, Any]:
         """The suggestion a slot is run with: remembered, its study's choice, its parent's, or asked for now."""
-        entry = self._ledger.get(slot.key)
+        entry = self.ledger.get(slot.key)
         if entry is not None and entry.params:
             return entry.params
         if slot.like:
-            chosen = self._ledger.get(self._slot_of(f"{BEST}{slot.like}"))
+            chosen = self.ledger.get(self._slot_of(f"{BEST}{slot.like}"))
             return dict(chosen.params) if chosen else {}
         if slot.kind == "evaluate":
-            needed = self._ledger.get(self._slot_of(slot.needs)) if slot.needs else None
+            needed = self.ledger.get(self._slot_of(slot.needs)) if slot.needs else None
             return dict(needed.params) if needed and needed.kind == "target" else {}
         if not slot.study or not self._plan.studies[slot.study].space:
             return {}
@@ -164,7 +163,7 @@ class Board:
     def _sibling(self, slot: Slot) -> Entry | None:
         """In a joint study the intermediate and the target of a trial share one suggestion."""
         other = f"{slot.key}/intermediate" if not slot.prefix else slot.key.removesuffix("/intermediate")
-        return self._ledger.get(other)
+        return self.ledger.get(other)
 
     def _study_slot(self, slot: Slot) -> str:
         """The slot that a suggestion belongs to in the study: the one whose value is told."""
@@ -212,7 +211,8 @@ class Board:
         try:
             lease.take()
         except LeaseHeld:
-            self._ledger.write(entry)
+            if self.ledger.get(slot.key) is None:  # keeps the suggestion, once, while another driver is at work
+                self.ledger.write(entry)
             return "held"
         if self._intact(spec.id):  # finished by another driver between the look and the lease
             lease.release()
@@ -225,10 +225,10 @@ class Board:
 
     def _entry(self, slot: Slot) -> tuple[Entry, PhaseSpec]:
         params = self._params(slot)
-        needed = self._ledger.get(self._slot_of(slot.needs)) if slot.needs else None
+        needed = self.ledger.get(self._slot_of(slot.needs)) if slot.needs else None
         parent = needed.phase if needed else ""
         spec = build(self._plan, slot, params, parent, self._revisions)
-        before = self._ledger.get(slot.key)
+        before = self.ledger.get(slot.key)
         middle = (
             needed.phase if needed and needed.kind == "intermediate" else (needed.intermediate_phase if needed else "")
         )
@@ -274,7 +274,7 @@ class Board:
         total, count = self._spent.get(kind, (0.0, 0))
         self._spent[kind] = (total + time.monotonic() - self._started[slot], count + 1)
         for key in self._close(slot):
-            entry = self._ledger.get(key)
+            entry = self.ledger.get(key)
             assert entry is not None
             self._finish(entry, "done" if key == slot else "cached")
 
@@ -288,7 +288,7 @@ class Board:
 
     def failed(self, slot: str, error: str, retries: int) -> bool:
         """The slot's phase failed; True where it will be tried again."""
-        entry = self._ledger.get(slot)
+        entry = self.ledger.get(slot)
         again = entry is not None and entry.attempts <= retries
         for key in self._close(slot):
             if again:
@@ -300,12 +300,12 @@ class Board:
     def released(self, slot: str) -> None:
         """The slot's phase was interrupted; the next run takes it up where it is."""
         for key in self._close(slot):
-            entry = self._ledger.get(key)
+            entry = self.ledger.get(key)
             if entry is not None:
                 self._set(entry, "waiting", attempts=max(0, entry.attempts - 1))
 
     def _close(self, slot: str) -> list[str]:
-        entry = self._ledger.get(slot)
+        entry = self.ledger.get(slot)
         assert entry is not None
         self._evaluations.pop(slot, None)
         self._steps.pop(slot, None)
@@ -315,7 +315,7 @@ class Board:
         return self._running.pop(entry.phase, [slot])
 
     def _again(self, key: str, error: str = "") -> None:
-        entry = self._ledger.get(key)
+        entry = self.ledger.get(key)
         assert entry is not None
         self._set(entry, "waiting", error=error)
         self._wait(self._slots[key])
@@ -334,7 +334,7 @@ class Board:
     ) -> None:
         entry = (
             entry
-            or self._ledger.get(slot.key)
+            or self.ledger.get(slot.key)
             or Entry(
                 slot=slot.key,
                 kind=slot.kind,
@@ -365,7 +365,7 @@ class Board:
 
     def _set(self, entry: Entry, state: Any, **changes: Any) -> Entry:
         self._states[entry.slot] = state
-        return self._ledger.write(entry, state=state, **changes)
+        return self.ledger.write(entry, state=state, **changes)
 
     # -- how it stands -------------------------------------------------------------------------
 
@@ -390,7 +390,7 @@ class Board:
 
     def failures(self) -> Iterator[Entry]:
         """Slots that failed, then those that were blocked by them."""
-        entries = [e for e in self._ledger.entries() if e.slot in self._slots]
+        entries = [e for e in self.ledger.entries() if e.slot in self._slots]
         yield from (e for e in entries if e.state == "failed")
         yield from (e for e in entries if e.state == "blocked")
 

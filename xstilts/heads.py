@@ -108,7 +108,7 @@ def _chosen(task: Task, entries: list[dict[str, Any]], phase: str) -> dict[str, 
 
 
 def _same_outputs(task: Task, labels: list[str]) -> bool:
-    """Whether a head trained with `labels` can answer `task`; choices are scored one by one, whatever they are called."""
+    """Whether a head trained with `labels` can answer `task`; choices are scored alike, whatever they are called."""
     return task.format not in LABELLED or tuple(labels) == task.labels
 
 

@@ -11,6 +11,7 @@ It works in a thread that is not the main one. Two phases in one process at a ti
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import platform
@@ -18,7 +19,7 @@ import random
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -120,8 +121,19 @@ def _reset() -> None:
     GradientState._reset_state()
     gc.collect()
     _freeze()
+    give_back()
+
+
+def give_back() -> None:
+    """Returns free memory to the driver and to the system.
+
+    Batches of ever other shapes fragment glibc's heap: without this a process that trained fifty phases in
+    bf16 on a CPU held 5.6 GB, nine tenths of it free.
+    """
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @lru_cache

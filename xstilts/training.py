@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from xstilts import batches, data, evaluate, model, partial
+from xstilts import batches, data, evaluate, model, partial, process
 from xstilts.errors import PhaseError
 from xstilts.loader import Loader, Source
 from xstilts.store import Phase, Store
@@ -195,6 +195,8 @@ class Training:
         }
         if not metrics:
             return None
+        if self.world.device.type == "cpu":
+            process.give_back()
         primary = [metrics[m.task.name][m.task.metric] for m in self.members if m.dev]
         value = sum(primary) / len(primary)
         progress = self.progress

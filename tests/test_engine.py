@@ -145,6 +145,7 @@ def test_engine_failing_phase_is_retried_reported_and_blocks_only_its_descendant
     assert outcome["exit_code"] == 1
     states = {f["slot"]: f["state"] for f in outcome["failures"]}
     assert states["tiny/first/t0"] == "failed"
+    assert "the training loss is" in next(f["error"] for f in outcome["failures"])
     assert states["tiny/first>topic/t0"] == "blocked"
     assert all("/first" in slot for slot in states)
     assert "tiny/none>topic/eval/s2" in {e.slot for e in xstilts.status(file).entries if e.state in ("done", "cached")}

@@ -322,7 +322,7 @@ class Board:
 
     def _finish(self, entry: Entry, state: str) -> None:
         result = self._store.phase(entry.phase).record()["result"]
-        value = result["dev"]["value"] if "dev" in result else self._primary(entry, result)
+        value = self._primary(entry, result) if entry.kind == "evaluate" else (result["dev"] or {}).get("value")
         self._end(self._slots[entry.slot], state, value=value, entry=entry)
 
     def _primary(self, entry: Entry, result: dict[str, Any]) -> float | None:

@@ -150,8 +150,9 @@ class PhaseSearcher(Searcher):
         if slot is None:
             return
         status = (result or {}).get("status", "")
-        board, retries = self._drive.board, self._drive.sweep.resources.retries
+        board = self._drive.board
         if error or status == "failed":
+            retries = 0 if (result or {}).get("hopeless") else self._drive.sweep.resources.retries
             board.failed(slot, (result or {}).get("error") or "the trial's process died", retries)
         elif status == "done":
             board.done(slot)

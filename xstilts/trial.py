@@ -104,7 +104,14 @@ def _guarded(run: Callable[[Row, Handoff], str], config: Row, handoff: Handoff) 
     try:
         handoff.end({"status": run(config, handoff)})
     except BaseException as error:
-        handoff.end({"status": "failed", "error": _explain(error)})
+        handoff.end({"status": "failed", "error": _explain(error), "hopeless": _hopeless(error)})
+
+
+def _hopeless(error: BaseException) -> bool:
+    """Whether the same phase would fail again in the same way: its numbers or its input are at fault."""
+    from xstilts.errors import InputError, PhaseError
+
+    return isinstance(error, InputError | PhaseError)
 
 
 def _explain(error: BaseException) -> str:

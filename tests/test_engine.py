@@ -138,7 +138,7 @@ def test_engine_driver_ended_in_the_middle_carries_on_with_the_same_command(
     assert outcome["started"] == xstilts.plan(file).to_json()["phases"] - len(done)
 
 
-def test_engine_failing_phase_is_retried_reported_and_blocks_only_its_descendants(tmp_path: Path) -> None:
+def test_engine_failing_phase_is_reported_and_blocks_only_its_descendants(tmp_path: Path) -> None:
     broken = {"lr": 1e30, "steps": 12, "batch_size": 8, "max_length_tokens": 16, "schedule": "constant"}
     file = make_sweep(tmp_path, intermediate=broken, resources={"slots": 2, "retries": 1})
     outcome = finish(launch(file))

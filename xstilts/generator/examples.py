@@ -14,7 +14,7 @@ from typing import Any
 
 from xstilts.errors import DataError
 from xstilts.generator.draw import Draw, stream
-from xstilts.generator.grammar import TAGS, Clause, Word, ask, draw_clauses, say, spell, written
+from xstilts.generator.grammar import Word, ask, draw_clauses, say, spell, written
 from xstilts.generator.languages import LANGUAGES, TRAINING_LANGUAGE, lexicon
 from xstilts.generator.text import text
 
@@ -81,9 +81,7 @@ def _sharing(draw: Draw, language: str, label: str, *, agent: bool, patient: boo
     unlikely beside the second verb, which therefore tells nothing.
     """
     first, second, third = (clause.bare for clause in draw_clauses(draw, 3))
-    second = replace(
-        second, agent=(first if agent else third).agent, patient=(first if patient else third).patient
-    )
+    second = replace(second, agent=(first if agent else third).agent, patient=(first if patient else third).patient)
     return {"text": written([first], language), "text_pair": written([second], language), "label": label}
 
 

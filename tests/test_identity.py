@@ -45,7 +45,8 @@ DECIDES_A_TRAINING = [
     *[
         {"hyper": Hyperparameters(**{"lr": 1e-4, "steps": 10, name: value})}
         for name, value in {
-            "lr": 2e-4, "steps": 11, "batch_size": 16, "grad_accumulation": 2, "schedule": "cosine", "warmup_ratio": 0.2,
+            "lr": 2e-4, "steps": 11, "batch_size": 16, "grad_accumulation": 2, "schedule": "cosine",
+            "warmup_ratio": 0.2,
             "weight_decay": 0.1, "max_grad_norm": 2.0, "max_length_tokens": 64, "doc_stride_tokens": 32,
             "eval_every_steps": 3, "patience_evals": 2, "precision": "bf16",
         }.items()

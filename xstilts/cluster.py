@@ -16,6 +16,7 @@ import logging
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,6 +74,7 @@ def connected(resources: Resources) -> Iterator[str]:
 
 def _join(address: str, resources: Resources) -> str:
     try:
+        _reach(address)
         ray.init(
             address=address,
             runtime_env=_runtime(address, resources),
@@ -85,6 +87,13 @@ def _join(address: str, resources: Resources) -> str:
             "start one, or unset RAY_ADDRESS to run on this machine"
         ) from error
     return address
+
+
+def _reach(address: str) -> None:
+    """Raises OSError where nothing listens: Ray itself would end the whole process."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def _start(folder: str, resources: Resources) -> str:

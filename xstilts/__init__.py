@@ -3,7 +3,7 @@
 The verbs of the command line are functions here too (`xstilts.plan("sweep.yaml")`), with the values
 that they are about. Everything is imported when it is first used: `import xstilts` costs nothing.
 
-Three verbs (`plan`, `scores`, `report`) share their name with a module. The attribute is always the
+Four verbs (`plan`, `scores`, `report`, `doctor`) share their name with a module. The attribute is always the
 verb; the module is reached as `from xstilts.plan import ...`.
 """
 

@@ -11,6 +11,12 @@ from tests.tiny import make_sweep
 from xstilts.store import Store
 
 
+@pytest.fixture(autouse=True)
+def own_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweeps here name mirrors of their own."""
+    monkeypatch.delenv("XSTILTS_MIRROR", raising=False)
+
+
 def test_check_good_sweep_returns_it_with_notes(tmp_path: Path) -> None:
     checked = xstilts.check(make_sweep(tmp_path))
     assert checked.to_json()["ok"]

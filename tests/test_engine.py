@@ -21,6 +21,13 @@ from xstilts.store import Store
 
 pytestmark = pytest.mark.ray
 
+
+@pytest.fixture(autouse=True)
+def own_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweeps here name mirrors of their own."""
+    monkeypatch.delenv("XSTILTS_MIRROR", raising=False)
+
+
 DRIVER = """
 import json, sys, xstilts
 ran = xstilts.run(sys.argv[1], warn=lambda message: print(message, file=sys.stderr))

@@ -1,27 +1,120 @@
-"""Transfer on the generator has a known direction; the whole system, run on the demo sweep, must find it."""
+"""Transfer between the generator's tasks is real, and its direction is the one that the generator states.
+
+Pretrains the tiny model of `sweeps/demo.yaml` and runs each intermediate before each target with fixed
+hyperparameters, through `run_phase`. Gains are means over the languages and two seeds, in points. The
+margins are about half of what was measured over three pretraining seeds.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import xstilts
+from xstilts import data, loading
+from xstilts.identity import Member, Parent, PhaseParent, PhaseSpec, ScratchParent
+from xstilts.metrics import METRICS
+from xstilts.store import Store
+from xstilts.sweep import Hyperparameters, Pretraining
+from xstilts.tasks.synthetic import TASKS
+from xstilts.train import Context, run_phase
 
-pytestmark = [pytest.mark.slow, pytest.mark.ray]
+DEMO = Path(__file__).resolve().parents[1] / "sweeps/demo.yaml"
+SEEDS = (1, 2)
+INTERMEDIATES: Mapping[str, Mapping[str, Any]] = {
+    "gen-reading": {"lr": 1e-3, "steps": 200, "max_length_tokens": 48},
+    "gen-more": {"lr": 2e-4, "steps": 150, "max_length_tokens": 32},
+    "gen-cipher": {"lr": 1e-3, "steps": 250, "max_length_tokens": 48},
+}
+TARGETS: Mapping[str, Mapping[str, Any]] = {
+    "gen-tags": {"lr": 2e-3, "steps": 40, "max_length_tokens": 48},
+    "gen-fits": {"lr": 1e-3, "steps": 80, "max_length_tokens": 48},
+    "gen-who": {"lr": 2e-3, "steps": 30, "max_length_tokens": 48},
+}
+HELP, HARM, NEUTRAL = 10.0, -5.0, 6.0
 
-DEMO = Path(__file__).parents[1] / "sweeps" / "demo.yaml"
+Gains = Mapping[tuple[str, str], float]
 
 
-def test_demo_finds_which_intermediate_helps_which_is_neutral_and_which_harms(tmp_path: Path) -> None:
-    ran = xstilts.run(DEMO, store=str(tmp_path), tracking="off")
-    assert ran.exit_code == 0
-    table = xstilts.scores(DEMO, store=str(tmp_path))
-    gain = table[table["primary"]].groupby(["intermediate", "target"])["gain"].mean()
-    assert gain["gen-roles", "gen-doer"] > 5
-    assert gain["gen-roles", "gen-parallel"] > 0
-    for target in ("gen-doer", "gen-parallel"):
-        assert gain["gen-cipher", target] < -10
-        assert abs(gain["gen-more", target]) < 8
-    assert gain["gen-cipher", "gen-tags"] < -2
-    assert abs(gain["gen-more", "gen-tags"]) < 4
+class Lab:
+    """Runs phases in one store, each once."""
+
+    def __init__(self, store: Path) -> None:
+        self.store = Store(str(store))
+        self.context = Context(store=str(store), mirror=None, base=".")
+        self.where = data.DataContext(mirror=None, base=".", cache=str(self.store.data))
+
+    def run(self, action: Any, parent: Parent, task: str, seed: int = 0, **hyper: Any) -> tuple[PhaseParent, Any]:
+        """The phase as a parent, and its result."""
+        member = Member(task=TASKS[task], data_revision=data.revision(TASKS[task], action, self.where))
+        spec = PhaseSpec(action=action, parent=parent, members=(member,), hyper=Hyperparameters(**hyper), seed=seed)
+        assert run_phase(spec, self.context, lambda report: True) == "done"
+        return PhaseParent(phase=spec.id), self.store.phase(spec.id).record()["result"]
+
+    def pretrained(self, seed: int = 0) -> PhaseParent:
+        """The model of the demo."""
+        (model,) = loading.load(DEMO).models
+        assert isinstance(model, Pretraining)
+        scratch = ScratchParent(config=model.config, tokenizer="generator", tokenizer_revision="test")
+        return self.run("train", scratch, model.task, seed, **model.settings.given())[0]
+
+    def scores(self, base: Parent, intermediate: str, seed: int) -> dict[str, float]:
+        """Target to its mean score over the languages, retrieval included."""
+        parent = base
+        if intermediate != "none":
+            parent, _ = self.run("train", base, intermediate, seed, **INTERMEDIATES[intermediate])
+        found = {}
+        for target, hyper in TARGETS.items():
+            trained, _ = self.run("train", parent, target, seed, **hyper)
+            found[target] = self._mean(trained, target, hyper["max_length_tokens"])
+        found["gen-parallel"] = self._mean(parent, "gen-parallel", 48)
+        return found
+
+    def _mean(self, parent: Parent, task: str, length: int) -> float:
+        _, result = self.run("evaluate", parent, task, max_length_tokens=length)
+        return float(result["mean"][METRICS[TASKS[task].metric].name])
+
+    def gains(self, seed: int = 0) -> tuple[Gains, dict[str, float]]:
+        """`(intermediate, target)` to its gain, and the baseline."""
+        base = self.pretrained(seed)
+        table = {name: [self.scores(base, name, seed) for seed in SEEDS] for name in ("none", *INTERMEDIATES)}
+        means = {name: {t: sum(r[t] for r in rows) / len(rows) for t in rows[0]} for name, rows in table.items()}
+        gains = {(i, t): means[i][t] - means["none"][t] for i in INTERMEDIATES for t in means["none"]}
+        return gains, means["none"]
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gains, dict[str, float]]:
+    """Gains and baseline of one pretrained model."""
+    return Lab(tmp_path_factory.mktemp("science")).gains()
+
+
+@pytest.mark.slow
+def test_baseline_is_between_chance_and_perfect(measured: tuple[Gains, dict[str, float]]) -> None:
+    _, baseline = measured
+    assert 70 < baseline["gen-tags"] < 98
+    assert 60 < baseline["gen-fits"] < 97
+    assert 30 < baseline["gen-who"] < 80
+    assert 15 < baseline["gen-parallel"] < 95
+
+
+@pytest.mark.slow
+def test_reading_before_who_helps(measured: tuple[Gains, dict[str, float]]) -> None:
+    gains, _ = measured
+    assert gains["gen-reading", "gen-who"] > HELP
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["gen-tags", "gen-who", "gen-parallel"])
+def test_cipher_before_any_target_harms(measured: tuple[Gains, dict[str, float]], target: str) -> None:
+    gains, _ = measured
+    assert gains["gen-cipher", target] < HARM
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["gen-tags", "gen-who"])
+def test_more_text_before_any_target_is_neutral(measured: tuple[Gains, dict[str, float]], target: str) -> None:
+    gains, _ = measured
+    assert abs(gains["gen-more", target]) < NEUTRAL

@@ -15,7 +15,7 @@ joined by a conjunction; a question has a question word in place of the phrase i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -146,8 +146,16 @@ def say(clauses: Sequence[Clause], language: str) -> list[Word]:
 
 
 def ask(clause: Clause, language: str, role: str) -> list[Word]:
-    """The question for the phrase in `role` of `clause`."""
-    return [*say_clause(clause, language, role), Word("sign.ask", "SIGN")]
+    """The question for the phrase in `role` of `clause`; what it does not ask for it says briefly."""
+    brief = replace(clause.bare, place=clause.place) if role == "place" else clause.bare
+    return [*say_clause(brief, language, role), Word("sign.ask", "SIGN")]
+
+
+def answer(clause: Clause, language: str, role: str) -> list[Word]:
+    """The phrase in `role` of `clause`, with its marker, as a sentence."""
+    phrases = {"agent": clause.agent, "patient": clause.patient, "place": clause.place}
+    words = _say_phrase(phrases[role], role, False, LANGUAGES[language].verb_final)
+    return [*words, Word("sign.stop", "SIGN")]
 
 
 def spell(words: Iterable[Word], language: str) -> list[str]:

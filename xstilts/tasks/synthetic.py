@@ -38,17 +38,13 @@ TASKS: Mapping[str, Task] = MappingProxyType(
             _task("gen-text", "masked_lm", "masked_accuracy", ("language modelling",), **_TEXT),
             _task("gen-more", "masked_lm", "masked_accuracy", ("language modelling",), **_TEXT),
             _task("gen-tags", "tagging", "token_accuracy", ("syntactic",), labels=TAGS),
-            _task("gen-doer", "classification", "accuracy", ("semantic",), columns=_PAIR, labels=("no", "yes")),
+            _task("gen-fits", "classification", "accuracy", ("semantic",), columns=_PAIR, labels=("no", "yes")),
             _task(
                 "gen-parallel", "retrieval", "accuracy", ("semantic",),
-                languages=LANGUAGES[1:], splits=Splits(test="test"),
+                languages=LANGUAGES[1:], splits=Splits(test="test"), options=Options(layer=1),
             ),
             _task("gen-who", "span_qa", "qa_mean", ("semantic", "reading")),
             _task("gen-choice", "multiple_choice", "accuracy", ("semantic",), labels=("0", "1", "2")),
-            _task(
-                "gen-roles", "classification", "accuracy", ("semantic",),
-                columns=_PAIR, labels=("nothing", "agent", "patient", "both"),
-            ),
             _task("gen-cipher", "tagging", "token_accuracy", ("adverse",), train_language=LANGUAGES, labels=CIPHERS),
             _task("gen-reading", "span_qa", "qa_mean", ("semantic", "reading")),
         )

@@ -134,3 +134,14 @@ def test_distribution_of_each_space() -> None:
     assert distribution(LogRange(log=(1e-5, 1e-3))).log  # type: ignore[attr-defined]
     assert distribution(IntRange(int=(1, 5))).high == 5  # type: ignore[attr-defined]
     assert distribution(Choice(choice=(1, 2))).choices == (1, 2)  # type: ignore[attr-defined]
+
+
+def test_ask_gives_pairs_of_one_target_the_same_first_points_and_other_targets_others(tmp_path: Path) -> None:
+    pairs = [study(key=f"m/{name}>b", intermediate=name) for name in ("none", "a", "c")]
+    searched = studies(tmp_path, *pairs, study(key="m/a>d", target="d"))
+    for trial in range(4):
+        asked = [searched.ask(plan.key, trial, f"{plan.key}/t{trial}") for plan in pairs]
+        assert asked[0] == asked[1] == asked[2]
+        assert searched.ask("m/a>d", trial, f"m/a>d/t{trial}") != asked[0]
+        for plan, value in zip(pairs, (10.0, 50.0, 90.0), strict=True):
+            searched.tell(plan.key, entry(trial, value=value + trial, slot=f"{plan.key}/t{trial}", study=plan.key))

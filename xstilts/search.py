@@ -6,8 +6,9 @@ opens it). Whatever a crash left between the two is mended when the studies are 
 
 A finished trial is told as COMPLETE with its value, a stopped one as PRUNED with the values it had
 until then, one that failed or gave no finite value as FAIL. Sampling is reseeded for each question from
-the sweep's seed, the study and the number of the trial, so it depends on what is known and on
-nothing else.
+the sweep's seed, the model, the target and the number of the trial. So pairs with the same target get
+the same random points until TPE has seen enough to choose (four trials, or a third of them): with few
+trials, luck in the search would otherwise pass for a gain.
 """
 
 from __future__ import annotations
@@ -141,7 +142,9 @@ class Studies:
         return {name: distribution(space) for name, space in self._plans[key].space.items()}
 
     def _sampler(self, key: str, trial: int) -> BaseSampler:
-        seed = int(digest([self._search.seed, key, trial]), 16) % 2**31
+        plan = self._plans[key]
+        about = f"{plan.model}>{plan.target}" if plan.target else key
+        seed = int(digest([self._search.seed, about, trial]), 16) % 2**31
         random = optuna.samplers.RandomSampler(seed=seed)
         if self._plans[key].grid:
             with warnings.catch_warnings():
@@ -149,7 +152,7 @@ class Studies:
                 return optuna.samplers.PartialFixedSampler(self._plans[key].grid[trial], random)
         if self._search.sampler == "random":
             return random
-        startup = max(2, min(10, self._plans[key].trials // 3))
+        startup = min(10, max(4, self._plans[key].trials // 3))
         return optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True, n_startup_trials=startup)
 
     def _pruner(self) -> BasePruner:

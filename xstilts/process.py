@@ -30,10 +30,11 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
+import xstilts
 from xstilts.batches import subseed
 
 _INHERITED = ("ACCELERATE_MIXED_PRECISION", "ACCELERATE_USE_CPU", "ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED")
-_LIBRARIES = ("xstilts", "torch", "transformers", "accelerate", "datasets", "tokenizers", "seqeval", "numpy")
+_LIBRARIES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "seqeval", "numpy")
 _PLACE = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 
 
@@ -184,7 +185,7 @@ def provenance(world: World, *, threads: int, started: float) -> dict[str, Any]:
     ended = time.time()
     cuda = world.device.type == "cuda"
     return {
-        "versions": {name: version(name) for name in _LIBRARIES},
+        "versions": {"xstilts": xstilts.__version__, **{name: version(name) for name in _LIBRARIES}},
         "python": platform.python_version(),
         "host": socket.gethostname(),
         "device": torch.cuda.get_device_name(world.device) if cuda else platform.machine(),

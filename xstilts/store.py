@@ -50,6 +50,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
+                os.fchmod(handle, 0o644)  # a temporary file is closed to others; a store is shared
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

@@ -1,10 +1,10 @@
 """The built-in generator: a family of small languages and tasks in them; no download, no network.
 
-**Languages.** Four, over one grammar (`grammar.py`) and one stock of concepts (`languages.py`). `xa` is what
+**Languages.** Four, over one grammar (`grammar.py`) and one stock of concepts (`lexicon.py`). `xa` is what
 English is elsewhere: training and development rows are in it. `xb` and `xc` have its word order and borrow
 most or half of its content words; `xd` puts verbs last and adjectives after nouns, and borrows a third.
 
-**Text** (`text.py`) to pretrain a tiny multilingual model on. Half of it stands word by word or line by line
+**Text** (`raw_text.py`) to pretrain a tiny multilingual model on. Half of it stands word by word or line by line
 beside its translation: that aligns the languages, and only then is there anything to transfer.
 
 **Tasks** (`examples.py`), one or more of each format, the same rows at every call, on every machine:
@@ -37,9 +37,9 @@ from __future__ import annotations
 
 from xstilts.generator.draw import VERSION
 from xstilts.generator.examples import SIZES, rows
-from xstilts.generator.languages import LANGUAGES, TRAINING_LANGUAGE
-from xstilts.generator.text import text
-from xstilts.generator.tokenizer import tokenizer
+from xstilts.generator.lexicon import LANGUAGES, TRAINING_LANGUAGE
+from xstilts.generator.raw_text import text
+from xstilts.generator.word_level import tokenizer
 
 __all__ = ["SIZES", "TRAINING_LANGUAGE", "VERSION", "languages", "rows", "text", "tokenizer"]
 

@@ -14,8 +14,8 @@ from typing import Any
 from xstilts.errors import DataError
 from xstilts.generator.draw import Draw, stream
 from xstilts.generator.grammar import Word, answer, ask, draw_clauses, say, spell, written
-from xstilts.generator.languages import LANGUAGES, TRAINING_LANGUAGE, lexicon
-from xstilts.generator.text import text
+from xstilts.generator.lexicon import LANGUAGES, TRAINING_LANGUAGE, lexicon
+from xstilts.generator.raw_text import text
 
 Row = dict[str, Any]
 ROLES = ("agent", "patient", "place")

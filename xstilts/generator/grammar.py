@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from xstilts.generator.draw import Draw, stream
-from xstilts.generator.languages import CLASS_SIZES, LANGUAGES, lexicon
+from xstilts.generator.lexicon import CLASS_SIZES, LANGUAGES, lexicon
 
 TAGS = ("AGENT", "PATIENT", "PLACE", "VERB", "ADJ", "ADV", "MARK", "CONJ", "SIGN")
 """What a word of a statement can be; nouns are tagged by the role of their phrase."""

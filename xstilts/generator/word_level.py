@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xstilts.generator.languages import vocabulary
+from xstilts.generator.lexicon import vocabulary
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts import ledger as ledgers, loading
+from xstilts.answers import Checked, Findings, Planned, Ran, Status
 from xstilts.errors import LeaseHeld, Problem, SweepError
 from xstilts.identity import differences
-from xstilts.ledger import Entry, Ledger
+from xstilts.ledger import Ledger
 from xstilts.plan import Plan, make
 from xstilts.specs import Revisions, build, trained_tasks
 from xstilts.store import LEASE_SECONDS, Store, write_json
@@ -28,102 +28,10 @@ if TYPE_CHECKING:
 
     from xstilts.board import Board
     from xstilts.data import DataContext
-    from xstilts.doctor import Check
     from xstilts.tracking_thread import TrackerThread
 
 AnySweep = str | os.PathLike[str] | Sweep
 _NOT_THE_PLAN = ("resources", "budget", "store", "tracking", "mirror", "description")
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What `check` found good."""
-
-    sweep: Sweep
-    notes: list[str]
-    """What a reader of the results should know: splits cut out of others, repeated data, ..."""
-
-    def to_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        return {"ok": True, "sweep": self.sweep.name, "version": self.sweep.version, "notes": self.notes}
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A plan, what of it is done, and notes."""
-
-    plan: Plan
-    cached: int
-    notes: list[str] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        return {**self.plan.summary(), "cached": self.cached, "notes": self.notes}
-
-
-@dataclass(frozen=True)
-class Status:
-    """How a sweep stands, from its ledger and records."""
-
-    sweep: str
-    counts: dict[str, int]
-    total: int
-    entries: list[Entry]
-    driver: str
-    """Who runs it now, or nothing."""
-
-    def to_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        failures = [
-            {"slot": e.slot, "state": e.state, "error": e.error.split("\n")[0]}
-            for e in self.entries
-            if e.state in ("failed", "blocked")
-        ]
-        return {
-            "sweep": self.sweep,
-            "counts": self.counts,
-            "total": self.total,
-            "driver": self.driver,
-            "failures": failures,
-        }
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What `doctor` found."""
-
-    checks: list[Check]
-
-    def to_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        findings = [
-            {
-                "name": c.name,
-                "state": "ok" if c.ok else "fail" if c.serious else "warn",
-                "message": c.what,
-                "advice": "" if c.ok else c.fix,
-            }
-            for c in self.checks
-        ]
-        return {"ok": all(finding["state"] != "fail" for finding in findings), "findings": findings}
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a run ended."""
-
-    counts: dict[str, int]
-    failures: list[dict[str, str]]
-    seconds: float
-    started: int
-    stopped: str
-    exit_code: int
-    warnings: list[str]
-    folder: str
-
-    def to_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        return asdict(self)
 
 
 # -- before anything is spent ----------------------------------------------------------------------

@@ -232,23 +232,15 @@ class Board:
         middle = (
             needed.phase if needed and needed.kind == "intermediate" else (needed.intermediate_phase if needed else "")
         )
-        entry = Entry(
-            slot=slot.key,
-            kind=slot.kind,
-            model=slot.model,
-            intermediate=slot.intermediate,
-            target=slot.target,
-            task=slot.task,
-            study=slot.study,
-            trial=slot.trial,
-            role=slot.role,
-            seed=slot.seed,
-            phase=spec.id,
-            parent=parent,
-            train_phase=parent if slot.kind == "evaluate" else "",
-            intermediate_phase=middle,
-            params=params,
-            attempts=before.attempts if before else 0,
+        entry = _blank(slot).model_copy(
+            update={
+                "phase": spec.id,
+                "parent": parent,
+                "train_phase": parent if slot.kind == "evaluate" else "",
+                "intermediate_phase": middle,
+                "params": params,
+                "attempts": before.attempts if before else 0,
+            }
         )
         return entry, spec
 
@@ -332,22 +324,7 @@ class Board:
     def _end(
         self, slot: Slot, state: str, *, error: str = "", value: float | None = None, entry: Entry | None = None
     ) -> None:
-        entry = (
-            entry
-            or self.ledger.get(slot.key)
-            or Entry(
-                slot=slot.key,
-                kind=slot.kind,
-                model=slot.model,
-                intermediate=slot.intermediate,
-                target=slot.target,
-                task=slot.task,
-                study=slot.study,
-                trial=slot.trial,
-                role=slot.role,
-                seed=slot.seed,
-            )
-        )
+        entry = entry or self.ledger.get(slot.key) or _blank(slot)
         entry = self._set(entry, state, error=error, value=value)
         if self._tells(slot.key) and entry.params:
             self._studies.tell(slot.study, entry)
@@ -419,6 +396,22 @@ class Board:
             return None
         typical = sum(known.values()) / len(known)
         return sum(count * known.get(kind, typical) for kind, count in open_slots.items())
+
+
+def _blank(slot: Slot) -> Entry:
+    """What of a slot's entry the plan knows."""
+    return Entry(
+        slot=slot.key,
+        kind=slot.kind,
+        model=slot.model,
+        intermediate=slot.intermediate,
+        target=slot.target,
+        task=slot.task,
+        study=slot.study,
+        trial=slot.trial,
+        role=slot.role,
+        seed=slot.seed,
+    )
 
 
 def _label(slot: Slot) -> str:

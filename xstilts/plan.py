@@ -274,60 +274,21 @@ class _Maker:
         base, target = f"{model}/{label}>{group.label}", ",".join(group.targets)
         before = {f"intermediate.{k}": v for k, v in self._space("intermediate", label, laddered=True).items()}
         self._study(base, model, label, target, {**before, **self._space("target", group.targets[0])})
-        first = self.sweep.seeds[0]
         for trial in range(self.studies[base].trials):
-            common: dict[str, Any] = {
-                "model": model,
-                "intermediate": label,
-                "study": base,
-                "trial": trial,
-                "seed": first,
-                "role": "trial",
-            }
-            slot = Slot(
-                key=f"{base}/t{trial}/intermediate",
-                kind="intermediate",
-                target="",
-                task=label,
-                needs=root,
-                prefix="intermediate.",
-                **common,
-            )
-            self._add(slot, *self._known(slot, {}) if not before else ())
-            self._add(
-                Slot(
-                    key=f"{base}/t{trial}",
-                    kind="target",
-                    target=target,
-                    task=group.train_task,
-                    needs=f"{base}/t{trial}/intermediate",
-                    **common,
-                )
-            )
+            asked: dict[str, Any] = {"study": base, "trial": trial, "seed": self.sweep.seeds[0], "role": "trial"}
+            self._joint(f"{base}/t{trial}", model, root, label, group, known=not before, **asked)
         for seed in self.sweep.seeds[1:]:
-            common = {"model": model, "intermediate": label, "like": base, "seed": seed}
-            self._add(
-                Slot(
-                    key=f"{base}/s{seed}/intermediate",
-                    kind="intermediate",
-                    target="",
-                    task=label,
-                    needs=root,
-                    prefix="intermediate.",
-                    **common,
-                )
-            )
-            self._add(
-                Slot(
-                    key=f"{base}/s{seed}",
-                    kind="target",
-                    target=target,
-                    task=group.train_task,
-                    needs=f"{base}/s{seed}/intermediate",
-                    **common,
-                )
-            )
+            self._joint(f"{base}/s{seed}", model, root, label, group, known=False, like=base, seed=seed)
         self._evaluations(base, model, label, group)
+
+    def _joint(self, key: str, model: str, root: str, label: str, group: _Group, *, known: bool, **fields: Any) -> None:
+        """An intermediate and the target after it, both run with one suggestion."""
+        pair: dict[str, Any] = {"model": model, "intermediate": label, **fields}
+        first = f"{key}/intermediate"
+        before = Slot(key=first, kind="intermediate", target="", task=label, needs=root, prefix="intermediate.", **pair)
+        self._add(before, *self._known(before, {}) if known else ())
+        target, task = ",".join(group.targets), group.train_task
+        self._add(Slot(key=key, kind="target", target=target, task=task, needs=first, **pair))
 
     def _trials(self, base: str, kind: PhaseKind, model: str, label: str, target: str, task: str, needs: str) -> None:
         study, seed = self.studies[base], self.sweep.seeds[0]

@@ -1,0 +1,104 @@
+"""What the verbs return: values with `to_json()`, which `--json` prints."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from xstilts.ledger import Entry
+from xstilts.plan import Plan
+from xstilts.sweep import Sweep
+
+if TYPE_CHECKING:
+    from xstilts.doctor import Check
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `check` found good."""
+
+    sweep: Sweep
+    notes: list[str]
+    """What a reader of the results should know: splits cut out of others, repeated data, ..."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"ok": True, "sweep": self.sweep.name, "version": self.sweep.version, "notes": self.notes}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, what of it is done, and notes."""
+
+    plan: Plan
+    cached: int
+    notes: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {**self.plan.summary(), "cached": self.cached, "notes": self.notes}
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a sweep stands, from its ledger and records."""
+
+    sweep: str
+    counts: dict[str, int]
+    total: int
+    entries: list[Entry]
+    driver: str
+    """Who runs it now, or nothing."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        failures = [
+            {"slot": e.slot, "state": e.state, "error": e.error.split("\n")[0]}
+            for e in self.entries
+            if e.state in ("failed", "blocked")
+        ]
+        return {
+            "sweep": self.sweep,
+            "counts": self.counts,
+            "total": self.total,
+            "driver": self.driver,
+            "failures": failures,
+        }
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What `doctor` found."""
+
+    checks: list[Check]
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        findings = [
+            {
+                "name": c.name,
+                "state": "ok" if c.ok else "fail" if c.serious else "warn",
+                "message": c.what,
+                "advice": "" if c.ok else c.fix,
+            }
+            for c in self.checks
+        ]
+        return {"ok": all(finding["state"] != "fail" for finding in findings), "findings": findings}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a run ended."""
+
+    counts: dict[str, int]
+    failures: list[dict[str, str]]
+    seconds: float
+    started: int
+    stopped: str
+    exit_code: int
+    warnings: list[str]
+    folder: str
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)

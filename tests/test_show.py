@@ -68,7 +68,7 @@ def test_scores_of_many_intermediates_are_not_squeezed_in_a_log() -> None:
 
 def test_run_lists_failures_apart_by_their_first_line() -> None:
     ran = {"failures": [{"state": "failed", "slot": "m/squad/t0", "error": "out of memory\ntraceback"}], "stopped": "",
-           "started": 3, "seconds": 10.0, "folder": "store/sweeps/x-v1"}  # fmt: skip
+           "started": 3, "seconds": 10.0, "folder": "store/sweeps/x-v1", "pages": ""}  # fmt: skip
     text = shown(show.run, ran)
     assert "failed: m/squad/t0: out of memory\n" in text
     assert "traceback" not in text
@@ -76,7 +76,14 @@ def test_run_lists_failures_apart_by_their_first_line() -> None:
 
 
 def test_run_stopped_says_how_to_carry_on() -> None:
-    ran = {"failures": [], "stopped": "budget", "started": 3, "seconds": 10.0, "folder": "f"}
+    ran = {
+        "failures": [],
+        "stopped": "budget",
+        "started": 3,
+        "seconds": 10.0,
+        "folder": "f",
+        "pages": "http://server/#/experiments/1",
+    }
     assert "stopped (budget); the same command carries on" in shown(show.run, ran)
 
 

@@ -98,6 +98,8 @@ class Ran:
     exit_code: int
     warnings: list[str]
     folder: str
+    pages: str = ""
+    """How to see the runs in MLflow."""
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""

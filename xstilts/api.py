@@ -228,15 +228,27 @@ def _drive(
             warn(missing)
     failures = [{"slot": e.slot, "state": e.state, "error": e.error} for e in outcome.failures]
     return Ran(
-        outcome.counts,
-        failures,
-        outcome.seconds,
-        outcome.started,
-        outcome.stopped,
-        outcome.exit_code,
-        warnings,
-        str(folder),
+        counts=outcome.counts,
+        failures=failures,
+        seconds=outcome.seconds,
+        started=outcome.started,
+        stopped=outcome.stopped,
+        exit_code=outcome.exit_code,
+        warnings=warnings,
+        folder=str(folder),
+        pages=_pages(thread),
     )
+
+
+def _pages(thread: TrackerThread | None) -> str:
+    """Where the table of pairs is in MLflow's pages, and how to open those of a SQLite file."""
+    page = thread.tracker.page if thread else None
+    if thread is None or page is None:
+        return ""
+    uri = thread.tracker.uri
+    if uri.startswith("http"):
+        return f"{uri.rstrip('/')}{page}"
+    return f"mlflow ui --backend-store-uri {uri}   then http://127.0.0.1:5000{page}"
 
 
 def _tracker(opened: Store, loaded: Sweep, folder: Path, warn: Callable[[str], None]) -> TrackerThread | None:

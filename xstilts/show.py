@@ -97,6 +97,8 @@ def run(console: Console, ran: dict[str, Any]) -> None:
     say(console, f"{ran['started']:,} phases run in {duration(ran['seconds'])}; kept in {ran['folder']}")
     if not ran["stopped"]:
         say(console, "next: `xstilts report SWEEP` shows the gains, `xstilts scores SWEEP` the scores by language")
+    if ran["pages"]:
+        say(console, f"MLflow: {ran['pages']}")
 
 
 def status(console: Console, found: dict[str, Any]) -> None:

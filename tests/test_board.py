@@ -264,3 +264,67 @@ def test_board_joint_order_settles_and_shares_the_suggestion(tmp_path: Path) -> 
     assert before is not None
     assert target.params == before.params
     assert target.parent == before.phase
+
+
+def test_board_mended_trial_that_is_chosen_takes_its_scores_along(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(intermediates=("none",)), tmp_path)
+    values: dict[str, float] = {}
+    while assignment := board.next():
+        values[assignment.slot] = value_of(assignment) if assignment.spec.action == "train" else 0.0
+        if assignment.slot == "model/none>tags/t1":
+            board.failed(assignment.slot, "out of memory", retries=0)
+        else:
+            finish(board, store, assignment)
+    first = board.ledger.chosen()["model/none>tags"]
+    again, _, _ = board_of(small(intermediates=("none",)), tmp_path)
+    while assignment := again.next():
+        spec = assignment.spec
+        best: dict[str, Any] = {"dev": {"value": 99.0, "metric": "accuracy"}}
+        scored = {"scores": {}, "mean": {"accuracy": 50.0}, "n": {}}
+        store.phase(spec.id).finish(spec, best if spec.action == "train" else scored, {})
+        again.done(assignment.slot)
+    chosen = again.ledger.get(again.ledger.chosen()["model/none>tags"])
+    assert chosen is not None
+    assert chosen.slot == "model/none>tags/t1" != first
+    evaluated = again.ledger.get("model/none>tags/eval/s1")
+    other_seed = again.ledger.get("model/none>tags/s2")
+    assert evaluated is not None
+    assert other_seed is not None
+    assert evaluated.train_phase == chosen.phase
+    assert other_seed.params == chosen.params
+
+
+@pytest.mark.parametrize("search", [Search(order="joint", trials=3), Search(selection="oracle", trials=3)])
+@pytest.mark.parametrize("after", [1, 3, 6])
+def test_board_killed_in_other_orders_tells_every_trial(tmp_path: Path, search: Search, after: int) -> None:
+    sweep = small(search=search)
+    board, store, plan = board_of(sweep, tmp_path)
+    drain(board, store, most=after)
+    assert board.next() is not None
+    for lease in (tmp_path / "store/leases").glob("*.json"):
+        lease.unlink()
+    again, _, _ = board_of(sweep, tmp_path)
+    drain(again, store)
+    assert again.settled
+    for study in plan.studies:
+        told = Counter(t.state for t in trials(tmp_path, sweep, study))
+        assert told[TrialState.COMPLETE] == 3
+        assert told[TrialState.RUNNING] == 0
+
+
+def test_board_settle_ends_what_is_there_already_and_asks_for_nothing(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(), tmp_path)
+    drain(board, store)
+    again, _, plan = board_of(small(), tmp_path)
+    again.settle()
+    assert again.settled
+    assert all(len(trials(tmp_path, small(), study)) == 3 for study in plan.studies)
+
+
+def test_board_run_again_writes_nothing_new_into_the_ledger(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(), tmp_path)
+    drain(board, store)
+    before = board.ledger.path.read_bytes()
+    again, _, _ = board_of(small(), tmp_path)
+    assert again.next() is None
+    assert again.ledger.path.read_bytes() == before

@@ -342,3 +342,24 @@ def test_engine_cluster_that_does_not_answer_is_named() -> None:
     environment = {**os.environ, "RAY_ADDRESS": "127.0.0.1:1", "RAY_gcs_rpc_server_reconnect_timeout_s": "1"}
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=180, env=environment)
     assert "no Ray cluster answers there" in result.stderr
+
+
+def test_engine_stopped_phase_that_another_process_takes_up_does_not_hang(tmp_path: Path) -> None:
+    bad = {"lr": {"choice": [0.003, 1e-9]}, "steps": 40, "batch_size": 8, "max_length_tokens": 16}
+    file = make_sweep(
+        tmp_path,
+        intermediates=["none"],
+        seeds=[1],
+        target={**bad, "eval_every_steps": 4},
+        search={"trials": 10, "sampler": "random", "stopping": "median", "stopping_warmup_evals": 0},
+        resources={"slots": 2},
+    )
+    outcome = finish(launch(file))
+    assert outcome["failures"] == []
+    assert outcome["stopped"] == ""
+
+
+def test_engine_budget_that_is_just_enough_is_no_early_stop(tmp_path: Path) -> None:
+    file = make_sweep(tmp_path, intermediates=["none"], seeds=[1], search={"trials": 1}, budget={"phases": 2})
+    outcome = finish(launch(file))
+    assert (outcome["started"], outcome["stopped"], outcome["exit_code"]) == (2, "", 0)

@@ -52,7 +52,7 @@ class Board:
         self._started: dict[str, float] = {}
         self._spent: dict[str, tuple[float, int]] = {}
         self._best: dict[str, float] = {}
-        self._evaluations: dict[str, int] = defaultdict(int)
+        self._interval: dict[str, int] = {}
         self._states: dict[str, str] = dict.fromkeys(self._slots, "waiting")
         self._study_slots: dict[str, list[str]] = defaultdict(list)
         self._quarantined: list[str] = []
@@ -69,18 +69,36 @@ class Board:
                     self._study_slots[slot.study].append(slot.key)
         for entry in self.ledger.entries():
             self._reopen(entry)
-        self._studies.reconcile([e for e in self.ledger.entries() if e.slot in self._slots and self._tells(e.slot)])
+        self._studies.reconcile(list(self._told()))
         for slot in self._plan.slots:
             if self._states[slot.key] == "waiting":
                 self._wait(slot)
 
+    def _told(self) -> Iterator[Entry]:
+        """Entries of the slots whose values are told; one that has not begun has its suggestion from another slot.
+
+        That is the intermediate of a joint trial, or the training of a trial that is chosen by its evaluation.
+        """
+        for study, keys in self._study_slots.items():
+            for key in keys:
+                entry = self.ledger.get(key)
+                source = self.ledger.get(f"{key}/intermediate") or self.ledger.get(self._slots[key].needs)
+                if entry is not None:
+                    yield entry
+                elif source is not None and source.study == study and source.params:
+                    yield _blank(self._slots[key]).model_copy(update={"params": source.params})
+
     def _reopen(self, entry: Entry) -> None:
-        """Takes over how a slot ended in an earlier run; what failed or was lost is tried again."""
+        """Takes over what a slot was in an earlier run; what failed or was lost is tried again.
+
+        A finished slot is walked again like any other: it may stand for another phase today, because a
+        failed trial was mended and chosen, or a file changed. Where it does not, its record is found.
+        """
         if entry.slot not in self._slots:
             return
-        if entry.state == "pruned" or (entry.state in FINISHED and self._intact(entry.phase)):
+        if entry.state == "pruned":
             self._states[entry.slot] = entry.state
-        elif entry.state != "waiting":
+        elif entry.state not in FINISHED and entry.state != "waiting":
             self.ledger.write(entry, state="waiting", error="", attempts=0)
 
     def _intact(self, phase_id: str) -> bool:
@@ -145,7 +163,7 @@ class Board:
     def _params(self, slot: Slot) -> dict[str, Any]:
         """The suggestion a slot is run with: remembered, its study's choice, its parent's, or asked for now."""
         entry = self.ledger.get(slot.key)
-        if entry is not None and entry.params:
+        if entry is not None and entry.params and not slot.like and slot.kind != "evaluate":
             return entry.params
         if slot.like:
             chosen = self.ledger.get(self._slot_of(f"{BEST}{slot.like}"))
@@ -197,6 +215,21 @@ class Board:
             for item in held:
                 heapq.heappush(self._ready, item)
 
+    def settle(self) -> None:
+        """Ends what costs nothing: ready slots whose phase has a record already."""
+        kept = []
+        while self._ready:
+            item = heapq.heappop(self._ready)
+            slot = self._slots[item[2]]
+            entry = self.ledger.get(slot.key)
+            asked = not slot.study or not self._plan.studies[slot.study].space or bool(entry and entry.params)
+            if asked and self._intact((found := self._entry(slot)[0]).phase) and found.phase not in self._running:
+                self._finish(found, "cached")
+            else:
+                kept.append(item)
+        for item in kept:
+            heapq.heappush(self._ready, item)
+
     def _open(self, slot: Slot) -> Assignment | str | None:
         """Gives a ready slot its phase; an assignment if that must be run, `held` if another driver runs it."""
         entry, spec = self._entry(slot)
@@ -220,6 +253,7 @@ class Board:
             return None
         self._leases[spec.id], self._running[spec.id] = lease, [slot.key]
         self._started[slot.key] = time.monotonic()
+        self._interval[slot.key] = spec.hyper.evaluation_interval_steps
         self._set(entry, "running", attempts=entry.attempts + 1)
         return Assignment(slot=slot.key, label=_label(slot), spec=spec)
 
@@ -253,11 +287,11 @@ class Board:
     def report(self, slot: str, step: int, steps: int, value: float) -> bool:
         """Takes a development value; False where the phase should stop. The last evaluation stops nothing."""
         self._steps[slot] = (step, steps, value)
-        self._evaluations[slot] += 1
         place = self._slots[slot]
         if not self._tells(slot) or place.kind == "evaluate":
             return True
-        go_on = self._studies.report(place.study, slot, self._evaluations[slot], value)
+        number = -(-step // self._interval[slot])  # by the step: the same before and after a resume
+        go_on = self._studies.report(place.study, slot, number, value)
         return go_on or step >= steps
 
     def done(self, slot: str) -> None:
@@ -299,7 +333,6 @@ class Board:
     def _close(self, slot: str) -> list[str]:
         entry = self.ledger.get(slot)
         assert entry is not None
-        self._evaluations.pop(slot, None)
         self._steps.pop(slot, None)
         lease = self._leases.pop(entry.phase, None)
         if lease is not None:
@@ -315,6 +348,9 @@ class Board:
     def _finish(self, entry: Entry, state: str) -> None:
         result = self._store.phase(entry.phase).record()["result"]
         value = self._primary(entry, result) if entry.kind == "evaluate" else (result["dev"] or {}).get("value")
+        before = self.ledger.get(entry.slot)
+        if before is not None and before.state in FINISHED and (before.phase, before.value) == (entry.phase, value):
+            entry, state = before, before.state
         self._end(self._slots[entry.slot], state, value=value, entry=entry)
 
     def _primary(self, entry: Entry, result: dict[str, Any]) -> float | None:
@@ -342,6 +378,8 @@ class Board:
 
     def _set(self, entry: Entry, state: Any, **changes: Any) -> Entry:
         self._states[entry.slot] = state
+        if self.ledger.get(entry.slot) == entry.model_copy(update={"state": state, **changes}):
+            return entry
         return self.ledger.write(entry, state=state, **changes)
 
     # -- how it stands -------------------------------------------------------------------------

@@ -195,8 +195,12 @@ class PhaseScheduler(FIFOScheduler):
             self._drive.board.progress(slot, result["step"], result["steps"])
             return str(TrialScheduler.CONTINUE)
         go_on = self._drive.board.report(slot, result["step"], result["steps"], value)
-        stop = not go_on and result.get("asked")
-        return str(TrialScheduler.STOP if stop else TrialScheduler.CONTINUE)
+        if go_on or not result.get("asked"):
+            return str(TrialScheduler.CONTINUE)
+        actor = trial.temporary_state.ray_actor
+        if actor is not None:
+            actor.give_up.remote()
+        return str(TrialScheduler.STOP)
 
 
 class _Ticker(tune.Callback):
@@ -226,7 +230,10 @@ def run(
         with cluster.connected(sweep.resources), reaper():
             drive.slots = cluster.slots(sweep.resources)
             _experiment(drive)
-    if not board.settled and not drive.stopped:
+    board.settle()
+    if board.settled:
+        drive.stopped = ""
+    elif not drive.stopped:
         drive.stopped = "interrupted"
     for slot in board.running:
         board.released(slot)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -175,6 +175,13 @@ def searched(settings: Settings) -> dict[str, Space]:
     return {k: v for k, v in sorted(settings.given().items()) if isinstance(v, Choice | LogRange | IntRange)}
 
 
+def own_part(params: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The part of a suggestion that is an intermediate's (`intermediate.`) or the target's (no prefix)."""
+    if prefix:
+        return {k.removeprefix(prefix): v for k, v in params.items() if k.startswith(prefix)}
+    return {k: v for k, v in params.items() if "." not in k}
+
+
 def ladder(space: Space, rungs: int) -> Choice:
     """A few values that stand for a space, so that pairs share phases; evenly spaced, ends included."""
     if isinstance(space, Choice):
@@ -273,22 +280,30 @@ class _Maker:
     def _joint_pair(self, model: str, root: str, label: str, group: _Group) -> None:
         base, target = f"{model}/{label}>{group.label}", ",".join(group.targets)
         before = {f"intermediate.{k}": v for k, v in self._space("intermediate", label, laddered=True).items()}
-        self._study(base, model, label, target, {**before, **self._space("target", group.targets[0])})
+        # The target's part first: its random points are then those of the baseline.
+        self._study(base, model, label, target, {**self._space("target", group.targets[0]), **before})
+        study = self.studies[base]
         for trial in range(self.studies[base].trials):
             asked: dict[str, Any] = {"study": base, "trial": trial, "seed": self.sweep.seeds[0], "role": "trial"}
-            self._joint(f"{base}/t{trial}", model, root, label, group, known=not before, **asked)
+            point = study.grid[trial] if study.grid else ({} if not study.space else None)
+            self._joint(f"{base}/t{trial}", model, root, label, group, point, **asked)
         for seed in self.sweep.seeds[1:]:
-            self._joint(f"{base}/s{seed}", model, root, label, group, known=False, like=base, seed=seed)
+            point = None if study.space else {}
+            self._joint(f"{base}/s{seed}", model, root, label, group, point, like=base, seed=seed)
         self._evaluations(base, model, label, group)
 
-    def _joint(self, key: str, model: str, root: str, label: str, group: _Group, *, known: bool, **fields: Any) -> None:
-        """An intermediate and the target after it, both run with one suggestion."""
+    def _joint(
+        self, key: str, model: str, root: str, label: str, group: _Group, point: dict[str, Any] | None, **fields: Any
+    ) -> None:
+        """An intermediate and the target after it, both run with one suggestion; `point`, where it is known."""
         pair: dict[str, Any] = {"model": model, "intermediate": label, **fields}
         first = f"{key}/intermediate"
         before = Slot(key=first, kind="intermediate", target="", task=label, needs=root, prefix="intermediate.", **pair)
-        self._add(before, *self._known(before, {}) if known else ())
         target, task = ",".join(group.targets), group.train_task
-        self._add(Slot(key=key, kind="target", target=target, task=task, needs=first, **pair))
+        after = Slot(key=key, kind="target", target=target, task=task, needs=first, **pair)
+        for slot, prefix in ((before, "intermediate."), (after, "")):
+            own = None if point is None else own_part(point, prefix)
+            self._add(slot, *self._known(slot, own) if own is not None else ())
 
     def _trials(self, base: str, kind: PhaseKind, model: str, label: str, target: str, task: str, needs: str) -> None:
         study, seed = self.studies[base], self.sweep.seeds[0]

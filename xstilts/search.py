@@ -68,13 +68,17 @@ class Studies:
         trial = self._live.get(slot)
         if trial is None or not math.isfinite(value):
             return True
-        trial.report(value, step)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # after a resume an evaluation may come a second time
+            trial.report(value, step)
         return not trial.should_prune()
 
     def tell(self, key: str, entry: Entry) -> None:
         """Tells how the trial in `entry` ended; nothing happens where Optuna knows already."""
         trial = self._live.pop(entry.slot, None)
         if trial is None:
+            if not self._knows(key, entry.slot):
+                self._add(key, entry)
             return
         state, value = _state(entry)
         with warnings.catch_warnings():
@@ -113,6 +117,12 @@ class Studies:
                 self.tell(key, entry)
         for slot in entries.keys() - seen:
             self._add(key, entries[slot])
+
+    def _knows(self, key: str, slot: str) -> bool:
+        """Whether a trial of this slot has ended well in Optuna's eyes."""
+        ended = (TrialState.COMPLETE, TrialState.PRUNED)
+        trials = self._open(key).get_trials(deepcopy=False, states=ended)
+        return any(trial.user_attrs.get(SLOT) == slot for trial in trials)
 
     def _add(self, key: str, entry: Entry) -> None:
         state, value = _state(entry)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from xstilts.identity import Member, ModelParent, Parent, PhaseParent, PhaseSpec, ScratchParent
-from xstilts.plan import Plan, Slot, fixed
+from xstilts.plan import Plan, Slot, fixed, own_part
 from xstilts.sweep import Hyperparameters, Mixture, Model
 from xstilts.task import Frozen
 
@@ -46,16 +46,9 @@ def _mixture(plan: Plan, label: str) -> Mixture | None:
     return next((m for m in plan.sweep.intermediates if isinstance(m, Mixture) and m.label == label), None)
 
 
-def own_params(slot: Slot, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a study's suggestion that is this slot's own."""
-    if slot.prefix:
-        return {k.removeprefix(slot.prefix): v for k, v in params.items() if k.startswith(slot.prefix)}
-    return {k: v for k, v in params.items() if "." not in k}
-
-
 def build(plan: Plan, slot: Slot, params: Mapping[str, Any], parent_phase: str, revisions: Revisions) -> PhaseSpec:
     """The phase that fills `slot`; `params` are the study's suggestion, `parent_phase` an id or nothing."""
-    own = own_params(slot, params)
+    own = own_part(params, slot.prefix)
     hyper = {**fixed(plan.settings(slot)), **own}
     if slot.kind == "evaluate":
         hyper = {k: v for k, v in hyper.items() if k in EVALUATED_WITH}

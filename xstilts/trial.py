@@ -84,6 +84,10 @@ class PhaseTrial(tune.Trainable):
         row = self._handoff.take()
         return {**row, "done": row["status"] != "running"}
 
+    def give_up(self) -> None:
+        """Ends a phase that the search has stopped, at once: Tune may leave this process idle for long."""
+        self._handoff.stop()
+
     def cleanup(self) -> None:
         """Ends what runs."""
         self._finish()
@@ -111,7 +115,8 @@ def _hopeless(error: BaseException) -> bool:
     """Whether the same phase would fail again in the same way: its numbers or its input are at fault."""
     from xstilts.errors import InputError, PhaseError
 
-    return isinstance(error, InputError | PhaseError)
+    causes = [error, *getattr(error, "worker_failures", {}).values()]  # Train wraps what its workers raised
+    return any(isinstance(cause, InputError | PhaseError) for cause in causes)
 
 
 def _explain(error: BaseException) -> str:

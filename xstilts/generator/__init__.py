@@ -22,8 +22,8 @@ beside its translation: that aligns the languages, and only then is there anythi
 **What is known beforehand** of a tiny model that has read gen-text, as a mean over the languages:
 
 - gen-reading *helps* gen-who: finding the phrase that a question asks for is the skill that gen-who needs and
-  has too few rows to teach. (For gen-fits, which needs a part of it, the gain is small.)
-- gen-more is *neutral*, read gently: it teaches nothing that the model was not taught before.
+  has too few rows to teach. Nothing is promised of gen-fits, whose zero-shot scores are noisy.
+- gen-more is *neutral* on gen-tags and gen-who, read gently: it teaches nothing that is new to the model.
 - gen-cipher *harms* gen-tags, gen-who and gen-parallel. Its classes are drawn word by word, and anew for each
   language: to learn them is to pull apart what pretraining brought together, nouns and nouns, words and
   their translations. What is then learned in `xa` no longer holds elsewhere.

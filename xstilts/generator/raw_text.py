@@ -10,20 +10,18 @@ Four sorts of lines about the same events:
 Plain text alone would leave the languages apart. From interlinear lines a model learns within a few
 hundred steps to read a masked word off its neighbour; borrowed words, which are their own translation,
 show it how, and all others follow. Parallel lines then teach it to look up a word in another sentence
-by meaning, which is what the pair and question tasks rest on.
+by meaning. All lines are statements: question words are first met by the tasks that ask.
 """
 
 from __future__ import annotations
 
 from xstilts.generator.draw import Draw, stream
-from xstilts.generator.grammar import ask, draw_clauses, say, spell
+from xstilts.generator.grammar import draw_clauses, say, written
 from xstilts.generator.lexicon import LANGUAGES, PUNCTUATION, lexicon
 
 SORTS = ("plain", "mixed", "interlinear", "parallel")
 SHARES = (0.1, 0.1, 0.45, 0.35)
 """Of the sorts, in their order."""
-QUESTIONS = 0.3
-"""Share of questions among the lines of one clause; a question word must have been read, too."""
 
 
 def text(language: str, count: int = 4000, use: str = "train", name: str = "gen-text") -> list[str]:
@@ -37,15 +35,12 @@ def _line(draw: Draw, language: str) -> str:
     others = [code for code in LANGUAGES if code != language]
     other = others[int(draw.randint(len(others)))]
     clauses = draw_clauses(draw, 2 if sort in ("plain", "mixed") and draw.randint(2) else 1)
-    asked = draw.random_sample() < QUESTIONS and len(clauses) == 1
-    role = ("agent", "patient")[int(draw.randint(2))] if clauses[0].place is None else "place"
-    here, there = (ask(clauses[0], code, role) if asked else say(clauses, code) for code in (language, other))
     if sort == "plain":
-        return " ".join(spell(here, language))
+        return written(clauses, language)
     if sort == "parallel":
-        return " ".join([*spell(here, language), PUNCTUATION["sign.gloss"], *spell(there, other)])
+        return f"{written(clauses, language)} {PUNCTUATION['sign.gloss']} {written(clauses, other)}"
     tables = (lexicon(language), lexicon(other))
-    concepts = [word.concept for word in here]
+    concepts = [word.concept for word in say(clauses, language)]
     if sort == "mixed":
         return " ".join(tables[int(draw.randint(2))][concept] for concept in concepts)
     pairs = [tables[side][concept] for concept in concepts[:-1] for side in (0, 1)]

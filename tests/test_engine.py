@@ -142,7 +142,9 @@ def test_engine_driver_ended_in_the_middle_carries_on_with_the_same_command(
     done = Store(tmp_path / "store").done()
     outcome = finish(launch(file))
     assert outcome["failures"] == []
-    assert outcome["started"] == xstilts.plan(file).to_json()["phases"] - len(done)
+    left = xstilts.plan(file).to_json()["phases"] - len(done)
+    # A trial may outlive its killed driver for a moment and finish the phase that it is at.
+    assert left - (2 if how == signal.SIGKILL else 0) <= outcome["started"] <= left
 
 
 def test_engine_failing_phase_is_reported_and_blocks_only_its_descendants(tmp_path: Path) -> None:

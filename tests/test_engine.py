@@ -218,7 +218,17 @@ def test_engine_another_cluster_on_the_machine_does_no_harm(tmp_path: Path) -> N
     assert other.stdout is not None
     other.stdout.readline()
     try:
-        outcome = finish(launch(make_sweep(tmp_path, seeds=[1], resources={"workers": 2, "slots": 1})))
+        outcome = finish(
+            launch(
+                make_sweep(
+                    tmp_path,
+                    intermediates=["none"],
+                    seeds=[1],
+                    search={"trials": 1},
+                    resources={"workers": 2, "slots": 1},
+                )
+            )
+        )
         assert outcome["failures"] == []
     finally:
         other.communicate("")

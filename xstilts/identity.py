@@ -13,10 +13,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from xstilts.sweep import Hyperparameters
+from xstilts.sweep import Hyperparameters, Rates
 from xstilts.task import Frozen, Task, evaluation_payload, training_payload
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Raised when the mathematics of training or evaluation changes."""
 
 
@@ -60,8 +60,10 @@ class PhaseSpec(Frozen):
     parent: Parent
     members: tuple[Member, ...]
     """One task; several are a mixture (train only)."""
-    rates: Literal["proportional", "uniform"] | tuple[float, ...] = "proportional"
+    rates: Literal["proportional", "uniform"] | tuple[float, ...] | Rates = "proportional"
     """Sampling rates of a mixture."""
+    heads: Literal["separate", "shared"] = "separate"
+    """Whether members of one format with the same labels share a head."""
     hyper: Hyperparameters
     """An evaluation reads its lengths and precision alone."""
     seed: int = 0
@@ -77,7 +79,8 @@ class PhaseSpec(Frozen):
         if self.action == "evaluate":
             lengths = {k: hyper[k] for k in ("max_length_tokens", "doc_stride_tokens", "precision")}
             return {**common, "tasks": self._members(evaluation_payload), "hyper": lengths}
-        rates = {"rates": self.rates} if len(self.members) > 1 else {}
+        several = len(self.members) > 1
+        rates = {k: self.model_dump(mode="json")[k] for k in ("rates", "heads")} if several else {}
         return {
             **common,
             **rates,

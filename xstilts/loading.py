@@ -8,8 +8,8 @@ Three readings of one text, each of which notes all it finds before anything is 
 
 All problems are raised as one `SweepError`, sorted by line. Data, models and machines are not looked
 at here, so loading needs no network and imports nothing heavy. In a file `tasks:` is a mapping: under
-a built-in name it changes fields of that task, under a new name it brings a whole task; a `Sweep` carries
-every task that it uses, resolved, as a tuple.
+a built-in name it changes fields of that task, under a new name it brings a whole task, or one `like`
+another with some fields changed; a `Sweep` carries every task that it uses, resolved, as a tuple.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xstilts import rules
-from xstilts.checking import WRONG, Checker, Wrong, nearest, sound
+from xstilts.checking import WRONG, Checker, Wrong, nearest, shown, sound
 from xstilts.errors import Problem, SweepError
 from xstilts.rules import FORMAT_METRICS
 from xstilts.sweep import BASELINE, Settings, Sweep
@@ -34,7 +34,7 @@ MIRROR_VARIABLE = "XSTILTS_MIRROR"
 
 _MERGED = ("splits", "limits", "options", "columns", "language_names")
 """Fields of a built-in task of which a sweep may change a part."""
-_ORIGINS = ("hub", "files", "generator")
+_ORIGINS = ("hub", "files", "generator", "union")
 
 
 def load(
@@ -126,15 +126,47 @@ def _tasks(document: Document, checker: Checker, raw: Any) -> dict[str, Task | W
             continue
         elif isinstance(fields, dict) and "name" in fields:
             document.complain((*path, "name"), f"{path_text(path)} has no key name: its key is its name")
-        elif name in TASKS:
-            table[name] = _changed(document, TASKS[name], fields, path)
         else:
-            table[name] = _new(document, checker, name, fields, path, TASKS)
+            table[name] = _task(document, checker, name, fields, path, table)
     return table
 
 
-def _changed(document: Document, old: Task, fields: Any, path: Path) -> Task | Wrong:
-    """A built-in task with some fields changed."""
+def _task(
+    document: Document, checker: Checker, name: str, fields: Any, path: Path, table: Mapping[str, Task | Wrong]
+) -> Task | Wrong:
+    """One entry of `tasks:`; `table` holds the built-in tasks and those above it in the file."""
+    from xstilts.tasks import TASKS
+
+    rest = dict(fields) if isinstance(fields, dict) else fields
+    parts: dict[str, Any] = {}
+    if isinstance(rest, dict) and "parts" in rest:
+        parts = {"parts": _named(document, rest.pop("parts"), (*path, "parts"), table)}
+    if isinstance(rest, dict) and "like" in rest:
+        old = _named(document, [rest.pop("like")], (*path, "like"), table)
+        if old is WRONG:
+            return WRONG
+        return _changed(document, old[0].model_copy(update={"name": name}), rest, path, parts)
+    if name in TASKS:
+        return _changed(document, TASKS[name], rest, path, parts)
+    return _new(document, checker, name, rest, path, TASKS, parts)
+
+
+def _named(document: Document, names: Any, path: Path, table: Mapping[str, Task | Wrong]) -> Any:
+    """The tasks called `names`, or `WRONG`."""
+    if not isinstance(names, list) or not names:
+        document.complain(path, f"{path_text(path)} is {shown(names)}; must be a list of task names")
+        return WRONG
+    unknown = [name for name in names if name not in table]
+    for name in unknown:
+        hint = nearest(str(name), table)
+        message = f"{path_text(path)} is {shown(name)}, which is no built-in task and none above it{hint}"
+        document.complain(path, message)
+    found = [table[name] for name in names if name in table]
+    return WRONG if unknown or WRONG in found else tuple(found)
+
+
+def _changed(document: Document, old: Task, fields: Any, path: Path, parts: dict[str, Any]) -> Task | Wrong:
+    """Another task with some fields changed."""
     before = len(document.problems)
     checker = Checker(document, {}, partial=True)
     clean = checker.fields(Task, fields, path, skip=("name",))
@@ -146,7 +178,7 @@ def _changed(document: Document, old: Task, fields: Any, path: Path) -> Task | W
             merged[key] = {**merged.get(key, {}), **value} if key in _MERGED else value
     if sound(clean.get("source", WRONG)):
         merged["source"] = _merged_source(old.source.model_dump(exclude_unset=True), clean["source"])
-    return _built(checker, merged, path, before)
+    return _built(checker, {**merged, **parts}, path, before) if sound(parts) else WRONG
 
 
 def _built(checker: Checker, fields: dict[str, Any], path: Path, before: int) -> Task | Wrong:
@@ -164,28 +196,41 @@ def _merged_source(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 
 def _new(
-    document: Document, checker: Checker, name: str, fields: Any, path: Path, known: Mapping[str, Task]
+    document: Document,
+    checker: Checker,
+    name: str,
+    fields: Any,
+    path: Path,
+    known: Mapping[str, Task],
+    parts: dict[str, Any],
 ) -> Task | Wrong:
     """A task of the user's own."""
     if not isinstance(fields, dict):
         checker.fields(Task, fields, path)
         return WRONG
+    if parts:
+        fields = {"source": {"union": True}, **fields}
     if not {"format", "source", "metric"} & set(fields):
-        need = f"must bring format, source and metric as a task of your own{nearest(name, known)}"
+        need = f"must bring format, source and metric as a task of your own, or be `like` another{nearest(name, known)}"
         document.complain(path, f'tasks: "{name}" is no built-in task; {need}')
         return WRONG
     before = len(document.problems)
     clean = checker.fields(Task, fields, path, skip=("name",))
     if isinstance(clean, Wrong) or not all(sound(clean.get(key)) for key in ("format", "source", "metric")):
         return WRONG
-    return _built(checker, {**{k: v for k, v in clean.items() if sound(v)}, "name": name}, path, before)
+    if not sound(parts):
+        return WRONG
+    return _built(checker, {**{k: v for k, v in clean.items() if sound(v)}, **parts, "name": name}, path, before)
 
 
 def schema() -> dict[str, Any]:
     """JSON Schema of a sweep file as it is written."""
     whole = Sweep.model_json_schema()
     task = {key: value for key, value in whole["$defs"]["Task"].items() if key != "required"}
-    task["properties"] = {key: value for key, value in task["properties"].items() if key != "name"}
+    names = {"type": "array", "items": {"type": "string"}, "description": "Names of the tasks that are joined."}
+    like = {"type": "string", "description": "Name of the task whose fields it has where it gives none."}
+    fields = {key: value for key, value in task["properties"].items() if key != "name"}
+    task["properties"] = {"like": like, **fields, "parts": names}
     task["description"] = "Fields of a task: some of them under a built-in name, a whole task under a new one."
     whole["$defs"]["Task"] = task
     whole["properties"]["tasks"] = {

@@ -152,12 +152,11 @@ class Plan:
 def _most_examples(settings: Settings) -> int:
     given = settings.given()
     return int(
-        _most(given.get("steps", Hyperparameters().steps))
-        * _most(given.get("batch_size", Hyperparameters().batch_size))
+        most(given.get("steps", Hyperparameters().steps)) * most(given.get("batch_size", Hyperparameters().batch_size))
     )
 
 
-def _most(setting: Any) -> float:
+def most(setting: Any) -> float:
     if isinstance(setting, Choice):
         return max(float(value) for value in setting.choice)
     if isinstance(setting, LogRange):
@@ -418,8 +417,8 @@ class _Maker:
         if ("train", label) not in self._digests:
             mixture = self.mixture(label)
             names = mixture.mixture if mixture else (label,)
-            rates = mixture.rates if mixture else None
-            self._digests["train", label] = digest([[training_payload(self.tasks[n]) for n in names], rates])
+            mixed = mixture.model_dump(mode="json", include={"rates", "heads"}) if mixture else None
+            self._digests["train", label] = digest([[training_payload(self.tasks[n]) for n in names], mixed])
         return self._digests["train", label]
 
     def _evaluated(self, target: str) -> str:

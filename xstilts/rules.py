@@ -14,18 +14,37 @@ from typing import Any
 from xstilts.checking import WRONG, Wrong, describe, hint_of, nearest, scalar, shown
 from xstilts.columns import ROLES
 from xstilts.errors import DataError
+from xstilts.gpus import GPUS
 from xstilts.splits import parse as parse_split
-from xstilts.sweep import BASELINE, Choice, Hyperparameters, IntRange, LogRange, Mixture, Model, Pretraining, Settings
-from xstilts.task import LABELLED, Name, Task
+from xstilts.sweep import (
+    BASELINE,
+    Choice,
+    Hyperparameters,
+    IntRange,
+    LogRange,
+    Mixture,
+    Model,
+    Pretraining,
+    Rates,
+    Resources,
+    Settings,
+)
+from xstilts.task import LABELLED, POOLED, UNTRAINED, Name, Task, Use
 from xstilts.yamlfile import Document, Path, path_text
 
 FORMAT_METRICS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "classification": ("accuracy",),
+        "classification": ("accuracy", "binary_f1", "accuracy_f1", "matthews"),
+        "regression": ("pearson", "spearman", "correlation"),
         "multiple_choice": ("accuracy",),
-        "tagging": ("chunk_f1", "token_accuracy"),
-        "span_qa": ("exact_match", "f1", "qa_mean"),
+        "tagging": ("chunk_f1", "chunk_f1_merged", "token_accuracy"),
+        "span_qa": (
+            "exact_match", "f1", "qa_mean", "mlqa_exact_match", "mlqa_f1", "mlqa_mean", "segmented_f1",
+            "best_exact_match", "best_f1", "best_qa_mean",
+        ),
         "retrieval": ("accuracy",),
+        "mining": ("mining_f1", "mining_best_f1"),
+        "dual_encoder": ("map_at_k", "mrr_at_k"),
         "masked_lm": ("masked_accuracy",),
     }
 )
@@ -74,8 +93,12 @@ def task(document: Document, task: Task, path: Path) -> None:
         twice = sorted({value for value in values if values.count(value) > 1})
         if twice:
             document.complain((*path, field), f"{where}.{field} has {', '.join(twice)} twice; keep one")
-    if task.format in LABELLED and len(task.labels) < 2:
+    if task.format in LABELLED and len(task.labels) < 2 and not (task.format == "tagging" and not task.labels):
         document.complain(path, f"{where}.labels must list the label names in the order of their ids, two or more")
+    _union(document, task, path)
+    _options(document, task, path)
+    if task.transform is not None and task.format in (*UNTRAINED, "masked_lm"):
+        document.complain((*path, "transform"), f"{where}.transform: the rows of {task.format} cannot be transformed")
     for role in sorted(set(task.columns) - set(ROLES[task.format])):
         message = f'{where}.columns has "{role}", which is no role of {task.format}{nearest(role, ROLES[task.format])}'
         document.complain((*path, "columns", role), message)
@@ -84,6 +107,29 @@ def task(document: Document, task: Task, path: Path) -> None:
             parse_split(expression or "train")
         except DataError as error:
             document.complain((*path, "splits", use), f"{where}.splits.{use}: {error}")
+
+
+def _options(document: Document, task: Task, path: Path) -> None:
+    """Options that the task's format does not read, or that its labels lack."""
+    where, options = path_text(path), task.options
+    swept = [name for name in ("sweep_layers", "sweep_poolings") if getattr(options, name)]
+    for name in swept if task.format not in UNTRAINED else ():
+        document.complain((*path, "options", name), f"{where}.options.{name}: {task.format} has no layers to sweep")
+    if options.positive_label is not None and options.positive_label not in task.labels:
+        message = f'{where}.options.positive_label is "{options.positive_label}"; must be a label'
+        document.complain((*path, "options", "positive_label"), message + nearest(options.positive_label, task.labels))
+
+
+def _union(document: Document, task: Task, path: Path) -> None:
+    """A union has parts, and they can share a head."""
+    where = path_text(path)
+    if task.source.union != bool(task.parts):
+        need = "a union needs `parts`, and parts need `source: {union: true}`"
+        document.complain((*path, "parts"), f"{where}: {need}")
+    for part in task.parts:
+        if part.parts or part.format != task.format or set(part.labels) != set(task.labels):
+            must = f"must be a plain task of format {task.format} with the labels [{', '.join(task.labels)}]"
+            document.complain((*path, "parts"), f'{where}.parts has "{part.name}", which {must}')
 
 
 # -- the whole sweep ---------------------------------------------------------------------------------
@@ -101,6 +147,7 @@ def sweep(document: Document, clean: Mapping[str, Any], table: Table) -> None:
     _duplicates(document, clean)
     _overrides(document, clean, table)
     _grid(document, clean)
+    _resources(document, clean, table)
 
 
 def used_tasks(clean: Mapping[str, Any], table: Table) -> list[str]:
@@ -155,11 +202,11 @@ def _usable(document: Document, path: Path, task: Task, role: str, table: Table)
     def complain(message: str) -> None:
         document.complain(path, f'{path_text(path)} is "{task.name}"; {message}')
 
-    if role == "target" and task.splits.test is None:
+    if role == "target" and not task.has("test"):
         complain(f"it has no test split; give tasks.{task.name}.splits.test")
     if not task.trainable:
         if role != "target":
-            complain("retrieval is not trained, so it can only be a target")
+            complain(f"{task.format} is not trained, so it can only be a target")
         return
     if role == "pretraining" and task.format != "masked_lm":
         complain(f"a pretraining needs a masked_lm task, this is {task.format}")
@@ -173,7 +220,8 @@ def _usable(document: Document, path: Path, task: Task, role: str, table: Table)
             complain(f"its train_task {source.name} must have the same format and labels")
     if not isinstance(source, Task):
         return
-    missing = [use for use in ("train", "dev") if getattr(source.splits, use) is None]
+    uses: tuple[Use, ...] = ("train", "dev")
+    missing = [use for use in uses if not source.has(use)]
     if missing:
         instead = f"; take its training task {task.train_task}" if role != "target" and task.train_task else ""
         need = " and ".join(f"splits.{use}" for use in missing)
@@ -211,11 +259,23 @@ def _mixtures(document: Document, clean: Mapping[str, Any], table: Table) -> Non
             what = f"{where}: its name would be {len(item.label)} characters long"
             document.complain(path, f"{what}; must be at most 64, so give it a `name`")
         if isinstance(item.rates, tuple):
-            _rates(document, item, (*path, "rates"))
+            _rates(document, item, item.rates, (*path, "rates"))
+        elif isinstance(item.rates, Rates):
+            _fixed_rates(document, item, item.rates.fixed, (*path, "rates", "fixed"))
 
 
-def _rates(document: Document, mixture: Mixture, path: Path) -> None:
-    tasks, rates = len(mixture.mixture), mixture.rates
+def _fixed_rates(document: Document, mixture: Mixture, fixed: Mapping[str, float], path: Path) -> None:
+    for name in sorted(set(fixed) - set(mixture.mixture)):
+        message = f'{path_text(path)} has "{name}", which is not in the mixture{nearest(name, mixture.mixture)}'
+        document.complain((*path, name), message)
+    total, others = sum(fixed.values()), set(mixture.mixture) - set(fixed)
+    if fixed and (min(fixed.values()) <= 0 or total > 1 or (others and total == 1) or (not others and total < 1)):
+        must = "each must be above 0, and together they must leave something for the others" if others else "must be 1"
+        document.complain(path, f"{path_text(path)} has {shown(dict(fixed))}, {total:g} together; {must}")
+
+
+def _rates(document: Document, mixture: Mixture, rates: tuple[float, ...], path: Path) -> None:
+    tasks = len(mixture.mixture)
     if len(rates) != tasks:
         must = f"must have {tasks}, one for each task"
         document.complain(path, f"{path_text(path)} has {len(rates)} numbers; {must}")
@@ -269,3 +329,16 @@ def _grid(document: Document, clean: Mapping[str, Any]) -> None:
             if isinstance(space, LogRange | IntRange):
                 at = (*path, name)
                 document.complain(at, f"{path_text(at)} is a range; a grid needs `choice: [...]`")
+
+
+def _resources(document: Document, clean: Mapping[str, Any], table: Table) -> None:
+    resources = clean.get("resources")
+    if not isinstance(resources, Resources):
+        return
+    if resources.gpu is not None and resources.gpu not in GPUS:
+        message = f'resources.gpu is "{resources.gpu}"; must be a GPU that the estimate knows{nearest(resources.gpu, GPUS)}'
+        document.complain(("resources", "gpu"), message)
+    whole = [name for name in used_tasks(clean, table) if getattr(table[name], "format", "") in POOLED]
+    if resources.workers > 1 and whole:
+        need = f"must be 1 for {', '.join(whole)}: the softmax of a dual encoder is over one worker's batch"
+        document.complain(("resources", "workers"), f"resources.workers is {resources.workers}; {need}")

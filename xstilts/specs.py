@@ -66,6 +66,7 @@ def build(plan: Plan, slot: Slot, params: Mapping[str, Any], parent_phase: str, 
         parent=_parent(plan, slot, parent_phase, revisions),
         members=tuple(Member(task=plan.sweep.task(n), data_revision=revisions.train.get(n, "?")) for n in names),
         rates=mixture.rates if mixture else "proportional",
+        heads=mixture.heads if mixture else "separate",
         hyper=Hyperparameters(**hyper),
         seed=slot.seed,
     )

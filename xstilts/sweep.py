@@ -118,15 +118,31 @@ class Settings(Frozen):
         return Settings(**{**other.given(), **self.given()})
 
 
+class Rates(Frozen):
+    """Sampling rates of a mixture by its members' numbers of rows n: p proportional to min(n, cap)^(1/temperature).
+
+    `{cap: K}` alone is examples-proportional mixing (Raffel et al. 2020, section 3.5.2).
+    """
+
+    cap: Annotated[int, Field(ge=1)] | None = None
+    """K: a member counts at most so many rows."""
+    temperature: float = Field(default=1.0, ge=1)
+    """1 is proportional; the higher, the more equal."""
+    fixed: dict[str, float] = Field(default_factory=dict)
+    """Task name to its rate, between 0 and 1; the other members share what is left (`{mlm: 0.2}`)."""
+
+
 class Mixture(Frozen):
-    """Several tasks sampled together; stands wherever an intermediate can."""
+    """Several tasks sampled together; stands wherever an intermediate can. Each batch comes from one task."""
 
     mixture: tuple[Name, ...] = Field(min_length=2)
     """Task names."""
     name: Name | None = None
     """Defaults to the names joined by `+`."""
-    rates: Literal["proportional", "uniform"] | tuple[float, ...] = "proportional"
-    """Sampling rates: by number of rows, equal, or given in the order of the tasks."""
+    rates: Literal["proportional", "uniform"] | tuple[float, ...] | Rates = "proportional"
+    """Sampling rates: by number of rows, equal, given in the order of the tasks, or capped and tempered."""
+    heads: Literal["separate", "shared"] = "separate"
+    """`shared`: members of one format with the same labels have one head."""
 
     @property
     def label(self) -> str:
@@ -192,6 +208,8 @@ class Resources(Frozen):
     """Train workers of a phase; they share each batch."""
     cpus_per_worker: int = Field(default=1, ge=1)
     gpus_per_worker: float = Field(default=0, ge=0)
+    gpu: str | None = None
+    """Name of a GPU, for the estimate of `xstilts plan` alone."""
     retries: int = Field(default=2, ge=0)
     """A phase that fails is tried again so many times."""
     partial_every_seconds: float = Field(default=60, ge=0)

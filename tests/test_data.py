@@ -244,13 +244,15 @@ def test_tags_that_are_fewer_than_tokens_are_found(tmp_path: Path) -> None:
     assert "1 rows have more or fewer tags than tokens (first: row 0)" in problems(task, tmp_path)
 
 
-def test_answers_that_stand_elsewhere_are_found(tmp_path: Path) -> None:
-    worlds.write_jsonl(
-        tmp_path / "q.jsonl",
-        [{"question": "who?", "context": "Not I", "answers": {"text": ["I"], "answer_start": [0]}}],
-    )
+def test_answers_that_stand_nowhere_are_found_and_wrong_starts_are_none(tmp_path: Path) -> None:
+    rows = [{"question": "who?", "context": "Not I", "answers": {"text": [text], "answer_start": [0]}}
+            for text in ("I", "you")]  # fmt: skip
     task = Task(name="q", format="span_qa", source=Source(files=("q.jsonl",)), metric="f1", splits=Splits(test="train"))
-    assert "does not stand at its `answer_start`" in problems(task, tmp_path, "evaluate")
+    worlds.write_jsonl(tmp_path / "q.jsonl", rows[:1])
+    assert problems(task, tmp_path, "evaluate") == ""
+    worlds.write_jsonl(tmp_path / "q.jsonl", rows)
+    found = problems(task, tmp_path, "evaluate")
+    assert "1 rows have answers of which none stands in its context (first: row 1)" in found
 
 
 def test_label_beyond_the_choices_is_found(tmp_path: Path) -> None:

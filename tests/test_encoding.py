@@ -241,6 +241,23 @@ def test_rows_that_give_no_feature_raise(tmp_path: Path, tokenizer: Any) -> None
         encode(task, tmp_path, tokenizer)
 
 
+@pytest.mark.parametrize("empty", [[0, 1], [2, 3], [4, 5], [0, 1, 4, 5]])
+def test_batch_that_gives_no_feature_is_passed_over(
+    tmp_path: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, empty: list[int]
+) -> None:
+    monkeypatch.setattr(encoding, "ROWS_A_BATCH", 2)
+    rows = [
+        {"tokens": [] if i in empty else ["w01", "w02"], "tags": [] if i in empty else ["A", "B"]} for i in range(6)
+    ]
+    worlds.write_jsonl(tmp_path / "t.jsonl", rows)
+    task = Task(name="tags", format="tagging", source=Source(files=("t.jsonl",)), metric="token_accuracy",
+                labels=("A", "B"), splits=Splits(train="train"))  # fmt: skip
+    split = encode(task, tmp_path, tokenizer)
+    assert split.features["row"][:] == [i for i in range(6) if i not in empty]
+    assert split.features[0]["labels"] == [0, 1]
+    assert len(split.rows) == 6
+
+
 def test_format_that_fails_names_the_rows(tmp_path: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(classification, "encode", lambda *_: {}["x"])
     with pytest.raises(DataError, match="rows 0 to 39 can't be encoded"):

@@ -1,28 +1,33 @@
 """A task's rows, and what they are: counted, checked, hashed, tokenised once.
 
 Rows come from the hub, a mirror, the user's files or the generator (`sources.py`), cut by split
-expressions (`splits.py`), under the roles of the task's format with labels as ids (`columns.py`).
-This module puts these together; it is the only one that the rest of xstilts needs.
+expressions (`splits.py`), under the roles of the task's format with labels as ids (`columns.py`), joined
+where a task is a union of several (`tables.py`). This module puts these together; it is the only one that
+the rest of xstilts needs.
 
 Words: a *use* is `train`, `dev` or `test`. `train` and `dev` exist in the task's training languages,
-`test` in each of its languages. Where a function takes `language`, None means the use's whole data:
-the training languages one after the other. Limits hold for each language. The order is the source's.
+`test` in each of its languages, and so does `dev` where it tunes an evaluation (mining). Where a function
+takes `language`, None means the use's whole data: its languages one after the other. Rows of several
+languages have a column `language`. Limits hold for each language. The order is the source's.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from xstilts import columns, sources, splits
+from xstilts import agreement, columns, labels, languages, sources, splits, tables
 from xstilts.encoding import EncodedSplit, encoded_split, encoding_key
 from xstilts.errors import DataError
 from xstilts.identity import digest
 from xstilts.models import model_revision, resolve_model
 from xstilts.sources import DataContext
+from xstilts.store import write_json
 from xstilts.sweep import Hyperparameters
-from xstilts.task import Task, Use
+from xstilts.tables import languages_of
+from xstilts.task import LABELLED, TUNED, Task, Use
 
 if TYPE_CHECKING:
     import datasets
@@ -31,68 +36,76 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action", "DataContext", "EncodedSplit", "check", "encoded", "languages_of", "model_revision", "resolve_model",
-    "revision", "rows", "sizes", "uses_of",
+    "revision", "rows", "sizes", "uses_of", "with_labels",
 ]  # fmt: skip
 
 Action = Literal["train", "evaluate"]
-ROWS_VERSION = 1
-"""Raised when the same source rows come out differently under their roles."""
 
 
-def uses_of(action: Action) -> tuple[Use, ...]:
+def uses_of(task: Task, action: Action) -> tuple[Use, ...]:
     """The uses that an action reads."""
-    return ("train", "dev") if action == "train" else ("test",)
-
-
-def languages_of(task: Task, use: Use) -> tuple[str, ...]:
-    """The languages that a use exists in."""
-    return task.languages if use == "test" else task.train_languages
+    if action == "train":
+        return ("train", "dev")
+    return ("dev", "test") if task.format in TUNED else ("test",)
 
 
 def rows(task: Task, use: Use, language: str | None, context: DataContext) -> datasets.Dataset:
     """The rows of a use under their roles; DataError says all that is wrong with them."""
     import datasets
 
-    return datasets.Dataset(_rows(task, use, language, context))
+    return datasets.Dataset(_rows(with_labels(task, context), use, language, context))
 
 
 def sizes(task: Task, use: Use, language: str | None, context: DataContext) -> int:
-    """Number of rows of a use, from the files' own counts: rows with a hidden label are still among them."""
-    total = 0
-    for one in _languages(task, use, language):
-        cut = 0
-        for piece in splits.parse(_expression(task, use)):
-            start, stop = piece.span(sources.count(task, piece.name, one, context))
-            cut += stop - start
-        limit = getattr(task.limits, use)
-        total += cut if limit is None else min(cut, limit)
-    return total
+    """Number of rows of a use, from the files' own counts.
+
+    Rows with a hidden label are still among them, and those that a transform will have to drop.
+    """
+    return sum(tables.size(task, use, one, context) for one in _languages(task, use, language))
 
 
 def revision(task: Task, action: Action, context: DataContext) -> str:
     """Hash (24 hexadecimal digits) of what the files that an action reads hold, wherever they lie."""
-    return digest(
-        [[use, one, _contents(task, use, one, context)] for use in uses_of(action) for one in languages_of(task, use)]
-    )
+    uses = uses_of(task, action)
+    held = [[use, one, tables.contents(task, use, one, context)] for use in uses for one in languages_of(task, use)]
+    transform = tables.transform_revision(task, "train", context) if action == "train" else None
+    return digest([*held, ["transform", transform]] if transform else held)
 
 
 def check(task: Task, action: Action, context: DataContext) -> list[str]:
     """All that is wrong with the data for an action, a message each; empty: every row can be used.
 
-    A problem that several languages share is told once, with their names.
+    A problem that several languages share is told once, with their names. A transform is not carried out:
+    it says itself what it lacks.
     """
+    try:
+        task = with_labels(task, context)
+    except DataError as error:
+        return str(error).splitlines()
     found: dict[str, list[tuple[str, str]]] = {}
-    for use in uses_of(action):
+    for use in uses_of(task, action):
         for language in languages_of(task, use):
             for problem in _problems(task, use, language, context):
                 found.setdefault(_anywhere(problem, task, language), []).append((language, problem))
-    return [_told(places, shared) for shared, places in found.items()]
+    return [*(_told(places, shared) for shared, places in found.items()), *_transform_problems(task, action, context)]
+
+
+def _transform_problems(task: Task, action: Action, context: DataContext) -> list[str]:
+    if task.transform is None or action != "train":
+        return []
+    from xstilts import transforms
+
+    return list(transforms.problems(task, context))
 
 
 def _anywhere(problem: str, task: Task, language: str) -> str:
     """A problem without what is the language's own in it."""
-    pattern = (task.source.config or "").replace("{language}", sources.word(task, language))
-    return problem.replace(pattern, task.source.config or "") if pattern else problem
+    for leaf in task.leaves:
+        own = (leaf.source.config, *(leaf.source.files or ()), *leaf.source.row_filter.values())
+        for pattern in own:
+            filled = (pattern or "").replace("{language}", languages.word(leaf, language))
+            problem = problem.replace(filled, pattern) if pattern and filled != pattern else problem
+    return problem
 
 
 def _told(places: list[tuple[str, str]], shared: str) -> str:
@@ -107,99 +120,90 @@ def encoded(
     context: DataContext,
 ) -> EncodedSplit:  # fmt: skip
     """The rows of a use, tokenised; the first call for this content builds it, all later ones map it."""
-    key = encoding_key(_data_key(task, use, language, context), task, tokenizer, hyper)
+    task = with_labels(task, context)
+    names = _languages(task, use, language)
+    key = encoding_key(tables.key(task, use, names, context), task, tokenizer, hyper)
     return encoded_split(
-        key, task, tokenizer, hyper, cache=Path(context.cache), rows=lambda: _rows(task, use, language, context)
-    )
-
-
-def _data_key(task: Task, use: Use, language: str | None, context: DataContext) -> str:
-    """Names the rows of a use by content: what the files hold, the cut, the limit, the columns, the labels."""
-    return digest(
-        {
-            "version": ROWS_VERSION,
-            "files": [_contents(task, use, one, context) for one in _languages(task, use, language)],
-            "file_format": task.source.file_format,
-            "split": _expression(task, use),
-            "limit": getattr(task.limits, use),
-            "format": task.format,
-            "columns": task.columns,
-            "labels": list(task.labels),
-        }
-    )
-
-
-def _contents(task: Task, use: Use, language: str, context: DataContext) -> list[list[str]]:
-    names = splits.names(_expression(task, use))
-    return [[name, sources.content(task, name, language, context)] for name in names]
+        key, task, tokenizer, hyper,
+        cache=Path(context.cache), rows=lambda: _rows(task, use, language, context), language=language,
+    )  # fmt: skip
 
 
 def _rows(task: Task, use: Use, language: str | None, context: DataContext) -> pa.Table:
     import pyarrow as pa
 
-    tables = []
-    for one in _languages(task, use, language):
-        table, problems = _role_table(task, use, one, context)
+    names = _languages(task, use, language)
+    found = []
+    for one in names:
+        table, problems = tables.role_table(task, use, one, context)
         if table is None:
             raise DataError("\n".join(problems))
-        tables.append(table)
-    return pa.concat_tables(tables)
+        found.append(_with_language(table, one) if len(names) > 1 else table)
+    return pa.concat_tables(found)
 
 
-def _role_table(task: Task, use: Use, language: str, context: DataContext) -> tuple[pa.Table | None, list[str]]:
-    """Rows of one language under their roles, or what is wrong with them."""
+def _with_language(table: pa.Table, language: str) -> pa.Table:
+    """The rows with a column `language`, where a transform has not given them one already."""
     import pyarrow as pa
 
-    tables, problems = [], []
-    for piece in splits.parse(_expression(task, use)):
-        raw = sources.read(task, piece.name, language, columns.wanted(task), context)
-        start, stop = piece.span(raw.table.num_rows)
-        cut = raw.sliced(start, stop)
-        table, wrong = columns.to_roles(cut, task)
-        at = f"task {task.name}: {sources.where(task, language)}, split {piece.name} (for {use})"
-        problems += [f"{at}: {text}" for text in wrong]
-        tables.append(table)
-    if problems:
-        return None, problems
-    whole = pa.concat_tables([table for table in tables if table is not None])
-    limit = getattr(task.limits, use)
-    whole = whole.slice(0, limit) if limit else whole
-    return (whole, []) if whole.num_rows else (None, [_empty(task, use, language)])
-
-
-def _empty(task: Task, use: Use, language: str) -> str:
-    return (
-        f"task {task.name}: {sources.where(task, language)}, `{_expression(task, use)}` (for {use}): holds no rows "
-        "that can be used, or only such with a hidden label (-1); take another split or a wider cut"
-    )
+    if "language" in table.column_names:
+        return table
+    return table.append_column("language", pa.repeat(pa.scalar(language, pa.string()), table.num_rows))
 
 
 def _problems(task: Task, use: Use, language: str, context: DataContext) -> Iterator[str]:
+    plain = task.model_copy(update={"transform": None})
     try:
-        table, problems = _role_table(task, use, language, context)
+        table, problems = tables.role_table(plain, use, language, context)
     except DataError as error:
         yield str(error) if str(error).startswith("task ") else f"task {task.name} ({use}): {error}"
         return
     yield from problems
     if table is not None and task.format == "span_qa":
-        at = f"task {task.name}: {sources.where(task, language)} ({use})"
-        yield from (f"{at}: {text}" for text in columns.misplaced_answers(table))
+        yield from (f"task {task.name} ({use}, {language}): {text}" for text in agreement.misplaced_answers(table))
 
 
 def _languages(task: Task, use: Use, language: str | None) -> tuple[str, ...]:
     return (language,) if language else languages_of(task, use)
 
 
-def _expression(task: Task, use: Use) -> str:
-    """The split expression of a use; DataError where the task has none."""
-    expression = getattr(task.splits, use)
-    if expression is not None:
-        return str(expression)
-    if use != "test" and task.train_task:
-        raise DataError(f"task {task.name} has no split for {use}: it is trained on `{task.train_task}`")
-    if use == "dev":
-        raise DataError(
-            f"task {task.name} has no split for dev, which chooses checkpoints; "
-            'cut one out: `splits: {train: "train[:95%]", dev: "train[95%:]"}`'
-        )
-    raise DataError(f"task {task.name} has no split for {use}; name one in `splits:`")
+# --- label tables that the data give
+
+
+def with_labels(task: Task, context: DataContext) -> Task:
+    """The task with its table of labels, taken from its training and development rows where it states none.
+
+    The table is sorted and ends with `labels.UNSEEN`, which any other label of its test rows becomes. Limits
+    do not shorten it. A task that states its labels, needs none, or has no training rows comes back as it is.
+    """
+    if task.labels or task.format not in LABELLED or not task.has("train"):
+        return task
+    uses: tuple[Use, ...] = ("train", "dev") if task.has("dev") else ("train",)
+    places = [(use, one, leaf) for use in uses for one in languages_of(task, use)
+              for leaf in tables.leaves(task, use, one)]  # fmt: skip
+    what = [[tables.contents(task, use, one, context), leaf.columns, list(leaf.labels)] for use, one, leaf in places]
+    cuts = [tables.expression(task, leaf, use) for use, _, leaf in places]
+    path = Path(context.cache) / "labels" / f"{digest([tables.ROWS_VERSION, task.format, what, cuts])}.json"
+    try:
+        found = tuple(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        found = labels.open_table(name for place in places for name in _label_names(task, *place, context))
+        write_json(path, list(found))
+    return task.model_copy(update={"labels": found})
+
+
+def _label_names(task: Task, use: Use, language: str, leaf: Task, context: DataContext) -> set[str]:
+    """Names of the labels of one part's rows, all those of its splits' cuts."""
+    if leaf.labels:
+        return set(leaf.labels)
+    column = leaf.column("tags" if task.format == "tagging" else "label")
+    names: set[str] = set()
+    for piece in splits.parse(tables.expression(task, leaf, use)):
+        raw = columns.with_fields(sources.read(leaf, piece.name, language, (column, column.partition(".")[0]), context),
+                                  (column,))  # fmt: skip
+        if column not in raw.columns:
+            at = f"task {tables.called(task, leaf)}: {sources.where(leaf, language)}, split {piece.name}"
+            raise DataError(f"{at}: has no column `{column}` to take its labels from; it has {', '.join(raw.columns)}")
+        start, stop = piece.span(raw.table.num_rows)
+        names |= labels.names_in(raw.table[column].slice(start, stop - start), column, raw)
+    return names

@@ -52,6 +52,8 @@ class EncodedSplit:
     """Tokens of real text of each feature."""
     n_items: Array
     """Loss items of each feature."""
+    language: str | None = None
+    """The language of all rows; None for those of all the languages of a use."""
 
     def __len__(self) -> int:
         """Number of features."""
@@ -76,7 +78,7 @@ def encoding_key(
 
 def encoded_split(
     key: Mapping[str, Any], task: Task, tokenizer: PreTrainedTokenizerBase, hyper: Hyperparameters, *,
-    cache: Path, rows: Callable[[], pa.Table],
+    cache: Path, rows: Callable[[], pa.Table], language: str | None = None,
 ) -> EncodedSplit:  # fmt: skip
     """The encoded form under `key`, built from `rows()` where it is not there yet.
 
@@ -97,6 +99,7 @@ def encoded_split(
         rows=_dataset(rows_folder / "rows.arrow"),
         lengths=np.load(features_folder / "lengths.npy", mmap_mode="r"),
         n_items=np.load(features_folder / "n_items.npy", mmap_mode="r"),
+        language=language,
     )
 
 
@@ -151,6 +154,8 @@ def _write_features(
     def batches() -> Iterator[pa.Table]:
         for start in range(0, len(rows), ROWS_A_BATCH):
             features = _encode(rows[start : start + ROWS_A_BATCH], task, tokenizer, hyper, start)
+            if not features["length"]:  # rows without a token: empty columns have no type to be written with
+                continue
             lengths.extend(features["length"])
             n_items.extend(features["n_items"])
             yield _table(features)

@@ -42,7 +42,7 @@ class Wanted:
 def wanted(sweep: Sweep) -> tuple[Wanted, ...]:
     """The repositories that a sweep reads, each once; the user's files, folders and the generator are none."""
     datasets: dict[tuple[str, str], list[Task]] = {}
-    for task in sweep.tasks:
+    for task in (leaf for task in sweep.tasks for leaf in task.leaves):
         if task.source.hub is not None:
             datasets.setdefault((task.source.hub, task.source.revision), []).append(task)
     found = [Wanted(kind="dataset", name=n, revision=r, tasks=tuple(ts)) for (n, r), ts in datasets.items()]
@@ -55,6 +55,10 @@ def _models(sweep: Sweep) -> Iterator[Wanted]:
             yield Wanted(kind="model", name=model.id, revision=model.revision)
         if isinstance(model, Pretraining) and model.tokenizer != "generator" and not _is_local(model.tokenizer):
             yield Wanted(kind="model", name=model.tokenizer, revision="main", weights=False)
+    translators = [task.transform.translate for task in sweep.tasks if task.transform and task.transform.translate]
+    for translator in dict.fromkeys((one.model, one.revision) for one in translators):
+        if not _is_local(translator[0]):
+            yield Wanted(kind="model", name=translator[0], revision=translator[1])
 
 
 def _is_local(name: str) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 SUFFIXES = {".parquet": "parquet", ".jsonl": "jsonl", ".json": "jsonl", ".ndjson": "jsonl", ".csv": "csv",
-            ".tsv": "csv", ".conll": "conll"}  # fmt: skip
+            ".tsv": "csv", ".conll": "conll", ".conllu": "conllu"}  # fmt: skip
 """File suffix to file format."""
 _SPLITS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation",
            "val": "validation", "dev": "validation", "test": "test", "testing": "test"}  # fmt: skip

@@ -20,7 +20,8 @@ GENERATOR = "generator"
 """Stands for the generator's own tokenizer where a model id can."""
 _WEIGHTS = ".safetensors"
 _NAMES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-          "vocab.json", "vocab.txt", "merges.txt", "model.safetensors.index.json")  # fmt: skip
+          "vocab.json", "target_vocab.json", "vocab.txt", "merges.txt", "generation_config.json",
+          "model.safetensors.index.json")  # fmt: skip
 _TOKENIZER_SUFFIXES = (".model", ".bpe", ".spm")
 
 

@@ -1,48 +1,30 @@
 """One file, whatever its format, as an Arrow table.
 
 Parquet, JSON lines, CSV and TSV (header line, UTF-8), and CoNLL (`token TAB tag`, a blank line between
-sentences). Values are read as they are written: nothing that looks like a date becomes one, and a
-CSV holds text alone. A file that is not what it should be is a DataError with its line.
+sentences); the own formats of benchmarks are read by `readers_bench.py`. Values are read as they are
+written: nothing that looks like a date becomes one, and a CSV holds text alone. A file that is not what
+it should be is a DataError with its line.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from xstilts import readers_bench
 from xstilts.errors import DataError
 from xstilts.layout import SUFFIXES
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-
-@dataclass(frozen=True, kw_only=True)
-class Raw:
-    """Rows as a source holds them."""
-
-    table: pa.Table
-    """The columns that were asked for and exist."""
-    columns: tuple[str, ...]
-    """All columns of the source."""
-    classes: Mapping[str, tuple[str, ...]]
-    """Column to the label names that the source states for its ids."""
-    untyped: bool = False
-    """Whether every value is text (CSV), so that a label `1` may be an id."""
-
-    def sliced(self, start: int, stop: int) -> Raw:
-        """Rows `start` to `stop`, the latter not included."""
-        return replace(self, table=self.table.slice(start, stop - start))
+from xstilts.raw import Raw, lines, short
 
 
 def read(paths: Sequence[Path], file_format: str | None, columns: Sequence[str]) -> Raw:
     """The rows of `paths`, one file after the other, with those of `columns` that exist."""
     import pyarrow as pa
 
-    parts = [_reader(path, file_format)(path, columns) for path in paths]
+    parts = [_reader(path, file_format)(path, columns) for path in _opened(paths, file_format)]
     try:
         table = pa.concat_tables([part.table for part in parts], promote_options="permissive")
     except pa.ArrowInvalid as error:
@@ -54,7 +36,7 @@ def read(paths: Sequence[Path], file_format: str | None, columns: Sequence[str])
 def count(paths: Sequence[Path], file_format: str | None) -> int:
     """Number of rows; Parquet tells without being read."""
     total = 0
-    for path in paths:
+    for path in _opened(paths, file_format):
         if _format(path, file_format) == "parquet":
             total += _parquet_file(path).metadata.num_rows
         else:
@@ -62,18 +44,32 @@ def count(paths: Sequence[Path], file_format: str | None) -> int:
     return total
 
 
+def opened_pattern(path: str, file_format: str | None, word: str) -> str:
+    """The path pattern of the files that are opened; of BUCC a folder may be given (`readers_bench.py`)."""
+    return os.path.join(path, f"{word}-en.{{split}}.gold") if file_format == "bucc" and path[-5:] != ".gold" else path
+
+
+def companions(path: Path, file_format: str | None) -> list[Path]:
+    """Files that are read together with `path`; they are part of what it holds."""
+    return readers_bench.bucc_texts(path) if file_format == "bucc" else []
+
+
+def _opened(paths: Sequence[Path], file_format: str | None) -> list[Path]:
+    return [path for path in paths if file_format != "bucc" or path.suffix == ".gold"]
+
+
 def _format(path: Path, file_format: str | None) -> str:
     found = file_format or SUFFIXES.get(path.suffix.lower())
     if found is None:
         raise DataError(
             f"{path}: the suffix `{path.suffix}` names no file format; "
-            "set `file_format:` to jsonl, csv, parquet or conll"
+            "set `file_format:` to jsonl, csv, parquet, conll, conllu, bucc, squad_json or xquad_r"
         )
     return found
 
 
 def _reader(path: Path, file_format: str | None) -> Callable[[Path, Sequence[str]], Raw]:
-    readers = {"parquet": _parquet, "jsonl": _jsonl, "csv": _csv, "conll": _conll}
+    readers = {"parquet": _parquet, "jsonl": _jsonl, "csv": _csv, "conll": _conll, **readers_bench.READERS}
     return readers[_format(path, file_format)]
 
 
@@ -84,7 +80,7 @@ def _parquet_file(path: Path) -> Any:
     try:
         return pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: no readable Parquet file ({_short(error)}); fetch or write it anew") from error
+        raise DataError(f"{path}: no readable Parquet file ({short(error)}); fetch or write it anew") from error
 
 
 def _parquet(path: Path, columns: Sequence[str]) -> Raw:
@@ -95,7 +91,7 @@ def _parquet(path: Path, columns: Sequence[str]) -> Raw:
     try:
         table = file.read(columns=[name for name in columns if name in schema.names])
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: damaged ({_short(error)}); fetch or write it anew") from error
+        raise DataError(f"{path}: damaged ({short(error)}); fetch or write it anew") from error
     plain = table.replace_schema_metadata(None)
     return Raw(table=plain, columns=tuple(schema.names), classes=_classes(schema.metadata))
 
@@ -112,23 +108,11 @@ def _classes(metadata: Mapping[bytes, bytes] | None) -> dict[str, tuple[str, ...
     return found
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """`(line number from 1, text without its end)`."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="\n") as file:
-            for number, line in enumerate(file, start=1):
-                yield number, line.rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-
-
 def _jsonl(path: Path, columns: Sequence[str]) -> Raw:
     import pyarrow as pa
 
     rows = []
-    for number, line in _lines(path):
+    for number, line in lines(path):
         if not line.strip():
             continue
         try:
@@ -143,7 +127,7 @@ def _jsonl(path: Path, columns: Sequence[str]) -> Raw:
     try:
         table = pa.table({name: pa.array([row.get(name) for row in rows]) for name in wanted})
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise DataError(f"{path}: a column holds values of several types ({_short(error)}); make them one") from error
+        raise DataError(f"{path}: a column holds values of several types ({short(error)}); make them one") from error
     return Raw(table=table, columns=names, classes={})
 
 
@@ -152,7 +136,7 @@ def _csv(path: Path, columns: Sequence[str]) -> Raw:
     from pyarrow import csv
 
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    header = next((line for _, line in _lines(path) if line.strip()), "")
+    header = next((line for _, line in lines(path) if line.strip()), "")
     try:
         names = csv.open_csv(pa.BufferReader(header.encode() + b"\n" + header.encode() + b"\n"),
                              parse_options=csv.ParseOptions(delimiter=delimiter)).schema.names  # fmt: skip
@@ -161,7 +145,7 @@ def _csv(path: Path, columns: Sequence[str]) -> Raw:
             convert_options=csv.ConvertOptions(column_types={name: pa.string() for name in names}),
         )  # fmt: skip
     except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
-        raise DataError(f"{path}: not a CSV file with a header line ({_short(error)})") from error
+        raise DataError(f"{path}: not a CSV file with a header line ({short(error)})") from error
     if len(set(names)) != len(names):
         raise DataError(f"{path}: two columns have the same name; the header is {', '.join(names)}")
     wanted = [name for name in names if name in columns] or names[:1]
@@ -172,7 +156,7 @@ def _conll(path: Path, columns: Sequence[str]) -> Raw:
     import pyarrow as pa
 
     sentences: list[tuple[list[str], list[str]]] = [([], [])]
-    for number, line in _lines(path):
+    for number, line in lines(path):
         if not line.strip():
             if sentences[-1][0]:
                 sentences.append(([], []))
@@ -190,8 +174,3 @@ def _conll(path: Path, columns: Sequence[str]) -> Raw:
     table = pa.table({"tokens": pa.array([s[0] for s in full], pa.list_(pa.string())),
                       "tags": pa.array([s[1] for s in full], pa.list_(pa.string()))})  # fmt: skip
     return Raw(table=table, columns=("tokens", "tags"), classes={})
-
-
-def _short(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:160] if lines else type(error).__name__

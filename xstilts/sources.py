@@ -5,26 +5,28 @@ hash of what they hold. A mirror is a folder with hub snapshots, `datasets/<org>
 `models/<org>/<name>/`; the hub itself is read by downloading the files of the split into
 huggingface_hub's cache, so that both are read in one way and the same content has the same hash.
 With a mirror given, nothing is asked of the hub.
+
+A source's `row_filter` holds here already: a split has the rows that match and no others, so whatever
+is cut, counted or limited afterwards sees those alone (`row_filters.py`).
 """
 
 from __future__ import annotations
 
-import glob
 import os
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
-from xstilts import hub, readers
+from xstilts import hub, readers, row_filters
 from xstilts.contents import content_hashes
 from xstilts.errors import DataError
 from xstilts.identity import digest
+from xstilts.languages import row_filter, speaks_all, spoken, word
 from xstilts.layout import Layout, layout
-from xstilts.readers import Raw
+from xstilts.raw import Raw
 from xstilts.task import Frozen, Task
+from xstilts.user_files import Found, user_files
 
 
 class DataContext(Frozen):
@@ -38,33 +40,24 @@ class DataContext(Frozen):
     """Folder for what is derived from data (`store.data`)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """The splits that exist for a task in one language."""
-
-    where: str
-    """The source in words, for messages."""
-    splits: Mapping[str, tuple[Path, ...]]
-    """Split to its files; a split of the generator has none."""
-
-
-def word(task: Task, language: str) -> str:
-    """The source's own word for `language`."""
-    return task.language_names.get(language, language)
-
-
 def read(task: Task, split: str, language: str, columns: Sequence[str], context: DataContext) -> Raw:
     """Rows of one split of the source, with those of `columns` that exist; DataError where it is absent."""
-    if task.source.generator is not None:
-        return _generated(task.source.generator, split, language)
-    return readers.read(_files(task, split, language, context), task.source.file_format, columns)
+    patterns = row_filter(task, language)
+    raw = _raw(task, split, language, [*columns, *patterns], context)
+    return row_filters.kept(raw, patterns, f"{where(task, language)}, split {split}") if patterns else raw
 
 
 def count(task: Task, split: str, language: str, context: DataContext) -> int:
-    """Number of rows of one split of the source."""
-    if task.source.generator is not None:
-        return int(_generated(task.source.generator, split, language).table.num_rows)
+    """Number of rows of one split of the source; of Parquet without a filter nothing but its footer is read."""
+    if task.source.generator is not None or task.source.row_filter:
+        return int(read(task, split, language, (), context).table.num_rows)
     return readers.count(_files(task, split, language, context), task.source.file_format)
+
+
+def _raw(task: Task, split: str, language: str, columns: Sequence[str], context: DataContext) -> Raw:
+    if task.source.generator is not None:
+        return _generated(task.source.generator, split, language)
+    return readers.read(_files(task, split, language, context), task.source.file_format, columns)
 
 
 def content(task: Task, split: str, language: str, context: DataContext) -> str:
@@ -99,7 +92,21 @@ def _generated(name: str, split: str, language: str) -> Raw:
 
 
 def _files(task: Task, split: str, language: str, context: DataContext) -> tuple[Path, ...]:
-    found = _user_files(task, language, context) if task.source.files else _repository(task, split, language, context)
+    """The files of a split; where they are missing, the error also says how to get such data."""
+    try:
+        found = (
+            user_files(task, language, context.base)
+            if task.source.files
+            else _repository(task, split, language, context)
+        )
+        return _split_of(found, split)
+    except DataError as error:
+        if task.obtain is None:
+            raise
+        raise DataError(f"{error}. {task.obtain}") from error
+
+
+def _split_of(found: Found, split: str) -> tuple[Path, ...]:
     if split in found.splits:
         return found.splits[split]
     have = ", ".join(f"`{name}`" for name in found.splits) or "none"
@@ -109,39 +116,6 @@ def _files(task: Task, split: str, language: str, context: DataContext) -> tuple
         f"Take one of those (`splits: {{test: {cut}}}`), or cut one out "
         f'(`splits: {{train: "{cut}[:80%]", dev: "{cut}[80%:]"}}`)'
     )
-
-
-def _user_files(task: Task, language: str, context: DataContext) -> Found:
-    """Splits by the `{split}` of the paths; paths without one hold a single split named `train`."""
-    splits: dict[str, list[Path]] = {}
-    for pattern in task.source.files or ():
-        if "{language}" not in pattern and len(_spoken(task)) > 1:
-            raise DataError(
-                f"files {pattern}: one file cannot serve {len(_spoken(task))} languages; "
-                "put `{language}` into the path, or give the task one language"
-            )
-        path = os.path.join(context.base, os.path.expanduser(pattern.replace("{language}", word(task, language))))
-        if "{split}" not in path:
-            splits.setdefault("train", []).extend(Path(p) for p in sorted(glob.glob(path, recursive=True)))
-            continue
-        name = re.compile(_capture(os.path.normpath(path)))
-        for file in sorted(glob.glob(path.replace("{split}", "*"), recursive=True)):
-            match = name.fullmatch(os.path.normpath(file))
-            if match:
-                splits.setdefault(match["split"], []).append(Path(file))
-    files = {split: tuple(p for p in paths if p.is_file()) for split, paths in splits.items()}
-    files = {split: paths for split, paths in files.items() if paths}
-    shown = ", ".join(task.source.files or ()).replace("{language}", word(task, language))
-    if not files:
-        raise DataError(f"files {shown}: nothing there; paths are relative to {os.path.abspath(context.base)}")
-    return Found(where=f"files {shown}", splits=files)
-
-
-def _capture(path: str) -> str:
-    """A regular expression for what `path` with `{split}` for `*` matches; it catches the split."""
-    words = {"**": ".*", "*": "[^/]*", "?": "[^/]", "{split}": "(?P=split)"}
-    parts = [words.get(part, re.escape(part)) for part in re.split(r"(\{split\}|\*\*|\*|\?)", path)]
-    return "".join(parts).replace("(?P=split)", "(?P<split>[^/]*?)", 1)
 
 
 def _repository(task: Task, split: str, language: str, context: DataContext) -> Found:
@@ -198,10 +172,10 @@ def config_of(task: Task, language: str, plan: Layout, mirror: str | None) -> st
         if plan.default is None:
             raise DataError(f"{dataset}: has several configurations; set `config:` to one of {_some(plan.configs)}")
         return plan.default
-    if "{language}" not in pattern and len(_spoken(task)) > 1:
+    if not speaks_all(task, pattern):
         raise DataError(
-            f"{dataset}: one configuration cannot serve {len(_spoken(task))} languages; "
-            "put `{language}` into `config:`, or give the task one language"
+            f"{dataset}: one configuration cannot serve {len(spoken(task))} languages; "
+            "put `{language}` into `config:` or into `row_filter:`, or give the task one language"
         )
     name = pattern.replace("{language}", word(task, language))
     if name in plan.configs:
@@ -215,13 +189,6 @@ def config_of(task: Task, language: str, plan: Layout, mirror: str | None) -> st
         )
     fetch = f", or fetch the others where there is a network: `xstilts fetch SWEEP --mirror {mirror}`" if mirror else ""
     raise DataError(f"{at}; of this task's languages it has {', '.join(have)}: set `languages:` to those{fetch}")
-
-
-def _spoken(task: Task) -> tuple[str, ...]:
-    """The languages that a task's own splits are read in."""
-    tested = task.languages if task.splits.test else ()
-    trained = task.train_languages if task.splits.train or task.splits.dev else ()
-    return tuple(dict.fromkeys((*trained, *tested)))
 
 
 def nearest(name: str, names: Sequence[str] | Mapping[str, object]) -> str:

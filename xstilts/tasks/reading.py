@@ -1,0 +1,63 @@
+"""Questions about a passage, in English.
+
+SQuAD v1.1 is also what XQuAD and MLQA train on. SQuAD v2.0 adds questions without an answer; its score is
+the one after the best no-answer threshold, as its official script and Phang et al. 2020 have it. RACE has
+four choices. `squad_pairs` is SQuAD v1.1 for a dual encoder: what LAReQA trains on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from xstilts.task import Options, Source, Splits, Task
+
+_TESTED_ON_DEV = Splits(train="train", dev="validation", test="validation")
+
+SQUAD = Task(
+    name="squad",
+    format="span_qa",
+    source=Source(hub="rajpurkar/squad", config="plain_text"),
+    splits=_TESTED_ON_DEV,
+    metric="qa_mean",
+    groups=("semantic", "reading", "size:medium"),
+    licence="CC BY-SA 4.0",
+)
+
+SQUAD_V2 = Task(
+    name="squad_v2",
+    format="span_qa",
+    source=Source(hub="rajpurkar/squad_v2", config="squad_v2"),  # unverified: that the columns are SQuAD's
+    splits=_TESTED_ON_DEV,
+    metric="best_qa_mean",
+    options=Options(no_answer=True),
+    groups=("semantic", "reading", "size:large"),
+    licence="CC BY-SA 4.0",
+)
+
+RACE = Task(
+    name="race",
+    format="multiple_choice",
+    # Both school levels together; passages are long, so a run should allow 512 tokens.
+    source=Source(hub="ehovy/race", config="all"),  # unverified: the configuration, as of today
+    columns={"context": "article", "question": "question", "choices": "options", "label": "answer"},
+    splits=Splits(train="train", dev="validation", test="test"),
+    labels=("A", "B", "C", "D"),
+    metric="accuracy",
+    groups=("semantic", "reading", "size:medium"),
+    licence="non-commercial research only",
+)
+
+SQUAD_PAIRS = Task(
+    name="squad_pairs",
+    format="dual_encoder",
+    # Query: a question. Candidate: the sentence in which its answer begins, with the whole passage beside it.
+    # The data layer makes these rows of SQuAD's columns.
+    source=Source(hub="rajpurkar/squad", config="plain_text"),
+    splits=_TESTED_ON_DEV,
+    metric="map_at_k",
+    groups=("semantic", "reading", "size:medium"),
+    licence="CC BY-SA 4.0",
+)
+
+TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (SQUAD, SQUAD_V2, RACE, SQUAD_PAIRS)})

@@ -7,8 +7,9 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-from xstilts.batches import Rows, chunks, mixture_rates, plan, subseed
+from xstilts.batches import Rows, Strata, chunks, plan, subseed
 from xstilts.errors import PhaseError
+from xstilts.sweep import Rates
 
 
 def source(n: int, seed: int = 0) -> Rows:
@@ -100,13 +101,60 @@ def test_mixture_proportional_follows_the_number_of_rows() -> None:
 def test_mixture_uniform_and_given_rates() -> None:
     made = plan([source(300), source(9)], seed=5, steps=40, batch_size=4, rates="uniform")
     assert np.bincount(made.member_U).tolist() == [20, 20]
-    assert mixture_rates([source(3), source(3)], (3.0, 1.0)).tolist() == [0.75, 0.25]
+    made = plan([source(300), source(9)], seed=5, steps=40, batch_size=4, rates=(3.0, 1.0))
+    assert np.bincount(made.member_U).tolist() == [30, 10]
 
 
-@pytest.mark.parametrize("rates", [(1.0,), (1.0, 0.0), (1.0, -2.0), (1.0, float("nan"))])
-def test_mixture_with_rates_that_do_not_fit_is_an_error(rates: tuple[float, ...]) -> None:
+def test_mixture_with_a_fixed_rate_gives_it_to_the_member_of_that_name() -> None:
+    # mlm 0.2 of 50 updates = 10; of the other 40, by rows min(300, 100) : 100 = 1 : 1.
+    members = [source(300), source(100, 1), source(7, 2)]
+    rates = Rates(cap=100, fixed={"mlm": 0.2})
+    made = plan(members, seed=5, steps=50, batch_size=4, rates=rates, names=["one", "two", "mlm"])
+    assert np.bincount(made.member_U).tolist() == [20, 20, 10]
+    assert made.member_U[-10:].tolist() != [2] * 10
+
+
+def test_mixture_with_rates_that_do_not_fit_is_an_error() -> None:
     with pytest.raises(PhaseError, match="must be one number above 0"):
-        plan([source(5), source(5)], seed=1, steps=2, batch_size=2, rates=rates)
+        plan([source(5), source(5)], seed=1, steps=2, batch_size=2, rates=(1.0,))
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_plan_without_strata_draws_as_it_always_did(seed: int) -> None:
+    # Worked out by the definition: permutations of the rows, one after the other, of the subseed's generator.
+    made = plan([source(100)], seed=seed, steps=40, batch_size=8)
+    rng = np.random.default_rng(subseed(seed, "rows", 0))
+    stream = np.concatenate([rng.permutation(100) for _ in range(4)])[:320].reshape(40, 8)
+    assert (np.sort(made.rows_UN, axis=1) == np.sort(stream, axis=1)).all()
+
+
+def strata(*sizes: int, rates: tuple[float, ...]) -> Rows:
+    number_F = np.repeat(np.arange(len(sizes)), sizes)
+    given = source(len(number_F))
+    return Rows(
+        lengths=given.lengths, n_items=given.n_items, n_rows=given.n_rows,
+        strata=Strata(number_F=number_F, rate_S=np.array(rates)),
+    )  # fmt: skip
+
+
+def test_strata_are_drawn_exactly_at_their_rates_and_mixed_inside_batches() -> None:
+    made = plan([strata(80, 15, 5, rates=(0.5, 0.3, 0.2))], seed=1, steps=20, batch_size=10)
+    part_UN = np.searchsorted([80, 95], made.rows_UN, side="right")
+    assert np.bincount(part_UN.ravel()).tolist() == [100, 60, 40]
+    assert sum(len(set(batch)) > 1 for batch in part_UN) == 20
+
+
+def test_strata_take_their_rows_equally_often() -> None:
+    made = plan([strata(80, 15, 5, rates=(0.5, 0.3, 0.2))], seed=1, steps=20, batch_size=10)
+    counts = np.bincount(made.rows_UN.ravel(), minlength=100)
+    for part, draws in ((counts[:80], 100), (counts[80:95], 60), (counts[95:], 40)):
+        assert part.sum() == draws and part.max() - part.min() <= 1
+
+
+def test_strata_shares_are_rounded_by_the_largest_remainders() -> None:
+    # 10 draws at 0.55, 0.25, 0.2: 5.5, 2.5, 2 -> 5, 2, 2 and one left, which goes to the first of the equal remainders.
+    made = plan([strata(9, 9, 9, rates=(0.55, 0.25, 0.2))], seed=1, steps=2, batch_size=5)
+    assert np.bincount(made.rows_UN.ravel() // 9).tolist() == [6, 2, 2]
 
 
 def test_plan_without_rows_is_an_error() -> None:

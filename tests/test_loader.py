@@ -6,11 +6,14 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import datasets
+import numpy as np
 import pytest
 import torch
 
 from tests import toy
 from xstilts import batches, data
+from xstilts.errors import PhaseError
 from xstilts.loader import Loader, Source
 
 
@@ -71,6 +74,37 @@ def test_chunks_of_a_batch_are_alike_in_length(world: Path) -> None:
     shapes = [chunk["input_ids_BL"].shape for chunk in made.update(0)[0]["chunks"]]
     assert sum(rows for rows, _ in shapes) == 64 and len(shapes) > 1
     assert [width for _, width in shapes] == sorted((width for _, width in shapes), reverse=True)
+
+
+def pooled_loader(**changes: Any) -> Loader:
+    """Two updates of eight rows of a dual encoder, of very different lengths."""
+    sizes = [2, 3, 5, 9, 17, 20, 25, 30] * 2
+    features = datasets.Dataset.from_dict(
+        {
+            "input_ids": [[[0, 9, 2], [0, *[9 + number] * size, 2]] for number, size in enumerate(sizes)],
+            "row": list(range(16)),
+            "key": [str(number) for number in range(16)],
+            "n_items": [1] * 16,
+            "length": [size + 5 for size in sizes],
+        }
+    )
+    lengths = np.array(features["length"])
+    rows = batches.Rows(lengths=lengths, n_items=np.ones(16, dtype=np.int64), n_rows=16)
+    plan = batches.plan([rows], seed=1, steps=2, batch_size=8)
+    source = Source(features=features, lengths=lengths, format="dual_encoder")
+    return Loader(plan=plan, sources=[source], pad_id=1, seed=1, **changes)
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_micro_batch_of_a_dual_encoder_stays_whole(accumulation: int) -> None:
+    made = pooled_loader(accumulation=accumulation).update(1)
+    assert [len(micro["chunks"]) for micro in made] == [1] * accumulation
+    assert all(micro["chunks"][0]["same_FF"].shape == (8 // accumulation,) * 2 for micro in made)
+
+
+def test_dual_encoder_on_several_workers_is_an_error() -> None:
+    with pytest.raises(PhaseError, match="has one worker, not 2"):
+        pooled_loader(workers=2).update(0)
 
 
 def test_loader_begins_at_the_update_it_is_told(world: Path) -> None:

@@ -241,6 +241,51 @@ def test_forward_pools_the_hidden_state_that_was_asked_for(world: Path, tmp_path
     assert torch.allclose(pooled, hidden.hidden_states[1].mean(dim=1), atol=1e-6)
 
 
+# --- token types
+
+
+@pytest.fixture(scope="module")
+def bert(world: Path) -> Path:
+    """A tiny BERT: two token types, `[CLS] a [SEP] b [SEP]`."""
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *toy.WORDS]
+    tokenizer = BertTokenizer(vocab={word: number for number, word in enumerate(words)})
+    settings = {k: v for k, v in toy.config().items() if k not in ("model_type", "type_vocab_size")}
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        BertModel(BertConfig(vocab_size=len(words), type_vocab_size=2, **settings)).save_pretrained(world / "bert")
+    tokenizer.save_pretrained(world / "bert")
+    return world / "bert"
+
+
+TEXTS = ["w01 w02", "w03", "w04 w05 w06 w07 w08 w09 w10"]
+
+
+@pytest.mark.parametrize("pairs", [["w11 w12 w13", "w14 w15 w16 w17", "w18"], None])
+def test_token_types_are_the_tokenizers_own(world: Path, tmp_path: Path, bert: Path, pairs: list[str] | None) -> None:
+    loaded = load(spec_on(bert, world), tmp_path)
+    body = loaded.model.eval().body
+    theirs = loaded.tokenizer(TEXTS, pairs, padding=True, return_tensors="pt")
+    assert theirs["token_type_ids"].any() == (pairs is not None)
+    batch = {"input_ids_BL": theirs["input_ids"], "attention_mask_BL": theirs["attention_mask"]}
+    made = loaded.model._token_types(loaded.model.heads[0], batch)
+    assert torch.equal(made["token_type_ids"], theirs["token_type_ids"])
+    expected, _ = loaded.model.heads[0](body(**theirs).last_hidden_state, batch)
+    assert torch.equal(loaded.model.outputs(0, batch)[0], expected)
+
+
+def test_token_types_of_a_masked_lm_are_all_the_first(world: Path, tmp_path: Path, bert: Path) -> None:
+    loaded = load(spec_on(bert, world, "text"), tmp_path).model
+    ids = torch.tensor([[2, 9, 3, 10, 3]])
+    assert loaded._token_types(loaded.heads[0], {"input_ids_BL": ids, "attention_mask_BL": torch.ones_like(ids)}) == {}
+
+
+def test_token_types_are_not_given_to_a_body_without_them(world: Path, tmp_path: Path) -> None:
+    loaded = load(spec_on(world / "base", world), tmp_path).model
+    assert loaded.separator is None
+
+
 def test_save_that_fails_leaves_nothing(world: Path, tmp_path: Path) -> None:
     loaded = load(spec_on(world / "base", world), tmp_path / "store")
     (tmp_path / "file").write_text("not a folder")

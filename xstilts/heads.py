@@ -1,8 +1,10 @@
 """Heads: fresh ones for a training, the trained ones for an evaluation, on disk beside the body.
 
-A head is stored as `head-<i>.safetensors`; `heads.json` says what each was trained for: format, task,
-labels. An evaluation takes the head of its format and labels. A training never takes one, but for a
-masked LM that goes on from a base model: that has been trained with a head of its own, and goes on with it.
+A head is stored as `head-<i>.safetensors`; `heads.json` has an entry for each member of the phase, which
+says what its head was trained for: format, task, labels. Members of a mixture may share a head: then
+several entries name one file. An evaluation takes the head of its format and labels. A training never
+takes one, but for a masked LM that goes on from a base model: that has been trained with a head of its
+own, and goes on with it.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from xstilts.data import DataContext
 
 LIST = "heads.json"
+HEAD_OPTIONS = ("layer", "pooling", "logit_scale")
+"""Options that a head is built by."""
 
 
 @contextmanager
@@ -53,18 +57,37 @@ def fresh(task: Task, body: PreTrainedModel, seed: int) -> nn.Module:
     return cast(nn.Module, head)
 
 
+def head_numbers(tasks: Sequence[Task], *, shared: bool) -> list[int]:
+    """Number of each member's head: one each, or, where `shared`, one for all members that it can serve."""
+    numbers: list[int] = []
+    owners: list[Task] = []
+    for task in tasks:
+        fit = next((n for n, owner in enumerate(owners) if shared and _one_head_serves(owner, task)), len(owners))
+        numbers.append(fit)
+        if fit == len(owners):
+            owners.append(task)
+    return numbers
+
+
+def _one_head_serves(one: Task, other: Task) -> bool:
+    same_options = all(getattr(one.options, name) == getattr(other.options, name) for name in HEAD_OPTIONS)
+    return one.format == other.format and _same_outputs(one, list(other.labels)) and same_options
+
+
 def state(head: nn.Module) -> dict[str, Tensor]:
     """A head's own tensors on the CPU; what it shares with the body is the body's."""
     return {name: value.detach().cpu().contiguous() for name, value in head.state_dict().items()}
 
 
 def save(heads: Sequence[nn.Module], tasks: Sequence[Task], folder: Path) -> None:
-    """Writes heads and their list."""
+    """Writes the members' heads, a shared one once, and their list."""
     entries = []
-    for number, (task, head) in enumerate(zip(tasks, heads, strict=True)):
-        name = f"head-{number}.safetensors"
-        save_file(state(head), folder / name)
-        entries.append({"file": name, "format": task.format, "task": task.name, "labels": list(task.labels)})
+    files: dict[nn.Module, str] = {}
+    for task, head in zip(tasks, heads, strict=True):
+        if head not in files:
+            files[head] = f"head-{len(files)}.safetensors"
+            save_file(state(head), folder / files[head])
+        entries.append({"file": files[head], "format": task.format, "task": task.name, "labels": list(task.labels)})
     write_json(folder / LIST, entries)
 
 

@@ -6,6 +6,10 @@ workers, since gradients are averaged over them, divided by the loss items of th
 that is empty, in a batch smaller than the number of shares, becomes one row with weight zero, for all
 workers must take part.
 
+A dual encoder's loss is a softmax over the candidates of its micro-batch, so that one is not cut into
+chunks: `batch_size / grad_accumulation` is how many candidates a query is told apart from. Several workers
+would change that, and with it what is learned, so they are refused.
+
 Masks of a masked LM are drawn for the global batch, from (seed, update), and then cut: which worker has
 a row does not change its mask.
 """
@@ -24,6 +28,8 @@ from torch import Tensor
 
 from xstilts import formats
 from xstilts.batches import ROUND, Array, Plan, chunks, subseed
+from xstilts.errors import PhaseError
+from xstilts.task import POOLED
 
 CHUNK_OVERHEAD_TOKENS = {"cpu": 64, "cuda": 2048}
 """What one more chunk costs on a device, in tokens of a chunk; measured on a CPU, estimated on a GPU."""
@@ -87,11 +93,17 @@ class Loader:
         source = self.sources[member := int(self.plan.member_U[update])]
         scale = self.workers / max(1, int(self.plan.n_items_U[update]))
         whole = self._masked(update, source) if source.format == "masked_lm" else None
+        together = source.format in POOLED
+        if together and self.workers > 1:
+            raise PhaseError(
+                f"a {source.format} task learns from the other rows of its batch, so it has one worker, not "
+                f"{self.workers}: set `resources: {{workers: 1}}`"
+            )
         made: list[MicroBatch] = []
         for places in self.plan.shares(update, self.workers, self.accumulation)[self.rank]:
             mine = places if len(places) else np.zeros(1, dtype=np.int64)
             lengths = source.lengths[self.plan.rows_UN[update, mine]]
-            cuts = chunks(lengths, CHUNK_OVERHEAD_TOKENS[self.device])
+            cuts = [(0, len(mine))] if together else chunks(lengths, CHUNK_OVERHEAD_TOKENS[self.device])
             collated = [
                 self._collated(update, source, mine[first:end], None) if whole is None else _cut(whole, mine[first:end])
                 for first, end in cuts

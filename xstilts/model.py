@@ -33,7 +33,7 @@ from xstilts.checkpoints import OPENING, base_place, loading, saving, tokenizer_
 from xstilts.errors import DataError, PhaseError, StoreError
 from xstilts.identity import ModelParent, PhaseParent, PhaseSpec, ScratchParent
 from xstilts.store import Store
-from xstilts.task import Task
+from xstilts.task import UNTRAINED, Task
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -46,12 +46,16 @@ _BUFFERS = re.compile(r"position_ids$|token_type_ids$|inv_freq$")
 
 
 class PhaseModel(nn.Module):
-    """One body and a head for each member of the phase."""
+    """One body and the heads of the phase's members."""
 
-    def __init__(self, body: PreTrainedModel, heads: Sequence[nn.Module]) -> None:
+    def __init__(
+        self, body: PreTrainedModel, heads: Sequence[nn.Module], head_of: Sequence[int], separator: int | None
+    ) -> None:
+        """`head_of`: the number of each member's head. `separator`: see `_separator`."""
         super().__init__()
         self.body = body
         self.heads = nn.ModuleList(heads)
+        self.head_of, self.separator = tuple(head_of), separator
 
     def forward(self, member: int, chunks: Sequence[dict[str, Tensor]]) -> Tensor:
         """The summed loss over the loss items of all chunks of a micro-batch."""
@@ -60,17 +64,28 @@ class PhaseModel(nn.Module):
 
     def outputs(self, member: int, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
         """The head's logits and the sum of its loss over the loss items (None where the batch has no labels)."""
-        head = self.heads[member]
-        layer = getattr(head, "layer", -1)
+        head = self.heads[self.head_of[member]]
+        layers, last = getattr(head, "layers", None), self.body.config.num_hidden_layers
         out = self.body(
             input_ids=batch["input_ids_BL"],
             attention_mask=batch["attention_mask_BL"],
-            output_hidden_states=layer >= 0,
+            output_hidden_states=layers is not None and layers != (last,),
             return_dict=True,
+            **self._token_types(head, batch),
         )
-        hidden_BLH = out.hidden_states[layer] if layer >= 0 else out.last_hidden_state
-        logits, loss_sum = head(hidden_BLH, batch)
+        hidden: Any = out.last_hidden_state
+        if layers is not None:
+            hidden = [out.last_hidden_state if layer == last else out.hidden_states[layer] for layer in layers]
+        logits, loss_sum = head(hidden, batch)
         return logits, loss_sum
+
+    def _token_types(self, head: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """BERT's segments (Devlin et al. 2019, section 3): 1 for the second text, after the first separator."""
+        if self.separator is None or getattr(head, "one_text", False):
+            return {}
+        here_BL = (batch["input_ids_BL"] == self.separator).long()
+        second_BL = (here_BL.cumsum(dim=1) - here_BL > 0) & (batch["attention_mask_BL"] > 0)
+        return {"token_type_ids": second_BL.long()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,21 +111,36 @@ def load(spec: PhaseSpec, store: Store, context: DataContext) -> Loaded:
     tasks = [member.task for member in spec.members]
     for task in tasks:
         _check_layer(task, body.config)
-    heads = [head_files.fresh(task, body, subseed(spec.seed, "head", i)) for i, task in enumerate(tasks)]
-    for task, head in zip(tasks, heads, strict=True):
+    head_of = head_files.head_numbers(tasks, shared=spec.heads == "shared")
+    heads: list[nn.Module] = []
+    for i, task in enumerate(tasks):
+        if head_of[i] < len(heads):
+            continue
+        heads.append(head := head_files.fresh(task, body, subseed(spec.seed, "head", i)))
         if spec.action == "evaluate":
             head_files.load_trained(task, head, spec.parent, store, context)
         elif isinstance(spec.parent, ModelParent) and task.format == "masked_lm":
             head_files.load_base_lm(head, spec.parent, context)
-    return Loaded(model=PhaseModel(body, heads), tokenizer=tokenizer)
+    return Loaded(model=PhaseModel(body, heads, head_of, _separator(tokenizer, body.config)), tokenizer=tokenizer)
+
+
+def _separator(tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> int | None:
+    """The id that ends the first of two texts, of a body that tells them apart by token types (BERT, not XLM-R)."""
+    if "token_type_ids" not in tokenizer.model_input_names or getattr(config, "type_vocab_size", 0) < 2:
+        return None
+    return tokenizer.sep_token_id
 
 
 def _check_layer(task: Task, config: PretrainedConfig) -> None:
-    if task.format == "retrieval" and task.options.layer > config.num_hidden_layers:
-        raise PhaseError(
-            f"task {task.name}: options.layer is {task.options.layer}; "
-            f"the model has hidden states 0 to {config.num_hidden_layers}; choose one of these, or -1 for the last"
-        )
+    last = config.num_hidden_layers
+    swept = () if task.options.sweep_layers == "all" else task.options.sweep_layers
+    for name, layers in (("layer", (task.options.layer,)), ("sweep_layers", swept)):
+        wrong = [layer for layer in layers if not -1 <= layer <= last]
+        if wrong and task.format in UNTRAINED:
+            raise PhaseError(
+                f"task {task.name}: options.{name} is {', '.join(map(str, wrong))}; "
+                f"the model has hidden states 0 to {last}; choose one of these, or -1 for the last"
+            )
 
 
 # --- body
@@ -209,7 +239,7 @@ def save(model: PhaseModel, tokenizer: PreTrainedTokenizerBase, tasks: Sequence[
             made.mkdir(parents=True)
             model.body.save_pretrained(made)
             tokenizer.save_pretrained(made)
-            head_files.save(list(model.heads), tasks, made)
+            head_files.save([model.heads[number] for number in model.head_of], tasks, made)
             shutil.rmtree(folder, ignore_errors=True)
             os.replace(made, folder)
     finally:

@@ -5,6 +5,9 @@ development data (English unless the task says otherwise), a partial checkpoint,
 decides a number is a function of the update's number or is stored in the partial checkpoint, so a
 training that was killed and resumed equals one that was not, in every digit of its result.
 
+The weights that are kept are those of the best evaluation: of a mixture that with the highest plain mean of
+its members' primary metrics (`members.deciding` says whose).
+
 `U` updates.
 """
 
@@ -18,18 +21,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from xstilts import batches, data, evaluate, model, partial, process
+from xstilts import evaluate, members, model, partial, process
 from xstilts.errors import PhaseError
 from xstilts.loader import Loader, Source
 from xstilts.store import Phase, Store
-from xstilts.task import Task, Use
 from xstilts.trainer import Loop, factor, use_bf16
 from xstilts.worker import Context, Report, Reporter
 
 if TYPE_CHECKING:
-    from xstilts.data import DataContext, EncodedSplit
+    from xstilts.data import DataContext
     from xstilts.identity import PhaseSpec
-    from xstilts.model import Loaded
     from xstilts.process import World
 
 CURVE_POINTS = 200
@@ -37,23 +38,6 @@ CURVE_POINTS = 200
 REPORT_SECONDS = 1.0
 AGREE_UPDATES = 8
 """Several workers ask the first one whether it is time to report each so many updates."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemberData:
-    """One member's encoded rows, of all its training languages together."""
-
-    task: Task
-    train: EncodedSplit
-    dev: EncodedSplit | None
-    """None for a task without a development split: nothing is chosen by it."""
-
-
-def _member_data(task: Task, loaded: Loaded, spec: PhaseSpec, where: DataContext) -> MemberData:
-    def encoded(use: Use) -> EncodedSplit:
-        return data.encoded(task, use, None, loaded.tokenizer, spec.hyper, where)
-
-    return MemberData(task=task, train=encoded("train"), dev=encoded("dev") if task.splits.dev else None)
 
 
 @dataclass(kw_only=True)
@@ -90,14 +74,9 @@ class Training:
         self.spec, self.hyper, self.phase, self.world, self.context = spec, spec.hyper, phase, world, context
         self.report = report
         self.loaded = model.load(spec, store, where)
-        self.members = [_member_data(member.task, self.loaded, spec, where) for member in spec.members]
-        rows = [
-            batches.Rows(lengths=m.train.lengths, n_items=m.train.n_items, n_rows=len(m.train.rows))
-            for m in self.members
-        ]
-        self.plan = batches.plan(
-            rows, seed=spec.seed, steps=self.hyper.steps, batch_size=self.hyper.batch_size, rates=spec.rates
-        )
+        self.members = [members.read(member.task, self.loaded, spec, where) for member in spec.members]
+        self.deciding = members.deciding(self.members)
+        self.plan = members.plan(self.members, spec)
         self.tokens_U = np.cumsum(self.plan.tokens_U)
         self.bf16 = use_bf16(self.hyper, world.device)
         self.interval = max(1, -(-self.hyper.steps // (CURVE_POINTS // 2)))
@@ -172,10 +151,12 @@ class Training:
         evaluates = last or step % self.hyper.evaluation_interval_steps == 0
         value = None
         if evaluates or step % self.interval == 0:
-            loss = self._mean_loss()
-            value = self._evaluate() if evaluates else None
             rate = self.hyper.lr * factor(step - 1, self.hyper)
-            progress.curve.append({"step": step, "loss": loss, "lr": rate, "dev": value})
+            point: dict[str, Any] = {"step": step, "loss": self._mean_loss(), "lr": rate, "dev": None}
+            if evaluates:
+                point.update(self._evaluate())
+            value = point["dev"]
+            progress.curve.append(point)
         if 0 < self.hyper.patience_evals <= progress.evals_without_gain and not last:
             progress.stopped = "patience"
         over = last or progress.stopped != "finished"
@@ -186,19 +167,27 @@ class Training:
         self._partial()
         return True
 
-    def _evaluate(self) -> float | None:
-        """Scores the development data; keeps the weights where they are the best so far."""
+    def _evaluate(self) -> dict[str, Any]:
+        """Scores the development data; keeps the weights where they are the best so far.
+
+        What it adds to the point of the curve: `dev`, and of a mixture `dev_by_task`, the primary metric of
+        each member; nothing where no member has development rows.
+        """
         metrics = {
             m.task.name: evaluate.dev_scores(self.loaded, number, m.dev, m.task, world=self.world, bf16=self.bf16)
             for number, m in enumerate(self.members)
             if m.dev
         }
         if not metrics:
-            return None
+            return {}
         if self.world.device.type == "cpu":
             process.give_back()
-        primary = [metrics[m.task.name][m.task.metric] for m in self.members if m.dev]
-        value = sum(primary) / len(primary)
+        primary = {m.task.name: metrics[m.task.name][m.task.metric] for m in self.members if m.dev}
+        value = sum(primary[task.name] for task in self.deciding) / len(self.deciding)
+        self._keep_best(value, metrics)
+        return {"dev": value, "dev_by_task": primary} if len(self.members) > 1 else {"dev": value}
+
+    def _keep_best(self, value: float, metrics: dict[str, dict[str, float]]) -> None:
         progress = self.progress
         if progress.best_value is None or value > progress.best_value:
             progress.best_value, progress.best_step, progress.best_metrics = value, progress.step, metrics
@@ -206,7 +195,6 @@ class Training:
             self.best = self._weights() if self.world.first and progress.step < self.hyper.steps else None
         else:
             progress.evals_without_gain += 1
-        return value
 
     def _weights(self) -> dict[str, Any]:
         return {name: value.detach().to("cpu", copy=True) for name, value in self.loaded.model.state_dict().items()}
@@ -285,7 +273,7 @@ class Training:
         progress = self.progress
         if progress.best_value is None:
             return None
-        names = {m.task.metric for m in self.members if m.dev}
+        names = {task.metric for task in self.deciding}
         return {
             "value": progress.best_value,
             "metric": names.pop() if len(names) == 1 else "mean",

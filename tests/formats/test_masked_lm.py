@@ -56,6 +56,27 @@ def test_encode_lines_lose_no_token(task: Any, tokenizer: Any) -> None:
     assert kept == every
 
 
+def test_encode_blocks_hold_one_language_each(task: Any, spelling_tokenizer: Any) -> None:
+    hyper = Hyperparameters(max_length_tokens=12)
+    rows = {"text": ["ab", "cd", "x", "yz", "wv", "e"], "language": ["en", "en", "sw", "sw", "sw", "en"]}
+    features = masked_lm.encode(rows, task, spelling_tokenizer, hyper, 100)
+
+    blocks = [spelling_tokenizer.convert_ids_to_tokens(ids) for ids in features["input_ids"]]
+    assert blocks == [
+        ["<s>", "a", "##b", "</s>", "c", "##d", "</s>"],
+        ["<s>", "x", "</s>", "y", "##z", "</s>", "w", "##v", "</s>"],
+        ["<s>", "e", "</s>"],
+    ]
+    assert features["row"] == [100, 102, 105]
+
+
+def test_encode_rows_of_one_language_are_packed_as_without_the_column(task: Any, spelling_tokenizer: Any) -> None:
+    hyper = Hyperparameters(max_length_tokens=12)
+    plain = masked_lm.encode({"text": LINES}, task, spelling_tokenizer, hyper, 0)
+    told = masked_lm.encode({"text": LINES, "language": ["en"] * len(LINES)}, task, spelling_tokenizer, hyper, 0)
+    assert plain == told
+
+
 @pytest.mark.parametrize("probability", [0.01, 0.15, 0.5])
 def test_encode_items_are_the_exact_share_of_what_is_not_special(
     make_task: Any, spelling_tokenizer: Any, probability: float

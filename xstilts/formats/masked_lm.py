@@ -3,7 +3,8 @@
 **Blocks.** A line longer than `max_length_tokens` is cut into blocks; short lines and the tails of long
 ones are packed together, `<s> line </s> line </s>`, so that little of a batch is padding. Lines of one
 block see each other, as in RoBERTa's FULL-SENTENCES (Liu et al. 2019, section 4.2). Only lines that
-`encode` is given together (neighbours in the source) are packed, and never those of two splits.
+`encode` is given together (neighbours in the source) are packed, and never those of two splits or of two
+languages (rows of several languages have a column `language`), so a block has one language to be sampled by.
 
 **Masks** are drawn anew for every batch. Of the `n` tokens of a block that are not special, exactly
 `max(1, round(p n))` are predicted, p being `task.options.mask_probability`: so `n_items` is known
@@ -23,7 +24,8 @@ Legend: `B` blocks, `L` tokens, `M` masked positions, `H` hidden width, `V` voca
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,7 +72,7 @@ def encode(
     never = set(tokenizer.all_special_ids)
     room = hyper.max_length_tokens - len(before) - len(after)
     lines = tokenizer(batch["text"], add_special_tokens=False, **PLAIN)["input_ids"] if batch["text"] else []
-    for line, block in pack(lines, room, after[-1:]):
+    for line, block in _blocks(lines, batch.get("language"), room, after[-1:]):
         ids = [*before, *block, *after]
         special = [i for i, token in enumerate(ids) if token in never]
         if len(special) == len(ids):
@@ -80,6 +82,16 @@ def encode(
         for name, value in zip(names, values, strict=True):
             features[name].append(value)
     return features
+
+
+def _blocks(
+    lines: list[list[int]], languages: Sequence[str] | None, room: int, separator: list[int]
+) -> Iterator[tuple[int, list[int]]]:
+    """What `pack` yields for each run of lines in one language."""
+    for _, run in groupby(range(len(lines)), lambda number: languages[number] if languages else None):
+        numbers = list(run)
+        for number, block in pack((lines[n] for n in numbers), room, separator):
+            yield numbers[number], block
 
 
 def n_masked(n_tokens: int, probability: float) -> int:
@@ -144,6 +156,9 @@ def _own_generator(feature: dict[str, Any]) -> torch.Generator:
 
 class Head(nn.Module):
     """Predicted ids at masked positions; `tie` must be called before the first forward."""
+
+    one_text = True
+    """A block is one text, however many lines are in it: all its tokens are of the first type."""
 
     def __init__(self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig) -> None:
         super().__init__()

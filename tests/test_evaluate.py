@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import random
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from xstilts.errors import DataError, PhaseError
 from xstilts.identity import ModelParent, PhaseParent, PhaseSpec, ScratchParent
 from xstilts.metrics import METRICS
 from xstilts.store import Phase, Store
-from xstilts.task import Splits
+from xstilts.task import Limits, Options, Source, Splits, Task
 from xstilts.train import Report, run_phase
 
 
@@ -137,14 +140,14 @@ def test_evaluation_of_several_tasks_is_an_error(world: Path, tmp_path: Path) ->
 
 
 def test_scores_of_a_metric_the_format_lacks_is_an_error(world: Path) -> None:
-    task = toy.task("class", world / "rows", metric="chunk_f1")
+    task = toy.task("choice", world / "rows", metric="chunk_f1")
     with pytest.raises(DataError, match="must be one of accuracy"):
         evaluate.scores({"correct": [1, 0]}, task)
 
 
 def test_scores_that_are_not_finite_are_an_error(world: Path) -> None:
     with pytest.raises(PhaseError, match="finite"):
-        evaluate.scores({"correct": [1.0, float("nan")]}, toy.task("class", world / "rows"))
+        evaluate.scores({"correct": [1.0, float("nan")]}, toy.task("choice", world / "rows"))
 
 
 def test_batches_hold_every_feature_once_and_few_tokens() -> None:
@@ -153,3 +156,201 @@ def test_batches_hold_every_feature_once_and_few_tokens() -> None:
     assert sorted(row for batch in made for row in batch) == list(range(500))
     assert all(len(batch) * max(lengths[row] for row in batch) <= 400 for batch in made)
     assert len(list(evaluate.batches([900, 900], 400))) == 2
+
+
+# --- sweeps of layers and poolings
+
+
+SWEEP = {"sweep_layers": "all", "sweep_poolings": ("cls", "max")}
+
+
+@pytest.mark.parametrize("own", [{}, {"layer": 1, "pooling": "mean_content"}, {"similarity": "margin", "layer": 0}])
+def test_sweep_of_layers_leaves_the_tasks_own_numbers_exactly_as_they_are(
+    world: Path, tmp_path: Path, own: dict[str, Any]
+) -> None:
+    parent = ModelParent(model=str(world / "base"), revision="r")
+    plain, swept = (
+        run(tmp_path, toy.evaluation(parent, toy.task("pairs", world / "rows", options=Options(**own, **sweep))))
+        for sweep in ({}, SWEEP)
+    )
+    one, other = plain.record()["result"], swept.record()["result"]
+    assert "layers" not in one
+    assert {name: other[name] for name in ("scores", "mean", "n")} == {
+        name: one[name] for name in ("scores", "mean", "n")
+    }
+    for language in ("en", "xx"):
+        assert columns(plain, language) == columns(swept, language)
+
+
+def test_sweep_of_layers_gives_every_variant_what_it_gets_alone(world: Path, tmp_path: Path) -> None:
+    parent = ModelParent(model=str(world / "base"), revision="r")
+
+    def result(**options: Any) -> dict[str, Any]:
+        task = toy.task("pairs", world / "rows", options=Options(**options))
+        found: dict[str, Any] = run(tmp_path, toy.evaluation(parent, task)).record()["result"]
+        return found
+
+    rows = result(**SWEEP)["layers"]
+    assert len(rows) == 2 * 3 * 3  # languages, hidden states, poolings
+    assert {tuple(row) for row in map(sorted, rows)} == {("language", "layer", "metric", "n", "pooling", "value")}
+    value = {(row["language"], row["layer"], row["pooling"]): row["value"] for row in rows}
+    assert len(value) == len(rows)
+    for layer in (0, 1, 2):
+        for pooling in ("mean", "cls", "max"):
+            alone = result(layer=layer, pooling=pooling)["scores"]
+            for language in ("en", "xx"):
+                # Swept vectors are kept in half precision: one of 48 sentences may find another neighbour.
+                assert value[language, layer, pooling] == pytest.approx(alone[language]["accuracy"], abs=100 / 48 + 0.1)
+
+
+def test_sweep_of_a_layer_the_model_lacks_is_an_error(world: Path, tmp_path: Path) -> None:
+    parent = ModelParent(model=str(world / "base"), revision="r")
+    task = toy.task("pairs", world / "rows", options=Options(sweep_layers=(1, 7, -2)))
+    with pytest.raises(PhaseError, match="sweep_layers is 7, -2; the model has hidden states 0 to 2"):
+        run(tmp_path, toy.evaluation(parent, task))
+
+
+def test_sweep_of_layers_on_real_sentences(mirror: Path, tmp_path: Path) -> None:
+    task = Task(
+        name="tatoeba",
+        format="retrieval",
+        source=Source(hub="google/xtreme", config="tatoeba.{language}"),
+        languages=("de",),
+        language_names={"de": "deu"},
+        splits=Splits(test="validation"),
+        limits=Limits(test=100),
+        metric="accuracy",
+        options=Options(sweep_layers="all"),
+    )
+    base = mirror / "models" / "local" / "mini-xlmr"
+    if not base.is_dir() or not (mirror / "datasets/google/xtreme/tatoeba.deu").is_dir():
+        pytest.skip("the mirror lacks models/local/mini-xlmr or tatoeba.deu")
+    spec = toy.evaluation(ModelParent(model=str(base), revision="r"), task, max_length_tokens=128)
+    assert run_phase(spec, toy.context(tmp_path, mirror=str(mirror)), toy.silent) == "done"
+    result = Store(tmp_path).phase(spec.id).record()["result"]
+    of_layer = {row["layer"]: row["value"] for row in result["layers"]}
+    assert set(of_layer) == {0, 1, 2, 3, 4}
+    assert of_layer[4] == result["scores"]["de"]["accuracy"]
+    assert max(of_layer.values()) >= of_layer[4] and len(set(of_layer.values())) > 1
+
+
+# --- formats that need more than the test rows of a language
+
+
+def sentence(rng: random.Random, letter: str, words: int) -> str:
+    return " ".join(f"{letter}{rng.randrange(60):02d}" for _ in range(words))
+
+
+@pytest.fixture(scope="module")
+def more(world: Path) -> Path:
+    """`rows/<kind>/<language>/<split>.jsonl` of the kinds `mine` and `dual`."""
+    rng = random.Random(0)
+    for language, letter in (("en", "w"), ("xx", "x")):
+        for split, size in (("train", 96), ("dev", 24), ("test", 24)):
+            pairs = [sentence(rng, letter, 8) for _ in range(size)]
+            mine = [{"source_sentence": text, "target_sentence": text} for text in pairs]
+            mine += [{"source_sentence": sentence(rng, letter, 8), "target_sentence": ""} for _ in range(9)]
+            mine += [{"source_sentence": "", "target_sentence": sentence(rng, letter, 8)} for _ in range(9)]
+            # The answer to w07 is `x07 x07 x07`; keys are the same in both languages, as those of translations are.
+            other = {"w": "x", "x": "w"}[letter]
+            numbers = [f"{i % 60:02d}" for i in range(size)]
+            dual = [{"query": letter + n, "candidate": " ".join([other + n] * 3), "key": n} for n in numbers]
+            dual += [{"query": "", "candidate": sentence(rng, letter, 8), "key": f"{language}{i}"} for i in range(9)]
+            for kind, rows in (("mine", mine), ("dual", dual)):
+                path = world / "rows" / kind / language / f"{split}.jsonl"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    return world
+
+
+def of_kind(kind: str, world: Path, **options: Any) -> Task:
+    format_name, metric = {"mine": ("mining", "mining_f1"), "dual": ("dual_encoder", "map_at_k")}[kind]
+    return Task(
+        name=kind,
+        format=format_name,  # type: ignore[arg-type]
+        source=Source(files=(f"{world / 'rows'}/{kind}/{{language}}/{{split}}.jsonl",)),
+        languages=("en", "xx"),
+        splits=Splits(train="train", dev="dev", test="test"),
+        metric=metric,
+        options=Options(**options),
+    )
+
+
+def test_mining_takes_its_threshold_from_the_development_rows_of_each_language(more: Path, tmp_path: Path) -> None:
+    parent = ModelParent(model=str(more / "base"), revision="r")
+    task = of_kind("mine", more, sweep_layers=(1,))
+    phase = run(tmp_path, toy.evaluation(parent, task))
+    result = phase.record()["result"]
+    assert result["mean"]["mining_f1"] > 90 and result["mean"]["mining_best_f1"] >= result["mean"]["mining_f1"]
+    assert len(result["layers"]) == 2 * 2 * 2  # languages, hidden states, metrics
+    for language in ("en", "xx"):
+        table = columns(phase, language)
+        assert sum(table["gold_pairs"]) == 24
+        assert 0 < table["threshold"][0] < max(table["score"])
+        assert result["scores"][language] == {name: METRICS[name].of(table) for name in ("mining_f1", "mining_best_f1")}
+
+
+def test_mining_without_development_rows_is_an_error(more: Path, tmp_path: Path) -> None:
+    task = of_kind("mine", more).model_copy(update={"splits": Splits(test="test")})
+    with pytest.raises(DataError, match="dev"):
+        run(tmp_path, toy.evaluation(ModelParent(model=str(more / "base"), revision="r"), task))
+
+
+def dual(more: Path, steps: int) -> PhaseSpec:
+    task = of_kind("dual", more, logit_scale=20.0)
+    return toy.training(
+        str(more / "base"), [task], steps=steps, lr=3e-3, eval_every_steps=steps, batch_size=16, patience_evals=0
+    )
+
+
+def test_dual_encoder_learns_and_its_queries_look_among_the_candidates_of_all_languages(
+    more: Path, tmp_path: Path
+) -> None:
+    before, after = (run(tmp_path, dual(more, steps)).record()["result"]["dev"]["value"] for steps in (1, 150))
+    assert after > before + 30
+    phase = run(tmp_path, toy.evaluation(dual(more, 150), of_kind("dual", more, logit_scale=20.0)))
+    result = phase.record()["result"]
+    assert result["n"] == {"en": 24, "xx": 24}
+    for language, scores in result["scores"].items():
+        table = columns(phase, language)
+        assert table["relevant"] == [2] * 24  # one of each language
+        assert scores == {name: METRICS[name].of(table) for name in ("map_at_k", "mrr_at_k")}
+
+
+def test_dual_encoder_of_a_base_model_is_an_error(more: Path, tmp_path: Path) -> None:
+    parent = ModelParent(model=str(more / "base"), revision="r")
+    with pytest.raises(PhaseError, match="no trained head for dual_encoder"):
+        run(tmp_path, toy.evaluation(parent, of_kind("dual", more)))
+
+
+def test_language_without_anything_to_score_is_an_error(more: Path, tmp_path: Path) -> None:
+    path = more / "rows" / "dual" / "yy" / "test.jsonl"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('{"query": "", "candidate": "w01", "key": "k"}\n')
+    run(tmp_path, dual(more, 1))
+    task = of_kind("dual", more).model_copy(update={"languages": ("en", "yy")})
+    with pytest.raises(DataError, match="yy has nothing to score"):
+        run(tmp_path, toy.evaluation(dual(more, 1), task))
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_tables_of_one(more: Path, tmp_path: Path) -> None:
+    training = dual(more, 2)
+    specs = [
+        toy.evaluation(training, of_kind("dual", more, logit_scale=20.0)),
+        toy.evaluation(ModelParent(model=str(more / "base"), revision="r"), of_kind("mine", more, sweep_layers=(0,))),
+    ]
+    one, two = tmp_path / "one", tmp_path / "two"
+    run(one, training)
+    (two / "phases").mkdir(parents=True)
+    (two / "phases" / training.id).symlink_to(Store(one).phase(training.id).folder)
+    for spec in specs:
+        run(one, spec)
+    (listed := tmp_path / "specs.json").write_text(json.dumps([spec.model_dump(mode="json") for spec in specs]))
+    commands = [toy.worker(str(two), str(listed), str(rank), "2", str(tmp_path / "meeting")) for rank in range(2)]
+    workers = [subprocess.Popen(command, env=toy.environment()) for command in commands]
+    assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
+    for spec in specs:
+        left, right = (Store(store).phase(spec.id) for store in (one, two))
+        assert toy.numbers(left.record()["result"]) == toy.numbers(right.record()["result"])
+        assert columns(left, "xx") == columns(right, "xx")

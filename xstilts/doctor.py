@@ -34,7 +34,6 @@ TESTED: Mapping[str, str] = MappingProxyType(
         "accelerate": "1.15.0",
         "optuna": "5.0.0",
         "mlflow": "3.17.2",
-        "seqeval": "1.2.2",
     }
 )
 """What the project was tested with; another release of the same minor version is taken to be the same."""

@@ -5,8 +5,12 @@ numpy batch by batch with the padding cut off, so memory is bounded by the predi
 the padding. A format decodes them into a table of one row an example; scores are computed from that
 table's columns alone, so each can be recomputed from what is stored.
 
+Two kinds of formats need more than a language's test rows: those in `task.TUNED` its development rows too,
+those in `task.POOLED` the test rows of all languages, which are decoded together. And a task may ask for a
+sweep of hidden states and poolings: every variant is decoded and scored, and `layers` in the result says how.
+
 Of several workers each takes its share: of the batches on development data, of the languages in an
-evaluation. The first one decodes, writes and says.
+evaluation. The first one writes and says, and decodes what is decoded together.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import io
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,9 +27,10 @@ import torch
 
 from xstilts import data, formats, model, process
 from xstilts.errors import DataError, PhaseError
+from xstilts.formats import embedding
 from xstilts.metrics import METRICS
 from xstilts.store import Store, write_bytes
-from xstilts.task import Task
+from xstilts.task import POOLED, TUNED, Task, Use
 from xstilts.trainer import use_bf16
 
 if TYPE_CHECKING:
@@ -43,6 +49,8 @@ BATCH_TOKENS = {"cpu": 4096, "cuda": 65536}
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Table = dict[str, list[Any]]
+Made = tuple[str, Any, list[dict[str, Any]]]
+"""A language, its table (of a pooled format its logits), its rows of `layers`."""
 
 
 # --- predicting
@@ -60,9 +68,9 @@ def batches(lengths: Array | Sequence[int], tokens: int) -> Iterator[list[int]]:
 
 def predict(
     phase_model: PhaseModel, member: int, encoded: EncodedSplit, task: Task, *, pad_id: int, world: World, bf16: bool
-) -> list[Array]:
-    """Logits of every feature in order, on the first worker; the others get an empty list."""
-    own: dict[int, Array] = {}
+) -> list[Any]:
+    """What the format keeps of every feature's logits, in order, on the first worker; the others get an empty list."""
+    own: dict[int, Any] = {}
     training = phase_model.training
     phase_model.eval()
     with torch.inference_mode(), torch.autocast(world.device.type, torch.bfloat16, enabled=bf16):
@@ -70,7 +78,7 @@ def predict(
             if number % world.size == world.rank:
                 own.update(_batch_logits(phase_model, member, encoded, task, rows, pad_id, world.device))
     phase_model.train(training)
-    everything: dict[int, Array] = {}
+    everything: dict[int, Any] = {}
     for part in world.gather(own):
         everything.update(part)
     return [everything[row] for row in range(len(everything))]
@@ -84,12 +92,16 @@ def _batch_logits(
     rows: list[int],
     pad_id: int,
     device: torch.device,
-) -> Iterator[tuple[int, Array]]:
-    collated = formats.get(task.format).collate(encoded.features.__getitems__(rows), pad_id, None)
+) -> Iterator[tuple[int, Any]]:
+    module = formats.get(task.format)
+    compact = getattr(module, "compact", None)
+    collated = module.collate(encoded.features.__getitems__(rows), pad_id, None)
     logits, _ = phase_model.outputs(member, {name: value.to(device) for name, value in collated.items()})
     whole = (logits.float() if logits.is_floating_point() else logits).cpu().numpy()
     for row, one in zip(rows, whole, strict=True):
-        yield row, (one[: int(encoded.lengths[row])].copy() if task.format in PER_TOKEN else one)
+        if task.format in PER_TOKEN:
+            one = one[: int(encoded.lengths[row])].copy()
+        yield row, compact(one) if compact else one
 
 
 # --- scoring
@@ -131,35 +143,102 @@ def run(
     task = spec.members[0].task
     loaded = model.load(spec, store, context)
     loaded.model.to(world.device)
-    tables: dict[str, Table] = {}
+    evaluation = _Evaluation(spec=spec, loaded=loaded, context=context, device=world.device)
+    tables: dict[str, Any] = {}
+    layers: list[dict[str, Any]] = []
     for first in range(0, len(task.languages), world.size):
-        for language, table in _round(spec, loaded, context, world, task.languages[first : first + world.size]):
-            _write_parquet(phase.predictions / f"{language}.parquet", table)
-            tables[language] = table
+        for language, made, rows in _round(evaluation, task.languages[first : first + world.size], world):
+            tables[language] = made
+            layers += rows
+            if task.format not in POOLED:
+                _write_parquet(phase.predictions / f"{language}.parquet", made)
         if not said(min(first + world.size, len(task.languages)), len(task.languages)):
             return None
-    return _result(task, tables, phase, time.monotonic() - started) if world.first else {}
+    if not world.first:
+        return {}
+    if task.format in POOLED:
+        tables = evaluation.pooled(tables)
+        for language, table in tables.items():
+            _write_parquet(phase.predictions / f"{language}.parquet", table)
+    result = _result(task, tables, phase, time.monotonic() - started)
+    return {**result, "layers": layers} if layers else result
 
 
-def _round(
-    spec: PhaseSpec, loaded: Loaded, context: DataContext, world: World, languages: Sequence[str]
-) -> list[tuple[str, Table]]:
-    """One language for each worker; the first worker gets all tables."""
-    mine = languages[world.rank] if world.rank < len(languages) else None
-    table = None if mine is None else _table(spec, loaded, context, world, mine)
-    return [one for one in world.gather((mine, table) if table is not None else None) if one is not None]
+def _round(evaluation: _Evaluation, languages: Sequence[str], world: World) -> list[Made]:
+    """One language for each worker; the first worker gets them all."""
+    mine = evaluation.made(languages[world.rank]) if world.rank < len(languages) else None
+    return [one for one in world.gather(mine) if one is not None]
 
 
-def _table(spec: PhaseSpec, loaded: Loaded, context: DataContext, world: World, language: str) -> Table:
-    task = spec.members[0].task
-    encoded = data.encoded(task, "test", language, loaded.tokenizer, spec.hyper, context)
-    alone = process.World(rank=0, size=1, device=world.device)
-    bf16 = use_bf16(spec.hyper, world.device)
-    logits = predict(loaded.model, 0, encoded, task, pad_id=loaded.pad_id, world=alone, bf16=bf16)
-    return formats.get(task.format).decode(logits, encoded, task)
+@dataclass(frozen=True, kw_only=True)
+class _Evaluation:
+    """Predicts and decodes one language after another in this process."""
+
+    spec: PhaseSpec
+    loaded: Loaded
+    context: DataContext
+    device: torch.device
+
+    @property
+    def task(self) -> Task:
+        return self.spec.members[0].task
+
+    def made(self, language: str) -> Made:
+        """The table of a language and, where a sweep was asked for, the scores of its variants."""
+        uses: tuple[Use, ...] = ("test", "dev") if self.task.format in TUNED else ("test",)
+        splits = [self._encoded(use, language) for use in uses]
+        kept = [self._logits(split) for split in splits]
+        if self.task.format in POOLED:
+            return language, kept[0], []
+        if self.task.options.sweep_layers or self.task.options.sweep_poolings:
+            return language, *self._swept(language, kept, splits)
+        return language, self._table(kept, splits), []
+
+    def pooled(self, logits: Mapping[str, list[Any]]) -> dict[str, Table]:
+        """The tables of all languages, decoded together."""
+        splits = {language: self._encoded("test", language) for language in logits}
+        made: dict[str, Table] = self._format.decode_pool(logits, splits, self.task)
+        return made
+
+    @property
+    def _format(self) -> Any:
+        return formats.get(self.task.format)
+
+    def _encoded(self, use: Use, language: str) -> EncodedSplit:
+        return data.encoded(self.task, use, language, self.loaded.tokenizer, self.spec.hyper, self.context)
+
+    def _logits(self, split: EncodedSplit) -> list[Any]:
+        alone = process.World(rank=0, size=1, device=self.device)
+        bf16 = use_bf16(self.spec.hyper, self.device)
+        return predict(self.loaded.model, 0, split, self.task, pad_id=self.loaded.pad_id, world=alone, bf16=bf16)
+
+    def _table(self, logits: Sequence[list[Any]], splits: Sequence[EncodedSplit]) -> Table:
+        if len(splits) == 1:
+            made: Table = self._format.decode(logits[0], splits[0], self.task)
+        else:
+            made = self._format.decode_tuned(logits[0], splits[0], logits[1], splits[1], self.task)
+        return made
+
+    def _swept(
+        self, language: str, kept: Sequence[list[Any]], splits: Sequence[EncodedSplit]
+    ) -> tuple[Table, list[dict[str, Any]]]:
+        """The task's own table, and a row for each metric of each variant."""
+        variants = embedding.variants(self.task.options, self.loaded.model.body.config.num_hidden_layers)
+        own: Table = {}
+        rows: list[dict[str, Any]] = []
+        for number, (layer, pooling) in enumerate(variants):
+            table = self._table([embedding.variant(one, number) for one in kept], splits)
+            own = own or table
+            where = {"language": language, "layer": layer, "pooling": pooling}
+            for name, value in scores(table, self.task).items():
+                rows.append({**where, "metric": name, "value": value, "n": len(table["id"])})
+        return own, rows
 
 
 def _result(task: Task, tables: dict[str, Table], phase: Phase, seconds: float) -> dict[str, Any]:
+    for language, table in tables.items():
+        if not table["id"]:
+            raise DataError(f"task {task.name}: {language} has nothing to score; look at its test rows")
     by_language = {language: scores(table, task) for language, table in tables.items()}
     n = {language: len(table["id"]) for language, table in tables.items()}
     names = formats.get(task.format).METRICS
@@ -171,7 +250,8 @@ def _result(task: Task, tables: dict[str, Table], phase: Phase, seconds: float) 
     ]
     _write_parquet(phase.scores, {name: [row[i] for row in rows] for i, name in enumerate(columns)})
     mean = {name: sum(values[name] for values in by_language.values()) / len(by_language) for name in names}
-    return {"scores": by_language, "mean": mean, "n": n, "seconds": seconds}
+    rules = {name: METRICS[name].rules for name in names if METRICS[name].rules}
+    return {"scores": by_language, "mean": mean, "n": n, "rules": rules, "seconds": seconds}
 
 
 def _write_parquet(path: Any, table: Mapping[str, Sequence[Any]]) -> None:

@@ -34,7 +34,7 @@ import xstilts
 from xstilts.batches import subseed
 
 _INHERITED = ("ACCELERATE_MIXED_PRECISION", "ACCELERATE_USE_CPU", "ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED")
-_LIBRARIES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "seqeval", "numpy")
+_LIBRARIES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "numpy")
 _PLACE = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 
 

@@ -1,25 +1,34 @@
-"""SQuAD v1.1's measures of an answer: exact match and token F1.
+"""SQuAD's measures of an answer, v1.1 and v2.0.
 
 Both compare *normalised* texts. Rajpurkar et al. 2016 (arXiv 1606.05250, section 6.1) ignore
 punctuation and the articles a, an, the; their scorer fixes the rest: lower case first, then ASCII
 punctuation removed (not replaced by a blank: "re-use" is "reuse"), then the three English articles
-as whole words, then runs of white space made one blank. Against several gold answers the best
-value counts, for each measure on its own.
+as whole words, then runs of white space made one blank.
 
-XTREME scores XQuAD, MLQA and TyDiQA here with these rules in *every* language. So "of the" in
-Spanish or a full stop in Chinese stay, and a language written without blanks is one long token,
-whose F1 is near its exact match. MLQA's own scorer knows other articles and splits Chinese into
-characters; it is not used, and numbers of MLQA papers are a little higher.
+XTREME scores XQuAD and TyDiQA with these rules in *every* language. So "of the" in Spanish or a full
+stop in Chinese stay, and a language written without blanks is one long token, whose F1 is near its
+exact match. MLQA has a scorer of its own (`mlqa.py`); `segmented.py` mends what is said here.
 
-Two empty texts: exact match is 1 and F1 is 0, since no token is shared (v2.0 differs).
+**v2.0** (Rajpurkar et al. 2018, arXiv 1806.03822) adds questions without an answer. The right answer
+to such a question is the empty text: gold answers that normalise to nothing are dropped, the empty
+text stands in where none is left, and two empty texts agree in both measures, where v1.1 gives them
+an F1 of 0. A model says how much less an answer is worth than none, the *doubt*; up to which doubt
+it should answer is chosen on the scored table itself by the official script (`answered`), once for
+each measure. That is an optimistic number, which is what papers report.
 """
 
 from __future__ import annotations
 
 import re
 import string
-from collections import Counter
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from xstilts.overlap import Pair, Scorer
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
@@ -30,27 +39,44 @@ def normalise(text: str) -> str:
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_NO_PUNCTUATION)).split())
 
 
-def exact_match(prediction: str, golds: Sequence[str]) -> float:
-    """1.0 where the normalised prediction is one of the normalised `golds`, else 0.0."""
-    wanted = normalise(prediction)
-    return float(any(normalise(gold) == wanted for gold in golds))
+def scorer() -> Scorer:
+    """The measures of v1.1."""
+    return Scorer(normalise)
 
 
-def f1(prediction: str, golds: Sequence[str]) -> float:
-    """Best token F1 against `golds`, 0..1; tokens are what blanks separate, each counted as often as it stands."""
-    return score(prediction, golds)[1]
+def score(prediction: str, golds: Sequence[str]) -> Pair:
+    """v1.1's measures of one prediction; zeros without any gold answer."""
+    return scorer().score(prediction, golds)
 
 
-def score(prediction: str, golds: Sequence[str]) -> tuple[float, float]:
-    """`(exact_match, f1)` of one prediction; (0.0, 0.0) without any gold answer."""
-    predicted = normalise(prediction)
-    wanted = {normalise(gold) for gold in golds}
-    if predicted in wanted and predicted:
-        return 1.0, 1.0
-    return float(predicted in wanted), max((_token_f1(predicted.split(), gold.split()) for gold in wanted), default=0.0)
+# --- v2.0
 
 
-def _token_f1(predicted: list[str], gold: list[str]) -> float:
-    """Harmonic mean of precision and recall of the shared tokens: 2 shared / (predicted + gold)."""
-    shared = (Counter(predicted) & Counter(gold)).total()
-    return 2.0 * shared / (len(predicted) + len(gold)) if shared else 0.0
+def scorer_v2() -> Scorer:
+    """The measures of v2.0; the golds are `golds_v2`."""
+    return Scorer(normalise, empty_f1=1.0)
+
+
+def golds_v2(golds: Sequence[str]) -> list[str]:
+    """The gold answers that v2.0 compares with: those that hold a token, or the empty text alone."""
+    return [gold for gold in golds if normalise(gold)] or [""]
+
+
+def score_v2(prediction: str, golds: Sequence[str]) -> Pair:
+    """v2.0's measures of one prediction; no `golds`: a question without an answer."""
+    return scorer_v2().score(prediction, golds_v2(golds))
+
+
+def answered(doubt: Array, gain: Array) -> Array:
+    """Which questions to answer (bool) so that the sum of what answering gains is largest.
+
+    `doubt`: score of no answer less that of the best answer; `gain`: what the measure gains where
+    the question is answered instead of left empty. As in the official script questions are answered
+    in the order of their doubt, in a tie as they come, and the shortest such run that is best is
+    taken: equal doubts may fall on both sides.
+    """
+    order = np.argsort(doubt, kind="stable")
+    sums = np.concatenate([[0.0], np.cumsum(np.asarray(gain, dtype=np.float64)[order])])
+    chosen = np.zeros(len(order), dtype=bool)
+    chosen[order[: int(sums.argmax())]] = True
+    return chosen

@@ -95,6 +95,7 @@ class Split:
 
     rows: Any
     features: Any
+    language: str | None = None
 
     def __iter__(self) -> Any:
         return iter(self.features)

@@ -109,6 +109,38 @@ def test_decode_gives_label_names_and_what_accuracy_needs(
     assert METRICS["accuracy"].of(table) == pytest.approx(200 / 3)
 
 
+def test_decode_last_label_is_the_positive_one(make_task: Any, spelling_tokenizer: Any, encode_split: Any) -> None:
+    task = make_task("classification", labels=("no", "yes"))
+    rows: dict[str, list[Any]] = {"text": ["a", "b", "c", "d"], "label": [1, 1, 0, 0]}
+    split = encode_split(classification, rows, task, spelling_tokenizer)
+
+    table = classification.decode([np.eye(2)[i] for i in (1, 0, 1, 0)], split, task)
+
+    assert table["true_positive"] == [1, 0, 0, 0] and table["false_negative"] == [0, 1, 0, 0]
+    assert table["false_positive"] == [0, 0, 1, 0] and table["true_negative"] == [0, 0, 0, 1]
+    assert METRICS["binary_f1"].of(table) == METRICS["accuracy_f1"].of(table) == 50.0
+    assert METRICS["matthews"].of(table) == 0.0
+
+
+def test_decode_three_labels_score_one_against_the_others(
+    make_task: Any, spelling_tokenizer: Any, encode_split: Any
+) -> None:
+    rows: dict[str, list[Any]] = {"text": ["a", "b", "c", "d"], "label": [0, 0, 1, 2]}
+    logits = [np.eye(3)[i] for i in (0, 1, 0, 0)]
+    for positive, f1 in ((None, 0.0), ("entailment", 40.0)):
+        task = make_task("classification", labels=LABELS, options={"positive_label": positive})
+        table = classification.decode(logits, encode_split(classification, rows, task, spelling_tokenizer), task)
+        # entailment: 1 right of 3 predicted and 2 gold, 2 * 1 / 5; contradiction: never predicted
+        assert METRICS["binary_f1"].of(table) == pytest.approx(f1)
+        assert METRICS["accuracy"].of(table) == 25.0
+
+
+def test_positive_label_outside_the_table_is_an_error(make_task: Any) -> None:
+    task = make_task("classification", labels=LABELS, options={"positive_label": "yes"})
+    with pytest.raises(DataError, match=r"options.positive_label is 'yes'; must be one of entailment"):
+        classification.positive(task)
+
+
 def test_decode_rows_with_ids_of_their_own_keep_them(task: Any, spelling_tokenizer: Any, encode_split: Any) -> None:
     rows = {"id": ["x", "y"], "text": ["a", "b"], "label": [0, 1]}
     split = encode_split(classification, rows, task, spelling_tokenizer)

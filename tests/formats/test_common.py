@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from datasets import Dataset
 
 from xstilts.errors import DataError
 from xstilts.formats import common
@@ -55,9 +57,17 @@ def test_encode_pairs_missing_text_is_an_error(spelling_tokenizer: Any) -> None:
         common.encode_pairs(["a", None], None, spelling_tokenizer, Hyperparameters())  # type: ignore[list-item]
 
 
-def test_frame_of_a_tokenizer_gives_its_special_tokens(tokenizer: Any) -> None:
-    assert common.frame(tokenizer) == ([0], [2])
-    assert common.pair_frame(tokenizer) == ([0], [2, 2], [2])
+@pytest.mark.parametrize(("columns", "language", "expected"), [
+    ({"text": ["a", "b"]}, "th", ["th", "th"]),
+    ({"text": ["a", "b"]}, None, ["en", "en"]),
+    ({"text": ["a", "b"], "language": ["de", "zh"]}, None, ["de", "zh"]),
+])  # fmt: skip
+def test_row_languages_rows_then_split_then_training(
+    make_task: Any, columns: dict[str, Any], language: str | None, expected: list[str]
+) -> None:
+    encoded: Any = SimpleNamespace(rows=Dataset.from_dict(columns), language=language)
+
+    assert common.row_languages(encoded, make_task("masked_lm")) == expected
 
 
 def test_frame_of_a_tokenizer_without_special_tokens_is_empty() -> None:

@@ -7,11 +7,11 @@ import pytest
 import torch
 from datasets import Dataset
 
-from xstilts.formats import retrieval
+from xstilts.formats import embedding, retrieval
 from xstilts.sweep import Hyperparameters
 from xstilts.task import Options, Source, Task
 
-CONFIG: Any = SimpleNamespace(initializer_range=0.02)
+CONFIG: Any = SimpleNamespace(num_hidden_layers=12)
 
 
 @dataclass
@@ -46,6 +46,8 @@ def test_encode_row_gives_foreign_then_english(spelling_tokenizer: Any) -> None:
     assert features["side"] == [0, 1, 0, 1]
     assert features["length"] == [4, 5, 3, 3]
     assert features["n_items"] == [0, 0, 0, 0]
+    assert features["content_start"] == [1, 1, 1, 1]
+    assert features["content_end"] == [3, 4, 2, 2]
 
 
 def test_encode_long_sentence_is_cut_and_empty_one_kept(spelling_tokenizer: Any) -> None:
@@ -58,20 +60,6 @@ def test_encode_long_sentence_is_cut_and_empty_one_kept(spelling_tokenizer: Any)
 def test_encode_no_rows_gives_no_features(spelling_tokenizer: Any) -> None:
     batch: dict[str, list[Any]] = {"source_sentence": [], "target_sentence": []}
     assert set(map(len, retrieval.encode(batch, task(), spelling_tokenizer, Hyperparameters(), 0).values())) == {0}
-
-
-def test_head_pools_real_tokens_specials_included() -> None:
-    head = retrieval.Head(2, 0.1, task(layer=7), CONFIG)
-    features = [{"input_ids": [0, 4, 2]}, {"input_ids": [0, 2]}]
-    batch = retrieval.collate(features, 1, None)
-    hidden = torch.full((2, 8, 2), 99.0)
-    hidden[0, :3] = torch.tensor([[1.0, 0.0], [4.0, 0.0], [1.0, 3.0]])
-    hidden[1, :2] = torch.tensor([[1.0, 5.0], [3.0, 5.0]])
-    embedding, loss = head(hidden, batch)
-    assert loss is None
-    assert head.layer == 7
-    assert not list(head.parameters())
-    assert embedding.tolist() == [[2.0, 1.0], [2.0, 5.0]]
 
 
 def test_decode_english_looks_among_foreign() -> None:
@@ -96,8 +84,8 @@ def test_decode_tie_goes_to_lowest_index() -> None:
 
 
 def test_decode_tie_across_blocks_goes_to_lowest_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrieval, "_CANDIDATES", 1)
-    monkeypatch.setattr(retrieval, "_QUERIES", 2)
+    monkeypatch.setattr(embedding, "_CANDIDATES", 1)
+    monkeypatch.setattr(embedding, "_QUERIES", 2)
     assert decode([[0, 1], [1, 0], [1, 0]], [[0, 1], [1, 0], [1, 0]])["prediction"] == ["0", "1", "1"]
 
 
@@ -140,23 +128,6 @@ def test_margin_repeated_english_sentence_counts_once_as_neighbour() -> None:
     assert out["prediction"][2] == "0"
 
 
-@pytest.mark.parametrize("sizes", [(3, 4), (1, 1), (1000, 1000)])
-def test_search_blocks_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, int]) -> None:
-    rng = np.random.default_rng(1)
-    queries, candidates = (retrieval.unit(rng.normal(size=(n, 5)) + 1).astype(np.float32) for n in (23, 31))
-    similarity = queries.astype(np.float64) @ candidates.T.astype(np.float64)
-    query_means = np.sort(similarity, axis=1)[:, -4:].mean(axis=1)
-    candidate_means = np.sort(similarity, axis=0)[-4:].mean(axis=0)
-    margin = similarity / ((query_means[:, None] + candidate_means) / 2)
-    monkeypatch.setattr(retrieval, "_QUERIES", sizes[0])
-    monkeypatch.setattr(retrieval, "_CANDIDATES", sizes[1])
-    assert retrieval.nearest(queries, candidates).tolist() == similarity.argmax(axis=1).tolist()
-    means = retrieval.neighbour_means(queries, candidates, 4), retrieval.neighbour_means(candidates, queries, 4)
-    np.testing.assert_allclose(means[0], query_means, rtol=1e-5)
-    np.testing.assert_allclose(means[1], candidate_means, rtol=1e-5)
-    assert retrieval.nearest(queries, candidates, *means).tolist() == margin.argmax(axis=1).tolist()
-
-
 def test_margin_opposite_vectors_stay_finite() -> None:
     out = decode([[1, 0], [-1, 0]], [[0, 1], [0, -1]], similarity="margin", neighbours=2)
     assert set(out["prediction"]) <= {"0", "1"}
@@ -167,11 +138,10 @@ def test_encode_to_decode_real_tokenizer_sentence_finds_itself(xlmr_tokenizer: A
     sentences = ["Paris is far.", "2019 war gut", "Wo ist Berlin?", "Ein Apfel."]
     batch = {"source_sentence": sentences, "target_sentence": sentences}
     features = retrieval.encode(batch, task(), xlmr_tokenizer, Hyperparameters(max_length_tokens=32), 0)
-    collated = retrieval.collate(
-        [{"input_ids": ids} for ids in features["input_ids"]], xlmr_tokenizer.pad_token_id, None
-    )
+    one_by_one = [dict(zip(features, values, strict=True)) for values in zip(*features.values(), strict=True)]
+    collated = retrieval.collate(one_by_one, xlmr_tokenizer.pad_token_id, None)
     table = torch.nn.Embedding(len(xlmr_tokenizer), 16)
     with torch.no_grad():
-        vectors, _ = retrieval.Head(16, 0.0, task(), CONFIG)(table(collated["input_ids_BL"]), collated)
+        vectors, _ = retrieval.Head(16, 0.0, task(), CONFIG)([table(collated["input_ids_BL"])], collated)
     encoded = Encoded(Dataset.from_dict(batch), Dataset.from_dict({name: features[name] for name in ("row", "side")}))
     assert retrieval.decode(list(vectors.numpy()), encoded, task())["correct"] == [1] * 4

@@ -22,6 +22,7 @@ CONFIG: Any = SimpleNamespace(initializer_range=0.02)
 class Encoded:
     rows: Dataset
     features: Dataset
+    language: str | None = None
 
 
 def task(**options: Any) -> Task:
@@ -335,6 +336,120 @@ def test_decode_rows_without_gold_are_left_out_and_id_may_be_missing(spelling_to
     encoded.features = encoded.features.map(lambda feature: {"row": 1 - feature["row"]})
     out = span_qa.decode([np.zeros((f["length"], 2), dtype=np.float32) for f in features], encoded, task())
     assert (out["id"], out["prediction"]) == (["0"], ["b"])
+
+
+# --- measures
+
+
+def test_decode_measures_follow_the_language_of_the_split(spelling_tokenizer: Any) -> None:
+    rows = [row("q", "la casa", ("casa", 3))]
+    (feature,) = encode(rows, spelling_tokenizer)
+    encoded = Encoded(Dataset.from_list(rows), Dataset.from_list([feature]), "es")
+    logits = [pointing(feature, 4, feature["length"] - 2)]
+    out = span_qa.decode(logits, encoded, task())
+    assert out["prediction"] == ["la casa"]
+    assert (out["exact_match"], out["f1"]) == ([0.0], [pytest.approx(2 / 3)])
+    assert (out["mlqa_exact_match"], out["mlqa_f1"]) == ([1.0], [1.0])
+    assert out["segmented_f1"] == [pytest.approx(2 / 3)]
+    encoded.language = "en"
+    assert span_qa.decode(logits, encoded, task())["mlqa_f1"] == [pytest.approx(2 / 3)]
+
+
+def test_decode_rows_of_several_languages_follow_their_own(spelling_tokenizer: Any) -> None:
+    rows = [{**row("q", "la b", ("b", 3), id=code), "language": code} for code in ("es", "en")]
+    features = encode(rows, spelling_tokenizer)
+    features[1]["row"] = 1
+    out = decode(rows, features, [pointing(f, 4, f["length"] - 2) for f in features])
+    assert out["mlqa_exact_match"] == [1.0, 0.0]
+
+
+def test_decode_yields_the_statistics_of_every_metric(spelling_tokenizer: Any) -> None:
+    rows = [row("q", "a b", ("b", 2))]
+    features = encode(rows, spelling_tokenizer)
+    for options in ({}, {"no_answer": True}):
+        out = decode(rows, features, [pointing(features[0], 5, 5)], **options)
+        assert all(METRICS[name].of(out) == 100.0 for name in span_qa.METRICS)
+
+
+# --- questions without an answer
+
+
+def test_encode_question_without_answer_trains_on_the_first_position_where_there_may_be_none(
+    spelling_tokenizer: Any,
+) -> None:
+    rows = [row("q", "a b c d e"), row("q", "a b", ("z", 0)), row("q", "a b", ("b", 2))]
+    features = encode(rows, spelling_tokenizer, length=8, stride=1, no_answer=True)
+    # two windows of the first, one of each other: no answer, an answer that is not found, an answer
+    assert [(f["row"], f["n_items"], f["start_position"]) for f in features] == [
+        (0, 1, 0),
+        (0, 1, 0),
+        (1, 0, 0),
+        (2, 1, 5),
+    ]
+    assert span_qa.collate(features, 1, None)["start_position_B"].tolist() == [0, 0, -100, 5]
+    assert [f["n_items"] for f in encode(rows, spelling_tokenizer, length=8, stride=1)] == [0, 0, 0, 1]
+
+
+def nulled(feature: dict[str, Any], start: int, height: float, null: float) -> np.ndarray:
+    """Logits whose best span is the token at `start` with `height`, and whose no-answer score is `null`."""
+    logits = np.full((feature["length"], 2), -50.0, dtype=np.float32)
+    logits[start] = height / 2
+    logits[0] = null / 2
+    return logits
+
+
+def test_decode_no_answer_that_scores_higher_is_empty(spelling_tokenizer: Any) -> None:
+    rows = [row("q", "a b", id="none"), row("q", "a b", ("b", 2), id="some"), row("q", "a b", ("b", 2), id="tie")]
+    features = encode(rows, spelling_tokenizer, no_answer=True)
+    logits = [nulled(f, 5, 4.0, null) for f, null in zip(features, (6.0, 2.0, 4.0), strict=True)]
+    out = decode(rows, features, logits, no_answer=True)
+    assert out["id"] == ["none", "some", "tie"]
+    assert out["prediction"] == ["", "b", "b"]
+    assert out["exact_match"] == out["f1"] == out["mlqa_f1"] == out["segmented_f1"] == [1.0, 1.0, 1.0]
+    assert json.loads(out["gold"][0]) == []
+    # Without the option the same logits answer, and rows without gold are left out.
+    plain = decode(rows, features, logits)
+    assert plain["prediction"] == ["b", "b"]
+    assert plain["best_exact_match"] == plain["exact_match"] and plain["best_f1"] == plain["f1"]
+
+
+def test_decode_no_answer_score_is_the_lowest_of_the_windows(spelling_tokenizer: Any) -> None:
+    rows = [row("q", "a b c d e", ("b", 2))]
+    features = encode(rows, spelling_tokenizer, length=8, stride=1, no_answer=True)
+    logits = [nulled(features[0], 5, 4.0, 3.0), nulled(features[1], 5, 1.0, 9.0)]
+    # The second window is sure of none, the first is not: 3 < 4
+    assert decode(rows, features, logits, no_answer=True)["prediction"] == ["b"]
+
+
+def test_decode_best_threshold_by_hand(spelling_tokenizer: Any) -> None:
+    # doubt = no answer less best span; the best span is "b" everywhere.
+    #   w: gold b     doubt -2   answered: right
+    #   x: no answer  doubt -1   answered: wrong
+    #   y: gold b c   doubt +1   answered: EM 0, F1 2 * 1 / 3
+    #   z: gold b     doubt +2   answered: right
+    rows = [
+        row("q", "a b c", ("b c", 2), id="y"), row("q", "a b c", ("b", 2), id="w"), row("q", "a b c", id="x"),
+        row("q", "a b c", ("b", 2), id="z"),
+    ]  # fmt: skip
+    features = encode(rows, spelling_tokenizer, no_answer=True)
+    logits = [nulled(f, 5, 4.0, 4.0 + doubt) for f, doubt in zip(features, (1.0, -2.0, -1.0, 2.0), strict=True)]
+    out = decode(rows, features, logits, no_answer=True)
+    # At threshold 0: w and x are answered, y and z are not.
+    assert out["prediction"] == ["", "b", "b", ""]
+    assert out["exact_match"] == out["f1"] == [0.0, 1.0, 0.0, 0.0]
+    # EM, starting from x alone right (1): w +1 = 2, x -1 = 1, y 0 = 1, z +1 = 2. First best: after w.
+    assert out["best_exact_match"] == [0.0, 1.0, 1.0, 0.0]
+    # F1: 2, 1, 1 2/3, 2 2/3: all are answered.
+    assert out["best_f1"] == pytest.approx([2 / 3, 1.0, 0.0, 1.0])
+    assert METRICS["best_qa_mean"].of(out) == pytest.approx(100 * (2 / 4 + (8 / 3) / 4) / 2)
+
+
+def test_decode_no_answer_context_without_tokens_is_empty(spelling_tokenizer: Any) -> None:
+    rows = [row("q", " ", ("b", 0)), row("q", " ")]
+    features = encode(rows, spelling_tokenizer, no_answer=True)
+    out = decode(rows, features, [np.zeros((f["length"], 2), dtype=np.float32) for f in features], no_answer=True)
+    assert out["prediction"] == ["", ""]
+    assert out["exact_match"] == out["best_f1"] == [0.0, 1.0]
 
 
 def test_best_of_n_with_all_candidates_equals_best_of_all() -> None:

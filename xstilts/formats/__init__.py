@@ -37,7 +37,10 @@ NAMES: tuple[str, ...] = get_args(FormatName)
 
 
 class FormatHead(Protocol):
-    """A `torch.nn.Module` over the body's hidden state; it holds every weight that is not the body's."""
+    """A `torch.nn.Module` over the body's last hidden state; it holds every weight that is not the body's.
+
+    A head that has an attribute `layers` is given a list of these hidden states instead; 0 is the embedding output.
+    """
 
     def __call__(
         self, hidden_BLH: torch.Tensor, batch: dict[str, torch.Tensor]
@@ -60,7 +63,17 @@ class HeadFactory(Protocol):
 
 
 class Format(Protocol):
-    """What every module of this package offers; all four functions are pure."""
+    """What every module of this package offers; all functions are pure.
+
+    Some formats offer more, and `evaluate.py` looks for it:
+
+    - `compact(logits)`: what is kept of a feature's logits until they are decoded; what it returns is what
+      `decode` gets, but of a sweep of layers, where it gets the vectors of one variant (`embedding.py`);
+    - `decode_tuned(logits, encoded, dev_logits, dev_encoded, task)`, of the formats in `task.TUNED`: `decode` with
+      the development rows of the same language, on which something is tuned;
+    - `decode_pool(logits, encoded, task)`, of those in `task.POOLED`: language to logits, language to split, and
+      a table for each language. Their loss is one of a whole micro-batch, which the loader does not cut.
+    """
 
     ROLES: tuple[str, ...]
     """Columns that rows must have."""
@@ -88,7 +101,7 @@ class Format(Protocol):
     def collate(
         self, features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None
     ) -> dict[str, torch.Tensor]:
-        """One batch: `input_ids_BL`, `attention_mask_BL`, and the labels; tensors only, int64.
+        """One batch: `input_ids_BL`, `attention_mask_BL`, the labels; tensors only, int64 (numbers to learn: float32).
 
         Padded on the right to the longest sequence, up to a multiple of 8. `generator` drives the masks
         of the masked LM and nothing else; None asks for masks that depend on the features alone.

@@ -4,11 +4,16 @@
 long loses tokens from the end of its longer text first. The head is the official one of RoBERTa and
 XTREME: dropout, dense, tanh, dropout, linear on the first token, cross entropy.
 
+Of two classes one is what a score may be about (`duplicate`, `acceptable`): F1 and Matthews' correlation
+are those of `options.positive_label`, the last label where it is left out, against all the others. So
+with three labels they are those of one class, not a multi-class F1 or correlation.
+
 A feature is a row: `labels` is the id of its label, or `IGNORE` where the row has none (`n_items` 0).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from xstilts.errors import DataError
 from xstilts.formats.common import (
     IGNORE,
     FirstTokenHead,
@@ -37,7 +43,7 @@ if TYPE_CHECKING:
 
 ROLES = ("text", "label")
 OPTIONAL_ROLES = ("text_pair",)
-METRICS = ("accuracy",)
+METRICS = ("accuracy", "binary_f1", "accuracy_f1", "matthews")
 
 
 def encode(
@@ -91,5 +97,23 @@ class Head(nn.Module):
 
 
 def decode(logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
-    """One row for each labelled row: the label's name, and `correct` (0 or 1)."""
-    return pick_table(logits, encoded, lambda label: task.labels[label])
+    """One row for each labelled row: the label's name, `correct`, and its cell for the positive label (0 or 1)."""
+    table = pick_table(logits, encoded, lambda label: task.labels[label])
+    return {**table, **binary_counts(table["prediction"], table["gold"], positive(task))}
+
+
+def positive(task: Task) -> str:
+    """The label that F1 and Matthews' correlation are about; `DataError` for one that is not in the table."""
+    label = task.options.positive_label
+    if label is not None and label not in task.labels:
+        must = f"must be one of {', '.join(task.labels)}"
+        raise DataError(f"task {task.name}: options.positive_label is {label!r}; {must}")
+    return task.labels[-1] if label is None else label
+
+
+def binary_counts(predicted: Sequence[str], gold: Sequence[str], label: str) -> dict[str, list[int]]:
+    """`true_positive`, `false_positive`, `true_negative`, `false_negative` of each row: 1 in one of them."""
+    cells = [(guess == label, truth == label) for guess, truth in zip(predicted, gold, strict=True)]
+    names = {"true_positive": (True, True), "false_positive": (True, False)}
+    names |= {"true_negative": (False, False), "false_negative": (False, True)}
+    return {name: [int(cell == wanted) for cell in cells] for name, wanted in names.items()}

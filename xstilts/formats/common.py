@@ -147,6 +147,13 @@ def row_ids(encoded: EncodedSplit) -> list[str]:
     return [str(row) for row in range(len(encoded.rows))]
 
 
+def row_languages(encoded: EncodedSplit, task: Task) -> list[str]:
+    """The language of each row: its own `language` where rows have several, else the split's, or the training's."""
+    if "language" in encoded.rows.column_names:
+        return [str(language) for language in column(encoded.rows, "language")]
+    return [encoded.language or task.train_languages[0]] * len(encoded.rows)
+
+
 def pick_table(
     logits: Iterable[np.ndarray[Any, Any]], encoded: EncodedSplit, name: Callable[[int], str]
 ) -> dict[str, list[Any]]:

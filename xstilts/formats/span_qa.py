@@ -9,10 +9,13 @@ of the original context and no detokeniser is involved.
 
 **Answers.** `answer_start` is checked against the text. Where it is wrong, the nearest occurrence
 of the answer is taken; where there is none, the next gold answer; where none is left, the row's
-windows get `answerable = 0` and `n_items = 0`: not trained on, still evaluated.
+windows get `answerable = 0` and `n_items = 0`: not trained on, still evaluated. With
+`options.no_answer` (SQuAD v2.0) a row without any gold answer is a question that has none: all its
+windows train on position 0.
 
-**Decode.** `spans.py` finds the best span over all windows of a question, `squad.py` scores it. As in
-the newer scripts, no "maximum context" rule chooses between windows that share a token.
+**Decode.** `spans.py` finds the best span over all windows of a question. As in the newer scripts, no
+"maximum context" rule chooses between windows that share a token. With `options.no_answer` the
+prediction is empty where no answer scores higher than the best span. `answer_scores.py` has the measures.
 
 `B` features of a batch, `L` tokens after padding, `H` hidden width.
 """
@@ -29,10 +32,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xstilts import squad
+from xstilts import answer_scores
 from xstilts.errors import DataError
 from xstilts.formats import spans
-from xstilts.formats.common import IGNORE, PLAIN, attention_mask, column, initialise, pad, row_ids
+from xstilts.formats.common import IGNORE, PLAIN, attention_mask, column, initialise, pad, row_ids, row_languages
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -43,7 +46,10 @@ if TYPE_CHECKING:
 
 ROLES = ("question", "context", "answers")
 OPTIONAL_ROLES = ("id",)
-METRICS = ("exact_match", "f1", "qa_mean")
+METRICS = (
+    "exact_match", "f1", "qa_mean", "mlqa_exact_match", "mlqa_f1", "mlqa_mean", "segmented_f1",
+    "best_exact_match", "best_f1", "best_qa_mean",
+)  # fmt: skip
 _COLUMNS = (
     "input_ids", "row", "n_items", "length", "answerable",
     "start_position", "end_position", "context_start", "offsets",
@@ -87,12 +93,13 @@ def encode(
         head = [*specials.before, *question, *specials.between]
         room = hyper.max_length_tokens - specials.count - len(question)
         answer = _token_span(places, locate(context, batch["answers"][i]))
+        taught = answer is not None or (task.options.no_answer and not batch["answers"][i]["text"])
         for begin, end in windows(len(ids), room, hyper.doc_stride_tokens):
             start, stop = _position(answer, begin, end, len(head))
             features.append({
                 "input_ids": [*head, *ids[begin:end], *specials.after],
                 "row": first_row + i,
-                "n_items": int(answer is not None),
+                "n_items": int(taught),
                 "length": len(head) + end - begin + len(specials.after),
                 "answerable": int(answer is not None),
                 "start_position": start,
@@ -197,7 +204,7 @@ def _position(answer: tuple[int, int] | None, begin: int, end: int, head: int) -
 
 
 def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None) -> dict[str, Tensor]:
-    """`input_ids_BL`, `attention_mask_BL`, `start_position_B`, `end_position_B`; `IGNORE` where unanswerable."""
+    """`input_ids_BL`, `attention_mask_BL`, `start_position_B`, `end_position_B`; `IGNORE` where `n_items` is 0."""
     ids = [feature["input_ids"] for feature in features]
     batch = {"input_ids_BL": pad(ids, pad_id), "attention_mask_BL": attention_mask(ids)}
     for name in ("start_position", "end_position"):
@@ -229,21 +236,25 @@ class Head(nn.Module):
 
 
 def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
-    """One row a question with a gold answer: `id`, `prediction`, `gold` (JSON list), `exact_match` (0, 1), `f1` (0..1).
+    """One row a question: `id`, `prediction`, `gold` (JSON list) and the measures, each 0 to 1.
 
-    `logits` holds one (at least `length`, 2) array for each feature. The prediction is empty only where
-    the context has no token.
+    `logits` holds one (at least `length`, 2) array for each feature. Rows without a gold answer are
+    left out, unless questions may have none. The prediction is empty where that is the answer, and
+    where the context has no token.
     """
-    begin, end = spans.answers(logits, encoded.features, len(encoded.rows), task.options)
-    columns = (row_ids(encoded), column(encoded.rows, "context"), column(encoded.rows, "answers"))
-    out: dict[str, list[Any]] = {name: [] for name in ("id", "prediction", "gold", "exact_match", "f1")}
-    for identifier, context, answers, first, last in zip(*columns, begin.tolist(), end.tolist(), strict=True):
-        golds = list(answers["text"])
-        if not golds:
-            continue
-        prediction = context[first:last]
-        exact, f1 = squad.score(prediction, golds)
-        row = (identifier, prediction, json.dumps(golds, ensure_ascii=False), int(exact), f1)
-        for name, value in zip(out, row, strict=True):
-            out[name].append(value)
-    return out
+    found = spans.answers(logits, encoded.features, len(encoded.rows), task.options)
+    everything = [list(answers["text"]) for answers in column(encoded.rows, "answers")]
+    kept = [i for i, gold in enumerate(everything) if gold or task.options.no_answer]
+    contexts, ids, every_language = column(encoded.rows, "context"), row_ids(encoded), row_languages(encoded, task)
+    texts = [contexts[i][found.begin[i] : found.end[i]] for i in kept]
+    golds, languages = [everything[i] for i in kept], [every_language[i] for i in kept]
+    if task.options.no_answer:
+        texts, measures = answer_scores.perhaps_none(texts, golds, languages, found.doubt)
+    else:
+        measures = answer_scores.always(texts, golds, languages)
+    return {
+        "id": [ids[i] for i in kept],
+        "prediction": texts,
+        "gold": [json.dumps(gold, ensure_ascii=False) for gold in golds],
+        **measures,
+    }

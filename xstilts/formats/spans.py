@@ -11,12 +11,17 @@ number, which keeps a diverged model from failing here.
 Windows hold context tokens alone: what is not context never gets into the arrays. A token whose
 characters are blanks has an empty span and is no start and no end.
 
+The score of *no answer* is the start plus the end logit of a window's first token, on which windows
+without an answer train; a question's is the lowest of its windows, since one window that holds the
+answer is enough (Devlin et al. 2019, section 4.3; the minimum is that of BERT's released code).
+
 `F` features (windows) of a block, `T` context tokens of its longest one, `K` candidates,
 `P = K * K` pairs.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,8 +35,20 @@ _FLOOR = -1e30
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def answers(logits: list[Array], features: Any, n_rows: int, options: Options) -> tuple[Array, Array]:
-    """Begin and end character of the best span of each row, (0, 0) where there is none.
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """The best span of each row (arrays of as many entries as rows)."""
+
+    begin: Array
+    """First character; 0 where a row has no span."""
+    end: Array
+    """Character after the last one; 0 where a row has no span."""
+    doubt: Array
+    """Score of no answer less that of the span; infinite where a row has no span."""
+
+
+def answers(logits: list[Array], features: Any, n_rows: int, options: Options) -> Found:
+    """The best span of each row over its windows.
 
     `logits` has one (at least length, 2) array a feature; `features` is a dataset with the columns
     `row`, `context_start` (position of the first context token in the input) and `offsets`.
@@ -40,17 +57,23 @@ def answers(logits: list[Array], features: Any, n_rows: int, options: Options) -
     parts = [
         _block_spans(logits[at : at + _BLOCK], table[at : at + _BLOCK], options) for at in range(0, len(logits), _BLOCK)
     ]
-    spans = np.concatenate(parts, axis=1) if parts else np.zeros((5, 0))
-    row, rank, score, begin, end = spans
+    row, rank, score, null, begin, end = np.concatenate(parts, axis=1) if parts else np.zeros((6, 0))
+    rows = row.astype(np.int64)
     # Ascending by (rank, score, earliest feature last): a later assignment wins.
     order = np.lexsort((-np.arange(len(row)), score, rank))
-    chosen = np.zeros((2, n_rows), dtype=np.int64)
-    chosen[:, row[order].astype(np.int64)] = np.stack([begin[order], end[order]]).astype(np.int64)
-    return chosen[0], chosen[1]
+    chosen = np.zeros((3, n_rows))
+    chosen[2] = -np.inf
+    chosen[:, rows[order]] = np.stack([begin[order], end[order], score[order]])
+    lowest = np.full(n_rows, np.inf)
+    np.minimum.at(lowest, rows, null)
+    return Found(begin=chosen[0].astype(np.int64), end=chosen[1].astype(np.int64), doubt=lowest - chosen[2])
 
 
 def _block_spans(logits: list[Array], table: Any, options: Options) -> Array:
-    """(5, features): row; rank (2 from the n best, 1 from all pairs, 0 none); score; character begin; character end."""
+    """(6, features): row; rank; score; score of no answer; character begin; character end.
+
+    The rank is 2 for a span of the n best, 1 for one of all pairs, 0 for none.
+    """
     offsets, counts = _ragged(table.column("offsets"))
     n_tokens = counts // 2
     inside = np.arange(max(1, n_tokens.max()))[None, :] < n_tokens[:, None]
@@ -59,12 +82,17 @@ def _block_spans(logits: list[Array], table: Any, options: Options) -> Array:
     scores = np.full((*inside.shape, 2), -np.inf, dtype=np.float32)
     for i, at in enumerate(table.column("context_start").to_pylist()):
         scores[i, : n_tokens[i]] = logits[i][at : at + n_tokens[i]]
-    scores[inside] = np.nan_to_num(scores[inside], nan=_FLOOR, posinf=-_FLOOR, neginf=_FLOOR)
+    scores[inside] = _finite(scores[inside])
     scores[spans[:, :, 1] <= spans[:, :, 0]] = -np.inf
+    null = _finite(np.array([one[0] for one in logits], dtype=np.float32)).sum(axis=1)
     rank, best, first, last = _best(scores[:, :, 0], scores[:, :, 1], options)
     here = np.arange(len(first))
     begin, end = np.where(rank > 0, spans[here, first, 0], 0), np.where(rank > 0, spans[here, last, 1], 0)
-    return np.stack([table.column("row").to_numpy(), rank, best, begin, end]).astype(np.float64)
+    return np.stack([table.column("row").to_numpy(), rank, best, null, begin, end]).astype(np.float64)
+
+
+def _finite(logits: Array) -> Array:
+    return np.nan_to_num(logits, nan=_FLOOR, posinf=-_FLOOR, neginf=_FLOOR)
 
 
 def _ragged(column: Any) -> tuple[Array, Array]:

@@ -6,10 +6,10 @@ its predictions together again: a long sentence counts as one. A token without p
 lone joiner), or with more pieces than a whole feature holds, becomes the unknown token and keeps its
 label. All of this is as in XTREME's preprocessing, as is the head: dropout, linear.
 
-Scores come from `get_entities` of the installed seqeval, which XTREME uses for named entities *and*
-for parts of speech: tags without `B-` or `I-` run together into chunks of equal tags. seqeval 1.2.2
-drops a tag's first letter, so `CCONJ` and `SCONJ` are one type there; the version is in a phase's
-provenance.
+A table that ends with `labels.UNSEEN` is open: a test tag that no training row has is of that label
+(CCG's rarest categories). It has no loss, is never predicted, and so counts as a mistake in every score.
+
+`chunks.py` says how chunks are counted, and why there are two counts.
 
 Legend: `B` features, `L` sub-tokens, `C` labels; a *word* is a token of the data.
 """
@@ -17,7 +17,7 @@ Legend: `B` features, `L` sub-tokens, `C` labels; a *word* is a token of the dat
 from __future__ import annotations
 
 import json
-import warnings
+import operator
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from xstilts import chunks
 from xstilts.errors import DataError
 from xstilts.formats.common import (
     IGNORE,
@@ -39,6 +40,7 @@ from xstilts.formats.common import (
     row_ids,
     unknown_label,
 )
+from xstilts.labels import UNSEEN
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -49,7 +51,9 @@ if TYPE_CHECKING:
 
 ROLES = ("tokens", "tags")
 OPTIONAL_ROLES: tuple[str, ...] = ()
-METRICS = ("chunk_f1", "token_accuracy")
+METRICS = ("chunk_f1", "chunk_f1_merged", "token_accuracy")
+_UNSEEN_ID = -2
+"""Label of an `UNSEEN` tag in features: no loss (as `IGNORE`), but scored."""
 
 
 # --- encoding
@@ -69,7 +73,10 @@ def encode(
     """
     before, after = frame(tokenizer)
     room = hyper.max_length_tokens - len(before) - len(after)
-    pieces, table = _word_pieces(batch["tokens"], tokenizer, room), label_table(task)
+    pieces = _word_pieces(batch["tokens"], tokenizer, room)
+    table = label_table(task)
+    if _is_open(task):
+        table[UNSEEN] = table[len(task.labels) - 1] = _UNSEEN_ID
     names = ("input_ids", "row", "n_items", "length", "positions", "labels")
     features: dict[str, list[Any]] = {name: [] for name in names}
     for row, (words, tags) in enumerate(zip(batch["tokens"], batch["tags"], strict=True), first_row):
@@ -78,11 +85,15 @@ def encode(
         for start, end in windows([len(word) for word in split], room):
             starts = np.cumsum([len(before), *(len(word) for word in split[start : end - 1])])
             ids = [*before, *(piece for word in split[start:end] for piece in word), *after]
-            items = sum(label != IGNORE for label in labels[start:end])
+            items = sum(label >= 0 for label in labels[start:end])
             values = (ids, row, items, len(ids), starts.tolist(), labels[start:end])
             for name, value in zip(names, values, strict=True):
                 features[name].append(value)
     return features
+
+
+def _is_open(task: Task) -> bool:
+    return task.labels[-1:] == (UNSEEN,)
 
 
 def _word_pieces(sentences: list[list[str]], tokenizer: PreTrainedTokenizerBase, room: int) -> dict[str, list[int]]:
@@ -121,12 +132,13 @@ def windows(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
 
 
 def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None) -> dict[str, Tensor]:
-    """`input_ids_BL`, `attention_mask_BL`, `labels_BL` (`IGNORE` off the first sub-tokens)."""
+    """`input_ids_BL`, `attention_mask_BL`, `labels_BL` (`IGNORE` off the first sub-tokens, and for `UNSEEN`)."""
     ids = [feature["input_ids"] for feature in features]
     input_ids_BL = pad(ids, pad_id)
     labels_BL = torch.full_like(input_ids_BL, IGNORE)
     for i, feature in enumerate(features):
         labels_BL[i, feature["positions"]] = torch.tensor(feature["labels"], dtype=torch.int64)
+    labels_BL[labels_BL < 0] = IGNORE
     return {"input_ids_BL": input_ids_BL, "attention_mask_BL": attention_mask(ids), "labels_BL": labels_BL}
 
 
@@ -159,10 +171,12 @@ def decode(logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task
     n_rows = len(encoded.rows)
     predicted: list[list[str]] = [[] for _ in range(n_rows)]
     gold: list[list[str]] = [[] for _ in range(n_rows)]
+    names = {**dict(enumerate(task.labels)), _UNSEEN_ID: UNSEEN}
+    known = len(task.labels) - _is_open(task)
     columns = (column(encoded.features, name) for name in ("row", "positions", "labels"))
     for scores_LC, row, positions, labels in zip(logits, *columns, strict=True):
-        best = scores_LC[np.asarray(positions)].argmax(axis=-1).tolist()
-        kept = [(task.labels[p], task.labels[g]) for p, g in zip(best, labels, strict=True) if g != IGNORE]
+        best = scores_LC[np.asarray(positions), :known].argmax(axis=-1).tolist()
+        kept = [(names[p], names[g]) for p, g in zip(best, labels, strict=True) if g != IGNORE]
         predicted[row] += [p for p, _ in kept]
         gold[row] += [g for _, g in kept]
     return {
@@ -174,23 +188,14 @@ def decode(logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task
 
 
 def statistics(gold: list[list[str]], predicted: list[list[str]]) -> dict[str, list[int]]:
-    """Counts of each sentence: chunks that agree, are predicted, are gold; tokens that agree, tokens.
-
-    Micro F1 over sums of the first three is seqeval's `f1_score(gold, predicted)`.
-    """
-    from seqeval.metrics.sequence_labeling import get_entities
-
-    table: dict[str, list[int]] = {
-        name: [] for name in ("true_positives", "predicted", "gold_chunks", "tokens_correct", "tokens")
-    }
-    with warnings.catch_warnings():
-        # It warns at every tag without B- or I-; parts of speech have none.
-        warnings.simplefilter("ignore")
-        for truth, guess in zip(gold, predicted, strict=True):
-            truth_chunks, guess_chunks = set(get_entities(truth)), set(get_entities(guess))
-            table["true_positives"].append(len(truth_chunks & guess_chunks))
-            table["predicted"].append(len(guess_chunks))
-            table["gold_chunks"].append(len(truth_chunks))
-            table["tokens_correct"].append(sum(g == p for g, p in zip(truth, guess, strict=True)))
-            table["tokens"].append(len(truth))
+    """Counts of each sentence: chunks that agree, are predicted, are gold, in both ways; tokens that agree, tokens."""
+    table: dict[str, list[int]] = {}
+    for prefix, type_of in (("", chunks.last_part), ("merged_", chunks.after_first)):
+        counts = list(chunks.agreement(gold, predicted, type_of))
+        for place, name in enumerate(("true_positives", "predicted", "gold_chunks")):
+            table[prefix + name] = [one[place] for one in counts]
+    table["tokens_correct"] = [
+        sum(map(operator.eq, truth, guess)) for truth, guess in zip(gold, predicted, strict=True)
+    ]
+    table["tokens"] = [len(truth) for truth in gold]
     return table

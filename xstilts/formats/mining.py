@@ -1,0 +1,226 @@
+"""Mining: which sentences of two unaligned sets are translations of each other (BUCC 2018).
+
+Nothing is trained. A row is a true pair, or one sentence alone with the other side empty; a sentence's
+id is `source_id` or `target_id` where rows have these, else its row's number. Sentences are pooled as in
+retrieval (`embedding.py`) and mined as XTREME and LASER do (Artetxe and Schwenk 2019, arXiv 1811.01136,
+sections 3.2 and 4.1, retrieval "max"):
+
+1. equal sentences of a side are one; vectors are scaled to length one;
+2. each sentence's `options.neighbours` nearest of the other side by cosine are scored by the ratio margin;
+3. the best target of each source and the best source of each target are sorted by score and taken greedily,
+   each sentence once; a score must be above 0;
+4. a pair is predicted where its score is at least a *threshold*: the mid-point between the score of the
+   pair at which F1 is highest on the development rows of the same language, and that of the next pair.
+
+`mining_f1` uses that threshold. `mining_best_f1` tunes it on the scored rows themselves, which is what
+jiant reports for development data: an upper bound, not a result.
+
+As in XTREME, a text that several ids of its side have cannot say which of them it is: its pairs are mined,
+for they take partners away, but not predicted, and its true pairs stay among the true ones. Where the
+official code fails or leaves it open: after the last pair the threshold is that pair's own score; without
+a true pair among the mined ones it is 0 (official); equal scores keep the order sources first, then
+targets, each by row.
+
+`N` and `M` distinct sentences of the two sides, `H` hidden width, `K` neighbours, `P` mined pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xstilts.formats.common import column, encode_pairs
+from xstilts.formats.embedding import (
+    Array,
+    PoolingHead,
+    collate,
+    compact,
+    content_columns,
+    first_rows,
+    margin,
+    neighbours,
+    unit,
+)
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from xstilts.data import EncodedSplit
+    from xstilts.sweep import Hyperparameters
+    from xstilts.task import Task
+
+__all__ = ["METRICS", "OPTIONAL_ROLES", "ROLES", "Head", "collate", "compact", "decode", "decode_tuned", "encode"]
+
+ROLES = ("source_sentence", "target_sentence")
+OPTIONAL_ROLES = ("source_id", "target_id")
+METRICS = ("mining_f1", "mining_best_f1")
+Head = PoolingHead
+
+Pair = tuple[str, str]
+"""Ids of a source and of a target sentence."""
+
+
+def encode(
+    batch: dict[str, list[Any]],
+    task: Task,
+    tokenizer: PreTrainedTokenizerBase,
+    hyper: Hyperparameters,
+    first_row: int,
+) -> dict[str, list[Any]]:
+    """A feature for each sentence that is there, `side` 0 source and 1 target; `n_items` is 0."""
+    texts, rows, sides = [], [], []
+    for i, pair in enumerate(zip(*(batch[role] for role in ROLES), strict=True)):
+        for side, text in enumerate(pair):
+            if text.strip():
+                texts.append(text)
+                rows.append(first_row + i)
+                sides.append(side)
+    ids = encode_pairs(texts, None, tokenizer, hyper)
+    return {
+        "input_ids": ids,
+        "row": rows,
+        "side": sides,
+        "n_items": [0] * len(ids),
+        "length": [len(one) for one in ids],
+        **content_columns(ids, tokenizer),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mined:
+    """What was mined in one split."""
+
+    scores: dict[Pair, float]
+    """Pairs that may be predicted to their margins, best first."""
+    gold: frozenset[Pair]
+    """The true pairs: those of the rows with both sides."""
+
+
+def decode(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
+    """The table of `decode_tuned` without development rows: every mined pair is predicted (threshold 0)."""
+    return _table(mined(logits, encoded, task), 0.0)
+
+
+def decode_tuned(
+    logits: Sequence[Array], encoded: EncodedSplit, dev_logits: Sequence[Array], dev_encoded: EncodedSplit, task: Task
+) -> dict[str, list[Any]]:
+    """One row for each pair that is predicted, by either threshold, or true.
+
+    `id` (the two sentences' ids, `source|target`), `prediction` and `gold` (`yes` or `no`), `score` (null where the
+    pair was not mined), `threshold`, and the statistics of both metrics.
+    """
+    return _table(mined(logits, encoded, task), tuned_threshold(mined(dev_logits, dev_encoded, task)))
+
+
+# --- mining
+
+
+def mined(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> Mined:
+    """The pairs of a split, those with a repeated sentence left out."""
+    vectors = np.asarray(logits, dtype=np.float32).reshape(len(logits), -1)
+    source, target = _side(0, vectors, encoded), _side(1, vectors, encoded)
+    scores = {}
+    for i, j, score in candidates(source.vectors_NH, target.vectors_NH, task.options.neighbours):
+        if source.alone[i] and target.alone[j]:
+            scores[source.ids[i], target.ids[j]] = score
+    gold = frozenset((row[0], row[1]) for row in zip(source.by_row, target.by_row, strict=True) if row[0] and row[1])
+    return Mined(scores=scores, gold=gold)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Side:
+    """The different sentences of a side, in the order of their first rows."""
+
+    ids: list[str]
+    alone: list[bool]
+    """Whether no other id has the same text."""
+    vectors_NH: Array
+    by_row: list[str]
+    """Each row's id, empty where the row has no sentence on this side."""
+
+
+def _side(side: int, vectors: Array, encoded: EncodedSplit) -> _Side:
+    texts = [text.strip() for text in column(encoded.rows, ROLES[side])]
+    known = OPTIONAL_ROLES[side] in encoded.rows.column_names
+    ids = column(encoded.rows, OPTIONAL_ROLES[side]) if known else [str(row) for row in range(len(texts))]
+    ids_of: dict[str, set[str]] = {}
+    for text, one in zip(texts, ids, strict=True):
+        ids_of.setdefault(text, set()).add(one)
+    rows, sides = (column(encoded.features, name) for name in ("row", "side"))
+    place = {row: at for at, (row, its_side) in enumerate(zip(rows, sides, strict=True)) if its_side == side}
+    kept = [row for row in first_rows(texts).tolist() if texts[row]]
+    return _Side(
+        ids=[ids[row] for row in kept],
+        alone=[len(ids_of[texts[row]]) == 1 for row in kept],
+        vectors_NH=unit(vectors[[place[row] for row in kept]]),
+        by_row=[one if text else "" for text, one in zip(texts, ids, strict=True)],
+    )
+
+
+def candidates(source_NH: Array, target_MH: Array, k: int) -> list[tuple[int, int, float]]:
+    """`(source, target, margin)` of unit vectors, one to one, best first, margins above 0."""
+    if not len(source_NH) or not len(target_MH):
+        return []
+    forward_NK, at_NK = neighbours(source_NH, target_MH, k)
+    backward_MK, at_MK = neighbours(target_MH, source_NH, k)
+    mean_N, mean_M = forward_NK.mean(axis=1), backward_MK.mean(axis=1)
+    targets_N, score_N = _best(margin(forward_NK, mean_N[:, None], mean_M[at_NK]), at_NK)
+    sources_M, score_M = _best(margin(backward_MK, mean_M[:, None], mean_N[at_MK]), at_MK)
+    sources_P = np.concatenate([np.arange(len(source_NH)), sources_M]).tolist()
+    targets_P = np.concatenate([targets_N, np.arange(len(target_MH))]).tolist()
+    scores_P = np.concatenate([score_N, score_M]).astype(np.float64)
+    used: tuple[set[int], set[int]] = (set(), set())
+    taken = []
+    for i in np.argsort(-scores_P, kind="stable").tolist():
+        source, target, score = sources_P[i], targets_P[i], float(scores_P[i])
+        if source in used[0] or target in used[1] or score <= 0:
+            continue
+        used[0].add(source)
+        used[1].add(target)
+        taken.append((source, target, score))
+    return taken
+
+
+def _best(margins_NK: Array, at_NK: Array) -> tuple[Array, Array]:
+    """The neighbour of the highest margin (the nearer one in a tie), and that margin."""
+    lines, best = np.arange(len(margins_NK)), margins_NK.argmax(axis=1)
+    return at_NK[lines, best], margins_NK[lines, best]
+
+
+# --- the threshold
+
+
+def tuned_threshold(found: Mined) -> float:
+    """The threshold of the highest F1, the first of several; 0 where no true pair was mined."""
+    scores = list(found.scores.values())
+    hits = np.cumsum([pair in found.gold for pair in found.scores])
+    if not len(hits) or not hits[-1]:
+        return 0.0
+    f1 = 2 * hits / (np.arange(1, len(hits) + 1) + len(found.gold))
+    best = int(f1.argmax())
+    return (scores[best] + scores[min(best + 1, len(scores) - 1)]) / 2
+
+
+def _table(found: Mined, threshold: float) -> dict[str, list[Any]]:
+    own = tuned_threshold(found)
+    mined_pairs = [pair for pair, score in found.scores.items() if score >= min(threshold, own) or pair in found.gold]
+    missed = sorted(found.gold - found.scores.keys())
+    pairs = [*mined_pairs, *missed]
+    scores = [found.scores.get(pair) for pair in pairs]
+    predicted, best = ([int(score is not None and score >= limit) for score in scores] for limit in (threshold, own))
+    gold = [int(pair in found.gold) for pair in pairs]
+    return {
+        "id": [f"{source}|{target}" for source, target in pairs],
+        "prediction": ["yes" if one else "no" for one in predicted],
+        "gold": ["yes" if one else "no" for one in gold],
+        "score": scores,
+        "threshold": [threshold] * len(pairs),
+        "true_positives": [a * b for a, b in zip(predicted, gold, strict=True)],
+        "predicted": predicted,
+        "gold_pairs": gold,
+        "best_true_positives": [a * b for a, b in zip(best, gold, strict=True)],
+        "best_predicted": best,
+    }

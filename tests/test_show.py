@@ -110,3 +110,58 @@ def test_error_value_tells_input_errors(error: Exception) -> None:
     assert value["input"] is True
     assert value["kind"] == type(error).__name__
     assert ("problems" in value) == isinstance(error, SweepError)
+
+
+CHECKED: dict[str, Any] = {
+    "sweep": "s", "version": 1, "notes": ["[a] note"],
+    "sources": [{"task": "squad", "use": "train", "source": "rajpurkar/squad plain_text", "languages": ["en"],
+                 "split": "train[:90%]", "asked": "main", "resolved": "0123456789abcdef", "kind": "commit",
+                 "rows": 78839, "has": "87,599", "card": ""}],
+    "models": [{"model": "local/tiny", "asked": "main", "resolved": "feed"}],
+    "cards": [{"task": "squad", "message": "train has 6 rows", "severity": "warn"},
+              {"task": "xnli", "message": "scored in 2 of its 15 languages", "severity": "note"}],
+    "leaks": {"pairs": 3, "found": [], "repeats": [], "skipped": []},
+}  # fmt: skip
+
+
+def test_check_shows_what_is_read_with_its_revision_and_card() -> None:
+    lines = shown(show.check, CHECKED).splitlines()
+    row = next(line for line in lines if line.startswith("squad "))
+    assert "main -> commit 0123456789ab" in row
+    assert "train[:90%]" in row
+    assert row.split()[-3:] == ["78,839", "87,599", "-"]
+    assert "model local/tiny: feed" in lines
+    assert "card: squad: train has 6 rows" in lines
+    assert "card (note): xnli: scored in 2 of its 15 languages" in lines
+    assert "leaks: none in 3 pairs of training rows and evaluation rows" in lines
+    assert "note: [a] note" in lines
+
+
+def test_check_leaks_are_told_with_examples_and_what_was_skipped() -> None:
+    leak = {"kind": "row", "message": "evaluation rows of xquad stand in [x]", "examples": ["who? / he"]}
+    found = {**CHECKED, "leaks": {"pairs": 1, "found": [leak], "repeats": [{"message": "5 of 5 training rows"}],
+                                  "skipped": ["ccg (train): not there"]}}  # fmt: skip
+    text = shown(show.check, found)
+    assert "leak: evaluation rows of xquad stand in [x]\n      who? / he\n" in text
+    assert "repeat: 5 of 5 training rows" in text
+    assert "leaks were not looked for: ccg (train): not there" in text
+    assert "leaks: none" not in text
+
+
+def test_check_leaks_not_looked_for_is_said() -> None:
+    assert "leaks: not looked for\n" in shown(show.check, {**CHECKED, "leaks": None})
+
+
+def test_plan_shows_examples_tokens_and_hours_by_kind() -> None:
+    work = {"phases": 2, "examples": 3_200_000, "evaluated": 0, "tokens": 1.5e9, "gpu_hours": 12.34}
+    cost = {"gpu": "H100", "by_kind": {"target": work}, "total": work, "unknown": ["dev rows of tone"],
+            "saved_by_sharing": {**work, "gpu_hours": 0.01}, "assumptions": "H100 at 30%"}  # fmt: skip
+    found = {"sweep": "s", "version": 1, "phases": 2, "cached": 0, "shared_savings": {}, "trainings": {"target": 2},
+             "evaluations": 0, "examples": 1, "notes": [], "cost": cost}  # fmt: skip
+    text = shown(show.plan, found)
+    assert "estimate on H100" in text
+    assert ["target", "2", "3.2", "million", "0", "1.5", "billion", "12.3"] in [x.split() for x in text.splitlines()]
+    assert "saved by sharing" in text
+    assert "below 0.1" in text
+    assert "not counted, for nobody knows it here: dev rows of tone" in text
+    assert "H100 at 30%" in text

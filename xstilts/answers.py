@@ -10,7 +10,11 @@ from xstilts.plan import Plan
 from xstilts.sweep import Sweep
 
 if TYPE_CHECKING:
+    from xstilts.cards import Finding
+    from xstilts.costs import Cost
     from xstilts.doctor import Check
+    from xstilts.leaks import Search
+    from xstilts.revisions import Read, ReadModel
 
 
 @dataclass(frozen=True)
@@ -20,10 +24,33 @@ class Checked:
     sweep: Sweep
     notes: list[str]
     """What a reader of the results should know: splits cut out of others, repeated data, ..."""
+    sources: list[Read] = field(default_factory=list)
+    """All rows that it reads: where from, which revision, how many."""
+    models: list[ReadModel] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    """Where the data differs from its card."""
+    leaks: Search | None = None
+    """Evaluation rows in training rows; None: not looked for."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What should be looked at before anything is spent: leaks, and data unlike its card."""
+        leaks = [f"leak: {leak.message}" for leak in self.leaks.leaks] if self.leaks else []
+        skipped = [f"leaks were not looked for in {what}" for what in self.leaks.skipped] if self.leaks else []
+        return [*leaks, *skipped, *(f"{f.task}: {f.message}" for f in self.findings if f.severity == "warn")]
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
-        return {"ok": True, "sweep": self.sweep.name, "version": self.sweep.version, "notes": self.notes}
+        return {
+            "ok": True,
+            "sweep": self.sweep.name,
+            "version": self.sweep.version,
+            "sources": [read.to_json() for read in self.sources],
+            "models": [asdict(model) for model in self.models],
+            "cards": [asdict(finding) for finding in self.findings],
+            "leaks": self.leaks.to_json() if self.leaks else None,
+            "notes": self.notes,
+        }
 
 
 @dataclass(frozen=True)
@@ -33,10 +60,13 @@ class Planned:
     plan: Plan
     cached: int
     notes: list[str] = field(default_factory=list)
+    cost: Cost | None = None
+    """Examples, tokens and GPU hours: estimates."""
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
-        return {**self.plan.summary(), "cached": self.cached, "notes": self.notes}
+        cost = {"cost": self.cost.to_json()} if self.cost else {}
+        return {**self.plan.summary(), "cached": self.cached, **cost, "notes": self.notes}
 
 
 @dataclass(frozen=True)

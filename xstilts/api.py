@@ -21,13 +21,15 @@ from xstilts.ledger import Ledger
 from xstilts.plan import Plan, make
 from xstilts.specs import Revisions, build, trained_tasks
 from xstilts.store import LEASE_SECONDS, Store, write_json
-from xstilts.sweep import Model, Pretraining, Sweep
+from xstilts.sweep import BASELINE, Mixture, Model, Pretraining, Sweep
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from xstilts.board import Board
+    from xstilts.cards import Finding
     from xstilts.data import DataContext
+    from xstilts.revisions import Read
     from xstilts.tracking_thread import TrackerThread
 
 AnySweep = str | os.PathLike[str] | Sweep
@@ -46,9 +48,20 @@ def load(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None
 
 
 def check(
-    sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None
+    sweep: AnySweep,
+    *,
+    store: str | None = None,
+    mirror: str | None = None,
+    tracking: str | None = None,
+    leaks: bool = True,
 ) -> Checked:
-    """Looks at the whole file, the data, the models and the store. Raises SweepError with all that is wrong."""
+    """Looks at the whole file, the data, the models and the store. Raises SweepError with all that is wrong.
+
+    What is odd and no error is told: what each source resolves to, where data differs from its card, evaluation
+    rows that stand in training rows (with `leaks`; the first look hashes every row, later ones do not).
+    """
+    from xstilts import leaks as leaking, revisions
+
     loaded = load(sweep, store=store, mirror=mirror, tracking=tracking)
     opened = Store(loaded.store).prepare()
     context = data_context(sweep, loaded, opened)
@@ -56,17 +69,39 @@ def check(
     problems = list(_data_problems(plan, context))
     if problems:
         raise SweepError([Problem(message=message, file=_file(sweep)) for message in problems])
-    return Checked(loaded, _notes(plan))
+    reads = revisions.reads(plan, context)
+    return Checked(
+        loaded,
+        [*_notes(plan), *_pinned(reads)],
+        sources=reads,
+        models=revisions.models(plan, context),
+        findings=_findings(plan, context),
+        leaks=leaking.find(plan, context) if leaks else None,
+    )
 
 
 def plan(
-    sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None
+    sweep: AnySweep,
+    *,
+    store: str | None = None,
+    mirror: str | None = None,
+    tracking: str | None = None,
+    gpu: str | None = None,
+    mfu: float | None = None,
 ) -> Planned:
-    """The plan and how much of it has a record already. Reads no data but its revisions; writes nothing."""
+    """The plan, how much of it has a record already, and what it will cost. Writes nothing.
+
+    Reads no data but its revisions. `gpu` names the GPU of the estimate (else `resources.gpu`), `mfu` the share
+    of its peak that is reached; InputError for a GPU without an entry.
+    """
+    from xstilts import costs
+
     loaded = load(sweep, store=store, mirror=mirror, tracking=tracking)
     made = make(loaded)
     opened = Store(loaded.store)
-    return Planned(made, _cached(made, opened, sweep, loaded), _notes(made))
+    utilisation = costs.DEFAULT_UTILISATION if mfu is None else mfu
+    cost = costs.estimate(made, gpu=gpu, utilisation=utilisation, base=_base(sweep))
+    return Planned(made, _cached(made, opened, sweep, loaded), _notes(made), cost)
 
 
 def _cached(made: Plan, opened: Store, sweep: AnySweep, loaded: Sweep) -> int:
@@ -75,7 +110,9 @@ def _cached(made: Plan, opened: Store, sweep: AnySweep, loaded: Sweep) -> int:
     if not done:
         return 0
     found = {e.phase for e in Ledger(opened.sweep_folder(loaded.name, loaded.version)).entries() if e.phase in done}
-    revisions = resolve(made, data_context(sweep, loaded, opened))
+    context = data_context(sweep, loaded, opened)
+    made = make(with_labels(loaded, context))
+    revisions = resolve(made, context)
     ids: dict[str, str] = {}
     for slot in made.slots:
         parent = ids.get(_fixed_parent(made, slot.needs), "")
@@ -94,9 +131,20 @@ def _fixed_parent(made: Plan, needs: str) -> str:
 def data_context(sweep: AnySweep, loaded: Sweep, opened: Store) -> DataContext:
     from xstilts.data import DataContext
 
+    return DataContext(mirror=loaded.mirror, base=_base(sweep), cache=str(opened.data))
+
+
+def with_labels(loaded: Sweep, context: DataContext) -> Sweep:
+    """The sweep with the label tables that its tasks take from their training rows. Raises DataError."""
+    from xstilts import data
+
+    return loaded.model_copy(update={"tasks": tuple(data.with_labels(task, context) for task in loaded.tasks)})
+
+
+def _base(sweep: AnySweep) -> str:
+    """The folder that relative paths of a sweep start from."""
     file = _file(sweep)
-    base = Path(file).absolute().parent if file else Path.cwd()
-    return DataContext(mirror=loaded.mirror, base=str(base), cache=str(opened.data))
+    return str(Path(file).absolute().parent if file else Path.cwd())
 
 
 def _file(sweep: AnySweep) -> str | None:
@@ -131,6 +179,21 @@ def _data_problems(made: Plan, context: DataContext) -> Iterator[str]:
         yield from data.check(made.sweep.task(name), "evaluate", context)
 
 
+def _pinned(reads: list[Read]) -> list[str]:
+    """Pinned revisions that a mirror cannot vouch for."""
+    unsure = {r.task: r.asked for r in reads if r.kind == "content" and r.asked not in ("", "main")}
+    return [f"{task} asks for revision {asked}; a mirror holds what it holds, known by content alone"
+            for task, asked in unsure.items()]  # fmt: skip
+
+
+def _findings(made: Plan, context: DataContext) -> list[Finding]:
+    from xstilts import cards
+
+    found = [f for name in trained_tasks(made) for f in cards.compare(made.sweep.task(name), "train", context)]
+    found += [f for name in made.sweep.targets for f in cards.compare(made.sweep.task(name), "evaluate", context)]
+    return list(dict.fromkeys(found))
+
+
 def resolve(made: Plan, context: DataContext) -> Revisions:
     """Revisions of all that the plan reads. Raises DataError where something is missing."""
     from xstilts import data
@@ -152,11 +215,16 @@ def _notes(made: Plan) -> list[str]:
                 notes.append(f"{name}: {use} is cut out of another split: {expression}")
         if name in made.sweep.targets and splits.dev and splits.dev == splits.test:
             notes.append(f"{name}: the development split is also the reported one ({splits.dev})")
-    trained = {made.sweep.task(t).train_task or t: t for t in made.sweep.targets}
+    before = {
+        m for i in made.sweep.intermediates if i != BASELINE for m in (i.mixture if isinstance(i, Mixture) else (i,))
+    }
+    trained: dict[str, list[str]] = {}
+    for target in made.sweep.targets:
+        trained.setdefault(made.sweep.task(target).train_task or target, []).append(target)
     notes += [
-        f"{name} is an intermediate and the training data of {trained[name]}"
-        for name in trained
-        if name in made.sweep.intermediates
+        f"{name} is an intermediate and the training data of {', '.join(targets)}"
+        for name, targets in trained.items()
+        if name in before
     ]
     if made.sweep.search.selection == "oracle":
         notes.append("selection: oracle chooses by target-language scores; the results are not zero-shot")
@@ -184,10 +252,13 @@ def run(
     before anything is trained, LeaseHeld where another driver runs the same sweep.
     """
     checked = check(sweep, store=store, mirror=mirror, tracking=tracking)
-    loaded, made = checked.sweep, make(checked.sweep)
-    opened = Store(loaded.store)
+    for message in checked.warnings:
+        warn(message)
+    opened = Store(checked.sweep.store)
+    context = data_context(sweep, checked.sweep, opened)
+    loaded = with_labels(checked.sweep, context)
+    made = make(loaded)
     folder = opened.sweep_folder(loaded.name, loaded.version)
-    context = data_context(sweep, loaded, opened)
     with _driver(opened, loaded):
         _same_plan(folder, loaded)
         board = _board(made, opened, folder, resolve(made, context))

@@ -49,6 +49,9 @@ def main() -> None:
 def check(
     sweep: Annotated[str | None, typer.Argument(metavar="SWEEP", help="Sweep file.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a sweep file and stop.")] = False,
+    leaks: Annotated[
+        bool, typer.Option("--leaks/--no-leaks", help="Look for evaluation rows inside training rows.")
+    ] = True,
     as_json: JsonOption = False,
     store: StoreOption = None,
     mirror: MirrorOption = None,
@@ -65,22 +68,28 @@ def check(
     with _verb(as_json) as show:
         from xstilts import api, show as shows
 
-        show(api.check(sweep, store=store, mirror=mirror, tracking=tracking).to_json(), shows.check)
+        found = api.check(sweep, store=store, mirror=mirror, tracking=tracking, leaks=leaks)
+        show(found.to_json(), shows.check)
 
 
 @app.command()
 def plan(
     sweep: SweepArgument,
+    gpu: Annotated[str | None, typer.Option("--gpu", help="GPU of the estimate, such as A100-80GB.")] = None,
+    mfu: Annotated[
+        float | None, typer.Option("--mfu", help="Share of the GPU's peak that a training reaches.", min=0.01, max=1)
+    ] = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
     mirror: MirrorOption = None,
     tracking: TrackingOption = None,
 ) -> None:
-    """Show what a run will train and what is done already."""
+    """Show what a run will train, what is done already, and what the rest will cost."""
     with _verb(as_json) as show:
         from xstilts import api, show as shows
 
-        show(api.plan(sweep, store=store, mirror=mirror, tracking=tracking).to_json(), shows.plan)
+        planned = api.plan(sweep, store=store, mirror=mirror, tracking=tracking, gpu=gpu, mfu=mfu)
+        show(planned.to_json(), shows.plan)
 
 
 @app.command()

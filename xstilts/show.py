@@ -63,13 +63,54 @@ def error_value(what: Exception) -> dict[str, Any]:
 
 
 def check(console: Console, found: dict[str, Any]) -> None:
-    """A sweep that is good."""
+    """A sweep that is good: what it reads, where that differs from its cards, what leaks."""
     say(console, f"{found['sweep']} v{found['version']}: the file, the data and the models are good", "green")
+    if found.get("sources"):
+        grid(console, _sources(found["sources"]))
+    for model in found.get("models", ()):
+        asked = f"{model['asked']} -> " if model["asked"] != "main" else ""
+        say(console, f"model {model['model']}: {asked}{model['resolved']}")
+    for finding in found.get("cards", ()):
+        warns = finding["severity"] == "warn"
+        head = ("card: ", "yellow") if warns else "card (note): "
+        say(console, Text.assemble(head, f"{finding['task']}: {finding['message']}"))
+    _leaks(console, found.get("leaks"))
     _notes(console, found["notes"])
 
 
+def _sources(reads: Iterable[Mapping[str, Any]]) -> Table:
+    """One row a task and use: source, what it resolves to, rows used, rows there, rows by the card."""
+    columns = ("use", "source", "revision", "split", "languages", "rows", "split has", "card")
+    table = _table("what is read", "task", *columns)
+    for column in table.columns[1:5]:
+        column.justify = "left"
+    for read in reads:
+        resolved = f"{read['kind']} {read['resolved'][:12]}"
+        revision = f"{read['asked']} -> {resolved}" if read["asked"] else resolved
+        cells = (read["task"], read["use"], read["source"], revision, read["split"], str(len(read["languages"])),
+                 f"{read['rows']:,}", read["has"], read["card"] or "-")  # fmt: skip
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def _leaks(console: Console, found: Mapping[str, Any] | None) -> None:
+    if found is None:
+        say(console, "leaks: not looked for")
+        return
+    for leak in found["found"]:
+        say(console, Text.assemble(("leak: ", "bold red" if leak["kind"] == "row" else "yellow"), leak["message"]))
+        for example in leak["examples"]:
+            say(console, f"      {example}")
+    for repeat in found["repeats"]:
+        say(console, f"repeat: {repeat['message']}")
+    for what in found["skipped"]:
+        say(console, Text.assemble(("leaks were not looked for: ", "yellow"), what))
+    if not found["found"]:
+        say(console, f"leaks: none in {found['pairs']:,} pairs of training rows and evaluation rows")
+
+
 def plan(console: Console, found: dict[str, Any]) -> None:
-    """What a run will do."""
+    """What a run will do, and what it will cost."""
     phases = f"{'' if found.get('exact', True) else 'at most '}{found['phases']:,} phases"
     say(console, f"{found['sweep']} v{found['version']}: {phases}, {found['cached']:,} of them done")
     saved = {kind: count for kind, count in found["shared_savings"].items() if count}
@@ -84,7 +125,39 @@ def plan(console: Console, found: dict[str, Any]) -> None:
         facts["searches"] = f"{found['studies']:,}, each of {trials} trial{'' if trials == '1' else 's'}"
     for name, fact in facts.items():
         say(console, f"  {name:<18}{fact}")
+    if found.get("cost"):
+        _cost(console, found["cost"])
     _notes(console, found["notes"])
+
+
+def _cost(console: Console, cost: Mapping[str, Any]) -> None:
+    table = _table(f"estimate on {cost['gpu']}", "", "phases", "examples", "evaluated", "tokens", "GPU hours")
+    for kind in (kind for kind in ("pretrain", "intermediate", "target", "evaluate") if kind in cost["by_kind"]):
+        work = cost["by_kind"][kind]
+        table.add_row(kind, f"{work['phases']:,}", *_work(work))
+    phases = sum(work["phases"] for work in cost["by_kind"].values())
+    table.add_row("all", f"{phases:,}", *_work(cost["total"]), style="bold")
+    table.add_row("saved by sharing", "", *_work(cost["saved_by_sharing"]))
+    grid(console, table)
+    for what in cost["unknown"]:
+        say(console, f"  not counted, for nobody knows it here: {what}")
+    say(console, f"  {cost['assumptions']}")
+
+
+def _work(work: Mapping[str, Any]) -> tuple[str, ...]:
+    return (*(_large(work[name]) for name in ("examples", "evaluated", "tokens")), _hours(work["gpu_hours"]))
+
+
+def _large(number: float) -> str:
+    """`3.2 million`; below a million the number itself."""
+    for size, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if number >= size:
+            return f"{number / size:,.1f} {name}"
+    return f"{number:,.0f}"
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.1f}" if hours >= 0.1 else "below 0.1" if hours else "-"
 
 
 def run(console: Console, ran: dict[str, Any]) -> None:

@@ -45,6 +45,14 @@ def test_quantities_mean_and_zero_shot_are_unweighted() -> None:
     assert_allclose(np.array([60.0, 30.0, 0.0]) @ weights, [60, 30, 0, 30, 15])
 
 
+def test_quantities_seen_and_unseen_are_parts_of_the_zero_shot_languages() -> None:
+    weights, names = quantities(
+        ["en", "de", "sw", "xx"], np.array([False, True, True, True]), [True, True, False, None]
+    )
+    assert [level for level, _ in names[4:]] == ["mean", "zero_shot", "seen", "unseen"]
+    assert_allclose((np.array([60.0, 30.0, 3.0, 0.0]) @ weights)[4:], [23.25, 11, 30, 3])
+
+
 def test_quantities_no_zero_shot_language_has_no_such_mean() -> None:
     assert [level for level, _ in quantities(["en"], np.array([False]))[1]] == ["language", "mean"]
 

@@ -57,6 +57,19 @@ def test_intervals_missing_pair_and_endless_whisker_are_drawn() -> None:
     assert axes.get_xlim()[1] < 10
 
 
+def test_layers_marks_the_reported_layer_in_its_panel_alone() -> None:
+    line = figures.LayerLine(label="a", colour="red", layers=[0, 1, 2], values=[1.0, 3.0, 2.0])
+    figure = figures.layers({"mean": [line], "cls": [line]}, "title", "accuracy", (1, "cls"))
+    assert [len(axes.lines) for axes in figure.axes] == [1, 2]
+
+
+def test_intervals_of_nine_targets_stand_in_two_rows() -> None:
+    item = figures.Interval(label="a", gain=1.0, low=0.0, high=2.0, significant=False, colour="red")
+    figure = figures.intervals({f"t{i}": [item] for i in range(9)}, "title")
+    assert sum(axes.get_visible() for axes in figure.axes) == 9
+    assert len(figure.axes) == 10
+
+
 def test_curves_without_development_scores_draw_the_loss() -> None:
     curve = figures.Curve(
         label="a", colour="red", points=[{"step": 1, "loss": 2.0, "dev": None}, {"step": 2, "loss": 1.0}]

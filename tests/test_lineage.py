@@ -13,6 +13,7 @@ from xstilts.scores import read_sweep, table
 from xstilts.store import Store
 from xstilts.sweep import Hyperparameters
 from xstilts.task import Source, Splits, Task
+from xstilts.tasks import TASKS
 
 
 def _spec(parent, source: str, *, split: str = "train", languages: tuple[str, ...] = ("en",)) -> PhaseSpec:
@@ -59,6 +60,33 @@ def test_base_languages_missing_phase_is_unknown(lineage: Lineage) -> None:
 def test_same_data_compares_sources_and_splits(lineage: Lineage, first, second, same: bool) -> None:
     before = finish_training(lineage.store, _spec(SCRATCH, first[0], split=first[1]), 1.0)
     after = finish_training(lineage.store, _spec(PhaseParent(phase=before), second[0], split=second[1]), 1.0)
+    assert lineage.same_data(before, after) is same
+
+
+def _of(task: Task, parent=SCRATCH) -> PhaseSpec:
+    return PhaseSpec(
+        action="train", parent=parent, members=(Member(task=task, data_revision="d"),), hyper=Hyperparameters()
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("mnli", "xnli", True),
+        ("anli_plus", "xnli", True),
+        ("snli", "xnli", False),
+        ("squad", "squad_pairs", True),
+        ("squad_v2", "squad", True),
+        ("paws", "pawsx", True),
+        ("panx", "panx_r", True),
+        ("udpos", "udpos_r", True),
+        ("deprel", "udpos", False),
+        ("cola", "mrpc", False),
+    ],
+)
+def test_same_data_knows_one_corpus_under_several_names(lineage: Lineage, first: str, second: str, same: bool) -> None:
+    before = finish_training(lineage.store, _of(TASKS[first]), 1.0)
+    after = finish_training(lineage.store, _of(TASKS[second], PhaseParent(phase=before)), 1.0)
     assert lineage.same_data(before, after) is same
 
 

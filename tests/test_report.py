@@ -13,12 +13,13 @@ import pytest
 
 from tests.builders import build_store
 from tests.conftest import ROOT
+from xstilts import layers
 from xstilts.errors import StoreError
 from xstilts.ledger import Ledger
 from xstilts.rendering import render
 from xstilts.report import context, write
-from xstilts.scores import table
-from xstilts.statistics import gains
+from xstilts.scores import read_sweep, table
+from xstilts.statistics import compare
 from xstilts.store import Store
 
 PARTS = ("headline", "gains", "languages", "curves", "configurations", "failures", "provenance")
@@ -33,7 +34,9 @@ def _write(tmp_path: Path, **given) -> tuple[dict[str, Path], str, str]:
 def _words(store: Store, folder: Path) -> tuple[str, str]:
     """HTML and Markdown without pictures, which take most of the time."""
     scores = table(store, folder)
-    values = {**context(store, folder, scores, gains(scores, store, resamples=50)), "figures": {}}
+    swept = layers.curves(store, scores, read_sweep(folder))
+    compared = compare(scores, store, resamples=50)
+    values = {**context(store, folder, scores, compared, swept, resamples=50), "figures": {}}
     return render("report.html.j2", values), render("report.md.j2", values)
 
 
@@ -72,6 +75,38 @@ def test_write_numbers_in_both_reports_are_those_of_the_gains(full) -> None:
     shown = f"{gains.loc[at, 'gain'].iloc[0]:+.1f}"
     assert shown in html
     assert shown in markdown
+
+
+def test_write_headline_says_who_chose(full) -> None:
+    _, html, markdown = full
+    for text in (html, markdown):
+        assert "Mean of 3 of 3 targets:" in text
+        assert text.index("best (chosen on English dev)") < text.index("best (chosen on test, optimistic)")
+        assert "luck of the choice" in text
+
+
+def test_write_sections_headline_first_and_only_those_that_say_something(full) -> None:
+    _, html, markdown = full
+    assert re.findall(r'<h2 id="(\w+)"', html) == [
+        "headline", "gains", "groups", "languages", "curves", "configurations", "failures", "provenance"
+    ]  # fmt: skip
+    assert [line for line in markdown.splitlines() if line.startswith("## ")] == [
+        "## Headline", "## Gains, intermediate × target", "## Groups of intermediates and targets",
+        "## Gains by language", "## Learning curves", "## Best configuration of each search", "## Failures",
+        "## Provenance",
+    ]  # fmt: skip
+
+
+def test_write_same_data_is_no_part_of_the_groups(full) -> None:
+    _, html, markdown = full
+    assert all("shared → tags" in text[text.index("Groups of intermediates") :] for text in (html, markdown))
+
+
+def test_write_no_line_of_markdown_tables_is_torn(full) -> None:
+    _, _, markdown = full
+    for table_lines in re.findall(r"(?:^\|.*\n)+", markdown, flags=re.MULTILINE):
+        columns = {len(re.findall(r"(?<!\\)\|", line)) for line in table_lines.splitlines()}
+        assert len(columns) == 1, table_lines
 
 
 def test_write_failures_stand_apart_from_negative_transfer(full) -> None:

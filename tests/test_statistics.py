@@ -8,9 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.builders import build_store
+from tests.builders import build_store, finish_evaluation
+from xstilts.identity import Member, ModelParent, PhaseSpec
+from xstilts.metrics import METRICS
 from xstilts.scores import problems, table
-from xstilts.statistics import COLUMNS, gains
+from xstilts.statistics import COLUMNS, compare, gains
+from xstilts.store import Store
+from xstilts.sweep import Hyperparameters
+from xstilts.tasks import TASKS
 
 SMALL = {"targets": ("tags", "pairs"), "intermediates": ("none", "skill", "noise"), "examples": 120}
 
@@ -149,6 +154,53 @@ def test_gains_other_examples_than_the_baseline_are_not_paired(tmp_path: Path) -
     found = gains(frame, store, resamples=50)
     assert "can't be paired" in problems(found)[0]
     assert np.isnan(_row(found, "skill", "pairs", "language", "de")["p"])
+
+
+def test_gains_seen_and_unseen_languages_have_means_of_their_own(world) -> None:
+    store, frame, _ = world
+    known = frame.assign(seen=pd.array([one != "sw" for one in frame["language"]], dtype="boolean"))
+    found = gains(known, store, resamples=100)
+    one = {lang: _row(found, "skill", "tags", "language", lang)["gain"] for lang in ("de", "sw")}
+    for level, language in (("seen", "de"), ("unseen", "sw")):
+        row = _row(found, "skill", "tags", level)
+        assert row["gain"] == pytest.approx(one[language])
+        assert (row["languages"], row["seen"]) == (1, level == "seen")
+        assert row["low"] < row["gain"] < row["high"]
+
+
+def test_compare_means_are_the_scores_over_languages(world) -> None:
+    store, frame, _ = world
+    means = compare(frame, store, resamples=200).means["base", "tags"]
+    assert means.labels == ("none", "skill", "noise")
+    rows = frame[(frame["target"] == "tags") & frame["primary"]]
+    by = rows.groupby(["intermediate", "seed"])["value"].mean()
+    assert means.observed_IS[1, 0] == pytest.approx(by["skill", 1])
+    assert means.resampled_BIS.shape == (200, 3, 2)
+    assert means.resampled_BIS[:, 1, 0].mean() == pytest.approx(by["skill", 1], abs=1)
+    assert means.n == 3 * 120
+
+
+def test_gains_mining_pairs_only_one_system_found_count_nothing_for_the_other(tmp_path: Path) -> None:
+    # true pairs a, b, c. The baseline finds a and a wrong d: F1 = 2 * 1 / (2 + 3) = 40; the pair finds a, b, c and a
+    # wrong e: 2 * 3 / (4 + 3) = 85.71
+    def found(ids: str, hits: str, proposed: str) -> pd.DataFrame:
+        columns = {"true_positives": hits, "predicted": proposed, "gold_pairs": "abc"}
+        return pd.DataFrame({"id": list(ids), **{name: [int(i in of) for i in ids] for name, of in columns.items()}})
+
+    store, rows = Store(tmp_path).prepare(), []
+    task = TASKS["bucc"].model_copy(update={"languages": ("de",)})
+    for label, rows_of in (("none", found("abcd", "a", "ad")), ("skill", found("abce", "abc", "abce"))):
+        spec = PhaseSpec(action="evaluate", parent=ModelParent(model=label, revision="r"),
+                         members=(Member(task=task, data_revision="e"),), hyper=Hyperparameters())  # fmt: skip
+        phase = finish_evaluation(store, spec, {"de": rows_of}, ("mining_f1",))
+        rows.append({"sweep": "s", "model": "m", "intermediate": label, "target": "bucc", "seed": 1, "language": "de",
+                     "metric": "mining_f1", "value": METRICS["mining_f1"].of(rows_of), "n": 4, "primary": True,
+                     "seen": pd.NA, "zero_shot": True, "same_data": False, "phase": phase})  # fmt: skip
+    made = gains(pd.DataFrame(rows), store, resamples=300)
+    assert problems(made) == []
+    row = _row(made, "skill", "bucc", "mean")
+    assert row["gain"] == pytest.approx(600 / 7 - 40)
+    assert row["low"] < row["gain"] < row["high"]
 
 
 def test_gains_without_a_baseline_are_none(tmp_path: Path) -> None:

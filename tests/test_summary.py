@@ -31,11 +31,6 @@ def test_verdict_needs_significance(gain: float, p: float, expected: str) -> Non
     assert summary.verdict({"gain": gain, "p_holm": p}) == expected
 
 
-def test_headlines_best_by_gain_with_the_harmful_beside() -> None:
-    (found,) = summary.headlines(_gains(("a", 1.0, 0.3), ("b", 4.0, 0.01), ("c", -5.0, 0.001)))
-    assert (found.best["intermediate"], found.verdict, found.losses) == ("b", "gain", ("c",))
-
-
 def test_overall_nothing_significant_is_said() -> None:
     assert summary.overall(_gains(("a", 9.0, 0.06), ("b", 1.0, 0.9))).startswith("Nothing is significant")
 

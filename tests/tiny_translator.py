@@ -13,7 +13,7 @@ Words that all languages share (names, marks) have no language part.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +29,19 @@ SHARED = ("Denver", "Anna", "1990", ".", "?", ",")
 _WIDTH, _POSITIONS = 256, 62
 
 
-def make_translator(folder: Path, *, marks: bool = True) -> Path:
-    """A model folder; `marks`: whether it knows brackets (else they are lost)."""
-    tokenizer = _tokenizer(("[", "]") if marks else ())
-    model = _model(tokenizer)
+def make_translator(folder: Path, *, marks: bool = True, words: Mapping[str, Sequence[str]] = WORDS) -> Path:
+    """A model folder for `words`; `marks`: whether it knows brackets (else they are lost)."""
+    tokenizer = _tokenizer(("[", "]") if marks else (), words)
+    model = _model(tokenizer, words)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
 
-def _tokenizer(marks: tuple[str, ...]) -> Any:
+def _tokenizer(marks: tuple[str, ...], vocabulary_of: Mapping[str, Sequence[str]]) -> Any:
     from transformers import AddedToken, NllbTokenizer
 
-    words = [word for language in CODES for word in WORDS[language]] + [w for w in SHARED if w.isalnum()]
+    words = [word for language in CODES for word in vocabulary_of[language]] + [w for w in SHARED if w.isalnum()]
     vocabulary = {token: i for i, token in enumerate(("<s>", "<pad>", "</s>", "<unk>"))}
     merges: dict[tuple[str, str], None] = {}
     for letter in sorted({"▁", *"".join(words)}):
@@ -61,7 +61,7 @@ def _tokenizer(marks: tuple[str, ...]) -> Any:
     return tokenizer
 
 
-def _model(tokenizer: Any) -> Any:
+def _model(tokenizer: Any, words: Mapping[str, Sequence[str]]) -> Any:
     import torch
     from transformers import M2M100Config, M2M100ForConditionalGeneration
 
@@ -74,11 +74,11 @@ def _model(tokenizer: Any) -> Any:
     torch.manual_seed(0)
     model = M2M100ForConditionalGeneration(config).eval()
     with torch.no_grad():
-        _set_weights(model, tokenizer)
+        _set_weights(model, tokenizer, words)
     return model
 
 
-def _set_weights(model: Any, tokenizer: Any) -> None:
+def _set_weights(model: Any, tokenizer: Any, words: Mapping[str, Sequence[str]]) -> None:
     """Everything to zero but embeddings and attentions."""
     import torch
 
@@ -89,7 +89,7 @@ def _set_weights(model: Any, tokenizer: Any) -> None:
     for norm in model.modules():
         if isinstance(norm, torch.nn.LayerNorm):
             norm.weight.fill_(1.0)
-    _embed(model.model.shared.weight, tokenizer, languages, free[len(languages) :])
+    _embed(model.model.shared.weight, tokenizer, languages, free[len(languages) :], words)
     place = where.T @ where
     spoken = torch.stack([torch.outer(one, one) for one in languages.values()]).sum(dim=0)
     whole = torch.eye(_WIDTH)
@@ -115,12 +115,18 @@ def _directions(positions: Any) -> tuple[Any, Any]:
     return used, torch.linalg.svd(taken, full_matrices=True)[2][len(taken) :]
 
 
-def _embed(embedding: Any, tokenizer: Any, languages: Mapping[str, Any], free: Any) -> None:
+def _embed(
+    embedding: Any, tokenizer: Any, languages: Mapping[str, Any], free: Any, words: Mapping[str, Sequence[str]]
+) -> None:
     """Concept plus language of each token; a direction of `free` for each concept."""
     concepts: dict[str, int] = {}
     for token, i in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]):
         word = token.removeprefix("▁")
-        known = [(str(words.index(word)), CODES[la]) for la, words in WORDS.items() if word in words and word != token]
+        known = [
+            (str(own.index(word)), CODES[language])
+            for language, own in words.items()
+            if word in own and word != token
+        ]
         concept, spoken = known[0] if known else (token, token)
         embedding[i] = free[concepts.setdefault(concept, len(concepts))]
         if spoken in languages:

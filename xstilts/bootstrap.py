@@ -120,11 +120,21 @@ def resample(blocks: Sequence[Array], resamples: int, rng: np.random.Generator) 
     return np.split(np.concatenate(parts), edges, axis=1)
 
 
-def quantities(languages: Sequence[str], zero_shot: Array) -> tuple[Array, list[tuple[str, str]]]:
-    """Weights `(L, T)` of each language in each quantity, and the quantities' (level, language)."""
+def quantities(
+    languages: Sequence[str], zero_shot: Array, seen: Sequence[object] = ()
+) -> tuple[Array, list[tuple[str, str]]]:
+    """Weights `(L, T)` of each language in each quantity, and the quantities' (level, language).
+
+    `seen` says of each language whether the base model was pretrained on it (anything but True and False: not
+    known); of the zero-shot languages, the seen and the unseen have a mean each.
+    """
     columns = [*np.eye(len(languages)), np.full(len(languages), 1 / len(languages))]
     names = [("language", language) for language in languages] + [("mean", "")]
-    if zero_shot.any():
-        columns.append(zero_shot / zero_shot.sum())
-        names.append(("zero_shot", ""))
+    parts = {"zero_shot": zero_shot}
+    if seen:
+        parts |= {"seen": zero_shot & [s is True for s in seen], "unseen": zero_shot & [s is False for s in seen]}
+    for level, part in parts.items():
+        if part.any():
+            columns.append(part / part.sum())
+            names.append((level, ""))
     return np.stack(columns, axis=1), names

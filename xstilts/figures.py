@@ -1,4 +1,4 @@
-"""The report's pictures: heatmaps of gains, intervals of pair means, learning curves.
+"""The report's pictures: heatmaps of gains, intervals of pair means, learning curves, layer curves.
 
 Each function takes plain tables and returns a matplotlib `Figure`; none knows the store or the sweep,
 and none touches pyplot's global state. Blue is a gain, red a loss, white nothing, in every picture
@@ -160,7 +160,7 @@ def intervals(panels: Mapping[str, Sequence[Interval]], title: str) -> Figure:
     from matplotlib.figure import Figure
 
     rows = max((len(panel) for panel in panels.values()), default=1)
-    across = min(4, max(1, len(panels)))
+    across = min(4 if len(panels) < 9 else 5, max(1, len(panels)))
     down = math.ceil(len(panels) / across)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(1.2 + 1.75 * across, 0.7 + down * (0.75 + 0.26 * rows)), layout="constrained")
@@ -246,6 +246,48 @@ def _lines(axes: Axes, panel: Sequence[Curve], key: str, handles: dict[str, Any]
         handles.setdefault(curve.label, line)
     axes.grid(color="#eaecf0", linewidth=0.8)
     axes.set_axisbelow(True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerLine:
+    """Scores of one intermediate by hidden state."""
+
+    label: str
+    colour: str
+    layers: Sequence[int]
+    values: Sequence[float]
+
+
+def layers(panels: Mapping[str, Sequence[LayerLine]], title: str, metric: str, main: tuple[int, str] | None) -> Figure:
+    """A panel for each pooling: score against hidden state; a line down marks `main`, the reported (layer, pooling)."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    across = max(1, len(panels))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(max(4.2, 0.6 + 3.1 * across), 3.4), layout="constrained")
+        grid = figure.subplots(1, across, squeeze=False, sharey=True)
+        handles: dict[str, Any] = {}
+        for axes, (pooling, lines) in zip(grid.flat, panels.items(), strict=False):
+            for line in lines:
+                width = 2.0 if line.colour == PALETTE[0] else 1.3
+                (drawn,) = axes.plot(line.layers, line.values, "o-", color=line.colour, linewidth=width, markersize=3)
+                handles.setdefault(line.label, drawn)
+            if main is not None and main[1] == pooling:
+                axes.axvline(main[0], color="#344054", linewidth=1, linestyle=(0, (4, 3)))
+                axes.annotate("reported", (main[0], 1), (3, -2), xycoords=("data", "axes fraction"), fontsize=7.5,
+                              textcoords="offset points", va="top", color="#344054")  # fmt: skip
+            axes.set_title(f"pooling: {pooling}", loc="left")
+            axes.set_xlabel("hidden state (0: embeddings)")
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.grid(color="#eaecf0", linewidth=0.8)
+            axes.set_axisbelow(True)
+        grid[0][0].set_ylabel(f"{metric}, mean over languages, %")
+        figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=10)
+        figure.legend(
+            handles.values(), handles.keys(), loc="outside lower left", ncols=max(1, min(3 * across, len(handles)))
+        )
+    return figure
 
 
 def signed(value: float, digits: int = 1) -> str:

@@ -5,6 +5,7 @@
     languages <target>    gain in each language
     curves                learning curves of the final target trainings
     curves intermediates  those of the intermediates below them
+    layers <target>       retrieval: score against hidden state, a line for each intermediate
 
 Names are keys of the dict that `pictures` returns; with several models each name ends in the model's.
 """
@@ -29,8 +30,10 @@ MAX_PANELS = 6
 """Panels of learning curves in one picture."""
 
 
-def pictures(store: Store, table: pd.DataFrame, gains: pd.DataFrame, sweep: Sweep) -> dict[str, Figure]:
-    """All pictures of a report by name, in the order of the report."""
+def pictures(
+    store: Store, table: pd.DataFrame, gains: pd.DataFrame, sweep: Sweep, swept: pd.DataFrame
+) -> dict[str, Figure]:
+    """All pictures of a report by name, in the order of the report; `swept` is the table of `layers.curves`."""
     oracle = sweep.search.selection == "oracle"
     found: dict[str, Figure] = {}
     models = list(dict.fromkeys(table["model"]))
@@ -47,7 +50,29 @@ def pictures(store: Store, table: pd.DataFrame, gains: pd.DataFrame, sweep: Swee
                 found[f"languages {target}{part['model']}"] = _languages(group, title)
         for name, panels in _panels(store, own, colours).items():
             found[f"{name}{part['model']}"] = figures.curves(panels)
+        for target, group in swept[swept["model"] == model].groupby("target", sort=False):
+            found[f"layers {target}{part['model']}"] = _layers(group, colours, str(target) + part["model"])
     return found
+
+
+def _layers(group: pd.DataFrame, colours: dict[str, str], title: str) -> Figure:
+    """The baseline is drawn last, above the others."""
+    panels: dict[str, list[figures.LayerLine]] = {}
+    order = sorted(
+        dict.fromkeys(group["intermediate"]), key=lambda label: (label == BASELINE, list(colours).index(label))
+    )
+    reported = group[group["main"]]
+    poolings = sorted(dict.fromkeys(group["pooling"]), key=lambda name: name not in set(reported["pooling"]))
+    for pooling, own in ((name, group[group["pooling"] == name]) for name in poolings):
+        lines = [(label, own[own["intermediate"] == label]) for label in order]
+        panels[str(pooling)] = [
+            figures.LayerLine(
+                label=label, colour=colours[label], layers=rows["layer"].tolist(), values=rows["value"].tolist()
+            )
+            for label, rows in lines if len(rows)
+        ]  # fmt: skip
+    main = (int(reported["layer"].iloc[0]), str(reported["pooling"].iloc[0])) if len(reported) else None
+    return figures.layers(panels, f"Layers of {title}", str(group["metric"].iloc[0]), main)
 
 
 def palette(table: pd.DataFrame) -> dict[str, str]:
@@ -79,7 +104,7 @@ def _means(gains: pd.DataFrame, sweep: Sweep, title: str) -> Figure:
 
 
 def _languages(group: pd.DataFrame, title: str) -> Figure:
-    """Languages, then the two means; a line after the languages that were trained on, and one before the means."""
+    """Languages, then the means; a line after the languages that were trained on, and one before the means."""
     import pandas as pd
 
     rows = group[group["level"] == "language"]
@@ -88,8 +113,8 @@ def _languages(group: pd.DataFrame, title: str) -> Figure:
     first = sum(language in trained for language in order)
     unseen = set(rows.loc[rows["seen"].eq(False), "language"])
     names = {name: f"{name}°" if name in unseen else name for name in order}
-    means = group[group["level"] != "language"]
-    shown = {"mean": "all", "zero_shot": "zero-shot"}
+    shown = {"mean": "all", "zero_shot": "zero-shot"} | ({"seen": "seen", "unseen": "unseen°"} if unseen else {})
+    means = group[group["level"].isin([*shown])]
     named = pd.concat([rows.assign(language=rows["language"].map(names)),
                        means.assign(language=means["level"].map(shown))])  # fmt: skip
     columns = [*names.values(), *(shown[level] for level in dict.fromkeys(means["level"]))]

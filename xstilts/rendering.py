@@ -47,9 +47,10 @@ def signed(value: Any, digits: int = 1) -> str:
     return "–" if _none(value) else figures.signed(value, digits)
 
 
-def interval(row: Mapping[str, Any]) -> str:
-    """`−0.2 to +1.4`, or a dash where there is none."""
-    return "–" if _none(row["low"]) else f"{signed(row['low'])} to {signed(row['high'])}"
+def interval(row: Any) -> str:
+    """`−0.2 to +1.4` of a row's or a value's `low` and `high`, or a dash where there is none."""
+    low, high = (row["low"], row["high"]) if isinstance(row, Mapping) else (row.low, row.high)
+    return "–" if _none(low) else f"{signed(low)} to {signed(high)}"
 
 
 def p_value(value: Any) -> str:

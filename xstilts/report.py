@@ -6,6 +6,8 @@ file needs nothing beside itself: pictures are inlined. Everything it shows is a
 and `gains.csv` beside it, and `analysis/gains.py` draws the main figures again from the former alone.
 
     report.html  report.md  heatmap.png  figures/*.png  scores.parquet  scores.csv  gains.csv
+
+docs/analysis.md says of every number how it is made and what it may be used for.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xstilts import __version__, figures, gallery, statistics, summary
+from xstilts import __version__, figures, gallery, groups, headline, layers, statistics, summary
+from xstilts.benchmarks import deviations, of_targets
 from xstilts.ledger import require
 from xstilts.lineage import Lineage
 from xstilts.rendering import render
 from xstilts.scores import problems, read_sweep, table as scores_table
+from xstilts.seen import seen
 from xstilts.store import Store, write_bytes
 from xstilts.sweep import BASELINE, Sweep, mixture_label
 
@@ -41,16 +45,17 @@ def write(
 
     `command` is shown as what made it. StoreError where nothing has been run, or `out` can't be written.
     """
-    table = scores_table(store, folder)
-    gains = statistics.gains(table, store, resamples=resamples)
-    pictures = gallery.pictures(store, table, gains, read_sweep(folder))
-    values = context(store, folder, table, gains, command=command, resamples=resamples)
+    table, sweep = scores_table(store, folder), read_sweep(folder)
+    compared = statistics.compare(table, store, resamples=resamples)
+    swept = layers.curves(store, table, sweep)
+    pictures = gallery.pictures(store, table, compared.gains, sweep, swept)
+    values = context(store, folder, table, compared, swept, command=command, resamples=resamples)
     files = {
         "html": ("report.html", render("report.html.j2", {**values, "figures": _inline(pictures)}).encode()),
         "markdown": ("report.md", render("report.md.j2", {**values, "figures": _linked(pictures)}).encode()),
         "scores_parquet": ("scores.parquet", _parquet(table)),
         "scores_csv": ("scores.csv", table.to_csv(index=False).encode()),
-        "gains_csv": ("gains.csv", gains.to_csv(index=False).encode()),
+        "gains_csv": ("gains.csv", compared.gains.to_csv(index=False).encode()),
         **{name: (_file(name), figures.png(figure)) for name, figure in pictures.items()},
     }
     for name, content in files.values():
@@ -59,10 +64,11 @@ def write(
 
 
 def context(
-    store: Store, folder: Path, table: pd.DataFrame, gains: pd.DataFrame, *, command: str = "", resamples: int = 0
-) -> dict[str, Any]:
-    """Every value that the templates use."""
-    sweep = read_sweep(folder)
+    store: Store, folder: Path, table: pd.DataFrame, compared: statistics.Comparison, swept: pd.DataFrame, *,
+    command: str = "", resamples: int = statistics.RESAMPLES,
+) -> dict[str, Any]:  # fmt: skip
+    """Every value that the templates use; `swept` is the table of `layers.curves`."""
+    sweep, gains = read_sweep(folder), compared.gains
     ledger = require(folder)
     entries = ledger.entries()
     found = summary.studies(entries, ledger.chosen())
@@ -70,8 +76,8 @@ def context(
     return {
         "sweep": sweep, "oracle": sweep.search.selection == "oracle", "version": __version__, "resamples": resamples,
         "models": list(dict.fromkeys(table["model"])), "overall": summary.overall(gains),
-        "headlines": summary.headlines(gains), "matrix": _matrix(gains, sweep),
-        "absolute": _absolute(table, sweep),
+        **_analysis(store, table, compared, sweep, resamples), "layers": layers.best(swept),
+        "matrix": _matrix(gains, sweep), "absolute": _absolute(table, sweep),
         "targets": [_target(group) for _, group in gains.groupby(["model", "target"], sort=False)],
         "configurations": [_configuration(study, Lineage(store, sweep)) for study in found],
         "fair": fair, "fairness": fairness, "failures": summary.failures(entries),
@@ -80,6 +86,35 @@ def context(
         "any_same_data": bool(gains["same_data"].any()), "provenance": summary.provenance(store, entries),
         "command": command, "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }  # fmt: skip
+
+
+def _analysis(
+    store: Store, table: pd.DataFrame, compared: statistics.Comparison, sweep: Sweep, resamples: int
+) -> dict[str, Any]:
+    """Headline, groups, and seen and unseen languages, of each model that has them."""
+    benchmark = of_targets(sweep.targets)
+    development = headline.development(store, table)
+    boards, grouped, apart = [], [], []
+    for model in dict.fromkeys(table["model"]):
+        means = {target: found for (name, target), found in compared.means.items() if name == model}
+        board = headline.board(model, sweep, benchmark, means, development.get(model, {}))
+        if board is not None:
+            rows = headline.rows(board, compared.gains)
+            boards.append({"board": board, "rows": rows, "harmful": _harmful(compared.gains, model)})
+            grouped.append(groups.groups(model, table, sweep, benchmark, resamples=resamples))
+        apart.append(seen(model, table, compared.gains, resamples=resamples))
+    return {
+        "boards": boards, "benchmark": benchmark, "deviations": deviations(sweep, benchmark),
+        "groups": [one for one in grouped if one is not None], "seen": [one for one in apart if one is not None],
+    }  # fmt: skip
+
+
+def _harmful(gains: pd.DataFrame, model: str) -> dict[str, list[str]]:
+    """Target to the intermediates that significantly harm it."""
+    found: dict[str, list[str]] = {str(target): [] for target in gains["target"]}
+    for row in _losses(gains[gains["model"] == model]):
+        found.setdefault(row["target"], []).append(row["intermediate"])
+    return found
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -125,18 +160,12 @@ def _target(group: pd.DataFrame) -> dict[str, Any]:
         verdicts = [summary.verdict(row) for row in levels["language"]]
         pairs.append(
             {"intermediate": label, "languages": levels["language"], "mean": levels["mean"][0],
-             "zero_shot": next(iter(levels["zero_shot"]), None), "up": verdicts.count("gain"),
-             "down": verdicts.count("loss"), "seen": _seen_means(rows)}
+             "others": {name: next(iter(levels[name]), None) for name in ("zero_shot", "seen", "unseen")},
+             "up": verdicts.count("gain"), "down": verdicts.count("loss")}
         )  # fmt: skip
     limit = max(1.0, group.loc[group["level"] == "language", "gain"].abs().max())
     return {"model": first["model"], "name": first["target"], "metric": first["metric"], "pairs": pairs, "limit": limit,
             "seen_known": bool(group.loc[group["level"] == "language", "seen"].notna().any())}  # fmt: skip
-
-
-def _seen_means(rows: pd.DataFrame) -> dict[str, float]:
-    """Mean gain over zero-shot languages that the base model saw, and over those it did not."""
-    known = rows[(rows["level"] == "language") & rows["zero_shot"] & rows["seen"].notna()]
-    return {("seen" if seen else "unseen"): float(part["gain"].mean()) for seen, part in known.groupby("seen")}
 
 
 def _losses(gains: pd.DataFrame) -> list[dict[str, Any]]:

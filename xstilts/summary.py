@@ -27,20 +27,6 @@ Verdict = Literal["gain", "loss", "open"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Headline:
-    """The best intermediate for one target, or why there is none."""
-
-    model: str
-    target: str
-    metric: str
-    verdict: Verdict
-    best: Mapping[str, Any]
-    """The row of the gains: intermediate, gain, low, high, p_holm, baseline, score, ..."""
-    losses: tuple[str, ...]
-    """Intermediates that significantly harm this target."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Study:
     """One search: its budget and what it chose."""
 
@@ -76,23 +62,6 @@ def verdict(row: Mapping[str, Any]) -> Verdict:
     if not row["p_holm"] <= LEVEL:
         return "open"
     return "gain" if row["gain"] > 0 else "loss"
-
-
-def headlines(gains: pd.DataFrame) -> list[Headline]:
-    """One for each model and target, in their order; the best by the mean over all languages."""
-    found = []
-    means = gains[gains["level"] == "mean"]
-    for (model, target), group in means.groupby(["model", "target"], sort=False):
-        rows = [{str(k): v for k, v in row.items()} for row in group.to_dict("records")]
-        best = max(rows, key=lambda row: row["gain"])
-        losses = tuple(row["intermediate"] for row in rows if verdict(row) == "loss")
-        found.append(
-            Headline(
-                model=str(model), target=str(target), metric=best["metric"], verdict=verdict(best), best=best,
-                losses=losses,
-            )
-        )  # fmt: skip
-    return found
 
 
 def overall(gains: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""The project's own sweep files at the size of a test: a tiny model, invented rows in the hub's schemas, two steps a phase.
+"""The project's own sweep files at the size of a test: a tiny model, invented rows in the hub's schemas, few steps.
 
 Models, steps, lengths, languages and seeds are all that is changed; tasks, pairs, mixtures and transforms stay
 those of the file.
@@ -61,9 +61,7 @@ def _of_task(task: Task) -> dict[str, Any]:
     return changes
 
 
-def run_plainly(
-    sweep: Sweep, base: Path, seen: Callable[[str], None] = lambda slot: None
-) -> dict[str, dict[str, Any]]:
+def run_plainly(sweep: Sweep, base: Path, seen: Callable[[str], None] = lambda slot: None) -> dict[str, dict[str, Any]]:
     """Runs every slot of a sweep without a search, one after the other in this process; slot to its record."""
     opened = Store(sweep.store).prepare()
     context = api.data_context(sweep, sweep, opened).model_copy(update={"base": str(base)})

@@ -46,8 +46,9 @@ def test_published_sweeps_are_six() -> None:
 
 def test_paper_grid_trains_each_phase_once(tmp_path: Path) -> None:
     # One seed: 9 intermediates; 10 starts x 6 trainings (XNLI, PAWS-X, POS, NER, SQuAD for two targets, TyDiQA);
-    # 10 starts x 9 evaluations. Three seeds: three times that, but that the base model alone has no seed: its two retrieval
-    # evaluations are done once. Brought by each target anew, the 9 intermediates would be trained 9 x 6 times a seed.
+    # 10 starts x 9 evaluations. Three seeds: three times that, but that the base model alone has no seed: its two
+    # retrieval evaluations are done once. Brought by each target anew, the 9 intermediates would be trained 9 x 6 times
+    # a seed.
     answer = planned(ROOT / "sweeps/phang2020.yaml", tmp_path)
     assert answer["trainings"] == {"pretrain": 0, "intermediate": 27, "target": 180}
     assert answer["evaluations"] == 3 * 10 * 9 - 2 * 2

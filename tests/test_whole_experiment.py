@@ -30,7 +30,9 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_hub(folder)
     make_user_files(folder)
     make_model(folder)
-    own = {language: [f"{letter}{i}" for i in range(60)] for language, letter in (("en", "w"), ("de", "d"), ("sw", "s"))}
+    own = {
+        language: [f"{letter}{i}" for i in range(60)] for language, letter in (("en", "w"), ("de", "d"), ("sw", "s"))
+    }
     make_translator(folder / "models/local/translator", words=own)
     return folder
 

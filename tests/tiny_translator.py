@@ -123,9 +123,7 @@ def _embed(
     for token, i in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]):
         word = token.removeprefix("▁")
         known = [
-            (str(own.index(word)), CODES[language])
-            for language, own in words.items()
-            if word in own and word != token
+            (str(own.index(word)), CODES[language]) for language, own in words.items() if word in own and word != token
         ]
         concept, spoken = known[0] if known else (token, token)
         embedding[i] = free[concepts.setdefault(concept, len(concepts))]

@@ -3,8 +3,8 @@
 The verbs of the command line are functions here too (`xstilts.plan("sweep.yaml")`), with the values
 that they are about. Everything is imported when it is first used: `import xstilts` costs nothing.
 
-Four verbs (`plan`, `scores`, `report`, `doctor`) share their name with a module. The attribute is always the
-verb; the module is reached as `from xstilts.plan import ...`.
+Five verbs (`plan`, `scores`, `report`, `submission`, `doctor`) share their name with a module. The attribute is always
+the verb; the module is reached as `from xstilts.plan import ...`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-_VERBS = ("check", "plan", "run", "status", "scores", "report", "fetch", "track", "doctor")
+_VERBS = ("check", "plan", "run", "status", "scores", "report", "submission", "fetch", "track", "doctor")
 _HOMES = {
     **dict.fromkeys(_VERBS, "xstilts.api"),
     "load": "xstilts.loading",
@@ -31,11 +31,11 @@ _HOMES = {
 
 __all__ = [
     "DataError", "InputError", "Store", "Sweep", "SweepError", "Task", "XstiltsError", "__version__", "check", "doctor",
-    "fetch", "load", "plan", "report", "run", "scores", "status", "track",
+    "fetch", "load", "plan", "report", "run", "scores", "status", "submission", "track",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
-    from xstilts.api import check, doctor, fetch, plan, report, run, scores, status, track
+    from xstilts.api import check, doctor, fetch, plan, report, run, scores, status, submission, track
     from xstilts.errors import DataError, InputError, SweepError, XstiltsError
     from xstilts.loading import load
     from xstilts.store import Store

@@ -448,6 +448,36 @@ def report(
     return write(opened, folder, Path(out) if out is not None else folder / "report", command=f"xstilts run {name}")
 
 
+def submission(
+    sweep: AnySweep,
+    out: str | os.PathLike[str],
+    *,
+    intermediate: str = "best",
+    model: str | None = None,
+    seed: int | None = None,
+    store: str | None = None,
+    mirror: str | None = None,
+    tracking: str | None = None,
+) -> dict[str, Any]:
+    """Writes one system's predictions in XTREME's submission format into `out`; its files and the warnings.
+
+    `intermediate` may be `best`: for each target the one chosen on English development scores. Model and seed are
+    the sweep's first where left out. InputError where the sweep has no such system.
+    """
+    from xstilts.data import DataContext
+    from xstilts.scores import read_sweep
+    from xstilts.submission import write
+
+    opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
+    ran = read_sweep(folder)
+    first = ran.models[0]
+    context = DataContext(mirror=mirror or ran.mirror, base=_base(sweep), cache=str(opened.data))
+    named = model or (first.name if isinstance(first, Pretraining) else first.label)
+    chosen = ran.seeds[0] if seed is None else seed
+    files = write(opened, folder, model=named, intermediate=intermediate, seed=chosen, out=Path(out), context=context)
+    return {"files": [str(path) for path in files], "notes": files[-1].read_text(encoding="utf-8")}
+
+
 def track(sweep: AnySweep, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None) -> int:
     """Rebuilds the MLflow mirror from the records; returns the number of runs brought up to date."""
     from xstilts.scores import read_sweep

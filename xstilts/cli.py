@@ -176,6 +176,30 @@ def report(
 
 
 @app.command()
+def submission(
+    sweep: SweepArgument,
+    out: Annotated[str, typer.Option("--out", help="Folder to write to.")],
+    intermediate: Annotated[
+        str, typer.Option("--intermediate", help="Which system; `best` takes each target's, chosen on English dev.")
+    ] = "best",
+    model: Annotated[str | None, typer.Option("--model", help="Base model; else the sweep's first.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Else the sweep's first.")] = None,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Write one system's predictions in XTREME's submission format."""
+    with _verb(as_json) as show:
+        from xstilts import api, show as shows
+
+        made = api.submission(
+            sweep, out, intermediate=intermediate, model=model, seed=seed, store=store, mirror=mirror, tracking=tracking
+        )
+        show(made, shows.submission)
+
+
+@app.command()
 def fetch(
     sweep: SweepArgument,
     as_json: JsonOption = False,

@@ -42,9 +42,9 @@ class Wanted:
 def wanted(sweep: Sweep) -> tuple[Wanted, ...]:
     """The repositories that a sweep reads, each once; the user's files, folders and the generator are none."""
     datasets: dict[tuple[str, str], list[Task]] = {}
-    for task in (leaf for task in sweep.tasks for leaf in task.leaves):
-        if task.source.hub is not None:
-            datasets.setdefault((task.source.hub, task.source.revision), []).append(task)
+    for leaf in (leaf for task in sweep.tasks for leaf in task.leaves):
+        if leaf.source.hub is not None:
+            datasets.setdefault((leaf.source.hub, leaf.source.revision), []).append(leaf)
     found = [Wanted(kind="dataset", name=n, revision=r, tasks=tuple(ts)) for (n, r), ts in datasets.items()]
     return (*found, *_models(sweep))
 

@@ -39,8 +39,16 @@ FORMAT_METRICS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "multiple_choice": ("accuracy",),
         "tagging": ("chunk_f1", "chunk_f1_merged", "token_accuracy"),
         "span_qa": (
-            "exact_match", "f1", "qa_mean", "mlqa_exact_match", "mlqa_f1", "mlqa_mean", "segmented_f1",
-            "best_exact_match", "best_f1", "best_qa_mean",
+            "exact_match",
+            "f1",
+            "qa_mean",
+            "mlqa_exact_match",
+            "mlqa_f1",
+            "mlqa_mean",
+            "segmented_f1",
+            "best_exact_match",
+            "best_f1",
+            "best_qa_mean",
         ),
         "retrieval": ("accuracy",),
         "mining": ("mining_f1", "mining_best_f1"),
@@ -336,8 +344,8 @@ def _resources(document: Document, clean: Mapping[str, Any], table: Table) -> No
     if not isinstance(resources, Resources):
         return
     if resources.gpu is not None and resources.gpu not in GPUS:
-        message = f'resources.gpu is "{resources.gpu}"; must be a GPU that the estimate knows{nearest(resources.gpu, GPUS)}'
-        document.complain(("resources", "gpu"), message)
+        must = f"must be a GPU that the estimate knows{nearest(resources.gpu, GPUS)}"
+        document.complain(("resources", "gpu"), f'resources.gpu is "{resources.gpu}"; {must}')
     whole = [name for name in used_tasks(clean, table) if getattr(table[name], "format", "") in POOLED]
     if resources.workers > 1 and whole:
         need = f"must be 1 for {', '.join(whole)}: the softmax of a dual encoder is over one worker's batch"

@@ -183,6 +183,13 @@ def status(console: Console, found: dict[str, Any]) -> None:
         say(console, Text.assemble((head, "bold red"), failure["error"]))
 
 
+def submission(console: Console, data: Mapping[str, Any]) -> None:
+    """How many files were written, where, and all that the notes warn of."""
+    files = data["files"]
+    say(console, f"{len(files)} files in {Path(files[-1]).parent}")
+    say(console, data["notes"].rstrip())
+
+
 def report(console: Console, found: dict[str, Any]) -> None:
     """Where the report lies."""
     for name, path in found["files"].items():

@@ -83,7 +83,8 @@ def test_check_of_real_data_compares_it_with_its_cards(mirror: Path, tmp_path: P
 def test_check_asks_the_hub_for_the_commit_of_a_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.test_fetch import FolderHub
     from tests.worlds import context, write_mirror
-    from xstilts import hub, revisions
+    from xstilts import hub
+    from xstilts.audit import revisions
     from xstilts.plan import make
     from xstilts.sweep import Model, Sweep
     from xstilts.tasks import TASKS

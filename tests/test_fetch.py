@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from tests import worlds
-from xstilts import data, hub, sources
+from xstilts import data, hub
 from xstilts.errors import DataError, StoreError
 from xstilts.fetch import fetch, wanted
+from xstilts.reading import sources
 from xstilts.sweep import Model, Pretraining, Sweep
 from xstilts.task import Source, Splits, Task
 

@@ -13,13 +13,13 @@ import pytest
 
 from tests.builders import build_store
 from tests.conftest import ROOT
-from xstilts import layers
 from xstilts.errors import StoreError
 from xstilts.ledger import Ledger
-from xstilts.rendering import render
 from xstilts.report import context, write
+from xstilts.reporting import layers
+from xstilts.reporting.rendering import render
+from xstilts.reporting.statistics import compare
 from xstilts.scores import read_sweep, table
-from xstilts.statistics import compare
 from xstilts.store import Store
 
 PARTS = ("headline", "gains", "languages", "curves", "configurations", "failures", "provenance")

@@ -14,9 +14,9 @@ import pytest
 
 from tests import hub_world, worlds
 from xstilts import data
-from xstilts.columns import ROLES
 from xstilts.loading import loads
 from xstilts.metrics import METRICS
+from xstilts.reading.columns import ROLES
 from xstilts.sweep import Hyperparameters
 from xstilts.task import Splits, Task
 from xstilts.tasks import GROUPS, PUBLISHED, TASKS, vocabulary, xtreme_r
@@ -379,7 +379,7 @@ def test_generated_rows_are_what_the_task_says(name: str, tmp_path: Path) -> Non
 
 
 def test_real_label_tables_are_those_that_the_data_states(mirror: Path) -> None:
-    from xstilts import sources
+    from xstilts.reading import sources
 
     for name, role in (("udpos", "tags"), ("panx", "tags"), ("xnli", "label"), ("copa", "label")):
         task = mirrored(name)

@@ -10,11 +10,11 @@ from xstilts.plan import Plan
 from xstilts.sweep import Sweep
 
 if TYPE_CHECKING:
-    from xstilts.cards import Finding
+    from xstilts.audit.cards import Finding
+    from xstilts.audit.leaks import Search
+    from xstilts.audit.revisions import Read, ReadModel
     from xstilts.costs import Cost
     from xstilts.doctor import Check
-    from xstilts.leaks import Search
-    from xstilts.revisions import Read, ReadModel
 
 
 @dataclass(frozen=True)

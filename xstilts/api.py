@@ -26,11 +26,11 @@ from xstilts.sweep import BASELINE, Mixture, Model, Pretraining, Sweep
 if TYPE_CHECKING:
     import pandas as pd
 
+    from xstilts.audit.cards import Finding
+    from xstilts.audit.revisions import Read
     from xstilts.board import Board
-    from xstilts.cards import Finding
     from xstilts.data import DataContext
-    from xstilts.revisions import Read
-    from xstilts.tracking_thread import TrackerThread
+    from xstilts.tracking.thread import TrackerThread
 
 AnySweep = str | os.PathLike[str] | Sweep
 _NOT_THE_PLAN = ("resources", "budget", "store", "tracking", "mirror", "description")
@@ -60,7 +60,7 @@ def check(
     What is odd and no error is told: what each source resolves to, where data differs from its card, evaluation
     rows that stand in training rows (with `leaks`; the first look hashes every row, later ones do not).
     """
-    from xstilts import leaks as leaking, revisions
+    from xstilts.audit import leaks as leaking, revisions
 
     loaded = load(sweep, store=store, mirror=mirror, tracking=tracking)
     opened = Store(loaded.store).prepare()
@@ -187,7 +187,7 @@ def _pinned(reads: list[Read]) -> list[str]:
 
 
 def _findings(made: Plan, context: DataContext) -> list[Finding]:
-    from xstilts import cards
+    from xstilts.audit import cards
 
     found = [f for name in trained_tasks(made) for f in cards.compare(made.sweep.task(name), "train", context)]
     found += [f for name in made.sweep.targets for f in cards.compare(made.sweep.task(name), "evaluate", context)]
@@ -326,7 +326,7 @@ def _tracker(opened: Store, loaded: Sweep, folder: Path, warn: Callable[[str], N
     if loaded.tracking == "off":
         return None
     from xstilts.tracking import Tracker, tracking_uri
-    from xstilts.tracking_thread import TrackerThread
+    from xstilts.tracking.thread import TrackerThread
 
     uri = tracking_uri(loaded.tracking, opened)
     assert uri is not None

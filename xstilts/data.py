@@ -18,15 +18,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from xstilts import agreement, columns, labels, languages, sources, splits, tables
 from xstilts.encoding import EncodedSplit, encoded_split, encoding_key
 from xstilts.errors import DataError
 from xstilts.identity import digest
 from xstilts.models import model_revision, resolve_model
-from xstilts.sources import DataContext
+from xstilts.reading import agreement, columns, labels, languages, sources, splits, tables
+from xstilts.reading.sources import DataContext
+from xstilts.reading.tables import languages_of
 from xstilts.store import write_json
 from xstilts.sweep import Hyperparameters
-from xstilts.tables import languages_of
 from xstilts.task import LABELLED, TUNED, Task, Use
 
 if TYPE_CHECKING:

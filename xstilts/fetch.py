@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xstilts import hub as hubs, sources, splits
+from xstilts import hub as hubs
 from xstilts.data import languages_of
 from xstilts.errors import DataError, StoreError
-from xstilts.layout import Layout, layout
 from xstilts.models import require_weights, wanted_files
+from xstilts.reading import sources, splits
+from xstilts.reading.layout import Layout, layout
 from xstilts.store import store_error, write_bytes
 from xstilts.sweep import Model, Pretraining, Sweep
 from xstilts.task import Task, Use

@@ -14,7 +14,7 @@ from xstilts import hub
 from xstilts.contents import content_hashes
 from xstilts.errors import DataError
 from xstilts.identity import digest
-from xstilts.sources import DataContext, fetch_help, nearest
+from xstilts.reading.sources import DataContext, fetch_help, nearest
 
 GENERATOR = "generator"
 """Stands for the generator's own tokenizer where a model id can."""

@@ -20,13 +20,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xstilts import __version__, figures, gallery, groups, headline, layers, statistics, summary
-from xstilts.benchmarks import deviations, of_targets
+from xstilts import __version__
 from xstilts.ledger import require
-from xstilts.lineage import Lineage
-from xstilts.rendering import render
+from xstilts.reporting import figures, gallery, groups, headline, layers, statistics, summary
+from xstilts.reporting.benchmarks import deviations, of_targets
+from xstilts.reporting.lineage import Lineage
+from xstilts.reporting.rendering import render
+from xstilts.reporting.seen import seen
 from xstilts.scores import problems, read_sweep, table as scores_table
-from xstilts.seen import seen
 from xstilts.store import Store, write_bytes
 from xstilts.sweep import BASELINE, Sweep, mixture_label
 

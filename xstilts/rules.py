@@ -12,10 +12,10 @@ from types import MappingProxyType
 from typing import Any
 
 from xstilts.checking import WRONG, Wrong, describe, hint_of, nearest, scalar, shown
-from xstilts.columns import ROLES
+from xstilts.costs.gpus import GPUS
 from xstilts.errors import DataError
-from xstilts.gpus import GPUS
-from xstilts.splits import parse as parse_split
+from xstilts.reading.columns import ROLES
+from xstilts.reading.splits import parse as parse_split
 from xstilts.sweep import (
     BASELINE,
     Choice,

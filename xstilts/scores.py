@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import CorruptError, StoreError
 from xstilts.ledger import FINISHED, Entry, require
-from xstilts.lineage import Lineage
+from xstilts.reporting.lineage import Lineage
 from xstilts.store import Store
 from xstilts.sweep import BASELINE, Sweep
 from xstilts.task import Task

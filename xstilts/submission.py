@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xstilts.benchmarks import XTREME
 from xstilts.errors import InputError, StoreError
-from xstilts.headline import chosen_on_dev, development
+from xstilts.reporting.benchmarks import XTREME
+from xstilts.reporting.headline import chosen_on_dev, development
 from xstilts.scores import problems, read_sweep, table as scores_table
 from xstilts.store import Store, write_bytes
 from xstilts.sweep import BASELINE, Sweep
@@ -32,7 +32,7 @@ from xstilts.task import Task
 if TYPE_CHECKING:
     import pandas as pd
 
-    from xstilts.sources import DataContext
+    from xstilts.reading.sources import DataContext
 
 BEST = "best"
 """Instead of an intermediate: for each target the one chosen on English development scores."""

@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 from datasets import Dataset
 
-from xstilts import answer_scores, mlqa, segmented
 from xstilts.formats import span_qa, spans
+from xstilts.scoring import answers as answer_scores, mlqa, segmented
 from xstilts.task import Options, Source, Task
 
 LETTERS = {

@@ -11,8 +11,8 @@ from transformers import XLMRobertaConfig
 from xstilts.errors import DataError
 from xstilts.formats import tagging
 from xstilts.formats.common import IGNORE
-from xstilts.labels import UNSEEN
 from xstilts.metrics import METRICS
+from xstilts.reading.labels import UNSEEN
 from xstilts.sweep import Hyperparameters
 
 ENTITIES = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")

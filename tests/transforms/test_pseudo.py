@@ -9,7 +9,7 @@ import pytest
 
 from tests.transforms import worlds
 from xstilts import data, transforms
-from xstilts.sources import DataContext
+from xstilts.reading.sources import DataContext
 from xstilts.task import Limits, Source, Splits, Task, Transform
 from xstilts.transforms.pseudo import Inventor
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts import data, transforms
-from xstilts.sources import DataContext
+from xstilts.reading.sources import DataContext
 from xstilts.task import Source, Splits, Task, Transform
 
 Rows = Sequence[Mapping[str, Any]]

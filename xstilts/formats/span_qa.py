@@ -32,10 +32,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xstilts import answer_scores
 from xstilts.errors import DataError
 from xstilts.formats import spans
 from xstilts.formats.common import IGNORE, PLAIN, attention_mask, column, initialise, pad, row_ids, row_languages
+from xstilts.scoring import answers as answer_scores
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase

@@ -26,7 +26,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from xstilts import chunks
 from xstilts.errors import DataError
 from xstilts.formats.common import (
     IGNORE,
@@ -40,7 +39,8 @@ from xstilts.formats.common import (
     row_ids,
     unknown_label,
 )
-from xstilts.labels import UNSEEN
+from xstilts.reading.labels import UNSEEN
+from xstilts.scoring import chunks
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from xstilts.errors import DataError
-from xstilts.sources import DataContext
+from xstilts.reading.sources import DataContext
 from xstilts.task import Task, Transform
 from xstilts.transforms import notes
 from xstilts.transforms.draw import stream, uniform

@@ -15,7 +15,7 @@ from xstilts.contents import content_hashes
 from xstilts.errors import DataError
 from xstilts.identity import digest
 from xstilts.models import model_revision, resolve_model
-from xstilts.sources import DataContext
+from xstilts.reading.sources import DataContext
 from xstilts.task import Dictionary, Lookup, Task, Transform, Translate
 from xstilts.transforms import codes, dictionary, lookup
 from xstilts.transforms.dictionary import Table

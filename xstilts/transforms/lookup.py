@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from xstilts import readers
 from xstilts.errors import DataError
+from xstilts.reading import readers
 from xstilts.task import FormatName
 from xstilts.transforms import rows, spans
 from xstilts.transforms.rows import Dropped, Row

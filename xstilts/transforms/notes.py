@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from xstilts.store import write_json
 
 if TYPE_CHECKING:
-    from xstilts.sources import DataContext
+    from xstilts.reading.sources import DataContext
     from xstilts.task import Task
 
 DROPPED = "dropped: "
@@ -66,7 +66,7 @@ def reasons(tally: Mapping[str, int]) -> str:
 
 
 def _path(task: Task, language: str, context: DataContext) -> Path:
-    from xstilts import tables
+    from xstilts.reading import tables
 
     # Label names may have been filled in since; they decide no text.
     key = tables.key(_unlabelled(task), "train", (language,), context)

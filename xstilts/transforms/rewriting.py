@@ -19,7 +19,7 @@ from xstilts.transforms.rows import Dropped, Row, reworded
 from xstilts.transforms.words import replace, runs
 
 if TYPE_CHECKING:
-    from xstilts.sources import DataContext
+    from xstilts.reading.sources import DataContext
     from xstilts.transforms.translator import Translator
 
 Rows = Callable[[], Iterable[tuple[Row, str]]]

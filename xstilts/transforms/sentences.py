@@ -1,6 +1,6 @@
 """A text in sentences, for models that translate one sentence at a time, and put together again.
 
-Sentences end where `xstilts.sentences` says, and at each new line. Blanks between them belong to none and are
+Sentences end where `xstilts.reading.sentences` says, and at each new line. Blanks between them belong to none and are
 kept.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from xstilts.sentences import breaks
+from xstilts.reading.sentences import breaks
 from xstilts.transforms.words import Span
 
 BLANKLESS = frozenset({"zh", "ja"})

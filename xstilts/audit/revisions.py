@@ -1,0 +1,141 @@
+"""What each name in a sweep stands for at this moment: commits, content hashes, rows.
+
+`main` moves and a mirror may be old; results are tied to what was really read. For the hub that is a commit, for
+a mirror and the user's own files a hash of what the files hold, for the generator its version. Nothing is judged
+here: `cards.py` compares, `data.check` refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from xstilts.audit import cards
+from xstilts.identity import digest
+from xstilts.plan import Plan
+from xstilts.reading import splits
+from xstilts.specs import trained_tasks
+from xstilts.sweep import Model
+from xstilts.task import Task, Use
+
+if TYPE_CHECKING:
+    from xstilts.data import Action, DataContext
+
+Resolved = Literal["commit", "content", "version"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """One task's rows for one use."""
+
+    task: str
+    use: Use
+    source: str
+    """Dataset and configuration, files, or generator."""
+    languages: tuple[str, ...]
+    split: str
+    """The split expression."""
+    asked: str
+    """Revision of the hub that the task asks for; a mirror has none to compare, files and generator ask for none."""
+    resolved: str
+    """What it stands for: a commit of the hub, a content hash, or the generator's version."""
+    kind: Resolved
+    rows: int
+    """Rows used, after cuts and limits, over all languages; those with a hidden label are among them."""
+    has: str
+    """Rows of the whole splits, in words: `5,010 each`."""
+    card: str
+    """What the card says of the whole splits, in words; nothing where there is no card."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {**asdict(self), "languages": list(self.languages)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadModel:
+    """One base model or tokenizer."""
+
+    model: str
+    asked: str
+    resolved: str
+    """Commit of the hub, or hash of the folder's files."""
+
+
+def reads(plan: Plan, context: DataContext) -> list[Read]:
+    """All rows that a plan reads; DataError where some cannot be read."""
+    sweep = plan.sweep
+    found = [read for name in trained_tasks(plan) for read in _reads(sweep.task(name), "train", context)]
+    return found + [read for name in sweep.targets for read in _reads(sweep.task(name), "evaluate", context)]
+
+
+def models(plan: Plan, context: DataContext) -> list[ReadModel]:
+    """All base models, tokenizers and translators of a plan; DataError where one cannot be read."""
+    from xstilts import data
+
+    found = {}
+    for name, asked, weights in dict.fromkeys(_named(plan)):
+        resolved = data.model_revision(name, context, asked, weights=weights)
+        found[name] = ReadModel(model=name, asked=asked, resolved=resolved)
+    return list(found.values())
+
+
+def _named(plan: Plan) -> Iterator[tuple[str, str, bool]]:
+    """`(id, revision, whether its weights are looked for)`."""
+    for model in plan.sweep.models:
+        yield (model.id, model.revision, True) if isinstance(model, Model) else (model.tokenizer, "main", False)
+    for task in plan.sweep.tasks:
+        translate = task.transform.translate if task.transform else None
+        if translate:
+            yield translate.model, translate.revision, False
+
+
+def _reads(task: Task, action: Action, context: DataContext) -> Iterator[Read]:
+    from xstilts import data
+    from xstilts.reading import sources
+
+    for leaf in task.leaves:
+        for use in cards.uses(leaf, action):
+            spoken, expression = cards.languages(leaf, use), getattr(leaf.splits, use)
+            names = splits.names(expression)
+            counts = [[sources.count(leaf, name, one, context) for one in spoken] for name in names]
+            kind, resolved = _resolved(leaf, names, spoken, context)
+            yield Read(
+                task=task.name if leaf is task else f"{task.name}: {leaf.name}",
+                use=use,
+                source=_words(leaf),
+                languages=spoken,
+                split=expression,
+                asked=leaf.source.revision if leaf.source.hub else "",
+                resolved=resolved,
+                kind=kind,
+                rows=data.sizes(leaf, use, None, context),
+                has=" + ".join(cards.words(min(each), max(each), len(spoken)) for each in counts),
+                card=cards.expected(leaf, use),
+            )
+
+
+def _words(task: Task) -> str:
+    source = task.source
+    if source.hub:
+        return f"{source.hub} {source.config}" if source.config else source.hub
+    return f"generator {source.generator}" if source.generator else ", ".join(source.files or ())
+
+
+def _resolved(
+    task: Task, names: tuple[str, ...], spoken: tuple[str, ...], context: DataContext
+) -> tuple[Resolved, str]:
+    from xstilts import hub
+    from xstilts.reading import sources
+
+    source = task.source
+    if source.generator is not None:
+        from xstilts import generator
+
+        return "version", str(generator.VERSION)
+    if source.hub is None or context.mirror:
+        return "content", digest([[one, name, sources.content(task, name, one, context)]
+                                  for one in spoken for name in names])  # fmt: skip
+    revision, _ = sources.hub_listing(source.hub, source.revision)
+    return "commit", hub.HUB.commit("dataset", source.hub, revision)

@@ -1,0 +1,8 @@
+"""What a report says: the parts that `report.py` puts together.
+
+statistics, bootstrap, hierarchy   gains with intervals and corrected p values; of pairs, and of groups of them
+headline, benchmarks               the best intermediate of each target, and the benchmark's average with it
+groups, kinds, seen, layers        groups of tasks and their interaction; seen languages; hidden states
+summary, lineage                   what may be said in words; what a phase was made from
+figures, gallery, rendering        pictures, and text from templates
+"""

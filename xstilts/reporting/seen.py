@@ -1,0 +1,88 @@
+"""Languages that the base model saw in pretraining, and those it did not: gains apart.
+
+For each pair the rows of the gains have both means with their intervals (test examples and seeds drawn again). Over
+all targets of an intermediate, the question is whether the languages differ: the mean gain over seen and over unseen
+zero-shot languages, each the unweighted mean over the targets that have both, and their difference. There, seeds and
+languages are drawn again (`hierarchy.py`). Nobody can know which languages a model without a card
+was pretrained on; its sections stay empty.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xstilts.reporting.bootstrap import holm
+from xstilts.reporting.groups import cube
+from xstilts.reporting.hierarchy import estimate
+from xstilts.reporting.statistics import RESAMPLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+QUANTITIES = ("seen", "unseen", "difference")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What the section of a model shows."""
+
+    model: str
+    labels: tuple[str, ...]
+    """Intermediates."""
+    targets: tuple[str, ...]
+    """Targets that have seen or unseen zero-shot languages."""
+    counts: dict[str, tuple[int, int]]
+    """Target to its numbers of seen and unseen zero-shot languages."""
+    cells: dict[tuple[str, str], dict[str, dict[str, Any]]]
+    """(intermediate, target) to `seen` and `unseen`, rows of the gains."""
+    overall: dict[str, dict[str, dict[str, float]]]
+    """Intermediate to `seen`, `unseen`, `difference` (unseen less seen): gain, low, high, p, p_holm, targets."""
+
+
+def seen(model: str, table: pd.DataFrame, gains: pd.DataFrame, *, resamples: int = RESAMPLES) -> Seen | None:
+    """The section of one model; None where no unseen zero-shot language is known."""
+    own = gains[(gains["model"] == model) & gains["level"].isin(["seen", "unseen"])]
+    if "unseen" not in set(own["level"]):
+        return None
+    cells: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    counts: dict[str, tuple[int, int]] = {}
+    for row in own.to_dict("records"):
+        cells.setdefault((row["intermediate"], row["target"]), {})[row["level"]] = row
+        before = counts.get(row["target"], (0, 0))
+        counts[row["target"]] = (
+            (row["languages"], before[1]) if row["level"] == "seen" else (before[0], row["languages"])
+        )
+    known = table[(table["model"] == model) & table["zero_shot"] & table["seen"].notna()]
+    return Seen(
+        model=model, labels=tuple(dict.fromkeys(own["intermediate"])), targets=tuple(dict.fromkeys(own["target"])),
+        counts=counts, cells=cells, overall=_overall(model, known, resamples),
+    )  # fmt: skip
+
+
+def _overall(model: str, known: pd.DataFrame, resamples: int) -> dict[str, dict[str, dict[str, float]]]:
+    """Each intermediate over the targets with both kinds of languages."""
+    whole = cube(known)
+    seen_in = dict(zip(known["language"], known["seen"], strict=True))
+    seen_L = np.array([bool(seen_in[language]) for language in whole.languages], dtype=bool)
+    halves = [np.where(mask, whole.gains_QSL, np.nan) for mask in (seen_L, ~seen_L)]
+    both = np.flatnonzero(np.all([~np.isnan(half).all(axis=(1, 2)) for half in halves], axis=0))
+    labels = list(dict.fromkeys(whole.pairs[q][0] for q in both))
+    if not labels:
+        return {}
+    own = np.array([[whole.pairs[q][0] == label for q in both] for label in labels], dtype=float)
+    mean = own / own.sum(axis=1, keepdims=True)
+    none = np.zeros_like(mean)
+    weights = np.concatenate([np.hstack(pair) for pair in ((mean, none), (none, mean), (-mean, mean))])
+    rng = np.random.default_rng([zlib.crc32(model.encode()), len(both)])
+    found = estimate(np.concatenate([half[both] for half in halves]), weights, rng, resamples=resamples)
+    p_holm = np.concatenate([holm(part) for part in np.split(found.p, 3)])
+    lines: dict[str, dict[str, dict[str, float]]] = {label: {} for label in labels}
+    for c, (name, label) in enumerate((name, label) for name in QUANTITIES for label in labels):
+        numbers = {key: float(getattr(found, key)[c]) for key in ("gain", "low", "high", "p")}
+        targets = float(own[labels.index(label)].sum())
+        lines[label][name] = {**numbers, "p_holm": float(p_holm[c]), "targets": targets}
+    return lines

@@ -1,0 +1,263 @@
+"""Gains with their uncertainty, from the stored predictions of a sweep.
+
+A gain is a pair's score less the baseline's, averaged over seeds. Two things make it uncertain: the
+test holds these examples and not others, and the training used these seeds and not others.
+`bootstrap.py` has the statistics; this module reads the predictions of the pair and of the
+baseline, aligns them by example id, and makes a row of what comes out, for each language and for
+the means over all languages, over the zero-shot ones, and of these over the seen and the unseen.
+
+Holm's correction takes all pairs and languages of the sweep as one family; each kind of mean is a
+family of its own. Only primary metrics are tested.
+
+Random numbers depend on the seed, the model, the target and the ids alone: a pair more in the sweep
+changes no other pair's interval (but in mining, where the ids are what the systems found). Legend as in `bootstrap.py`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xstilts.errors import CorruptError, StoreError
+from xstilts.metrics import METRICS, Array
+from xstilts.reporting.bootstrap import estimate, holm, quantities, resample
+from xstilts.scores import plain
+from xstilts.store import Store
+from xstilts.sweep import BASELINE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESAMPLES = 2000
+TOLERANCE = 0.01
+"""Percent points by which a score may differ from what its predictions give."""
+PROPOSED = ("mining_f1", "mining_best_f1")
+"""Metrics over what a system proposes: a row that a system lacks counts nothing for it, so the examples that are drawn
+are the true pairs and all that any system proposed."""
+LEVELS = ("language", "mean", "zero_shot", "seen", "unseen")
+"""What a row of the gains is about: one language, the mean over all, over the zero-shot ones, and of these over those
+that the base model was pretrained on and over those it was not."""
+COLUMNS = (
+    "sweep", "model", "intermediate", "target", "metric", "level", "language", "baseline", "score", "gain", "low",
+    "high", "se", "df", "p", "p_holm", "n", "seeds", "languages", "seen", "zero_shot", "same_data",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """A target's score, the mean over its languages, of every intermediate and seed, as it is and resampled."""
+
+    labels: tuple[str, ...]
+    """Intermediates `I`, the baseline among them."""
+    seeds: tuple[int, ...]
+    observed_IS: Array
+    """Percent; NaN where a pair lacks a seed or a language."""
+    resampled_BIS: Array
+    """The same under resampled test examples; NaN, too, where predictions can't be read."""
+    n: int
+    """Examples of all languages."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What one pass over all predictions of a sweep yields."""
+
+    gains: pd.DataFrame
+    """A row for each pair and quantity; see `COLUMNS`."""
+    means: Mapping[tuple[str, str], Means]
+    """By model and target; targets without a baseline are not there."""
+
+
+def gains(
+    scores: pd.DataFrame, store: Store, *, resamples: int = RESAMPLES, seed: int = 0, confidence: float = 0.95
+) -> pd.DataFrame:
+    """One row for each pair, target and language, and for the means over languages; see COLUMNS.
+
+    `scores` is the table of `scores.table`; predictions are read from `store`. Only primary metrics,
+    and only languages and seeds that pair and baseline share. Scores and gains in percent points;
+    `n` is the number of examples, `seeds` the number of distinct seeds. Intervals and p-values are
+    empty where predictions are missing or damaged, and `scores.problems` of the result says so.
+    """
+    return compare(scores, store, resamples=resamples, seed=seed, confidence=confidence).gains
+
+
+def compare(
+    scores: pd.DataFrame, store: Store, *, resamples: int = RESAMPLES, seed: int = 0, confidence: float = 0.95
+) -> Comparison:
+    """The gains, and the resampled scores of every target that averages over targets are made of."""
+    import pandas as pd
+
+    final = scores[scores["primary"]]
+    rows: list[dict[str, Any]] = []
+    problems: list[str] = []
+    means: dict[tuple[str, str], Means] = {}
+    for _, group in final.groupby(["sweep", "model", "target", "metric"], sort=False):
+        target = _Target(group, store, resamples, seed, problems)
+        if target.comparable:
+            resampled_BPL = target.resampled()
+            rows.extend(target.rows(resampled_BPL, confidence))
+            means[target.keys["model"], target.keys["target"]] = target.means(resampled_BPL)
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"seen": "boolean"})
+    for level in LEVELS:
+        family = frame["level"] == level
+        frame.loc[family, "p_holm"] = holm(frame.loc[family, "p"].to_numpy(dtype=float))
+    frame.attrs["problems"] = problems
+    return Comparison(gains=frame, means=means)
+
+
+class _Target:
+    """All pairs of one target: its predictions, resampled once, compared pair by pair."""
+
+    def __init__(self, group: pd.DataFrame, store: Store, resamples: int, seed: int, problems: list[str]) -> None:
+        self.group, self.store, self.resamples, self.problems = group, store, resamples, problems
+        self.keys = {k: group[k].iloc[0] for k in ("sweep", "model", "target", "metric")}
+        self.metric = METRICS[self.keys["metric"]]
+        self.entropy = [seed, _crc(self.keys["model"]), _crc(self.keys["target"])]
+        self.languages = list(dict.fromkeys(group["language"]))
+        self.phases = list(dict.fromkeys(group["phase"]))
+        self.labels = list(dict.fromkeys(group["intermediate"]))
+        self.value = group.drop_duplicates(["intermediate", "seed", "language"]).set_index(
+            ["intermediate", "seed", "language"]
+        )
+
+    @property
+    def comparable(self) -> bool:
+        """Whether there are a baseline and a pair."""
+        return BASELINE in self.labels and len(self.labels) > 1
+
+    def rows(self, resampled_BPL: Array, confidence: float) -> Iterator[dict[str, Any]]:
+        """Rows of every pair."""
+        for label in self.labels:
+            if label != BASELINE:
+                yield from self._pair(label, resampled_BPL, confidence)
+
+    def means(self, resampled_BPL: Array) -> Means:
+        """Means over all languages of the target."""
+        seeds = sorted(set(self.group["seed"]))
+        shape = (len(self.labels), len(seeds))
+        observed, resampled = np.full(shape, np.nan), np.full((len(resampled_BPL), *shape), np.nan)
+        for i, label in enumerate(self.labels):
+            for s, seed in enumerate(seeds):
+                if all((label, seed, language) in self.value.index for language in self.languages):
+                    phase = self.phases.index(self._phase(label, seed, self.languages[0]))
+                    observed[i, s] = np.mean([self.value.at[(label, seed, one), "value"] for one in self.languages])
+                    resampled[:, i, s] = resampled_BPL[:, phase].mean(axis=1)
+        n = int(self.group.drop_duplicates("language")["n"].sum())
+        return Means(labels=tuple(self.labels), seeds=tuple(seeds), observed_IS=observed, resampled_BIS=resampled, n=n)
+
+    def _pair(self, label: str, resampled_BPL: Array, confidence: float) -> Iterator[dict[str, Any]]:
+        pair, base = (self.value.loc[name] for name in (label, BASELINE))
+        seeds, languages = _shared(pair, base)
+        if not seeds or not languages:
+            return
+        scores_SL, baseline_SL = (_grid(side["value"], seeds, languages) for side in (pair, base))
+        info = pair.loc[seeds[0]].loc[languages]
+        n_L = info["n"].to_numpy(dtype=float)
+        means_LT, levels = quantities(languages, info["zero_shot"].to_numpy(dtype=bool), info["seen"].tolist())
+        n_T = (means_LT > 0).T @ n_L
+        phases = [tuple(self._phase(name, s, languages[0]) for name in (label, BASELINE)) for s in seeds]
+        one_each = [phases.index(both) for both in dict.fromkeys(phases)]  # one evaluation under two seeds is one
+        columns = [self.languages.index(language) for language in languages]
+        sides = [[self.phases.index(phases[i][side]) for i in one_each] for side in (0, 1)]
+        drawn = [resampled_BPL[:, side][:, :, columns] for side in sides]
+        rng = np.random.default_rng([*self.entropy, len(one_each)])
+        found = estimate((scores_SL - baseline_SL)[one_each], drawn[0] - drawn[1], means_LT, n_T, rng, confidence)
+        averages = {"score": scores_SL[one_each].mean(axis=0) @ means_LT,
+                    "baseline": baseline_SL[one_each].mean(axis=0) @ means_LT}  # fmt: skip
+        for t, (level, language) in enumerate(levels):
+            yield {
+                **self.keys, "intermediate": label, "level": level, "language": language,
+                **{name: float(values[t]) for name, values in averages.items()},
+                **{name: float(getattr(found, name)[t]) for name in ("gain", "low", "high", "se", "df", "p")},
+                "p_holm": np.nan, "n": int(n_T[t]), "seeds": len(one_each),
+                "languages": int((means_LT[:, t] > 0).sum()),
+                "seen": info["seen"].iloc[t] if level == "language" else {"seen": True, "unseen": False}.get(level),
+                "zero_shot": bool(info["zero_shot"].iloc[t]) if level == "language" else level != "mean",
+                "same_data": bool(info["same_data"].any()),
+            }  # fmt: skip
+
+    def _phase(self, label: str, seed: int, language: str) -> str:
+        return str(self.value.at[(label, seed, language), "phase"])
+
+    def resampled(self) -> Array:
+        """Metric values of every phase and language under resampled examples; NaN where unreadable."""
+        values = np.full((self.resamples, len(self.phases), len(self.languages)), np.nan)
+        by_ids: dict[int, list[tuple[int, dict[int, Array]]]] = {}
+        for column, language in enumerate(self.languages):
+            ids, tables = self._tables(language)
+            by_ids.setdefault(_crc("\n".join(ids)), []).append((column, tables))
+        for key, members in by_ids.items():
+            blocks = [(column, p, block) for column, tables in members for p, block in tables.items()]
+            if not blocks or not len(blocks[0][2]):
+                continue
+            rng = np.random.default_rng([*self.entropy, key])
+            n = np.full(self.resamples, float(len(blocks[0][2])))
+            sums = resample([block for _, _, block in blocks], self.resamples, rng)
+            for (column, p, _), sums_BK in zip(blocks, sums, strict=True):
+                values[:, p, column] = self.metric.value(sums_BK, n)
+        return values
+
+    def _tables(self, language: str) -> tuple[list[str], dict[int, Array]]:
+        """Ids of a language's examples, and for each phase (by its place) their statistics `(N, K)`."""
+        read: dict[int, tuple[list[str], Array]] = {}
+        rows = self.group[self.group["language"] == language]
+        rows = rows.assign(first=rows["intermediate"] != BASELINE).sort_values("first", kind="stable")
+        for row in rows.drop_duplicates("phase").itertuples():
+            try:
+                found, block = self._statistics(str(row.phase), language, float(row.value))  # type: ignore[arg-type]
+                ids = next(iter(read.values()))[0] if read else found
+                if found != ids and self.metric.name not in PROPOSED:
+                    raise CorruptError("its examples are not those of the baseline; the two can't be paired")
+            except (StoreError, OSError, ValueError, KeyError) as error:
+                where = f"{row.model}, {row.intermediate} → {row.target}, {language}, phase {row.phase}"
+                self.problems.append(f"{where}: no interval: {plain(error, self.store)}")
+                continue
+            read[self.phases.index(str(row.phase))] = (found, block)
+        ids = sorted({one for found, _ in read.values() for one in found})
+        return ids, {place: _placed(found, block, ids) for place, (found, block) in read.items()}
+
+    def _statistics(self, phase: str, language: str, value: float) -> tuple[list[str], Array]:
+        """Sorted ids and statistics `(N, K)`; CorruptError where they don't give the score."""
+        from pyarrow import parquet
+
+        path = self.store.phase(phase).predictions / f"{language}.parquet"
+        found = parquet.ParquetFile(path).read(columns=["id", *self.metric.statistics])
+        columns = {name: found[name].to_numpy().astype(np.float64) for name in self.metric.statistics}
+        again = self.metric.of(columns)
+        if abs(again - value) > TOLERANCE:
+            raise CorruptError(f"{path.name}: its {self.metric.name} is {again:.2f} but the score says {value:.2f}")
+        ids = np.array([str(example) for example in found["id"].to_pylist()])
+        order = np.argsort(ids, kind="stable")
+        return ids[order].tolist(), np.stack(list(columns.values()), axis=1)[order]
+
+
+def _placed(found: list[str], block: Array, ids: list[str]) -> Array:
+    """The statistics of `found` at their places among `ids`, both sorted; nothing where one is not there."""
+    if found == ids:
+        return block
+    placed = np.zeros((len(ids), block.shape[1]))
+    placed[np.searchsorted(ids, found)] = block
+    return placed
+
+
+def _shared(pair: pd.DataFrame, base: pd.DataFrame) -> tuple[list[int], list[str]]:
+    """Seeds that both sides ran, and languages that both have for all of these seeds."""
+    both = pair.index.intersection(base.index)
+    seeds = sorted(set(both.get_level_values(0)))
+    languages = [
+        language for language in dict.fromkeys(pair.index.get_level_values(1))
+        if all((s, language) in both for s in seeds)
+    ]  # fmt: skip
+    return seeds, languages
+
+
+def _grid(values: pd.Series, seeds: Sequence[int], languages: Sequence[str]) -> Array:
+    return np.array([[values[(s, language)] for language in languages] for s in seeds], dtype=np.float64)
+
+
+def _crc(text: str) -> int:
+    return zlib.crc32(text.encode())

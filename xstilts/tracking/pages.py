@@ -1,0 +1,109 @@
+"""What a user opens MLflow with: the experiment's note and its saved views.
+
+MLflow's runs table shows no metric until somebody picks its column. Its *saved views* (the menu "Views") hold
+filter, columns and order; MLflow 3.17 keeps each as an experiment tag `mlflow.sharedViewState.<key>` with JSON that
+its page writes and reads, so a sweep brings its own. Another MLflow that knows no views shows the plain table.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Sequence
+
+from xstilts.sweep import Sweep
+from xstilts.tracking.numbers import metric_key
+
+VIEW = "mlflow.sharedViewState."
+_PAIRS = "tags.\"xstilts.kind\" = 'evaluate' AND tags.\"xstilts.role\" = 'final'"
+_SETTINGS = ("intermediate.lr", "intermediate.steps", "target.lr", "target.steps")
+_NOTE = """{description} Tables: the menu **Views** on the page *Runs* (side *Model training*).
+
+*Pairs by gain* and *Gains by language* hold one run a pair and seed, in points over the baseline `none` of the same \
+target and seed; select some and *Compare* them. *Trainings* holds a run for each training, with its learning curves, \
+its checkpoint and the checkpoint it started from. *Not finished* holds what runs, failed or was given up.
+"""
+
+
+def experiment_tags(sweep: Sweep) -> dict[str, str]:
+    """Tags of a sweep's experiment: kind of page, note, saved views."""
+    return {
+        "xstilts.sweep": sweep.name,
+        "xstilts.version": str(sweep.version),
+        "mlflow.experimentKind": "custom_model_development",
+        "mlflow.note.content": _NOTE.format(description=sweep.description).strip(),
+        **_views(sweep),
+    }
+
+
+def page(experiment: str) -> str:
+    """Path and fragment of the table of pairs on an MLflow server; `experiment` is MLflow's id."""
+    return f"/#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey=xstilts-pairs"
+
+
+def _views(sweep: Sweep) -> dict[str, str]:
+    models = ["model"] if len(sweep.models) > 1 else []
+    pair = [*models, "intermediate.task", "target.task", "seed"]
+    gains = ["gain", *(metric_key("gain", target) for target in sweep.targets)]
+    views = {
+        "xstilts-pairs": _view("Pairs by gain", _PAIRS, "gain", ["gain"], [*pair, *_SETTINGS]),
+        "xstilts-trainings": _view(
+            "Trainings",
+            "tags.\"xstilts.kind\" != 'evaluate' AND tags.\"xstilts.key\" != 'sweep'",
+            "dev/best",
+            ["dev/best", "train/loss", "train/seconds", "train/tokens_per_second"],
+            [*pair, *_SETTINGS],
+            ["xstilts.kind", "xstilts.chosen"],
+        ),
+        "xstilts-unfinished": _view(
+            "Not finished",
+            "attributes.status != 'FINISHED' AND tags.\"xstilts.key\" != 'sweep'",
+            "dev/best",
+            ["dev/best"],
+            pair,
+            ["xstilts.kind", "xstilts.state", "xstilts.error"],
+        ),
+    }
+    languages = list(dict.fromkeys(lang for target in sweep.targets for lang in _languages(sweep, target)))
+    by_language = [metric_key("gain", target, lang) for target in sweep.targets for lang in _languages(sweep, target)]
+    if languages:
+        views["xstilts-languages"] = _view("Gains by language", _PAIRS, "gain", [*gains, *by_language][:100], pair)
+    return {f"{VIEW}{key}": text for key, text in views.items() if len(text) < 5000}
+
+
+def _languages(sweep: Sweep, target: str) -> Sequence[str]:
+    return next((task.languages for task in sweep.tasks if task.name == target), ())
+
+
+def _view(
+    name: str, where: str, order_by: str, metrics: Sequence[str], params: Sequence[str], tags: Sequence[str] = ()
+) -> str:
+    """One saved view in the form in which MLflow's page keeps them (zlib, base64)."""
+    state = {
+        "searchFilter": where,
+        "orderByKey": f"metrics.`{order_by}`",
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": [
+            *(f"metrics.`{name}`" for name in metrics),
+            *(f"params.`{name}`" for name in params),
+            *(f"tags.`{name}`" for name in tags),
+        ],
+        "columnOrder": [],
+        "columnWidths": {},
+        "runsHiddenMode": "FIRST_20_RUNS",
+        "viewMaximized": False,
+        "runListHidden": False,
+        "isAccordionReordered": False,
+        "useGroupedValuesInCharts": True,
+        "hideEmptyCharts": True,
+        "groupBy": None,
+        "groupsExpanded": {},
+        "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
+    }
+    packed = base64.b64encode(zlib.compress(json.dumps(state).encode(), 9)).decode()
+    return json.dumps({"name": name, "createdAt": 0, "updatedAt": 0, "state": f"deflate;{packed}"})

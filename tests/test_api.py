@@ -146,14 +146,43 @@ def test_run_with_bad_data_trains_nothing(tmp_path: Path) -> None:
 
 
 def test_run_same_name_and_version_with_another_plan_shows_the_difference(tmp_path: Path) -> None:
-    from xstilts.api import _same_plan, load
+    from xstilts.api.driver import same_plan
 
     folder = tmp_path / "sweep"
-    _same_plan(folder, load(make_sweep(tmp_path)))
-    _same_plan(folder, load(make_sweep(tmp_path, resources={"slots": 1}, description="other words")))
-    changed = load(make_sweep(tmp_path, seeds=[1, 5]))
+    same_plan(folder, xstilts.load(make_sweep(tmp_path)))
+    same_plan(folder, xstilts.load(make_sweep(tmp_path, resources={"slots": 1}, description="other words")))
+    changed = xstilts.load(make_sweep(tmp_path, seeds=[1, 5]))
     with pytest.raises(xstilts.SweepError, match=r"seeds\[1\]: 2 -> 5; raise `version`"):
-        _same_plan(folder, changed)
+        same_plan(folder, changed)
+
+
+def test_run_damaged_copy_of_the_sweep_is_written_again(tmp_path: Path) -> None:
+    from xstilts.api.driver import same_plan
+
+    sweep = xstilts.load(make_sweep(tmp_path))
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep/sweep.json").write_text('{"name": "ti')
+    same_plan(tmp_path / "sweep", sweep)
+    assert xstilts.Sweep.model_validate_json((tmp_path / "sweep/sweep.json").read_bytes()) == sweep
+
+
+def test_check_member_of_a_mixture_without_an_update_is_told(tmp_path: Path) -> None:
+    # 12 steps: a share of 0.02 is 0.24 updates, and the largest remainder goes to the other
+    mixture = {"mixture": ["first", "topic"], "name": "m", "rates": {"fixed": {"first": 0.02}}}
+    told = "m: first has 0.24 of 12 updates by its rate, so none: it is never trained; raise its rate, or the steps"
+    assert told in xstilts.check(make_sweep(tmp_path, intermediates=["none", mixture]), leaks=False).notes
+    mixture["rates"] = "uniform"
+    assert told not in xstilts.check(make_sweep(tmp_path, intermediates=["none", mixture]), leaks=False).notes
+
+
+def test_notes_shared_heads_that_nobody_can_share_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "s.yaml"
+    mixture = "{mixture: [MEMBERS], name: m, heads: shared}"
+    head = f"name: x\nmodels: [a]\ntargets: [xquad]\nintermediates: [none, {mixture}]\n"
+    told = "m: heads are shared, but no two members have one format and the same labels"
+    for members, alone in (("squad, mnli", True), ("squad, mnli, snli", False)):
+        file.write_text(head.replace("MEMBERS", members))
+        assert (told in xstilts.plan(file, store=str(tmp_path / "store")).notes) is alone
 
 
 def test_plan_before_any_run_counts_nothing_as_cached_and_writes_nothing(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.sweeps_for_tests import paper_grid, small
 from xstilts.board import Assignment, Board
 from xstilts.ledger import Ledger
 from xstilts.plan import Plan, make
+from xstilts.plan.counting import summary
 from xstilts.search import Studies
 from xstilts.specs import Revisions
 from xstilts.store import Store
@@ -73,7 +74,7 @@ def test_board_papers_grid_runs_each_distinct_phase_once(tmp_path: Path) -> None
     board, store, plan = board_of(paper_grid(), tmp_path)
     ran = drain(board, store)
     assert board.settled
-    assert len({a.spec.id for a in ran}) == len(ran) == plan.summary()["phases"]
+    assert len({a.spec.id for a in ran}) == len(ran) == summary(plan)["phases"]
 
 
 def test_board_hands_out_no_phase_before_its_parent_has_a_record(tmp_path: Path) -> None:

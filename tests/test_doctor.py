@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import resource
 import shutil
@@ -17,11 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from xstilts import doctor_ray
-from xstilts.doctor import checks
+from xstilts.doctor import checks, clusters, machine, packages, storage
 from xstilts.store import Store
-
-doctor = importlib.import_module("xstilts.doctor")  # the attribute of that name is the verb
 
 GB = 1024**3
 
@@ -48,13 +44,13 @@ def test_checks_load_neither_ray_nor_torch_nor_mlflow() -> None:
 
 
 def test_packages_missing_one_is_serious_and_names_it() -> None:
-    (check,) = doctor.packages({"no-such-package-here": "1.0"})
+    (check,) = packages.packages({"no-such-package-here": "1.0"})
     assert check.state == "fail"
     assert "no-such-package-here is missing" in check.what
 
 
 def test_packages_other_minor_version_is_advice() -> None:
-    (check,) = doctor.packages({"pydantic": "1.2.3"})
+    (check,) = packages.packages({"pydantic": "1.2.3"})
     assert check.state == "warn"
     assert "(tested: 1.2.3)" in check.what
 
@@ -62,17 +58,17 @@ def test_packages_other_minor_version_is_advice() -> None:
 def test_packages_table_is_what_the_lock_file_pins() -> None:
     lock = (Path(__file__).parents[1] / "requirements.lock").read_text().splitlines()
     pinned = dict(line.split(";")[0].strip().split("==") for line in lock if "==" in line and line[0].isalpha())
-    assert {name: pinned[name].split("+")[0] for name in doctor.TESTED} == dict(doctor.TESTED)
+    assert {name: pinned[name].split("+")[0] for name in packages.TESTED} == dict(packages.TESTED)
 
 
 def test_extras_installed_ray_has_its_dashboard() -> None:
-    assert doctor_ray.extras().ok
+    assert clusters.extras().ok
 
 
 def test_extras_part_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements = ['aiohttp; extra == "default"', 'gone-dashboard-part>=1; extra == "default"', 'gone; extra == "llm"']
-    monkeypatch.setattr(doctor_ray.metadata, "requires", lambda name: requirements)
-    check = doctor_ray.extras()
+    monkeypatch.setattr(clusters.metadata, "requires", lambda name: requirements)
+    check = clusters.extras()
     assert check.state == "fail"
     assert check.what == "missing: gone-dashboard-part"
 
@@ -90,51 +86,51 @@ def test_extras_part_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_open_files_limit_is_judged(soft: int, hard: int, state: str) -> None:
-    check = doctor.open_files(soft, hard)
+    check = machine.open_files(soft, hard)
     assert check.state == state
     assert "ulimit -n 65536" in check.fix
 
 
 @pytest.mark.parametrize(("gigabytes", "state"), [(1, "fail"), (3, "warn"), (16, "ok")])
 def test_memory_available_is_judged(gigabytes: int, state: str) -> None:
-    assert doctor.memory(gigabytes * GB).state == state
+    assert machine.memory(gigabytes * GB).state == state
 
 
 @pytest.mark.parametrize(("gigabytes", "state"), [(0.5, "fail"), (5, "warn"), (100, "ok")])
 def test_disk_free_is_judged(tmp_path: Path, gigabytes: float, state: str) -> None:
-    assert doctor.disk(tmp_path, int(gigabytes * GB)).state == state
+    assert storage.disk(tmp_path, int(gigabytes * GB)).state == state
 
 
 def test_cores_more_threads_than_cores_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "4096")
-    check = doctor.cores()
+    check = machine.cores()
     assert check.state == "warn"
     assert "unset OMP_NUM_THREADS" in check.fix
 
 
 def test_shared_memory_absent_is_advice(tmp_path: Path) -> None:
-    assert doctor.shared_memory(tmp_path / "shm").state == "warn"
+    assert machine.shared_memory(tmp_path / "shm").state == "warn"
 
 
 # -- the store -----------------------------------------------------------------------------------
 
 
 def test_store_writable_folder_not_there_yet_is_not_made(tmp_path: Path) -> None:
-    check = doctor.store_writable(tmp_path / "a" / "b")
+    check = storage.store_writable(tmp_path / "a" / "b")
     assert check.ok
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that nobody may write to")
 def test_store_read_only_place_is_serious() -> None:
-    check = doctor.store_writable(Path("/proc/self/store"))
+    check = storage.store_writable(Path("/proc/self/store"))
     assert check.state == "fail"
     assert "not writable" in check.what
 
 
 def test_store_locks_that_do_not_exclude_are_serious(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.fcntl, "flock", lambda *_: None)
-    check = doctor.store_writable(tmp_path)
+    monkeypatch.setattr(storage.fcntl, "flock", lambda *_: None)
+    check = storage.store_writable(tmp_path)
     assert check.state == "fail"
     assert "do not exclude" in check.what
 
@@ -163,14 +159,14 @@ def _answering(code: int) -> Iterator[str]:
 
 
 def test_tracking_off_and_fresh_database_are_well(tmp_path: Path) -> None:
-    assert doctor.tracking(None).ok
-    assert doctor.tracking(f"sqlite:///{tmp_path}/new/mlflow.db").ok
+    assert storage.tracking(None).ok
+    assert storage.tracking(f"sqlite:///{tmp_path}/new/mlflow.db").ok
     assert list(tmp_path.iterdir()) == []
 
 
 def test_tracking_damaged_database_is_advice(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(b"no database" * 1000)
-    check = doctor.tracking(f"sqlite:///{tmp_path}/mlflow.db")
+    check = storage.tracking(f"sqlite:///{tmp_path}/mlflow.db")
     assert check.state == "warn"
     assert "move it away" in check.what
 
@@ -178,18 +174,18 @@ def test_tracking_damaged_database_is_advice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("code", "ok"), [(200, True), (401, True), (404, False)])
 def test_tracking_server_answer_is_judged(code: int, ok: bool) -> None:
     with _answering(code) as uri:
-        assert doctor.tracking(uri).ok is ok
+        assert storage.tracking(uri).ok is ok
 
 
 def test_tracking_server_down_is_advice_without_the_password() -> None:
-    check = doctor.tracking("http://ann:secret@127.0.0.1:9")
+    check = storage.tracking("http://ann:secret@127.0.0.1:9")
     assert check.state == "warn"
     assert "secret" not in check.what
     assert "xstilts track" in check.fix
 
 
 def test_tracking_plain_folder_is_told(tmp_path: Path) -> None:
-    assert "sqlite:///" in doctor.tracking(str(tmp_path)).what
+    assert "sqlite:///" in storage.tracking(str(tmp_path)).what
 
 
 # -- Ray -----------------------------------------------------------------------------------------
@@ -209,7 +205,7 @@ def test_tracking_plain_folder_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_authentication_mode_is_judged(environment: dict[str, str], address: str | None, state: str) -> None:
-    assert doctor_ray.authentication(address, environment).state == state
+    assert clusters.authentication(address, environment).state == state
 
 
 def _process(proc: Path, pid: int, *words: str) -> None:
@@ -228,16 +224,16 @@ def proc(tmp_path: Path) -> Path:
 
 
 def test_clusters_none_is_well(tmp_path: Path) -> None:
-    assert doctor_ray.clusters(None, tmp_path).ok
+    assert clusters.clusters(None, tmp_path).ok
 
 
 def test_clusters_the_one_joined_is_well(proc: Path) -> None:
-    assert doctor_ray.clusters("10.0.0.1:6379", proc).ok
+    assert clusters.clusters("10.0.0.1:6379", proc).ok
 
 
 def test_clusters_another_is_named_with_its_process(proc: Path) -> None:
     _process(proc, 21, "/site/ray/gcs_server", "--gcs_server_port=0", "--session-dir=/tmp/ray/s2")
-    check = doctor_ray.clusters("10.0.0.1:6379", proc)
+    check = clusters.clusters("10.0.0.1:6379", proc)
     assert check.state == "warn"
     assert "process 21" in check.what
     assert "process 11" not in check.what
@@ -247,18 +243,18 @@ def test_clusters_another_is_named_with_its_process(proc: Path) -> None:
 def test_cluster_address_that_does_not_answer_is_serious() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        (check,) = doctor_ray.cluster(f"127.0.0.1:{probe.getsockname()[1]}")
+        (check,) = clusters.cluster(f"127.0.0.1:{probe.getsockname()[1]}")
     assert check.state == "fail"
     assert "unset it" in check.fix
 
 
 def test_cluster_no_address_asks_nobody() -> None:
-    assert list(doctor_ray.cluster(None)) == []
+    assert list(clusters.cluster(None)) == []
 
 
 def test_temporary_folder_long_path_is_serious() -> None:
-    assert doctor_ray.temporary_folder("/tmp").ok
-    assert doctor_ray.temporary_folder("/tmp/" + "x" * 40).state == "fail"
+    assert clusters.temporary_folder("/tmp").ok
+    assert clusters.temporary_folder("/tmp/" + "x" * 40).state == "fail"
 
 
 _CLUSTER = """
@@ -298,10 +294,10 @@ def test_cluster_dashboard_is_found_on_and_off(dashboard: str, ok: bool, monkeyp
     folder = Path("/tmp") / f"xstilts-doctor-{os.getpid()}-{dashboard}"
     try:
         with _cluster(folder, dashboard) as address:
-            (check,) = doctor_ray.cluster(address)
+            (check,) = clusters.cluster(address)
             assert check.ok is ok, check.what
-            heads = [head.address for head in doctor_ray._heads(Path("/proc"))]
+            heads = [head.address for head in clusters._heads(Path("/proc"))]
             assert address in heads
-            assert address not in doctor_ray.clusters(address).what or doctor_ray.clusters(address).ok
+            assert address not in clusters.clusters(address).what or clusters.clusters(address).ok
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -17,6 +17,7 @@ from xstilts import evaluate
 from xstilts.errors import DataError, PhaseError
 from xstilts.identity import ModelParent, PhaseParent, PhaseSpec, ScratchParent
 from xstilts.metrics import METRICS
+from xstilts.shelf import Shelf
 from xstilts.store import Phase, Store
 from xstilts.task import Limits, Options, Source, Splits, Task
 from xstilts.train import Report, run_phase
@@ -288,6 +289,23 @@ def test_mining_takes_its_threshold_from_the_development_rows_of_each_language(m
         assert sum(table["gold_pairs"]) == 24
         assert 0 < table["threshold"][0] < max(table["score"])
         assert result["scores"][language] == {name: METRICS[name].of(table) for name in ("mining_f1", "mining_best_f1")}
+
+
+def test_sweep_whose_vectors_lie_in_a_file_has_the_same_scores(
+    more: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = toy.evaluation(
+        ModelParent(model=str(more / "base"), revision="r"), of_kind("mine", more, sweep_layers="all")
+    )
+    kept = run(tmp_path / "memory", spec).record()["result"]
+    monkeypatch.setattr(evaluate, "Shelf", lambda n, folder: Shelf(n, folder, 0))
+    filed = run(tmp_path / "file", spec).record()["result"]
+    assert toy.numbers(kept) == toy.numbers(filed)
+
+
+def test_batches_of_a_masked_lm_are_smaller_for_its_logits_are_words_wide(world: Path) -> None:
+    text, tags = (evaluate.batch_tokens(toy.task(kind, world / "rows"), "cuda") for kind in ("text", "tags"))
+    assert tags == 65536 and text * 0.15 * 250_002 * 4 < 2**31
 
 
 def test_mining_without_development_rows_is_an_error(more: Path, tmp_path: Path) -> None:

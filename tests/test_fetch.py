@@ -212,6 +212,37 @@ def test_rows_from_the_hub_are_those_of_the_mirror(
     assert data.resolve_model("org/m", online) == "org/m"
 
 
+def test_hubs_own_parquet_copy_can_be_asked_for_by_its_branch(served: FolderHub, tmp_path: Path) -> None:
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from xstilts.tasks import TASKS
+
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"sentence1": ["eins"], "sentence2": ["one"]}), sink)
+    name = "mteb/tatoeba-bitext-mining"
+    served.put("dataset", name, **{"deu-eng.jsonl.gz": b"x", "README.md": b"# Tatoeba\n"})
+    served.put("dataset", name, hub.CONVERTED, **{f"{config}/test/0000.parquet": sink.getvalue() for config in
+                                                  ("deu-eng", "fra-eng", "cmn-eng")})  # fmt: skip
+    tatoeba = TASKS["tatoeba_r"].model_copy(update={"languages": ("de", "zh")})
+    mirror = tmp_path / "mirror"
+    fetch(sweep(tatoeba), mirror, hub=served)
+    where = worlds.context(tmp_path, mirror)
+    assert data.check(tatoeba, "evaluate", where) == []
+    assert data.rows(tatoeba, "test", "zh", where)[:] == {"source_sentence": ["eins"], "target_sentence": ["one"]}
+    assert not (mirror / "datasets" / name / "fra-eng").exists()
+
+
+def test_one_repository_at_two_revisions_is_told(served: FolderHub, tmp_path: Path) -> None:
+    pinned = SCRIPT.model_copy(
+        update={"name": "pinned", "source": SCRIPT.source.model_copy(update={"revision": hub.CONVERTED})}
+    )
+    with pytest.raises(DataError, match="org/script: is wanted at revisions main and refs/convert/parquet, and a mirr"):
+        fetch(sweep(SCRIPT, pinned), tmp_path / "mirror", hub=served)
+
+
 @pytest.mark.hub
 def test_real_hub_fills_a_mirror(tmp_path: Path) -> None:
     copa = task("copa", Source(hub="aps/super_glue", config="copa"), labels=("choice1", "choice2"),

@@ -12,8 +12,11 @@ import pytest
 from xstilts import formats
 from xstilts.errors import SweepError
 from xstilts.loading import FORMAT_METRICS, MIRROR_VARIABLE, load, loads, schema
+from xstilts.loading.task_rules import FORMAT_OPTIONS
 from xstilts.metrics import METRICS
 from xstilts.sweep import Choice, LogRange, Mixture, Model, Sweep
+from xstilts.task import Options
+from xstilts.tasks import TASKS
 
 GOOD = """\
 name: good
@@ -154,6 +157,11 @@ def test_load_missing_file_is_named(tmp_path: Path) -> None:
         load(tmp_path / "nowhere.yaml")
 
 
+def test_load_folder_is_told_from_a_file(tmp_path: Path) -> None:
+    with pytest.raises(SweepError, match="is a folder; must be a sweep file"):
+        load(tmp_path)
+
+
 def test_load_not_utf8_is_told(tmp_path: Path) -> None:
     file = tmp_path / "s.yaml"
     file.write_bytes(b"name: \xff\n")
@@ -248,7 +256,7 @@ def test_loads_one_mistake_is_told_with_its_line(extra: str, line: int, words: s
         ("intermediates: [none, {mixture: [squad]}]", "has 1 item; must be a list of 2 or more"),
         ("intermediates: [none, {mixture: [squad, squad]}]", 'mixture[1] is "squad" again'),
         ("intermediates: [none, {mixture: [squad, nope]}]", '"nope", which is no task'),
-        ("intermediates: [none, {mixture: [squad, copa], rates: [1]}]", "rates has 1 numbers; must have 2"),
+        ("intermediates: [none, {mixture: [squad, copa], rates: [1]}]", "rates has 1 number; must have 2"),
         ("intermediates: [none, {mixture: [squad, copa], rates: [1, 0]}]", "each must be a number above 0"),
         ("intermediates: [none, {mixture: [squad, copa], rates: equal}]", "must be one of proportional, uniform"),
         ("intermediates: [none, {mixture: [squad, copa], name: xnli}]", '"xnli" is the name of a task'),
@@ -309,6 +317,88 @@ def test_loads_bad_argument_is_not_blamed_on_a_line() -> None:
         loads(GOOD, overrides={"target.lr": -1})
 
 
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("m: {like: [mnli]}", 'm.like is ["mnli"]; must be the name of a task'),
+        ("m: {like: }", "m.like is empty; must be the name of a task"),
+        ("m: {like: m}", "m.like is the task itself"),
+        ("mnli: {like: mnli}", "mnli.like is the task itself; leave `like` out"),
+        ("m: {like: mnlii}", '"mnlii", which is no built-in task and none above it; nearest: mnli'),
+        ("m: {like: k}\n  k: {like: mnli}", "it stands below, move it up"),
+        ("m: {like: mnli, parts: [{name: mnli}]}", 'm.parts is {"name": "mnli"}; must be the name of a task'),
+        ("m: {like: anli_plus, parts: [mnli, mnli]}", "m.parts has mnli twice"),
+        ("m: {like: anli_plus, parts: [mnli, qqp]}", '"qqp" has the labels ["not_duplicate", "duplicate"]; must have'),
+        ("m: {like: anli_plus, parts: [anli_plus]}", '"anli_plus" is a union itself; name its parts'),
+        ("m: {like: anli_plus, parts: [copa]}", '"copa" is multiple_choice; must be classification'),
+        ("m: {like: anli_plus, splits: {train: 'train[:9]'}}", "m.splits is not read of a union"),
+        ("m: {like: anli_plus, source: {row_filter: {a: b}}}", "m.source.row_filter is not read of a union"),
+        ("m: {like: mnli, row_filter: {a: b}}", 'no key "row_filter"; it stands under source'),
+        ("m: {like: mnli, source: {row_filter: [a]}}", 'row_filter is ["a"]; must be a mapping, each value text'),
+        ("m: {like: mnli, transform: {translte: {}}}", 'transform has no key "translte"; nearest: translate'),
+        ("m: {like: mnli, transform: {translate: {languages: [de]}}}", "transform.translate.model is missing; must be"),
+        ("m: {like: mnli, transform: {share: 0.5}}", "exactly one of translate, lookup, dictionary, pseudo"),
+        ("m: {like: mnli, transform: {dictionary: {files: [a], languages: [de, de]}}}", "languages has de twice"),
+        ("xquad: {transform: {pseudo: {}}}", "xquad has no training rows, it is trained on squad"),
+        ("tatoeba: {options: {sweep_layers: 7}}", "sweep_layers is 7; must be all, or a list, each a whole number"),
+        ("tatoeba: {options: {sweep_layers: [3, 3]}}", "sweep_layers has 3 twice"),
+        ("tatoeba: {options: {sweep_layers: [-5]}}", "sweep_layers has -5; each must be -1"),
+        ("squad: {options: {sweep_layers: all}}", "sweep_layers is no option of span_qa; it reads max_answer_tokens"),
+        ("mnli: {options: {no_answer: true}}", "no_answer is no option of classification; it reads positive_label"),
+        ("mlm: {language_exponent: 2}", "language_exponent is 2; must be a number above 0 and at most 1"),
+        ("mlm: {train_language: []}", "train_language is empty; must be a language"),
+        ("mnli: {limits: {train: 0}}", "limits.train is 0; must be a whole number, 1 or more"),
+        ("m: mnli", 'm is "mnli"; must be a mapping with format, source, columns'),
+    ],
+)
+def test_loads_mistake_in_a_task_is_said_once_and_clearly(entry: str, words: str) -> None:
+    (found,) = problems(f"{GOOD}tasks:\n  {entry}\n")
+    assert words in found[1]
+    assert found[0] in (9, 10)
+
+
+def test_loads_rates_that_only_rounding_keeps_from_one_are_whole() -> None:
+    # 0.6 + 0.3 + 0.1 is 0.9999999999999999 in floating point
+    rates = "{fixed: {squad: 0.6, mnli: 0.3, qqp: 0.1}}"
+    loads(GOOD.replace("[none, squad]", f"[none, {{mixture: [squad, mnli, qqp], rates: {rates}}}]"))
+
+
+@pytest.mark.parametrize(
+    ("rates", "words"),
+    [
+        ("{fixed: {mnli: 20}}", "20 together; must be below 1, for squad share what is left"),
+        ("{fixed: {mnli: 1}}", "1 together; must be below 1, for squad share what is left"),
+        ("{fixed: {mnli: 0.5, squad: 0.4}}", "0.9 together; must be 1 where every member is named"),
+        ("{fixed: {mnli: 0}}", "each must be a share above 0"),
+        ("{fixed: {mlm: 0.2}}", 'has "mlm", which is not in the mixture'),
+        ("{temperature: 0.5}", "temperature is 0.5; must be a number, 1 or more"),
+        ("{squad: 0.2}", 'no key "squad"; there are: cap, fixed, temperature'),
+    ],
+)
+def test_loads_rates_that_do_not_fit_are_said_once(rates: str, words: str) -> None:
+    _, message = only(GOOD.replace("[none, squad]", f"[none, {{mixture: [squad, mnli], rates: {rates}}}]"))
+    assert words in message
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ("intermediate: {lr: {log: [1e-5, 1e-4], choice: [1]}}\n", "lr has log and choice together; must be a number"),
+        ("resources: {gpus: 1}\n", "nearest: gpus_per_worker, gpu"),
+        ("resources: {gpu: K80}\n", 'gpu is "K80"; must be a GPU that the estimate knows; there are: A100-40GB'),
+        ("resources: {slots: 0}\n", "slots is 0; must be a whole number, 1 or more"),
+        ("lr: 1\n", 'no key "lr"; it stands under intermediate or target'),
+    ],
+)
+def test_loads_mistake_elsewhere_is_said_once_and_clearly(extra: str, words: str) -> None:
+    assert words in only(GOOD + extra)[1]
+
+
+@pytest.mark.parametrize("gpu", ["A100-80GB", "a100", "NVIDIA L40S"])
+def test_loads_gpu_is_known_however_the_estimate_knows_it(gpu: str) -> None:
+    assert loads(GOOD + f"resources: {{gpu: {gpu}}}\n").resources.gpu == gpu
+
+
 # -- tables and schema -------------------------------------------------------------------------------
 
 
@@ -316,6 +406,12 @@ def test_format_metrics_are_those_of_the_formats() -> None:
     for name, metrics in FORMAT_METRICS.items():
         assert set(formats.get(name).METRICS) == set(metrics), name
         assert set(metrics) <= set(METRICS)
+
+
+def test_options_of_the_formats_are_all_there_are_and_those_that_built_in_tasks_give() -> None:
+    assert {name for names in FORMAT_OPTIONS.values() for name in names} == set(Options.model_fields)
+    for task in TASKS.values():
+        assert task.options.model_fields_set <= set(FORMAT_OPTIONS[task.format]), task.name
 
 
 def test_schema_describes_tasks_as_a_file_writes_them() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -64,3 +65,44 @@ def test_provenance_names_versions_and_times() -> None:
     made = process.provenance(process.world(), threads=1, started=0.0)
     assert made["versions"]["torch"] == torch.__version__ and made["started"] == "1970-01-01T00:00:00+00:00"
     assert made["workers"] == 1 and made["seconds"] > 0
+
+
+# --- work of the first worker alone
+
+
+class Wired(process.World):
+    """A worker whose broadcasts go through a list instead of a group."""
+
+    box: ClassVar[list[object]] = []
+
+    def from_first(self, value: object) -> object:
+        if self.first:
+            Wired.box = [value]
+        return Wired.box[0]
+
+
+def pair() -> tuple[Wired, Wired]:
+    first, second = (Wired(rank=rank, size=2, device=torch.device("cpu")) for rank in (0, 1))
+    return first, second
+
+
+def test_on_first_gives_every_worker_what_the_first_one_found() -> None:
+    first, second = pair()
+    assert first.on_first(lambda: {"f1": 0.5}) == {"f1": 0.5}
+    assert second.on_first(lambda: pytest.fail("the second worker works")) == {"f1": 0.5}
+
+
+def test_on_first_failure_is_told_to_those_that_wait_for_it() -> None:
+    first, second = pair()
+
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        first.on_first(full)
+    with pytest.raises(RuntimeError, match="the first worker failed"):
+        second.on_first(full)
+
+
+def test_on_first_of_one_worker_is_the_work_itself() -> None:
+    assert process.world().on_first(lambda: 3) == 3

@@ -51,6 +51,18 @@ def test_progress_without_terminal_is_silent_between_lines() -> None:
     assert "about 2 min left" in out.getvalue()
 
 
+def test_progress_shows_how_far_translations_are() -> None:
+    for terminal in (False, True):
+        out = io.StringIO()
+        progress = Progress(console=Console(file=out, force_terminal=terminal, color_system=None, width=120))
+        state = {"language": "de", "done": 512, "of": 20_000, "a_second": 10.0, "seconds_left": 1948.8}
+        begun = {"language": "sw", "done": 0, "of": 7, "a_second": 0.0, "seconds_left": None}
+        with progress:
+            progress.update({**snapshot(running=1), "translating": [state, begun]})
+        assert "translating into de: 512 of 20,000 sentences, at most 32 min left" in out.getvalue()
+        assert "translating into sw: 0 of 7 sentences" in out.getvalue()
+
+
 def test_progress_without_terminal_tells_of_finished_phases_but_not_too_often() -> None:
     progress, out, clock = started()
     with progress:

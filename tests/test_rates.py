@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xstilts.errors import PhaseError
-from xstilts.rates import exact_counts, language_rates, member_rates
+from xstilts.rates import exact_counts, language_rates, member_rates, unserved
 from xstilts.sweep import Rates
 
 
@@ -93,3 +93,11 @@ def test_counts_are_exact_and_the_largest_remainders_go_up() -> None:
     # 7 at 0.5, 0.3, 0.2: 3.5, 2.1, 1.4 -> 3, 2, 1, and the one that is left goes to 3.5.
     assert exact_counts(np.array([0.5, 0.3, 0.2]), 7).tolist() == [4, 2, 1]
     assert exact_counts(np.array([0.5, 0.5]), 3).tolist() == [2, 1]
+
+
+def test_unserved_members_are_those_without_an_update() -> None:
+    # Of 100 updates 392,702 : 10,000 : 634 rows have 97.36, 2.48 and 0.16.
+    rows, names = [392_702, 10_000, 634], ["mnli", "csqa", "copa"]
+    assert unserved(rows, "proportional", names, 100) == {"copa": pytest.approx(0.157, abs=1e-3)}
+    assert unserved(rows, Rates(cap=10_000), names, 100) == {}
+    assert unserved(rows, "uniform", names, 2) == {"copa": pytest.approx(2 / 3)}

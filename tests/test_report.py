@@ -17,6 +17,7 @@ from xstilts.errors import StoreError
 from xstilts.ledger import Ledger
 from xstilts.report import context, write
 from xstilts.reporting import layers
+from xstilts.reporting.gallery import pictures
 from xstilts.reporting.rendering import render
 from xstilts.reporting.statistics import compare
 from xstilts.scores import read_sweep, table
@@ -192,6 +193,31 @@ def test_write_hostile_names_are_escaped(tmp_path: Path) -> None:
 def test_write_one_seed_warns_about_its_intervals(tmp_path: Path) -> None:
     store, folder = build_store(tmp_path, targets=("pairs",), intermediates=("none", "skill"), seeds=(1,), examples=30)
     assert all("One seed" in text for text in _words(store, folder))
+
+
+def test_write_mixture_shows_rates_members_and_their_curves(tmp_path: Path) -> None:
+    store, folder = build_store(tmp_path, targets=("pairs",), intermediates=("none", "skill", "noise"), examples=20)
+    # the intermediate `skill` becomes a mixture of two tasks, in place
+    ledger = Ledger(folder)
+    slot = next(e for e in ledger.entries() if e.kind == "intermediate" and e.task == "skill" and e.trial == 1)
+    path = store.phase(slot.phase).folder / "record.json"
+    record = json.loads(path.read_text())
+    (member,) = record["spec"]["members"]
+    other = {**member, "task": {**member["task"], "name": "noise"}}
+    record["spec"] |= {"members": [member, other], "rates": {"cap": 50, "temperature": 2.0, "fixed": {}}}
+    record["result"]["dev"]["metrics"] = {"skill": {"accuracy": 61.5}, "noise": {"accuracy": 43.2}}
+    for point in record["result"]["curve"]:
+        if point["dev"] is not None:
+            point["dev_by_task"] = {"skill": 61.5, "noise": 43.2}
+    path.write_text(json.dumps(record))
+    for text in _words(store, folder):
+        assert "rates: cap 50, temperature 2; separate heads" in text
+        assert "noise accuracy 43.2" in text
+    scores = table(store, folder)
+    empty = layers.curves(store, scores, read_sweep(folder))
+    drawn = pictures(store, scores, compare(scores, store, resamples=20).gains, read_sweep(folder), empty)
+    (axes,) = [one for one in drawn["curves intermediates"].axes if one.get_title(loc="left") == "skill"]
+    assert sorted(len(line.get_xdata()) for line in axes.lines) == [4, 4, 4]
 
 
 def test_write_folder_without_a_run_is_an_error(tmp_path: Path) -> None:

@@ -138,7 +138,8 @@ def test_check_shows_what_is_read_with_its_revision_and_card() -> None:
 
 
 def test_check_leaks_are_told_with_examples_and_what_was_skipped() -> None:
-    leak = {"kind": "row", "message": "evaluation rows of xquad stand in [x]", "examples": ["who? / he"]}
+    leak = {"kind": "row", "severity": "warn", "message": "evaluation rows of xquad stand in [x]",
+            "examples": ["who? / he"]}  # fmt: skip
     found = {**CHECKED, "leaks": {"pairs": 1, "found": [leak], "repeats": [{"message": "5 of 5 training rows"}],
                                   "skipped": ["ccg (train): not there"]}}  # fmt: skip
     text = shown(show.check, found)
@@ -146,6 +147,24 @@ def test_check_leaks_are_told_with_examples_and_what_was_skipped() -> None:
     assert "repeat: 5 of 5 training rows" in text
     assert "leaks were not looked for: ccg (train): not there" in text
     assert "leaks: none" not in text
+
+
+def test_check_leaks_by_chance_are_notes() -> None:
+    note = {"kind": "text", "severity": "note", "message": "1 of 1,000", "examples": []}
+    text = shown(show.check, {**CHECKED, "leaks": {"pairs": 2, "found": [note], "repeats": [], "skipped": []}})
+    assert "leak (note): 1 of 1,000\n" in text
+    assert "leaks: none in 2 pairs" in text
+
+
+def test_check_in_a_narrow_window_has_short_lines_and_cuts_no_word() -> None:
+    out = io.StringIO()
+    show.check(Console(file=out, width=60, force_terminal=True, color_system=None), CHECKED)
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    at = lines.index("squad (train): 78,839 rows in 1 language")
+    assert lines[at + 1 : at + 3] == [
+        "    rajpurkar/squad plain_text, train[:90%] (has 87,599)", "    main -> commit 0123456789ab",
+    ]  # fmt: skip
+    assert "…" not in out.getvalue()
 
 
 def test_check_leaks_not_looked_for_is_said() -> None:

@@ -228,6 +228,17 @@ def test_write_tatoeba_is_sorted_by_its_english_side_where_the_data_is_at_hand(t
     assert any("lines are in the order of the data" in one for one in elsewhere.warnings)
 
 
+def test_write_files_of_another_system_are_told_of(tmp_path: Path) -> None:
+    store, home = _world(tmp_path, names=("xnli",))
+    keys = {"model": "base", "intermediate": "none", "seed": 1, "out": tmp_path / "out"}
+    write(store, home, **keys)
+    assert "were there before" not in (tmp_path / "out/notes.txt").read_text()
+    (tmp_path / "out/panx").mkdir()
+    (tmp_path / "out/panx/test-de.tsv").write_text("O\n")
+    write(store, home, **keys)
+    assert "1 files were there before" in (tmp_path / "out/notes.txt").read_text()
+
+
 @pytest.mark.parametrize(("key", "value"), [("model", "other"), ("intermediate", "qqp"), ("seed", 9)])
 def test_write_unknown_system_says_what_there_is(tmp_path: Path, key: str, value: Any) -> None:
     store, home = _world(tmp_path, names=("xnli",))

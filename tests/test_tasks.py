@@ -142,6 +142,10 @@ def test_languages_of_xtreme_r_extend_those_of_xtreme() -> None:
     assert len({language for name in xtreme_r_tasks for language in PUBLISHED[name].languages}) == 50
 
 
+def test_questions_of_lareqa_are_as_long_as_in_its_script_in_training_too() -> None:
+    assert [TASKS[name].options.max_question_tokens for name in ("lareqa", "squad_pairs", "mewsli_x")] == [96, 96, 64]
+
+
 def test_languages_of_xtreme_are_forty_together() -> None:
     names = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc", "tatoeba")
     assert len({language for name in names for language in PUBLISHED[name].languages}) == 40

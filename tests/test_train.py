@@ -20,7 +20,7 @@ from tests import toy
 from xstilts.errors import PhaseError
 from xstilts.identity import PhaseParent, PhaseSpec
 from xstilts.store import Store
-from xstilts.task import Splits, Task
+from xstilts.task import Pseudo, Splits, Task, Transform
 from xstilts.train import Report, run_phase
 from xstilts.training import CURVE_POINTS, thinned
 
@@ -76,6 +76,15 @@ def test_training_of_each_format_leaves_a_whole_record(world: Path, tmp_path: Pa
     assert got["dev"]["value"] == max(point["dev"] for point in got["curve"] if point["dev"] is not None)
     assert record["provenance"]["versions"]["torch"] == torch.__version__
     assert not Store(tmp_path).phase(spec.id).partial.exists()
+
+
+def test_training_on_transformed_rows_records_what_came_of_them(world: Path, tmp_path: Path) -> None:
+    changed = toy.task("class", world / "rows", name="odd", transform=Transform(pseudo=Pseudo(), share=0.5))
+    spec = toy.training(str(world / "base"), [changed, toy.task("tags", world / "rows")])
+    (name, facts), *others = run(tmp_path, spec)["transformed"].items()
+    assert (name, others) == ("odd", [])
+    assert facts["rows"] == facts["rows_made"] == 96 and 0 < facts["rows_chosen"] < 96 and facts["dropped"] == {}
+    assert "transformed" not in run(tmp_path, spec_of(world, "class"))
 
 
 def test_training_learns(world: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xstilts.yamlfile import parse, path_text
+from xstilts.loading.yamlfile import parse, path_text
 
 
 @pytest.mark.parametrize(

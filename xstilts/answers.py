@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.ledger import Entry
 from xstilts.plan import Plan
+from xstilts.plan.counting import summary
 from xstilts.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class Checked:
     @property
     def warnings(self) -> list[str]:
         """What should be looked at before anything is spent: leaks, and data unlike its card."""
-        leaks = [f"leak: {leak.message}" for leak in self.leaks.leaks] if self.leaks else []
+        certain = [leak for leak in self.leaks.leaks if leak.severity == "warn"] if self.leaks else []
+        leaks = [f"leak: {leak.message}" for leak in certain]
         skipped = [f"leaks were not looked for in {what}" for what in self.leaks.skipped] if self.leaks else []
         return [*leaks, *skipped, *(f"{f.task}: {f.message}" for f in self.findings if f.severity == "warn")]
 
@@ -66,7 +68,7 @@ class Planned:
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
         cost = {"cost": self.cost.to_json()} if self.cost else {}
-        return {**self.plan.summary(), "cached": self.cached, **cost, "notes": self.notes}
+        return {**summary(self.plan), "cached": self.cached, **cost, "notes": self.notes}
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class Findings:
         findings = [
             {
                 "name": c.name,
-                "state": "ok" if c.ok else "fail" if c.serious else "warn",
+                "state": c.state,
                 "message": c.what,
                 "advice": "" if c.ok else c.fix,
             }

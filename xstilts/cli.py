@@ -1,7 +1,7 @@
 """The command line: a thin layer that prints what `xstilts.api` returns.
 
-Every verb takes a sweep file, or the folder in a store where a sweep was run, and the same four
-options. With `--json` exactly one JSON value goes to standard output, errors included, and everything
+Every verb takes a sweep file and the same four options; those about results take the folder in a store where
+a sweep was run, too. With `--json` exactly one JSON value goes to standard output, errors included, and everything
 else to standard error. Exit codes: 0 all is well; 1 a phase failed, or the store, the engine or the
 tracking server did; 2 something the user gave is wrong and nothing was started; 130 stopped by Ctrl-C.
 
@@ -30,7 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-SweepArgument = Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep file, or a sweep's folder in a store.")]
+SweepArgument = Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep file.")]
+RanArgument = Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep file, or a sweep's folder in a store.")]
 StoreOption = Annotated[str | None, typer.Option("--store", help="Folder of the store, in place of the file's.")]
 MirrorOption = Annotated[
     str | None,
@@ -118,7 +119,7 @@ def run(
 
 @app.command()
 def status(
-    sweep: SweepArgument,
+    sweep: RanArgument,
     as_json: JsonOption = False,
     store: StoreOption = None,
     mirror: MirrorOption = None,
@@ -133,7 +134,7 @@ def status(
 
 @app.command()
 def scores(
-    sweep: SweepArgument,
+    sweep: RanArgument,
     out: Annotated[str | None, typer.Option("--out", help="Write the whole table to this .csv or .parquet.")] = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -158,7 +159,7 @@ def scores(
 
 @app.command()
 def report(
-    sweep: SweepArgument,
+    sweep: RanArgument,
     out: Annotated[str | None, typer.Option("--out", help="Folder to write to; else the sweep's own.")] = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -177,7 +178,7 @@ def report(
 
 @app.command()
 def submission(
-    sweep: SweepArgument,
+    sweep: RanArgument,
     out: Annotated[str, typer.Option("--out", help="Folder to write to.")],
     intermediate: Annotated[
         str, typer.Option("--intermediate", help="Which system; `best` takes each target's, chosen on English dev.")
@@ -222,7 +223,7 @@ def fetch(
 @app.command()
 def doctor(
     sweep: Annotated[
-        str | None, typer.Argument(metavar="[SWEEP]", help="Sweep file; its resources are wanted.")
+        str | None, typer.Argument(metavar="SWEEP", help="Sweep file: its store and its tracking are looked at.")
     ] = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -240,7 +241,7 @@ def doctor(
 
 @app.command()
 def track(
-    sweep: SweepArgument,
+    sweep: RanArgument,
     as_json: JsonOption = False,
     store: StoreOption = None,
     mirror: MirrorOption = None,

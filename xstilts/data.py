@@ -14,7 +14,7 @@ languages have a column `language`. Limits hold for each language. The order is 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -36,10 +36,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action", "DataContext", "EncodedSplit", "check", "encoded", "languages_of", "model_revision", "resolve_model",
-    "revision", "rows", "sizes", "uses_of", "with_labels",
+    "is_open", "revision", "rows", "sizes", "sweep_labels", "uses_of", "with_labels",
 ]  # fmt: skip
 
 Action = Literal["train", "evaluate"]
+CHECK_VERSION = 1
+"""Raised when rows that were found good may be found wanting now."""
+_Place = tuple[Use, str, str]
+"""Use and language in which a problem was found, and the problem."""
+_USES = " ({uses}): "
+"""Stands for the uses that share a problem."""
 
 
 def uses_of(task: Task, action: Action) -> tuple[Use, ...]:
@@ -75,18 +81,19 @@ def revision(task: Task, action: Action, context: DataContext) -> str:
 def check(task: Task, action: Action, context: DataContext) -> list[str]:
     """All that is wrong with the data for an action, a message each; empty: every row can be used.
 
-    A problem that several languages share is told once, with their names. A transform is not carried out:
+    A problem that several uses or languages share is told once, with their names. A transform is not carried out:
     it says itself what it lacks.
     """
     try:
         task = with_labels(task, context)
     except DataError as error:
-        return str(error).splitlines()
-    found: dict[str, list[tuple[str, str]]] = {}
+        return [line if line.startswith("task ") else f"task {task.name}: {line}" for line in str(error).splitlines()]
+    found: dict[str, list[_Place]] = {}
     for use in uses_of(task, action):
         for language in languages_of(task, use):
             for problem in _problems(task, use, language, context):
-                found.setdefault(_anywhere(problem, task, language), []).append((language, problem))
+                anywhere = _anywhere(problem, task, language).replace(f" ({use}): ", _USES, 1)
+                found.setdefault(anywhere, []).append((use, language, problem))
     return [*(_told(places, shared) for shared, places in found.items()), *_transform_problems(task, action, context)]
 
 
@@ -108,11 +115,13 @@ def _anywhere(problem: str, task: Task, language: str) -> str:
     return problem
 
 
-def _told(places: list[tuple[str, str]], shared: str) -> str:
-    languages = list(dict.fromkeys(language for language, _ in places))
-    if len(languages) == 1:
-        return places[0][1]
-    return f"{shared} [so in {len(languages)} languages: {', '.join(languages)}]"
+def _told(places: list[_Place], shared: str) -> str:
+    uses, languages = (dict.fromkeys(names) for names in list(zip(*places, strict=True))[:2])
+    if len(uses) == len(languages) == 1:
+        return places[0][2]
+    one = places[0][2].replace(f" ({places[0][0]}): ", _USES, 1) if len(languages) == 1 else shared
+    text = one.replace(_USES, f" ({', '.join(uses)}): ")
+    return f"{text} [so in {len(languages)} languages: {', '.join(languages)}]" if len(languages) > 1 else text
 
 
 def encoded(
@@ -152,15 +161,40 @@ def _with_language(table: pa.Table, language: str) -> pa.Table:
 
 
 def _problems(task: Task, use: Use, language: str, context: DataContext) -> Iterator[str]:
+    """What is wrong with the rows of a use in one language. Those that were found good are not read again."""
     plain = task.model_copy(update={"transform": None})
+    good = _good(plain, use, language, context)
+    if good is not None and good.exists():
+        return
     try:
-        table, problems = tables.role_table(plain, use, language, context)
+        table, found = tables.role_table(plain, use, language, context)
     except DataError as error:
         yield str(error) if str(error).startswith("task ") else f"task {task.name} ({use}): {error}"
         return
-    yield from problems
-    if table is not None and task.format == "span_qa":
-        yield from (f"task {task.name} ({use}, {language}): {text}" for text in agreement.misplaced_answers(table))
+    if table is not None:
+        found = [*found, *(f"task {task.name} ({use}, {language}): {text}" for text in _oddities(table, task))]
+    if good is not None and not found:
+        write_json(good, None)
+    yield from found
+
+
+def _good(task: Task, use: Use, language: str, context: DataContext) -> Path | None:
+    """The file that says that `_problems` found none; its name holds all that decides the answer."""
+    rest = [task.options.model_dump(mode="json"), [leaf.transform is not None for leaf in task.leaves]]
+    try:
+        name = digest([CHECK_VERSION, tables.key(task, use, (language,), context), rest])
+    except DataError:  # a file is missing: `_problems` says which, and what else is wrong
+        return None
+    return Path(context.cache) / "checked" / name
+
+
+def _oddities(table: pa.Table, task: Task) -> Iterator[str]:
+    """What a slower look at each row finds."""
+    if labels.none_known(table, task):
+        shown = ", ".join(task.labels[:4])
+        yield f"none of its labels is among those of its training rows ({shown}, ...); the two must have one table"
+    if task.format == "span_qa":
+        yield from agreement.misplaced_answers(table)
 
 
 def _languages(task: Task, use: Use, language: str | None) -> tuple[str, ...]:
@@ -174,9 +208,10 @@ def with_labels(task: Task, context: DataContext) -> Task:
     """The task with its table of labels, taken from its training and development rows where it states none.
 
     The table is sorted and ends with `labels.UNSEEN`, which any other label of its test rows becomes. Limits
-    do not shorten it. A task that states its labels, needs none, or has no training rows comes back as it is.
+    do not shorten it. A task that states its labels, needs none, or has no training rows comes back as it is, and
+    so does one that is trained on another's rows: that one's table is its own (`sweep_labels`).
     """
-    if task.labels or task.format not in LABELLED or not task.has("train"):
+    if not is_open(task) or task.train_task or not task.has("train"):
         return task
     uses: tuple[Use, ...] = ("train", "dev") if task.has("dev") else ("train",)
     places = [(use, one, leaf) for use in uses for one in languages_of(task, use)
@@ -190,6 +225,22 @@ def with_labels(task: Task, context: DataContext) -> Task:
         found = labels.open_table(name for place in places for name in _label_names(task, *place, context))
         write_json(path, list(found))
     return task.model_copy(update={"labels": found})
+
+
+def is_open(task: Task) -> bool:
+    """Whether a task needs a table of labels and states none."""
+    return task.format in LABELLED and not task.labels
+
+
+def sweep_labels(tasks: Iterable[Task], context: DataContext) -> tuple[Task, ...]:
+    """A sweep's tasks with their tables, that of its training task for one that is trained on another's rows."""
+    found = {task.name: with_labels(task, context) for task in tasks}
+    return tuple(
+        task.model_copy(update={"labels": found[task.train_task].labels})
+        if is_open(task) and task.train_task in found
+        else task
+        for task in found.values()
+    )
 
 
 def _label_names(task: Task, use: Use, language: str, leaf: Task, context: DataContext) -> set[str]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from transformers import PreTrainedTokenizerBase
 
-ENCODE_VERSION = 1
+ENCODE_VERSION = 2
 """Raised when the same rows are encoded differently."""
 ROWS_A_BATCH = 1000
 Array = np.ndarray[Any, np.dtype[np.int64]]

@@ -7,7 +7,8 @@ table's columns alone, so each can be recomputed from what is stored.
 
 Two kinds of formats need more than a language's test rows: those in `task.TUNED` its development rows too,
 those in `task.POOLED` the test rows of all languages, which are decoded together. And a task may ask for a
-sweep of hidden states and poolings: every variant is decoded and scored, and `layers` in the result says how.
+sweep of hidden states and poolings: every variant is decoded and scored, and `layers` in the result says how
+(`shelf.py` keeps their vectors).
 
 Of several workers each takes its share: of the batches on development data, of the languages in an
 evaluation. The first one writes and says, and decodes what is decoded together.
@@ -20,6 +21,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,12 +31,14 @@ from xstilts import data, formats, model, process
 from xstilts.errors import DataError, PhaseError
 from xstilts.formats import embedding
 from xstilts.metrics import METRICS
+from xstilts.shelf import Shelf
 from xstilts.store import Store, write_bytes
 from xstilts.task import POOLED, TUNED, Task, Use
 from xstilts.trainer import use_bf16
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from xstilts.data import DataContext, EncodedSplit
     from xstilts.identity import PhaseSpec
@@ -46,6 +50,8 @@ PER_TOKEN = ("tagging", "span_qa", "masked_lm")
 """Formats whose logits have one entry a token."""
 BATCH_TOKENS = {"cpu": 4096, "cuda": 65536}
 """Tokens of a prediction batch, padding included."""
+MASKED_LM_SHARE = 8
+"""A masked LM's batch has one token in so many: 15 % of 65,536 against 250,000 words would be 10 GB, and that twice."""
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Table = dict[str, list[Any]]
@@ -66,17 +72,24 @@ def batches(lengths: Array | Sequence[int], tokens: int) -> Iterator[list[int]]:
         first += count
 
 
+def batch_tokens(task: Task, device: str) -> int:
+    """Tokens of a task's prediction batch on a device."""
+    return BATCH_TOKENS[device] // (MASKED_LM_SHARE if task.format == "masked_lm" else 1)
+
+
 def predict(
-    phase_model: PhaseModel, member: int, encoded: EncodedSplit, task: Task, *, pad_id: int, world: World, bf16: bool
-) -> list[Any]:
+    phase_model: PhaseModel, member: int, encoded: EncodedSplit, task: Task, *, pad_id: int, world: World, bf16: bool,
+    shelf: Shelf | None = None,
+) -> list[Any]:  # fmt: skip
     """What the format keeps of every feature's logits, in order, on the first worker; the others get an empty list."""
     own: dict[int, Any] = {}
     training = phase_model.training
     phase_model.eval()
     with torch.inference_mode(), torch.autocast(world.device.type, torch.bfloat16, enabled=bf16):
-        for number, rows in enumerate(batches(encoded.lengths, BATCH_TOKENS[world.device.type])):
+        for number, rows in enumerate(batches(encoded.lengths, batch_tokens(task, world.device.type))):
             if number % world.size == world.rank:
-                own.update(_batch_logits(phase_model, member, encoded, task, rows, pad_id, world.device))
+                for row, kept in _batch_logits(phase_model, member, encoded, task, rows, pad_id, world.device):
+                    own[row] = shelf.keep(row, kept) if shelf else kept
     phase_model.train(training)
     everything: dict[int, Any] = {}
     for part in world.gather(own):
@@ -123,8 +136,7 @@ def dev_scores(
 ) -> dict[str, float]:
     """Scores on development rows, the same on every worker."""
     logits = predict(loaded.model, member, encoded, task, pad_id=loaded.pad_id, world=world, bf16=bf16)
-    values = scores(formats.get(task.format).decode(logits, encoded, task), task) if world.first else None
-    return dict(world.from_first(values))
+    return world.on_first(lambda: scores(formats.get(task.format).decode(logits, encoded, task), task))
 
 
 # --- an evaluation phase
@@ -143,25 +155,28 @@ def run(
     task = spec.members[0].task
     loaded = model.load(spec, store, context)
     loaded.model.to(world.device)
-    evaluation = _Evaluation(spec=spec, loaded=loaded, context=context, device=world.device)
+    evaluation = _Evaluation(spec=spec, loaded=loaded, context=context, device=world.device, folder=phase.folder)
     tables: dict[str, Any] = {}
     layers: list[dict[str, Any]] = []
     for first in range(0, len(task.languages), world.size):
-        for language, made, rows in _round(evaluation, task.languages[first : first + world.size], world):
-            tables[language] = made
-            layers += rows
-            if task.format not in POOLED:
-                _write_parquet(phase.predictions / f"{language}.parquet", made)
+        found = _round(evaluation, task.languages[first : first + world.size], world)
+        made = {language: table for language, table, _ in found}
+        if task.format not in POOLED:
+            world.on_first(partial(_write_predictions, phase, made))
+        tables.update(made)
+        layers += [row for _, _, rows in found for row in rows]
         if not said(min(first + world.size, len(task.languages)), len(task.languages)):
             return None
-    if not world.first:
-        return {}
-    if task.format in POOLED:
-        tables = evaluation.pooled(tables)
-        for language, table in tables.items():
-            _write_parquet(phase.predictions / f"{language}.parquet", table)
-    result = _result(task, tables, phase, time.monotonic() - started)
-    return {**result, "layers": layers} if layers else result
+
+    def closed() -> dict[str, Any]:
+        whole = tables
+        if task.format in POOLED:
+            whole = evaluation.pooled(tables)
+            _write_predictions(phase, whole)
+        result = _result(task, whole, phase, time.monotonic() - started)
+        return {**result, "layers": layers} if layers else result
+
+    return world.on_first(closed)
 
 
 def _round(evaluation: _Evaluation, languages: Sequence[str], world: World) -> list[Made]:
@@ -178,6 +193,8 @@ class _Evaluation:
     loaded: Loaded
     context: DataContext
     device: torch.device
+    folder: Path
+    """For what does not fit into memory."""
 
     @property
     def task(self) -> Task:
@@ -210,7 +227,10 @@ class _Evaluation:
     def _logits(self, split: EncodedSplit) -> list[Any]:
         alone = process.World(rank=0, size=1, device=self.device)
         bf16 = use_bf16(self.spec.hyper, self.device)
-        return predict(self.loaded.model, 0, split, self.task, pad_id=self.loaded.pad_id, world=alone, bf16=bf16)
+        return predict(
+            self.loaded.model, 0, split, self.task, pad_id=self.loaded.pad_id, world=alone, bf16=bf16,
+            shelf=Shelf(len(split), self.folder),
+        )  # fmt: skip
 
     def _table(self, logits: Sequence[list[Any]], splits: Sequence[EncodedSplit]) -> Table:
         if len(splits) == 1:
@@ -252,6 +272,11 @@ def _result(task: Task, tables: dict[str, Table], phase: Phase, seconds: float) 
     mean = {name: sum(values[name] for values in by_language.values()) / len(by_language) for name in names}
     rules = {name: METRICS[name].rules for name in names if METRICS[name].rules}
     return {"scores": by_language, "mean": mean, "n": n, "rules": rules, "seconds": seconds}
+
+
+def _write_predictions(phase: Phase, tables: Mapping[str, Table]) -> None:
+    for language, table in tables.items():
+        _write_parquet(phase.predictions / f"{language}.parquet", table)
 
 
 def _write_parquet(path: Any, table: Mapping[str, Sequence[Any]]) -> None:

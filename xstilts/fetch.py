@@ -74,8 +74,9 @@ def fetch(
     Every repository is tried. Raises DataError that tells all that could not be had (no network, no
     such repository, split or language), StoreError where the mirror can't be written.
     """
-    folders, problems = [], []
-    for one in wanted(sweep):
+    every = wanted(sweep)
+    folders, problems = [], list(_revised(every))
+    for one in every:
         report(f"{one.kind} {one.name}")
         try:
             folders.append(str(_one(one, Path(mirror), hub or hubs.HUB)))
@@ -88,6 +89,19 @@ def fetch(
     if problems:
         raise DataError("\n".join(problems))
     return folders
+
+
+def _revised(every: tuple[Wanted, ...]) -> Iterator[str]:
+    """Repositories that are wanted at several revisions: in a mirror each has one folder."""
+    asked: dict[tuple[str, str], list[str]] = {}
+    for one in every:
+        asked.setdefault((one.kind, one.name), []).append(one.revision)
+    for (kind, name), revisions in asked.items():
+        if len(set(revisions)) > 1:
+            yield (
+                f"{kind} {name}: is wanted at revisions {' and '.join(dict.fromkeys(revisions))}, and a mirror holds "
+                "one of each; give all tasks the same `revision:`"
+            )
 
 
 def _one(one: Wanted, mirror: Path, hub: hubs.Hub) -> Path:

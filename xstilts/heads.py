@@ -3,8 +3,8 @@
 A head is stored as `head-<i>.safetensors`; `heads.json` has an entry for each member of the phase, which
 says what its head was trained for: format, task, labels. Members of a mixture may share a head: then
 several entries name one file. An evaluation takes the head of its format and labels. A training never
-takes one, but for a masked LM that goes on from a base model: that has been trained with a head of its
-own, and goes on with it.
+takes one, but for a masked LM: a base model, or a phase that trained a masked LM last, has a head that
+belongs to its body, and the training goes on with it.
 """
 
 from __future__ import annotations
@@ -135,7 +135,23 @@ def _same_outputs(task: Task, labels: list[str]) -> bool:
     return task.format not in LABELLED or tuple(labels) == task.labels
 
 
-# --- a base model's own masked LM head
+# --- the masked LM head that a model brings
+
+
+def continue_lm(head: nn.Module, task: Task, parent: Parent, store: Store, context: DataContext) -> bool:
+    """Fills a masked LM head with the one of the model that is trained on, where it has one; says whether."""
+    if isinstance(parent, ModelParent):
+        return load_base_lm(head, parent, context)
+    if not isinstance(parent, PhaseParent):
+        return False
+    folder = store.phase(parent.phase).model
+    entries = [entry for entry in _entries(folder) if entry["format"] == task.format]
+    if entries:
+        path = folder / _chosen(task, entries, parent.phase)["file"]
+        with loading(str(path), stored=True):
+            head.load_state_dict(load_file(path))
+    return bool(entries)
+
 
 _LM_NAMES = {
     "lm_head.dense.": "dense.",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from xstilts.sweep import Hyperparameters, Rates
@@ -79,15 +79,20 @@ class PhaseSpec(Frozen):
         if self.action == "evaluate":
             lengths = {k: hyper[k] for k in ("max_length_tokens", "doc_stride_tokens", "precision")}
             return {**common, "tasks": self._members(evaluation_payload), "hyper": lengths}
-        several = len(self.members) > 1
-        rates = {k: self.model_dump(mode="json")[k] for k in ("rates", "heads")} if several else {}
+        names = [member.task.name for member in self.members]
         return {
             **common,
-            **rates,
+            **(mixing_payload(self.rates, self.heads, names) if len(names) > 1 else {}),
+            **({"lm_head": "parent's"} if self._goes_on_with_lm_head else {}),
             "tasks": self._members(training_payload),
             "hyper": hyper,
             "seed": self.seed,
         }
+
+    @property
+    def _goes_on_with_lm_head(self) -> bool:
+        """Whether a masked LM goes on with the head of the phase it starts from, where that has one."""
+        return isinstance(self.parent, PhaseParent) and any(m.task.format == "masked_lm" for m in self.members)
 
     def _members(self, payload: Any) -> list[dict[str, Any]]:
         return [{**payload(m.task), "data_revision": m.data_revision} for m in self.members]
@@ -101,6 +106,19 @@ class PhaseSpec(Frozen):
     def parent_phase(self) -> str | None:
         """Id of the phase it starts from, if it starts from one."""
         return self.parent.phase if isinstance(self.parent, PhaseParent) else None
+
+
+def mixing_payload(
+    rates: str | tuple[float, ...] | Rates, heads: str, names: Sequence[str]
+) -> dict[str, str | list[float] | dict[str, Any]]:
+    """What of a mixture decides a training; `names` are its members', which are no part of it.
+
+    A rate that is fixed for a name stands under the member's number: two members that swap names are another phase.
+    """
+    if not isinstance(rates, Rates):
+        return {"rates": rates if isinstance(rates, str) else list(rates), "heads": heads}
+    fixed = {str(number): rates.fixed[name] for number, name in enumerate(names) if name in rates.fixed}
+    return {"rates": {**rates.model_dump(mode="json"), "fixed": fixed}, "heads": heads}
 
 
 def canonical_json(value: Any) -> str:

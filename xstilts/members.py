@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xstilts import batches, data
+from xstilts import batches, data, transforms
 from xstilts.errors import PhaseError
 from xstilts.rates import language_rates
 from xstilts.task import Task, Use
@@ -36,6 +36,8 @@ class MemberData:
     train: EncodedSplit
     dev: EncodedSplit | None
     """None for a task without a development split: nothing is chosen by it."""
+    transformed: dict[str, Any] | None = None
+    """What came of the task's transform (`transforms.facts`); None where it has none."""
 
 
 def read(task: Task, loaded: Loaded, spec: PhaseSpec, where: DataContext) -> MemberData:
@@ -44,7 +46,8 @@ def read(task: Task, loaded: Loaded, spec: PhaseSpec, where: DataContext) -> Mem
     def encoded(use: Use) -> EncodedSplit:
         return data.encoded(task, use, None, loaded.tokenizer, spec.hyper, where)
 
-    return MemberData(task=task, train=encoded("train"), dev=encoded("dev") if task.has("dev") else None)
+    train, dev = encoded("train"), encoded("dev") if task.has("dev") else None
+    return MemberData(task=task, train=train, dev=dev, transformed=transforms.facts(task, where))
 
 
 def plan(members: Sequence[MemberData], spec: PhaseSpec) -> batches.Plan:

@@ -1,7 +1,8 @@
 """A model: a body from a base model or a parent phase, and a fresh head for each task.
 
 Only the *body* (the encoder) passes from phase to phase. A head belongs to the phase that trained it:
-it is stored beside the body and read back by an evaluation of that very phase, never by a training.
+it is stored beside the body and read back by an evaluation of that very phase; of trainings a masked LM
+alone goes on with one (`heads.py`).
 Loading checks that nothing of the body is missing and that nothing is left over but what is known to
 be a head, so a checkpoint that does not fit is an error and never a silently random layer. Poolers are
 dropped: no head of ours reads them.
@@ -31,7 +32,7 @@ from xstilts import heads as head_files
 from xstilts.batches import subseed
 from xstilts.checkpoints import OPENING, base_place, loading, saving, tokenizer_of, unfit
 from xstilts.errors import DataError, PhaseError, StoreError
-from xstilts.identity import ModelParent, PhaseParent, PhaseSpec, ScratchParent
+from xstilts.identity import PhaseParent, PhaseSpec, ScratchParent
 from xstilts.store import Store
 from xstilts.task import UNTRAINED, Task
 
@@ -119,8 +120,8 @@ def load(spec: PhaseSpec, store: Store, context: DataContext) -> Loaded:
         heads.append(head := head_files.fresh(task, body, subseed(spec.seed, "head", i)))
         if spec.action == "evaluate":
             head_files.load_trained(task, head, spec.parent, store, context)
-        elif isinstance(spec.parent, ModelParent) and task.format == "masked_lm":
-            head_files.load_base_lm(head, spec.parent, context)
+        elif task.format == "masked_lm":
+            head_files.continue_lm(head, task, spec.parent, store, context)
     return Loaded(model=PhaseModel(body, heads, head_of, _separator(tokenizer, body.config)), tokenizer=tokenizer)
 
 

@@ -136,10 +136,10 @@ def _sum(path: Path) -> tuple[int, int]:
     return size, crc
 
 
-def read(path: Path) -> tuple[dict[str, Any], tuple[int, Any] | None]:
-    """State and best of a sound checkpoint, on the CPU."""
+def read(path: Path, *, with_best: bool = True) -> tuple[dict[str, Any], tuple[int, Any] | None]:
+    """State and best of a sound checkpoint, on the CPU; no best where it is not wanted."""
     state = torch.load(path / "state.pt", map_location="cpu", weights_only=True)
     step = json.loads((path / MANIFEST).read_bytes())["best"]
-    if step is None:
+    if step is None or not with_best:
         return state, None
     return state, (step, torch.load(path / "best.pt", map_location="cpu", weights_only=True))

@@ -18,13 +18,13 @@ import platform
 import random
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import metadata
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ import torch.distributed as dist
 import xstilts
 from xstilts.batches import subseed
 
+T = TypeVar("T")
 _INHERITED = ("ACCELERATE_MIXED_PRECISION", "ACCELERATE_USE_CPU", "ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED")
 _LIBRARIES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "numpy")
 _PLACE = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
@@ -58,6 +59,24 @@ class World:
         box = [value]
         dist.broadcast_object_list(box, src=0, device=self.device)
         return box[0]
+
+    def on_first(self, work: Callable[[], T]) -> T:
+        """What `work` returns, which the first worker alone does; where it fails there, all workers fail at once."""
+        if self.size == 1:
+            return work()
+        value, fault = None, None
+        if self.first:
+            try:
+                value = work()
+            except BaseException as error:
+                fault = error
+        value, failed = self.from_first((value, fault is not None))
+        if fault is not None:
+            raise fault
+        if failed:
+            # No error of ours: whether the phase may be tried again is for the first worker's to say.
+            raise RuntimeError("the first worker failed; its own error says why")
+        return cast(T, value)
 
     def gather(self, value: Any) -> list[Any]:
         """All values in order of rank, on the first worker; nothing on the others."""

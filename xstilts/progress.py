@@ -54,6 +54,8 @@ class Snapshot(TypedDict, total=False):
     """Phases in all."""
     eta_seconds: float | None
     """Time left, as the engine reckons it."""
+    translating: list[dict[str, Any]]
+    """Languages that training rows are translated into now: `language`, `done` and `of` sentences, `seconds_left`."""
 
 
 def duration(seconds: float | None) -> str:
@@ -118,6 +120,7 @@ class Progress:
         left = duration(self.snapshot.get("eta_seconds"))
         running = self.snapshot.get("running", [])
         parts = [f"[{duration(self.clock() - self._started)}] {self._counts()}", f"about {left} left" if left else ""]
+        parts += self._translations()
         if running:
             parts.append("at " + "; ".join(_phase_text(phase) for phase in running[:2]))
         return " | ".join(part for part in parts if part)
@@ -128,6 +131,9 @@ class Progress:
         if stopped:
             return f"stopped after {took}: {self._counts()}; the same command carries on from here"
         return f"{took}: {self._counts()}"
+
+    def _translations(self) -> list[str]:
+        return [_translation_text(one) for one in self.snapshot.get("translating", [])]
 
     def _counts(self) -> str:
         total = self.snapshot.get("total")
@@ -150,7 +156,13 @@ class Progress:
         left = duration(self.snapshot.get("eta_seconds"))
         head = f"{duration(self.clock() - self._started)}  {self._counts()}" + (f"  about {left} left" if left else "")
         tables = [_phases_table(self.snapshot.get("running", [])), _best_table(self.snapshot.get("best", {}))]
-        return Group(head, *(table for table in tables if table is not None))
+        return Group(head, *self._translations(), *(table for table in tables if table is not None))
+
+
+def _translation_text(one: Mapping[str, Any]) -> str:
+    left = duration(one.get("seconds_left"))
+    text = f"translating into {one['language']}: {one['done']:,} of {one['of']:,} sentences"
+    return f"{text}, at most {left} left" if left else text
 
 
 def _phase_text(phase: RunningPhase) -> str:

@@ -71,6 +71,19 @@ def _check_fixed(fixed: Mapping[str, float], names: Sequence[str]) -> None:
         raise PhaseError(f"{shown}, {total:g} in all; must be 1 in all where every member is named")
 
 
+def unserved(
+    n_rows: Sequence[int], rates: str | Sequence[float] | Rates, names: Sequence[str], steps: int
+) -> dict[str, float]:
+    """The members of a mixture that get no update at all in `steps`, and how many they would have by their rates.
+
+    Such a member's head stays as it was drawn, and its development score counts all the same. PhaseError where the
+    rates do not fit the members.
+    """
+    found = member_rates(n_rows, rates, names)
+    counts = exact_counts(found, steps)
+    return {name: float(rate) * steps for name, rate, n in zip(names, found, counts, strict=True) if not n}
+
+
 def language_rates(n_rows: Sequence[int], exponent: float) -> Array:
     """Share of the draws of each language: q_l = n_l^a / sum of n^a.
 

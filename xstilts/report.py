@@ -15,12 +15,13 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts import __version__
+from xstilts.described import rates, transforms
 from xstilts.ledger import require
 from xstilts.reporting import figures, gallery, groups, headline, layers, statistics, summary
 from xstilts.reporting.benchmarks import deviations, of_targets
@@ -30,6 +31,7 @@ from xstilts.reporting.seen import seen
 from xstilts.scores import problems, read_sweep, table as scores_table
 from xstilts.store import Store, write_bytes
 from xstilts.sweep import BASELINE, Sweep, mixture_label
+from xstilts.task import Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,12 +100,13 @@ def _analysis(
     boards, grouped, apart = [], [], []
     for model in dict.fromkeys(table["model"]):
         means = {target: found for (name, target), found in compared.means.items() if name == model}
+        examples = {target: found for (name, target), found in compared.examples.items() if name == model}
         board = headline.board(model, sweep, benchmark, means, development.get(model, {}))
         if board is not None:
             rows = headline.rows(board, compared.gains)
             boards.append({"board": board, "rows": rows, "harmful": _harmful(compared.gains, model)})
-            grouped.append(groups.groups(model, table, sweep, benchmark, resamples=resamples))
-        apart.append(seen(model, table, compared.gains, resamples=resamples))
+            grouped.append(groups.groups(model, table, sweep, benchmark, examples=examples, resamples=resamples))
+        apart.append(seen(model, table, compared.gains, examples=examples, resamples=resamples))
     return {
         "boards": boards, "benchmark": benchmark, "deviations": deviations(sweep, benchmark),
         "groups": [one for one in grouped if one is not None], "seen": [one for one in apart if one is not None],
@@ -179,14 +182,26 @@ def _seeds(gains: pd.DataFrame) -> list[int]:
 
 
 def _configuration(study: summary.Study, lineage: Lineage) -> dict[str, Any]:
-    """What a study chose, from the chosen phase's own record, with its counts."""
+    """What a study chose, from the chosen phase's own record, with its counts; of a mixture how it was drawn."""
     spec = lineage.spec(study.chosen.phase) if study.chosen else None
     params = dict(study.chosen.params) if study.chosen else {}
     hyper = {name: getattr(spec.hyper, name) if spec else params.get(name) for name in SHOWN}
     others = {name: value for name, value in params.items() if name not in SHOWN}
+    tasks = [member.task for member in spec.members] if spec else []
+    several = spec is not None and len(tasks) > 1
+    made = [f"rates: {rates(spec.rates)}; {spec.heads} heads"] if several and spec else []
     return {"study": study, "counts": study.counts, "hyper": hyper, "others": others,
             "value": study.chosen.value if study.chosen else None,
-            "metric": spec.members[0].task.metric if spec else ""}  # fmt: skip
+            "metric": "mean of its tasks" if several else tasks[0].metric if tasks else "",
+            "made": [*made, *filter(None, [transforms(tasks)])],
+            "members": _members(lineage, study.chosen.phase, tasks) if several and study.chosen else []}  # fmt: skip
+
+
+def _members(lineage: Lineage, phase: str, tasks: Sequence[Task]) -> list[tuple[str, str, float]]:
+    """Task, metric and development score of each member of a mixture, at the step whose weights were kept."""
+    dev = lineage.store.phase(phase).record()["result"].get("dev") or {}
+    metrics = dev.get("metrics") or {}
+    return [(t.name, t.metric, float(metrics[t.name][t.metric])) for t in tasks if t.metric in metrics.get(t.name, {})]
 
 
 def _parquet(table: pd.DataFrame) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -66,7 +67,7 @@ def check(console: Console, found: dict[str, Any]) -> None:
     """A sweep that is good: what it reads, where that differs from its cards, what leaks."""
     say(console, f"{found['sweep']} v{found['version']}: the file, the data and the models are good", "green")
     if found.get("sources"):
-        grid(console, _sources(found["sources"]))
+        _reads(console, found["sources"])
     for model in found.get("models", ()):
         asked = f"{model['asked']} -> " if model["asked"] != "main" else ""
         say(console, f"model {model['model']}: {asked}{model['resolved']}")
@@ -78,6 +79,30 @@ def check(console: Console, found: dict[str, Any]) -> None:
     _notes(console, found["notes"])
 
 
+def _reads(console: Console, reads: Iterable[Mapping[str, Any]]) -> None:
+    """What is read: a table, or where the window is too narrow for one, two or three short lines each."""
+    table = _sources(reads)
+    width = console.width if console.is_terminal else WIDE
+    if Measurement.get(console, console.options.update(max_width=10_000), table).maximum <= width:
+        grid(console, table)
+        return
+    say(console, "what is read", "bold")
+    for read in reads:
+        spoken = len(read["languages"])
+        card = f"; card: {read['card']}" if read["card"] else ""
+        many = f"{spoken} languages" if spoken > 1 else "1 language"
+        say(console, f"{read['task']} ({read['use']}): {read['rows']:,} rows in {many}")
+        say(console, f"    {read['source']}{', ' if read['split'] else ''}{read['split']} (has {read['has']}{card})")
+        if read["resolved"]:
+            say(console, f"    {_revision(read)}")
+
+
+def _revision(read: Mapping[str, Any]) -> str:
+    """`main -> commit 0123456789ab`; of a union nothing, since its parts have theirs."""
+    resolved = f"{read['kind']} {read['resolved'][:12]}" if read["resolved"] else ""
+    return f"{read['asked']} -> {resolved}" if read["asked"] else resolved
+
+
 def _sources(reads: Iterable[Mapping[str, Any]]) -> Table:
     """One row a task and use: source, what it resolves to, rows used, rows there, rows by the card."""
     columns = ("use", "source", "revision", "split", "languages", "rows", "split has", "card")
@@ -85,9 +110,7 @@ def _sources(reads: Iterable[Mapping[str, Any]]) -> Table:
     for column in table.columns[1:5]:
         column.justify = "left"
     for read in reads:
-        resolved = f"{read['kind']} {read['resolved'][:12]}"
-        revision = f"{read['asked']} -> {resolved}" if read["asked"] else resolved
-        cells = (read["task"], read["use"], read["source"], revision, read["split"], str(len(read["languages"])),
+        cells = (read["task"], read["use"], read["source"], _revision(read), read["split"], str(len(read["languages"])),
                  f"{read['rows']:,}", read["has"], read["card"] or "-")  # fmt: skip
         table.add_row(*(Text(cell) for cell in cells))
     return table
@@ -98,15 +121,18 @@ def _leaks(console: Console, found: Mapping[str, Any] | None) -> None:
         say(console, "leaks: not looked for")
         return
     for leak in found["found"]:
-        say(console, Text.assemble(("leak: ", "bold red" if leak["kind"] == "row" else "yellow"), leak["message"]))
+        head = "leak: " if leak["severity"] == "warn" else "leak (note): "
+        style = "" if leak["severity"] == "note" else "bold red" if leak["kind"] == "row" else "yellow"
+        say(console, Text.assemble((head, style), leak["message"]))
         for example in leak["examples"]:
             say(console, f"      {example}")
     for repeat in found["repeats"]:
         say(console, f"repeat: {repeat['message']}")
     for what in found["skipped"]:
         say(console, Text.assemble(("leaks were not looked for: ", "yellow"), what))
-    if not found["found"]:
-        say(console, f"leaks: none in {found['pairs']:,} pairs of training rows and evaluation rows")
+    if not any(leak["severity"] == "warn" for leak in found["found"]):
+        more = "; the notes are single texts, as they meet by chance" if found["found"] else ""
+        say(console, f"leaks: none in {found['pairs']:,} pairs of training rows and evaluation rows{more}")
 
 
 def plan(console: Console, found: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from xstilts.identity import Member, ModelParent, Parent, PhaseParent, PhaseSpec, ScratchParent
 from xstilts.plan import Plan, Slot, fixed, own_part
-from xstilts.sweep import Hyperparameters, Mixture, Model
+from xstilts.sweep import Hyperparameters, Model
 from xstilts.task import Frozen
 
 EVALUATED_WITH = ("max_length_tokens", "doc_stride_tokens", "precision")
@@ -32,18 +32,8 @@ def trained_tasks(plan: Plan) -> list[str]:
     names: dict[str, None] = {}
     for slot in plan.slots:
         if slot.kind != "evaluate":
-            names.update(dict.fromkeys(members(plan, slot.task)))
+            names.update(dict.fromkeys(plan.sweep.members(slot.task)))
     return list(names)
-
-
-def members(plan: Plan, label: str) -> tuple[str, ...]:
-    """Task names behind the label of a task or mixture."""
-    mixture = _mixture(plan, label)
-    return mixture.mixture if mixture else (label,)
-
-
-def _mixture(plan: Plan, label: str) -> Mixture | None:
-    return next((m for m in plan.sweep.intermediates if isinstance(m, Mixture) and m.label == label), None)
 
 
 def build(plan: Plan, slot: Slot, params: Mapping[str, Any], parent_phase: str, revisions: Revisions) -> PhaseSpec:
@@ -59,8 +49,8 @@ def build(plan: Plan, slot: Slot, params: Mapping[str, Any], parent_phase: str, 
             members=(Member(task=task, data_revision=revisions.evaluate.get(task.name, "?")),),
             hyper=Hyperparameters(**hyper),
         )
-    mixture = _mixture(plan, slot.task) if slot.kind == "intermediate" else None
-    names = members(plan, slot.task)
+    mixture = plan.sweep.mixture(slot.task) if slot.kind == "intermediate" else None
+    names = plan.sweep.members(slot.task)
     return PhaseSpec(
         action="train",
         parent=_parent(plan, slot, parent_phase, revisions),

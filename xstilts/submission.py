@@ -70,6 +70,7 @@ def write(
     has been run or `out` can't be written.
     """
     made = prepare(store, folder, model=model, intermediate=intermediate, seed=seed, context=context)
+    made.warnings.extend(_others(out, made.files))
     chosen = "".join(f"  {task}: {label}\n" for task, label in made.choices.items())
     warnings = "".join(f"- {one}\n" for one in made.warnings) or "none\n"
     notes = f"model: {model}\nseed: {seed}\nintermediate of each task:\n{chosen}\nWarnings:\n{warnings}"
@@ -77,6 +78,16 @@ def write(
     for name, content in files.items():
         write_bytes(out / name, content)
     return [out / name for name in files]
+
+
+def _others(out: Path, files: Mapping[str, bytes]) -> list[str]:
+    """Files of an earlier submission in `out` that this one does not write again."""
+    there = {f"{path.parent.name}/{path.name}" for name in FOLDERS.values() for path in (out / name).glob("test-*")}
+    left = sorted(there - {*files})
+    if not left:
+        return []
+    shown = ", ".join(left[:3]) + (", ..." if len(left) > 3 else "")
+    return [f"{len(left)} files were there before and are not of this system; take them away: {shown}"]
 
 
 def prepare(

@@ -1,6 +1,6 @@
 """What a sweep means: models x intermediates x targets x search space x seeds.
 
-`loading.py` reads a YAML file into a `Sweep`; nothing here knows YAML. Every value is frozen. A
+`loading` reads a YAML file into a `Sweep`; nothing here knows YAML. Every value is frozen. A
 hyperparameter is a *setting*: a fixed number, or a search space (`choice`, `log`, `int`). The same
 names serve the file, the search, the command line and MLflow (`target.lr`).
 """
@@ -164,6 +164,11 @@ class Pretraining(Frozen):
     settings: Settings = Settings()
     seed: int = 0
 
+    @property
+    def label(self) -> str:
+        """Its name in tables and MLflow, as `Model` and `Mixture` have one."""
+        return self.name
+
 
 class Model(Frozen):
     """A base model from the hub, a mirror or a folder."""
@@ -240,7 +245,7 @@ class Sweep(Frozen):
     seeds: tuple[int, ...] = Field(default=(1,), min_length=1)
     """The chosen configuration of each pair is run once for each."""
     tasks: tuple[Task, ...] = ()
-    """Every task the sweep uses, resolved against the built-in tables (loading.py does that)."""
+    """Every task the sweep uses, resolved against the built-in tables (`loading` does that)."""
     intermediate: Settings = Settings()
     target: Settings = Settings()
     overrides: dict[str, Settings] = Field(default_factory=dict)
@@ -261,6 +266,15 @@ class Sweep(Frozen):
             if task.name == name:
                 return task
         raise KeyError(name)
+
+    def mixture(self, label: str) -> Mixture | None:
+        """The mixture called `label`, if it is one."""
+        return next((one for one in self.intermediates if isinstance(one, Mixture) and one.label == label), None)
+
+    def members(self, label: str) -> tuple[str, ...]:
+        """Task names behind the label of a task or mixture."""
+        mixture = self.mixture(label)
+        return mixture.mixture if mixture else (label,)
 
     def settings(self, kind: PhaseKind, name: str) -> Settings:
         """Settings of a phase of this kind on task or mixture `name`, most special first."""

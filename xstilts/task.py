@@ -247,6 +247,10 @@ class Task(Frozen):
         """Whether it has a split for a use; a union, whether all its parts have."""
         return all(getattr(leaf.splits, use) is not None for leaf in self.leaves)
 
+    def alike(self, other: Task) -> bool:
+        """Whether a head that is trained on one can answer the other; choices are scored alike, whatever the labels."""
+        return self.format == other.format and (self.format not in LABELLED or self.labels == other.labels)
+
     @property
     def leaves(self) -> tuple[Task, ...]:
         """The parts of a union, or the task itself."""
@@ -280,6 +284,9 @@ def _part(task: Task, fields: tuple[str, ...], uses: tuple[Use, ...]) -> dict[st
         part["source"] = {**whole["source"], "files": True}
     part["splits"] = {use: whole["splits"][use] for use in uses}
     part["limits"] = {use: whole["limits"][use] for use in uses}
+    if "train" in uses and len(names) == 1:
+        # Written as a list or not, and at whatever rate: one language is one language.
+        part |= {"train_language": names[0], "language_exponent": None}
     if task.parts:
         part["parts"] = [_part(one, fields, uses) for one in task.parts]
     return part

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from xstilts import data, evaluate, process
@@ -43,14 +44,13 @@ def run_phase(spec: PhaseSpec, context: Context, report: Reporter) -> str:
     with process.clean(world, seed=spec.seed, threads=context.threads):
         try:
             result = _run(spec, phase, store, context, world, report)
-            if result is not None and world.first:
+            if result is not None:
                 provenance = process.provenance(world, threads=context.threads, started=started)
-                phase.finish(spec, result, provenance)
+                world.on_first(partial(phase.finish, spec, result, provenance))
         except OSError as error:
             if _of_store(error, store):
                 raise store_error(error, phase.folder) from error
             raise
-        world.from_first(None)
     return "stopped" if result is None else "done"
 
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 CURVE_POINTS = 200
 """A record's curve has at most so many."""
 REPORT_SECONDS = 1.0
+PARTIAL_SPACING = 9
+"""A partial checkpoint waits at least so many times as long as the last one took to write; 0 seconds: none waits."""
 AGREE_UPDATES = 8
 """Several workers ask the first one whether it is time to report each so many updates."""
 
@@ -85,6 +87,7 @@ class Training:
         self.loss = torch.zeros((), dtype=torch.float64, device=world.device)
         self.given_up = False
         self.started = self.last_partial = self.last_report = time.monotonic()
+        self.partial_took = 0.0
         self.reported_step = 0
 
     def run(self) -> dict[str, Any] | None:
@@ -130,12 +133,12 @@ class Training:
         found = self.world.from_first(found)
         if found is None:
             return None
-        state, best = partial.read(found)
+        state, best = partial.read(found, with_best=self.world.first)
         self.loaded.model.load_state_dict(state["model"])
         self.progress = Progress(**state["progress"])
         self.loss.fill_(self.progress.loss_sum)
         self.reported_step = self.progress.step
-        if best is not None and self.world.first:
+        if best is not None:
             self.best = best[1]
         return dict(state["loop"])
 
@@ -197,7 +200,13 @@ class Training:
             progress.evals_without_gain += 1
 
     def _weights(self) -> dict[str, Any]:
-        return {name: value.detach().to("cpu", copy=True) for name, value in self.loaded.model.state_dict().items()}
+        """A copy of the weights on the CPU, in the place of the former one: a large model fits there once."""
+        now = self.loaded.model.state_dict()
+        if self.best is None:
+            return {name: value.detach().to("cpu", copy=True) for name, value in now.items()}
+        for name, value in now.items():
+            self.best[name].copy_(value)
+        return self.best
 
     def _mean_loss(self) -> float:
         """Mean training loss since the last point of the curve, which begins anew; PhaseError where it diverged."""
@@ -233,9 +242,13 @@ class Training:
         return self.world.all_agree(bool(self.report(told)))
 
     def _partial(self) -> None:
-        """Writes a partial checkpoint where the last one is old enough."""
-        now = time.monotonic()
-        if not self.world.first or now - self.last_partial < self.context.partial_every_seconds:
+        """Writes a partial checkpoint where the last one is old enough.
+
+        Writing takes a tenth of the time at most: a model of some billion parameters makes 50 GB of it.
+        """
+        now, every = time.monotonic(), self.context.partial_every_seconds
+        wait = max(every, PARTIAL_SPACING * self.partial_took) if every else 0
+        if not self.world.first or now - self.last_partial < wait:
             return
         progress = asdict(self.progress)
         progress.update(loss_sum=self.loss.item(), seconds=self._seconds())
@@ -243,6 +256,7 @@ class Training:
         best = None if self.best is None else (self.progress.best_step, self.best)
         partial.write(self.phase.partial, self.progress.step, self.spec.id, state, best)
         self.last_partial = time.monotonic()
+        self.partial_took = self.last_partial - now
 
     def _seconds(self) -> float:
         return self.progress.seconds + time.monotonic() - self.started
@@ -254,9 +268,8 @@ class Training:
         progress = self.progress
         if self.best is not None:
             self.loaded.model.load_state_dict(self.best)
-        if self.world.first:
-            tasks = [member.task for member in self.spec.members]
-            model.save(self.loaded.model, self.loaded.tokenizer, tasks, self.phase.model)
+        tasks = [member.task for member in self.spec.members]
+        self.world.on_first(lambda: model.save(self.loaded.model, self.loaded.tokenizer, tasks, self.phase.model))
         return {
             "dev": self._dev(),
             "steps": progress.step,
@@ -266,7 +279,13 @@ class Training:
             "seconds": self._seconds(),
             "loss": progress.curve[-1]["loss"],
             "curve": thinned(progress.curve, keep=progress.best_step),
+            **self._transformed(),
         }
+
+    def _transformed(self) -> dict[str, Any]:
+        """What came of the members' transforms, where one has any: rows made, and dropped by reason."""
+        found = {member.task.name: member.transformed for member in self.members if member.transformed}
+        return {"transformed": found} if found else {}
 
     def _dev(self) -> dict[str, Any] | None:
         """Score of the weights that were kept; None where no member has development rows."""

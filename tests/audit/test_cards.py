@@ -12,7 +12,7 @@ from xstilts.audit import cards
 from xstilts.audit.card_table import CARDS
 from xstilts.audit.cards import Card, Rows
 from xstilts.reading import splits
-from xstilts.task import Limits, Source, Splits, Task
+from xstilts.task import Limits, Pseudo, Source, Splits, Task, Transform
 from xstilts.tasks import TASKS
 
 XNLI = TASKS["xnli"]
@@ -79,6 +79,17 @@ def test_rows_follow_cuts_limits_and_languages() -> None:
     cut = XNLI.model_copy(update={"splits": Splits(train="validation[:80%]", dev="validation[80%:]", test="test")})
     assert (cards.rows(cut, "train"), cards.rows(cut, "dev")) == (1_992, 498)
     assert cards.rows(cut.model_copy(update={"limits": Limits(train=100)}), "train") == 100
+
+
+def test_rows_count_what_a_transform_adds_and_hold_a_union_to_its_limit() -> None:
+    added = Transform(pseudo=Pseudo(), share=0.5, add=True)
+    cola, anli = TASKS["cola"], TASKS["anli_plus"]
+    assert cards.rows(cola.model_copy(update={"transform": added}), "train") == 8_551 + 4_276  # half of 8,551
+    assert cards.rows(cola.model_copy(update={"transform": added}), "dev") == 1_043
+    limited = anli.model_copy(update={"limits": Limits(train=1_000)})
+    assert cards.rows(limited, "train") == 1_000
+    assert cards.rows(limited, "dev") == cards.rows(anli, "dev")
+    assert cards.rows(limited.model_copy(update={"transform": added}), "train") == 1_500
 
 
 def test_rows_of_a_union_are_those_of_its_parts() -> None:

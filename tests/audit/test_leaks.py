@@ -164,7 +164,7 @@ def test_find_own_training_rows_are_told_as_such(tmp_path: Path) -> None:
     assert leak.own
     assert leak.share == 0.5
     assert leak.message == (
-        "evaluation rows of target stand, but for their labels, in its own training rows (target): en 5 of 10 (50%)"
+        "evaluation rows of target stand, but for their labels, in its own training rows: en 5 of 10 (50%)"
     )
     assert leak.examples[0].startswith("Sentence number 5 speaks of the weather. / Sentence number 5")
     assert len(leak.examples) == 2
@@ -224,7 +224,7 @@ def test_find_intermediate_with_the_targets_own_training_rows_is_a_repeat(tmp_pa
     search = found(tmp_path, (task("first", columns=PAIR),), (task("target", columns=PAIR),))
     assert search.leaks == []
     (repeat,) = search.repeats
-    assert repeat.message == "4 of 8 (50%) training rows of target (target) are training rows of first already"
+    assert repeat.message == "4 of 8 (50%) training rows of target are training rows of first already"
 
 
 def test_find_second_time_reads_the_cache_and_changed_data_is_looked_at_again(tmp_path: Path) -> None:
@@ -236,6 +236,37 @@ def test_find_second_time_reads_the_cache_and_changed_data_is_looked_at_again(tm
     assert sorted((tmp_path / "cache" / "fingerprints").iterdir()) == kept
     write(tmp_path, "target", pairs(range(10)), pairs(range(9, 11)))
     assert [leak.rows for leak in found(tmp_path, ("none",), (one,)).leaks] == [{"en": 1}]
+
+
+def test_find_few_single_texts_are_a_note_and_few_whole_pairs_a_leak(tmp_path: Path) -> None:
+    write(tmp_path, "first", pairs(range(1)))
+    write(tmp_path, "other", pairs(range(1), offset=999))
+    write(tmp_path, "target", pairs(range(2000, 2001)), pairs(range(200)))  # one of 200 rows: half a per cent
+    first, other, target = (task(name, columns=PAIR) for name in ("first", "other", "target"))
+    whole, single = found(tmp_path, (first, other), (target,)).leaks
+    assert (whole.training, whole.kind, whole.severity, whole.share) == ("first", "row", "warn", 0.005)
+    assert (single.training, single.kind, single.severity, single.share) == ("other", "text", "note", 0.005)
+
+
+def test_find_few_sentences_to_be_tagged_are_a_note(tmp_path: Path) -> None:
+    def tagged(numbers: range) -> Rows:
+        return [{"tokens": sentence(i).split(), "tags": ["no"] * len(sentence(i).split())} for i in numbers]
+
+    write(tmp_path, "first", tagged(range(1)))
+    write(tmp_path, "target", tagged(range(2000, 2001)), tagged(range(200)))
+    (leak,) = found(tmp_path, (task("first", "tagging"),), (task("target", "tagging"),)).leaks
+    assert (leak.kind, leak.severity) == ("row", "note")
+
+
+def test_find_repeat_counts_rows_that_can_be_compared_and_names_a_transform(tmp_path: Path) -> None:
+    changed = Transform(lookup=Lookup(files=("nothing.jsonl",), languages=("de",)))
+    rows = [{"text": "short", "label": "no"}, {"text": sentence(1), "label": "no"}]
+    write(tmp_path, "first", rows)
+    write(tmp_path, "target", rows, [{"text": sentence(7), "label": "no"}])
+    (repeat,) = found(tmp_path, (task("first", transform=changed),), (task("target"),)).repeats
+    assert repeat.message == (
+        "1 of 1 (100%) training rows of target are training rows of first already, before its transform"
+    )
 
 
 # -- hashes ----------------------------------------------------------------------------------------------

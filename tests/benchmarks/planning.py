@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.sweeps_for_tests import paper_grid
 from xstilts.plan import make
+from xstilts.plan.counting import summary
 
 
 def main() -> None:
@@ -20,9 +21,9 @@ def main() -> None:
     for seeds in (1, 572):
         sweep = paper_grid(seeds=tuple(range(seeds)))
         began = time.perf_counter()
-        summary = make(sweep).summary()
+        counted = summary(make(sweep))
         took = time.perf_counter() - began
-        phases, trainings = summary["phases"], summary["trainings"]["intermediate"]
+        phases, trainings = counted["phases"], counted["trainings"]["intermediate"]
         print(f"{seeds:4} seeds: {phases:7,} phases, {trainings:5,} intermediate trainings, {took:.2f} s")
 
 

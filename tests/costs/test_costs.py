@@ -16,6 +16,7 @@ from xstilts.costs import model_sizes
 from xstilts.costs.gpus import gpu_name
 from xstilts.errors import InputError
 from xstilts.plan import make
+from xstilts.plan.counting import summary
 from xstilts.sweep import (
     Choice,
     Hyperparameters,
@@ -116,7 +117,7 @@ def test_estimate_targets_that_share_a_training_save_it() -> None:
 def test_estimate_saved_trainings_agree_with_the_plan() -> None:
     plan = make(paper_grid(seeds=(1, 2)))
     cost = costs.estimate(plan)
-    saved = plan.summary()["shared_savings"]
+    saved = summary(plan)["shared_savings"]
     # every training of the grid has 1,000 (intermediate) or 2,000 (target) updates of 32 rows
     assert cost.saved.examples == saved["intermediate"] * 32_000 + saved["target"] * 64_000
 

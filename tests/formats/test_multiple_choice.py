@@ -47,8 +47,40 @@ def test_encode_copas_words_become_questions(make_task: Any, xlmr_tokenizer: Any
 
     first = [row[0] for row in texts(rows, make_task("multiple_choice"), xlmr_tokenizer)]
 
-    expected = ["He fell. What was the cause?", "He fell. What happened as a result?", "He fell. Why?"]
+    expected = ["He fell. What was the cause?", "He fell. What was the effect?", "He fell. Why?"]
     assert first == [xlmr_tokenizer.decode(xlmr_tokenizer([text], ["Ice."])["input_ids"][0]) for text in expected]
+
+
+def test_encode_long_context_is_cut_before_the_question(make_task: Any, spelling_tokenizer: Any) -> None:
+    rows: dict[str, list[Any]] = {
+        "context": ["a" * 40, "a" * 40, "a" * 3],
+        "question": ["qrs", None, "qrs"],
+        "choices": [["xyz", "x"], ["xyz"], ["xyz"]],
+        "label": [0, 0, 0],
+    }
+    hyper = Hyperparameters(max_length_tokens=16)  # 12 beside the four special tokens
+
+    features = multiple_choice.encode(rows, make_task("multiple_choice"), spelling_tokenizer, hyper, 0)
+
+    found = [[spelling_tokenizer.convert_ids_to_tokens(ids) for ids in row] for row in features["input_ids"]]
+    left = [[tokens[1 : tokens.index("</s>")] for tokens in row] for row in found]
+    question = ["q", "##r", "##s"]
+    assert left[0] == [["a", *["##a"] * 5, *question], ["a", *["##a"] * 7, *question]]
+    assert left[1] == [["a", *["##a"] * 8]]
+    assert left[2] == [["a", "##a", "##a", *question]]
+    assert all(tokens[-4:] == ["x", "##y", "##z", "</s>"] for tokens in (found[0][0], found[1][0], found[2][0]))
+
+
+def test_encode_question_longer_than_the_room_keeps_its_end_and_the_choice(
+    make_task: Any, spelling_tokenizer: Any
+) -> None:
+    rows: dict[str, list[Any]] = {"context": ["a"], "question": ["q" * 30], "choices": [["xyz"]], "label": [0]}
+    hyper = Hyperparameters(max_length_tokens=16)
+
+    ids = multiple_choice.encode(rows, make_task("multiple_choice"), spelling_tokenizer, hyper, 0)["input_ids"][0][0]
+
+    tokens = spelling_tokenizer.convert_ids_to_tokens(ids)
+    assert tokens == ["<s>", *["##q"] * 9, "</s>", "</s>", "x", "##y", "##z", "</s>"]
 
 
 def test_encode_prefix_begins_every_choice(make_task: Any, tokenizer: Any) -> None:

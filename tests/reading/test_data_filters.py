@@ -104,3 +104,12 @@ def test_filter_is_part_of_the_revision_and_of_the_encoded_form(tmp_path: Path) 
     assert data.revision(task, "train", where) != data.revision(other, "train", where)
     assert len(data.encoded(task, "train", None, worlds.tokenizer(), hyper, where).rows) == 3
     assert len(data.encoded(other, "train", None, worlds.tokenizer(), hyper, where).rows) == 2
+
+
+def test_filter_that_matches_nothing_shows_values_cut_short(tmp_path: Path) -> None:
+    task = told(tmp_path, source=Source(files=("all.jsonl",), row_filter={"text": "z*"}), languages=("en",))
+    worlds.write_jsonl(tmp_path / "all.jsonl", [{"text": "word " * 50, "label": 0}])
+    with pytest.raises(DataError) as error:
+        data.rows(task, "train", None, worlds.context(tmp_path))
+    shown = "word " * 7 + "word…"  # 40 characters
+    assert f"text is like '{shown}', the pattern is 'z*'" in str(error.value)

@@ -10,6 +10,7 @@ import pytest
 from tests import worlds
 from xstilts import data
 from xstilts.errors import DataError
+from xstilts.reading import sources
 from xstilts.sweep import Hyperparameters
 from xstilts.task import Lookup, Pseudo, Source, Splits, Task, Transform
 
@@ -112,6 +113,35 @@ def test_missing_data_says_how_to_get_it(tmp_path: Path) -> None:
         task = worlds.review_task(source=source, obtain=obtain)
         with pytest.raises(DataError, match=r"CCGbank is licensed \(LDC2005T13\): ask its owner"):
             data.rows(task, "train", None, worlds.context(tmp_path, mirror))
+
+
+def test_wrong_name_in_data_that_is_there_says_nothing_of_how_to_get_it(tmp_path: Path) -> None:
+    worlds.review_world(tmp_path)
+    obtain = "ask its owner"
+    (split,) = data.check(worlds.review_task(obtain=obtain, splits=Splits(train="train", dev="eval")), "train",
+                          worlds.context(tmp_path))  # fmt: skip
+    assert "has no split `eval`; it has" in split and obtain not in split
+    many = worlds.review_task(obtain=obtain, languages=("en", "de"))
+    (files,) = data.check(many, "evaluate", worlds.context(tmp_path))
+    assert "one file cannot serve 2 languages" in files and obtain not in files
+
+
+def test_problem_of_several_uses_is_told_once(tmp_path: Path) -> None:
+    task = worlds.review_task(source=Source(files=("gone/{split}.jsonl",)))
+    (problem,) = data.check(task, "train", worlds.context(tmp_path))
+    assert problem.startswith("task reviews (train, dev): files gone/{split}.jsonl: nothing there")
+
+
+def test_rows_found_good_are_not_read_again_until_they_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, where = worlds.review_world(tmp_path), worlds.context(tmp_path)
+    assert data.check(task, "train", where) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(sources, "read", None)
+        assert data.check(task, "train", where) == []
+    worlds.write_jsonl(tmp_path / "reviews/dev.jsonl", [{"body": "w", "verdict": "odd"}])
+    (problem,) = data.check(task, "train", where)
+    assert "labels outside the table" in problem
+    assert data.check(task, "train", where) == [problem]  # what is wrong is looked at every time
 
 
 def test_data_that_is_there_says_nothing_of_how_to_get_it(tmp_path: Path) -> None:

@@ -118,11 +118,31 @@ def test_union_without_a_table_has_the_labels_of_its_parts(tmp_path: Path) -> No
     assert data.rows(whole, "train", None, where)["tags"][:] == [[2, 3], [0], [2, 3], [0]]
 
 
+def test_target_without_a_table_takes_that_of_its_training_task(tmp_path: Path) -> None:
+    (tmp_path / "own.conll").write_text("a\tVB\n")
+    source = supertags(tmp_path)
+    target = supertags(tmp_path, name="target", train_task="ccg", splits=Splits(train="own", dev="own", test="test"))
+    where = worlds.context(tmp_path)
+    assert data.with_labels(target, where) is target  # its own training rows are not what it is trained on
+    found = data.sweep_labels((target, source), where)
+    assert found[0].labels == found[1].labels == ("N", "N/N", "NP", "S\\NP", UNSEEN)
+    assert data.check(found[0], "evaluate", where) == []
+
+
+def test_target_that_shares_no_label_with_its_training_task_is_told(tmp_path: Path) -> None:
+    target = supertags(tmp_path, name="target", train_task="ccg", splits=Splits(test="own"))
+    (tmp_path / "own.conll").write_text("a\tVB\nb\tNN\n")
+    where = worlds.context(tmp_path)
+    found, _ = data.sweep_labels((target, supertags(tmp_path)), where)
+    (problem,) = data.check(found, "evaluate", where)
+    assert problem.startswith("task target (test, en): none of its labels is among those of its training rows (N, N/N")
+
+
 def test_missing_column_or_file_is_told(tmp_path: Path) -> None:
     task, where = supertags(tmp_path, columns={"tags": "supertags"}), worlds.context(tmp_path)
     with pytest.raises(DataError, match="has no column `supertags` to take its labels from; it has tokens, tags"):
         data.with_labels(task, where)
     gone = supertags(tmp_path, source=Source(files=("gone/{split}.conll",)), obtain="CCGbank is licensed.")
     (problem,) = data.check(gone, "train", where)
-    assert "nothing there" in problem
+    assert problem.startswith("task ccg: files gone/{split}.conll: nothing there")
     assert "CCGbank is licensed" in problem

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from xstilts.loading import FORMAT_METRICS
 from xstilts.reporting.benchmarks import XTREME, XTREME_R, average, deviations, label, of_targets
-from xstilts.rules import FORMAT_METRICS
 from xstilts.sweep import Model, Sweep
 from xstilts.task import Limits
 from xstilts.tasks import TASKS

@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 from xstilts.reporting.benchmarks import XTREME_R
-from xstilts.reporting.groups import cube, groups, matches
+from xstilts.reporting.cube import cube
+from xstilts.reporting.groups import groups, matches
 from xstilts.reporting.kinds import MIXTURE, data_kind, of_intermediate, size_class, teaches
+from xstilts.reporting.statistics import Examples
 from xstilts.sweep import Mixture, Model, Sweep
 from xstilts.task import Limits, Pseudo, Source, Splits, Task, Transform, Translate
 from xstilts.tasks import TASKS
@@ -202,7 +204,22 @@ def test_groups_one_seed_knows_languages_alone() -> None:
     found = groups("m", _table(_gains(interaction=4.0), seeds=1), _sweep(), XTREME_R, resamples=200)
     assert found is not None
     assert found.seeds == 1
+    assert np.isnan([one["p"] for one in found.contrasts]).all(), "what seeds would change is not known"
     assert _contrast(found, kind="all", over="syntactic", under="semantic")["df"] == pytest.approx(3)
+
+
+def test_cube_examples_stand_at_their_pair_and_language() -> None:
+    table = _table(_gains())
+    rows = table[table["target"] == "ts1"]
+    labels, languages = (tuple(dict.fromkeys(rows[name])) for name in ("intermediate", "language"))
+    drawn = np.arange(2 * len(labels) * len(languages), dtype=np.float32).reshape(2, len(labels), len(languages))
+    whole = cube(rows, {"ts1": Examples(labels=labels, languages=languages[::-1], drawn_BIL=drawn, n=7)})
+    assert whole.examples_BQL is not None
+    assert whole.n_Q is not None
+    pair = whole.pairs.index((labels[-1], "ts1"))
+    at = whole.languages.index(languages[0])
+    assert whole.examples_BQL[1, pair, at] == drawn[1, -1, -1]
+    assert whole.n_Q.tolist() == [7] * len(whole.pairs)
 
 
 def test_groups_alike_intermediates_have_no_section() -> None:

@@ -116,7 +116,18 @@ def test_board_choice_on_test_between_equals_is_luck() -> None:
     assert test is not None
     assert test.optimism > 0.5
     assert test.kept["t"] < 0.9
-    assert test.low < test.gain - test.optimism < test.high
+    assert np.isnan([test.low, test.high, test.p]).all(), "an interval about the largest of noisy numbers holds nothing"
+
+
+def test_board_one_seed_is_not_tested() -> None:
+    rng = np.random.default_rng(1)
+    means = {"t": _means(np.array([[50.0], [60.0]]), ("none", "a"), 0.1, rng)}
+    found = board("m", _sweep(("a",), (0,), ("t",)), PAIR, means, {("a", "t", 0): 60.0})
+    assert found is not None
+    dev = found.arm("dev")
+    assert dev is not None
+    assert dev.low < 10 < dev.high
+    assert np.isnan([arm.p_holm for arm in found.arms]).all()
 
 
 def test_board_interval_is_wider_where_the_choice_is_not_sure() -> None:

@@ -64,6 +64,48 @@ def test_estimate_few_languages_of_one_target_bound_the_degrees_of_freedom() -> 
     assert found.df[0] == pytest.approx(3.740, abs=0.002)
 
 
+def test_estimate_examples_that_languages_share_are_added_and_their_own_are_not_counted_twice() -> None:
+    # Four languages whose gains are the same, so that all spread is that of the examples. Shared examples move the
+    # mean by their own standard deviation, 2; those of one language alone are in the spread between languages.
+    gains, one = np.full((1, 2, 4), 5.0), np.ones((1, 1))
+    shared = np.broadcast_to(_rng().normal(0, 2, (MANY, 1, 1)), (MANY, 1, 4))
+    apart = _rng().normal(0, 2, (MANY, 1, 4))
+    found = [
+        estimate(gains, one, _rng(), examples_BQL=drawn, n_Q=np.array([500.0]), resamples=50)
+        for drawn in (shared, apart)
+    ]
+    assert found[0].se[0] == pytest.approx(2, rel=0.04)
+    assert found[0].df[0] == pytest.approx(499)
+    assert not found[1].se[0] > 0.2  # sampling error of a difference that is nothing
+    sums = estimate(gains[:, :, :1], one, _rng(), examples_BQL=apart[:, :, :1], n_Q=np.array([500.0]), resamples=50)
+    assert sums.se[0] == pytest.approx(2, rel=0.04), "one language has no spread that could hold its examples"
+
+
+def test_estimate_examples_that_are_not_known_leave_nothing_known_of_what_uses_them() -> None:
+    gains = np.random.default_rng(0).normal(0, 1, (2, 2, 3))
+    drawn = np.zeros((50, 2, 3))
+    drawn[:, 1, 2] = np.nan
+    found = estimate(gains, np.eye(2), _rng(), examples_BQL=drawn, n_Q=np.array([9.0, 9.0]), resamples=50)
+    assert np.isnan(found.se).tolist() == [False, True]
+
+
+def test_estimate_no_interaction_on_parallel_test_sets_is_seldom_claimed() -> None:
+    # 16 pairs without an interaction, 20 languages that have the same examples; three seeds. Without the examples
+    # a third of the tests erred.
+    rng, (rows, columns) = _rng(), (np.repeat(range(4), 4), np.tile(range(4), 4))
+    weights = interaction_weights(rows < 2, columns < 2, rows, columns)
+    assert weights is not None
+    wrong = {True: 0, False: 0}
+    for _ in range(80):
+        gains = rng.normal(0, 1, (16, 1, 20)) + rng.normal(0, 0.4, (16, 3, 1)) + rng.normal(0, 0.6, (16, 1, 1))
+        drawn = np.broadcast_to(rng.normal(0, 0.6, (100, 16, 1)), (100, 16, 20))
+        for told in wrong:
+            given = {"examples_BQL": drawn, "n_Q": np.full(16, 1000.0)} if told else {}
+            wrong[told] += estimate(gains, weights[None], rng, resamples=200, **given).p[0] < 0.05
+    assert wrong[True] <= 9
+    assert wrong[False] > 12
+
+
 def test_estimate_one_seed_and_one_language_know_nothing_of_their_spread() -> None:
     found = estimate(np.full((1, 1, 1), 4.0), np.ones((1, 1)), _rng(), resamples=20)
     assert found.gain[0] == 4

@@ -13,11 +13,12 @@ from xstilts.reporting import summary
 from xstilts.scores import read_sweep, table
 
 
-def _gains(*rows: tuple[str, float, float]) -> pd.DataFrame:
+def _gains(*rows: tuple[str, float, float], seeds: int = 3) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {"model": "m", "target": "t", "metric": "accuracy", "intermediate": label, "level": "mean", "gain": gain,
-             "low": gain - 1, "high": gain + 1, "p_holm": p, "baseline": 50.0, "score": 50 + gain, "same_data": False}
+             "low": gain - 1, "high": gain + 1, "p_holm": p, "baseline": 50.0, "score": 50 + gain, "same_data": False,
+             "seeds": seeds}
             for label, gain, p in rows
         ]
     )  # fmt: skip
@@ -33,6 +34,11 @@ def test_verdict_needs_significance(gain: float, p: float, expected: str) -> Non
 
 def test_overall_nothing_significant_is_said() -> None:
     assert summary.overall(_gains(("a", 9.0, 0.06), ("b", 1.0, 0.9))).startswith("Nothing is significant")
+
+
+def test_overall_one_seed_says_that_it_is_about_the_examples_alone() -> None:
+    assert summary.overall(_gains(("a", 2.0, 0.01), seeds=1)).endswith("about the test examples alone.")
+    assert "examples" not in summary.overall(_gains(("a", 2.0, 0.01)))
 
 
 def test_overall_counts_gains_losses_and_the_rest() -> None:

@@ -191,6 +191,9 @@ def test_translation_that_does_not_end_is_none_and_its_row_dropped(model: Path, 
     task = worlds.task(tmp_path, "classification", rows, into(model, "de", max_new_tokens=8))
     assert [row["text"] for row in worlds.made(tmp_path, task)] == ["Der Hund sieht der Katze."]
     assert worlds.facts(tmp_path, task)["dropped"] == {"no usable translation": 1}
+    assert transforms.told(task, worlds.context(tmp_path)) == (
+        "own: its transform made 1 rows of 2; 1 were dropped: no usable translation (1)"
+    )
 
 
 def many(folder: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[int]]:
@@ -240,6 +243,24 @@ def test_translation_stopped_in_the_middle_keeps_what_it_has(
     monkeypatch.setattr(Translator, "translated", real)
     assert len(worlds.made(tmp_path, task)) == 20
     assert given == [5, 5, 5, 5]
+
+
+def test_translation_under_way_says_how_far_it_is(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, _ = many(tmp_path, model, monkeypatch)
+    cache, seen = tmp_path / "cache", []
+    real = Translator.translated
+
+    def looks(self: Translator, texts: Any, language: str) -> Any:
+        seen.extend((one["language"], one["done"], one["of"]) for one in transforms.under_way(cache, 0.0))
+        return real(self, texts, language)
+
+    monkeypatch.setattr(Translator, "translated", looks)
+    worlds.made(tmp_path, task)
+    assert seen == [("de", 0, 20), ("de", 5, 20), ("de", 10, 20), ("de", 15, 20)]
+    assert transforms.under_way(cache, 0.0) == []  # nobody is at work any more
+    (state,) = cache.glob("transforms/*/*/progress.json")
+    state.write_text('{"language": "de", "done": 5, "of": 20}')
+    assert transforms.under_way(cache, state.stat().st_mtime + 1) == []  # left by a run that was killed before
 
 
 def test_more_rows_translate_only_the_new_ones(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

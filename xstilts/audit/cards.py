@@ -123,9 +123,25 @@ def rows(task: Task, use: Use) -> int | None:
 
     A union is the sum of its parts. A limit stands in where there is no card: it is an upper bound.
     """
-    counts = [_rows(leaf, use, one) for leaf in task.leaves for one in languages(leaf, use)]
+    spoken = dict.fromkeys(one for leaf in task.leaves for one in languages(leaf, use))
+    known = [count for one in spoken if (count := _of_language(task, use, one)) is not None]
+    return sum(known) if len(known) == len(spoken) else None
+
+
+def _of_language(task: Task, use: Use, language: str) -> int | None:
+    """Rows of one language; a union's limit holds for all its parts together, and what a transform adds is counted."""
+    counts = [_rows(leaf, use, language) for leaf in task.leaves if language in languages(leaf, use)]
     known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None
+    limit = getattr(task.limits, use)
+    if len(known) < len(counts) and (limit is None or not task.parts):
+        return None
+    total = sum(known) if len(known) == len(counts) else limit
+    total = min(total, limit) if limit else total
+    if use != "train" or task.transform is None:
+        return total
+    from xstilts import transforms
+
+    return transforms.expected_rows(total, task)
 
 
 def _rows(task: Task, use: Use, language: str) -> int | None:
@@ -196,7 +212,10 @@ def _counts(task: Task, card: Card, action: Action, context: DataContext) -> Ite
 
 def _labels(task: Task, card: Card, action: Action, context: DataContext) -> Iterator[Finding]:
     """A label table other than the card's; labels of the table that the whole training split never has."""
-    if card.labels and set(card.labels) != set(task.labels):
+    from xstilts.reading.labels import UNSEEN
+
+    names = [name for name in task.labels if name != UNSEEN]
+    if card.labels and names and set(card.labels) != set(names):
         said = f"labels are {', '.join(task.labels)}; its card says {', '.join(card.labels)}"
         yield Finding(task=task.name, message=said)
     if action != "train" or task.format not in LABELLED or task.limits.train or "[" in (task.splits.train or "["):
@@ -206,7 +225,8 @@ def _labels(task: Task, card: Card, action: Action, context: DataContext) -> Ite
     plain = task.model_copy(update={"transform": None})
     column = "label" if task.format == "classification" else "tags"
     values = data.rows(plain, "train", None, context).data.table[column]
-    absent = [name for i, name in enumerate(task.labels) if i not in _distinct(values)]
+    there = _distinct(values)
+    absent = [name for i, name in enumerate(task.labels) if i not in there and name != UNSEEN]
     if absent:
         shown = ", ".join(absent[:8]) + (f" and {len(absent) - 8} more" if len(absent) > 8 else "")
         yield Finding(task=task.name, message=f"no training row has the label {shown}")

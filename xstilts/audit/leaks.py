@@ -23,12 +23,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from xstilts.audit.fingerprints import WHOLE, Kind, fingerprints
 from xstilts.errors import DataError
 from xstilts.plan import Plan
-from xstilts.specs import members
 from xstilts.sweep import Mixture, Pretraining
 from xstilts.task import Task, Use
 
@@ -39,7 +38,10 @@ if TYPE_CHECKING:
 
 REPEATED = 0.01
 """Share of a target's own training rows from which a repeat is told."""
+CHANCE = 0.01
+"""Single texts meet by chance (`What are you doing?`): a smaller share of the evaluation rows is a note."""
 EXAMPLES = 2
+_PAIRED = ("classification", "regression")
 _SHOWN_CHARACTERS = 90
 
 
@@ -57,6 +59,8 @@ class Leak:
     """Language to all its evaluation rows."""
     own: bool = False
     """Whether the training task is the target's own."""
+    severity: Literal["warn", "note"] = "warn"
+    """`note` where each hit is a single text and no language is hit in 1% of its rows."""
     examples: tuple[str, ...] = ()
     """A few of the rows, shortened."""
 
@@ -70,16 +74,18 @@ class Leak:
         """The leak in one line."""
         worst = sorted(self.rows, key=lambda language: -self.rows[language] / self.of[language])
         counts = [f"{one} {_counted(self.rows[one], self.of[one])}" for one in worst[:4]]
-        more = f" and {len(worst) - 4} more languages" if len(worst) > 4 else ""
+        rest = len(worst) - 4
+        more = f" and {rest} more language{'s' if rest > 1 else ''}" if rest > 0 else ""
         what = "stand, but for their labels," if self.kind == "row" else "have a text that stands"
-        whose = f"its own training rows ({self.training})" if self.own else f"the training rows of {self.training}"
+        whose = "its own training rows" if self.own else f"the training rows of {self.training}"
+        whose += f" ({self.training})" if self.own and self.training != self.target else ""
         return f"evaluation rows of {self.target} {what} in {whose}: {', '.join(counts)}{more}"
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
         return {
             "training": self.training, "target": self.target, "kind": self.kind, "own": self.own,
-            "rows": dict(self.rows), "of": dict(self.of), "share": round(self.share, 6),
+            "severity": self.severity, "rows": dict(self.rows), "of": dict(self.of), "share": round(self.share, 6),
             "examples": list(self.examples), "message": self.message,
         }  # fmt: skip
 
@@ -100,12 +106,17 @@ class Repeat:
     rows: int
     """Rows of `own` that are among those of `training`."""
     of: int
+    """Rows of `own` that are long enough to be compared."""
+    transformed: bool = False
+    """Whether `training` changes its rows before it trains on them."""
 
     @property
     def message(self) -> str:
         """The repeat in one line."""
         counts = _counted(self.rows, self.of)
-        return f"{counts} training rows of {self.target} ({self.own}) are training rows of {self.training} already"
+        whose = self.target if self.own == self.target else f"{self.target} ({self.own})"
+        before = ", before its transform" if self.transformed else ""
+        return f"{counts} training rows of {whose} are training rows of {self.training} already{before}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +147,7 @@ def find(plan: Plan, context: DataContext) -> Search:
     before: dict[str, None] = {}
     for intermediate in sweep.intermediates:
         label = intermediate.label if isinstance(intermediate, Mixture) else intermediate
-        before.update(dict.fromkeys(members(plan, label) if label != "none" else ()))
+        before.update(dict.fromkeys(plan.sweep.members(label) if label != "none" else ()))
     before.update(dict.fromkeys(model.task for model in sweep.models if isinstance(model, Pretraining)))
     looked = _Looked(context)
     leaks: list[Leak] = []
@@ -151,7 +162,7 @@ def find(plan: Plan, context: DataContext) -> Search:
             leaks += found or []
             if own is not None and training != own:
                 repeats.append(looked.repeat(sweep.task(training), sweep.task(own), name))
-    leaks.sort(key=lambda leak: (leak.kind != "row", -leak.share))
+    leaks.sort(key=lambda leak: (leak.severity == "note", leak.kind != "row", -leak.share))
     told = [repeat for repeat in repeats if repeat is not None]
     return Search(leaks=leaks, repeats=told, pairs=pairs, skipped=list(looked.skipped))
 
@@ -189,10 +200,11 @@ class _Looked:
         rows = self.hashes(own, "train", None) if _comparable(training, own) else None
         if rows is None or self.hashes(training, "train", None) is None:
             return None
-        hits, of = int(self._in(rows["row"], training, "row").sum()), len(rows["row"])
-        if hits < REPEATED * of:
+        hits, of = int(self._in(rows["row"], training, "row").sum()), int((rows["row"] != 0).sum())
+        if hits < max(1, REPEATED * of):
             return None
-        return Repeat(training=training.name, target=target, own=own.name, rows=hits, of=of)
+        return Repeat(training=training.name, target=target, own=own.name, rows=hits, of=of,
+                      transformed=training.transform is not None)  # fmt: skip
 
     def _leak(
         self, training: Task, target: Task, kind: Kind, hits: Mapping[str, Any], of: Mapping[str, int], own: bool
@@ -201,9 +213,11 @@ class _Looked:
         if not rows:
             return None
         worst = max(rows, key=lambda language: rows[language] / of[language])
+        by_chance = (kind == "text" or _is_single(target)) and rows[worst] < CHANCE * of[worst]
         examples = _examples(target, worst, hits[worst].nonzero()[0][:EXAMPLES].tolist(), self.context)
         return Leak(training=training.name, target=target.name, kind=kind, rows=rows,
-                    of={one: of[one] for one in rows}, own=own, examples=examples)  # fmt: skip
+                    of={one: of[one] for one in rows}, own=own, severity="note" if by_chance else "warn",
+                    examples=examples)  # fmt: skip
 
     def _in(self, evaluated: Any, training: Task, kind: Kind) -> Any:
         """Which evaluation rows (N,) have one of their hashes (N, k) among the training rows'."""
@@ -232,9 +246,14 @@ class _Looked:
         return self._hashes[key]
 
 
+def _is_single(task: Task) -> bool:
+    """Whether a whole row is one text."""
+    return len(WHOLE[task.format]) == 1 or (task.format in _PAIRED and "text_pair" not in task.columns)
+
+
 def _comparable(training: Task, target: Task) -> bool:
     """Whether whole rows of the two can be the same."""
-    pairs = ({"classification", "regression"}, {"retrieval", "mining"})
+    pairs = (set(_PAIRED), {"retrieval", "mining"})
     formats = {training.format, target.format}
     return len(formats) == 1 or formats in pairs
 

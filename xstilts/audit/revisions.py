@@ -17,7 +17,7 @@ from xstilts.plan import Plan
 from xstilts.reading import splits
 from xstilts.specs import trained_tasks
 from xstilts.sweep import Model
-from xstilts.task import Task, Use
+from xstilts.task import Limits, Task, Use
 
 if TYPE_CHECKING:
     from xstilts.data import Action, DataContext
@@ -39,12 +39,12 @@ class Read:
     asked: str
     """Revision of the hub that the task asks for; a mirror has none to compare, files and generator ask for none."""
     resolved: str
-    """What it stands for: a commit of the hub, a content hash, or the generator's version."""
+    """What it stands for: a commit of the hub, a content hash, or the generator's version; a union's parts say it."""
     kind: Resolved
     rows: int
     """Rows used, after cuts and limits, over all languages; those with a hidden label are among them."""
     has: str
-    """Rows of the whole splits, in words: `5,010 each`."""
+    """Rows of the whole splits, in words: `5,010 each`; of a union those that its parts give it."""
     card: str
     """What the card says of the whole splits, in words; nothing where there is no card."""
 
@@ -95,6 +95,8 @@ def _reads(task: Task, action: Action, context: DataContext) -> Iterator[Read]:
     from xstilts import data
     from xstilts.reading import sources
 
+    if task.parts:
+        yield from _whole(task, action, context)
     for leaf in task.leaves:
         for use in cards.uses(leaf, action):
             spoken, expression = cards.languages(leaf, use), getattr(leaf.splits, use)
@@ -114,6 +116,27 @@ def _reads(task: Task, action: Action, context: DataContext) -> Iterator[Read]:
                 has=" + ".join(cards.words(min(each), max(each), len(spoken)) for each in counts),
                 card=cards.expected(leaf, use),
             )
+
+
+def _whole(task: Task, action: Action, context: DataContext) -> Iterator[Read]:
+    """A union as a whole: its limit and its transform are not those of its parts."""
+    from xstilts import data
+
+    plain = task.model_copy(update={"transform": None, "limits": Limits()})
+    for use in (use for use in data.uses_of(task, action) if task.has(use)):
+        yield Read(
+            task=task.name,
+            use=use,
+            source=f"{len(task.parts)} parts",
+            languages=data.languages_of(task, use),
+            split="",
+            asked="",
+            resolved="",
+            kind="content",
+            rows=data.sizes(task, use, None, context),
+            has=f"{data.sizes(plain, use, None, context):,}",
+            card="",
+        )
 
 
 def _words(task: Task) -> str:

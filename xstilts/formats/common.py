@@ -89,14 +89,20 @@ def longest_first(first: int, second: int, room: int) -> tuple[int, int]:
 
 
 def encode_pairs(
-    first: list[str], second: list[str] | None, tokenizer: PreTrainedTokenizerBase, hyper: Hyperparameters
+    first: list[str],
+    second: list[str] | None,
+    tokenizer: PreTrainedTokenizerBase,
+    hyper: Hyperparameters,
+    ends: list[str] | None = None,
 ) -> list[list[int]]:
     """Ids of texts, or of pairs of texts, special tokens included, cut to `max_length_tokens`.
 
     Equal to a call of the tokenizer with `truncation="longest_first"`, but every distinct text is tokenised
-    once: premises and contexts come several times. `DataError` for a text that is missing.
+    once: premises and contexts come several times. `ends` are ends of the first texts of pairs (a question after
+    its passage) that stay where a first text is cut: it loses what stands before them. `DataError` for a text
+    that is missing.
     """
-    texts = list(dict.fromkeys([*first, *(second or [])]))
+    texts = list(dict.fromkeys([*first, *(second or []), *(ends or [])]))
     if None in texts:
         raise DataError("a text is missing (null); must be text; mend or drop the row")
     ids = tokenizer(texts, add_special_tokens=False, **PLAIN)["input_ids"] if texts else []
@@ -108,10 +114,18 @@ def encode_pairs(
     before, between, after = pair_frame(tokenizer)
     room = hyper.max_length_tokens - len(before) - len(between) - len(after)
     out = []
-    for left, right in zip((pieces[text] for text in first), (pieces[text] for text in second), strict=True):
+    for one, other, end in zip(first, second, ends or [""] * len(first), strict=True):
+        left, right = pieces[one], pieces[other]
         n_left, n_right = longest_first(len(left), len(right), room)
-        out.append([*before, *left[:n_left], *between, *right[:n_right], *after])
+        kept = _cut(left, n_left, len(pieces.get(end, ())))
+        out.append([*before, *kept, *between, *right[:n_right], *after])
     return out
+
+
+def _cut(ids: list[int], length: int, end: int) -> list[int]:
+    """`ids` cut to `length`; the last `end` of them stay, as far as there is room for them."""
+    end = min(end, length) if length < len(ids) else 0
+    return [*ids[: length - end], *ids[len(ids) - end :]]
 
 
 # --- labels and tables

@@ -5,8 +5,11 @@ token; a softmax over the choices of a row makes the loss. Rows may differ in ho
 
 Roles: `context`, `choices`, `label` (number of the right choice, from 0), and two that a source may
 lack. `question` follows the context. COPA and XCOPA write there only `cause` or `effect`, in every
-language; these become an English question (`QUESTIONS`), anything else is taken as it stands.
-`prefix` begins every choice: HellaSwag's endings finish a half sentence, its `ctx_b`.
+language; these become an English question (`QUESTIONS`, as XTREME-R words it), anything else is taken as it
+stands. `prefix` begins every choice: HellaSwag's endings finish a half sentence, its `ctx_b`.
+
+What is too long loses the end of its context before anything of its question. A choice is cut only where it
+is longer than half of the room, and so is what stands before it.
 
 A feature is a row and holds one id list for each choice; the batch lays the choices of all rows in a
 line, so that the body sees plain sequences.
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
 ROLES = ("context", "choices", "label")
 OPTIONAL_ROLES = ("question", "prefix")
 METRICS = ("accuracy",)
-QUESTIONS = {"cause": "What was the cause?", "effect": "What happened as a result?"}
+QUESTIONS = {"cause": "What was the cause?", "effect": "What was the effect?"}
 """COPA's two words as questions."""
 
 
@@ -60,13 +63,15 @@ def encode(
 ) -> dict[str, list[Any]]:
     """Rows to features, one to one; `DataError` where a row has no choices or its label names none of them."""
     contexts: list[str] = []
+    questions: list[str] = []
     endings: list[str] = []
     labels = []
-    for row, (context, choices, label) in enumerate(_texts(batch), first_row):
+    for row, (context, question, choices, label) in enumerate(_texts(batch), first_row):
         labels.append(_label(label, len(choices), row, task))
-        contexts += [context] * len(choices)
+        contexts += [_join(context, question)] * len(choices)
+        questions += [question] * len(choices)
         endings += choices
-    flat = iter(encode_pairs(contexts, endings, tokenizer, hyper))
+    flat = iter(encode_pairs(contexts, endings, tokenizer, hyper, questions))
     ids = [[next(flat) for _ in choices] for choices in batch["choices"]]
     return {
         "input_ids": ids,
@@ -77,14 +82,13 @@ def encode(
     }
 
 
-def _texts(batch: dict[str, list[Any]]) -> Iterator[tuple[str, list[str], Any]]:
-    """`(context with question, choices with prefix, label)` of each row."""
+def _texts(batch: dict[str, list[Any]]) -> Iterator[tuple[str, str, list[str], Any]]:
+    """`(context, question, choices with prefix, label)` of each row; the question is empty where there is none."""
     blank = [""] * len(batch["context"])
     questions, prefixes = batch.get("question", blank), batch.get("prefix", blank)
     rows = zip(batch["context"], questions, prefixes, batch["choices"], batch["label"], strict=True)
     for context, question, prefix, choices, label in rows:
-        question = QUESTIONS.get(question, question)
-        yield _join(context, question), [_join(prefix, choice) for choice in choices], label
+        yield context, QUESTIONS.get(question, question) or "", [_join(prefix, choice) for choice in choices], label
 
 
 def _join(first: str | None, second: str | None) -> str:

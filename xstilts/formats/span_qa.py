@@ -15,7 +15,7 @@ windows train on position 0.
 
 **Decode.** `spans.py` finds the best span over all windows of a question. As in the newer scripts, no
 "maximum context" rule chooses between windows that share a token. With `options.no_answer` the
-prediction is empty where no answer scores higher than the best span. `answer_scores.py` has the measures.
+prediction is empty where no answer scores higher than the best span. `scoring/answers.py` has the measures.
 
 `B` features of a batch, `L` tokens after padding, `H` hidden width.
 """

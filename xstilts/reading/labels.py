@@ -13,10 +13,13 @@ model never learns to say it and these rows count as mistakes, as they should.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xstilts.reading.raw import Raw
 from xstilts.task import Task
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 UNSEEN = "<unseen>"
 """Last label of an open table: every label that is not in it."""
@@ -39,6 +42,17 @@ def names_in(column: Any, name: str, raw: Raw) -> set[str]:
     values = [value for value in pc.unique(column).to_pylist() if value is not None and value != -1]
     stated = raw.classes.get(name)
     return {stated[v] if stated and isinstance(v, int) and v < len(stated) else str(v).strip() for v in values}
+
+
+def none_known(table: pa.Table, task: Task) -> bool:
+    """Whether all labels of a role table are outside its open table: it is that of other data."""
+    import pyarrow.compute as pc
+
+    if task.labels[-1:] != (UNSEEN,):
+        return False
+    column = table["tags" if task.format == "tagging" else "label"]
+    different = pc.unique(pc.list_flatten(column) if task.format == "tagging" else column)
+    return bool(different.to_pylist() == [len(task.labels) - 1])
 
 
 def ids(column: Any, name: str, raw: Raw, task: Task) -> tuple[Any, list[str]]:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+class Absent(DataError):
+    """Data that is not there at all: what to do is to get it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Raw:
     """Rows as a source holds them."""

@@ -15,7 +15,7 @@ from typing import Any
 from xstilts.errors import DataError
 from xstilts.reading.raw import Raw
 
-_SHOWN = 6
+_SHOWN, _SHOWN_CHARACTERS = 6, 40
 
 
 def kept(raw: Raw, patterns: Mapping[str, str], at: str) -> Raw:
@@ -60,6 +60,11 @@ def _nothing(raw: Raw, patterns: Mapping[str, str], at: str) -> str:
     shown = []
     for name, pattern in patterns.items():
         values = raw.table[name].unique().to_pylist()[:_SHOWN]
-        shown.append(f"{name} is like {', '.join(repr(value) for value in values)}, the pattern is {pattern!r}")
+        shown.append(f"{name} is like {', '.join(_short(value) for value in values)}, the pattern is {pattern!r}")
     rows = raw.table.num_rows
-    return f"{at}: no row of {rows} matches row_filter: {'; '.join(shown)}. Mend the pattern or `language_names:`"
+    return f"{at}: no row of {rows:,} matches row_filter: {'; '.join(shown)}. Mend the pattern or `language_names:`"
+
+
+def _short(value: Any) -> str:
+    whole = isinstance(value, str) and len(value) > _SHOWN_CHARACTERS
+    return repr(f"{value[: _SHOWN_CHARACTERS - 1]}…") if whole else repr(value)

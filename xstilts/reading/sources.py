@@ -25,7 +25,7 @@ from xstilts.identity import digest
 from xstilts.reading import readers, row_filters
 from xstilts.reading.languages import row_filter, speaks_all, spoken, word
 from xstilts.reading.layout import Layout, layout
-from xstilts.reading.raw import Raw
+from xstilts.reading.raw import Absent, Raw
 from xstilts.reading.user_files import Found, user_files
 from xstilts.task import Frozen, Task
 
@@ -93,7 +93,7 @@ def _generated(name: str, split: str, language: str) -> Raw:
 
 
 def _files(task: Task, split: str, language: str, context: DataContext) -> tuple[Path, ...]:
-    """The files of a split; where they are missing, the error also says how to get such data."""
+    """The files of a split; where nothing of the data is there, the error also says how to get it."""
     try:
         found = (
             user_files(task, language, context.base)
@@ -101,10 +101,10 @@ def _files(task: Task, split: str, language: str, context: DataContext) -> tuple
             else _repository(task, split, language, context)
         )
         return _split_of(found, split)
-    except DataError as error:
+    except Absent as error:
         if task.obtain is None:
             raise
-        raise DataError(f"{error}. {task.obtain}") from error
+        raise Absent(f"{error}. {task.obtain}") from error
 
 
 def _split_of(found: Found, split: str) -> tuple[Path, ...]:
@@ -145,7 +145,7 @@ def dataset_folder(mirror: str, name: str) -> Path:
     folder = Path(mirror) / "datasets" / name
     if not folder.is_dir():
         have = sorted(f"{p.parent.name}/{p.name}" for p in (Path(mirror) / "datasets").glob("*/*") if p.is_dir())
-        raise DataError(f"dataset {name}: not in the mirror {mirror}{nearest(name, have)}; {fetch_help(name, mirror)}")
+        raise Absent(f"dataset {name}: not in the mirror {mirror}{nearest(name, have)}; {fetch_help(name, mirror)}")
     return folder
 
 
@@ -184,12 +184,12 @@ def config_of(task: Task, language: str, plan: Layout, mirror: str | None) -> st
     at = f"{dataset}{f' in the mirror {mirror}' if mirror else ''}: has no configuration `{name}`"
     have = [one for one in task.languages if pattern.replace("{language}", word(task, one)) in plan.configs]
     if not have or "{language}" not in pattern:
-        raise DataError(
+        raise Absent(
             f"{at}{nearest(name, plan.configs)}; it has {_some(plan.configs)}. Set `config:` to one of them, "
             "or give the source's word for the language in `language_names:`"
         )
     fetch = f", or fetch the others where there is a network: `xstilts fetch SWEEP --mirror {mirror}`" if mirror else ""
-    raise DataError(f"{at}; of this task's languages it has {', '.join(have)}: set `languages:` to those{fetch}")
+    raise Absent(f"{at}; of this task's languages it has {', '.join(have)}: set `languages:` to those{fetch}")
 
 
 def nearest(name: str, names: Sequence[str] | Mapping[str, object]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from xstilts.errors import DataError
 from xstilts.reading import readers
 from xstilts.reading.languages import speaks_all, spoken, word
+from xstilts.reading.raw import Absent
 from xstilts.task import Task
 
 
@@ -51,7 +52,7 @@ def user_files(task: Task, language: str, base: str) -> Found:
     files = {split: paths for split, paths in files.items() if paths}
     shown = ", ".join(task.source.files or ()).replace("{language}", word(task, language))
     if not files:
-        raise DataError(f"files {shown}: nothing there; paths are relative to {os.path.abspath(base)}")
+        raise Absent(f"files {shown}: nothing there; paths are relative to {os.path.abspath(base)}")
     return Found(where=f"files {shown}", splits=files)
 
 

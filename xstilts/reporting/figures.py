@@ -209,7 +209,7 @@ class Curve:
     label: str
     colour: str
     points: Sequence[Mapping[str, Any]]
-    """`step`, `loss`, `dev` (percent, or None)."""
+    """`step`, and where they are known `loss` and `dev` (percent); of a mixture `dev_by_task`, too."""
 
 
 def curves(panels: Mapping[str, Sequence[Curve]]) -> Figure:

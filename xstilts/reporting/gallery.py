@@ -4,7 +4,7 @@
     intervals             the same numbers with their confidence intervals
     languages <target>    gain in each language
     curves                learning curves of the final target trainings
-    curves intermediates  those of the intermediates below them
+    curves intermediates  those of the intermediates below them; a mixture has a panel with its members, too
     layers <target>       retrieval: score against hidden state, a line for each intermediate
 
 Names are keys of the dict that `pictures` returns; with several models each name ends in the model's.
@@ -166,7 +166,23 @@ def _panels(store: Store, table: pd.DataFrame, colours: dict[str, str]) -> dict[
         for start in range(0, len(names), MAX_PANELS)
     }
     before = _curves(store, table, "intermediate_phase", colours)
-    return found | ({"curves intermediates": {"intermediates": before}} if before else {})
+    mixtures = dict(list(_mixtures(before, colours).items())[: MAX_PANELS - 1])
+    return found | ({"curves intermediates": {"intermediates": before, **mixtures}} if before else {})
+
+
+def _mixtures(curves: Sequence[figures.Curve], colours: dict[str, str]) -> dict[str, list[figures.Curve]]:
+    """A panel for each mixture: the development scores of its members, and its own curve."""
+    found: dict[str, list[figures.Curve]] = {}
+    colours = dict(colours)
+    for curve in curves:
+        members = dict.fromkeys(name for point in curve.points for name in point.get("dev_by_task") or ())
+        for name in members:
+            colours.setdefault(name, figures.PALETTE[1 + (len(colours) - 1) % (len(figures.PALETTE) - 1)])
+            points = [{"step": p["step"], "dev": (p.get("dev_by_task") or {}).get(name)} for p in curve.points]
+            found.setdefault(curve.label, []).append(figures.Curve(label=name, colour=colours[name], points=points))
+        if members:
+            found[curve.label].append(curve)
+    return found
 
 
 def _curves(store: Store, group: pd.DataFrame, column: str, colours: dict[str, str]) -> list[figures.Curve]:

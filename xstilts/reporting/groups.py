@@ -4,10 +4,10 @@ An intermediate's groups are what it teaches, its format, its size class and its
 and its part of the benchmark (`kinds.py`).
 
     means      the gain of each group of intermediates on each group of targets: the unweighted mean over pairs;
-               its interval draws seeds, languages and the tasks of both groups again
+               its interval draws seeds, languages, test examples and the tasks of both groups again
     contrasts  (A,C) - (A,D) - (B,C) + (B,D) for groups A, B of intermediates and C, D of targets (by what they test,
                and the benchmark's structured part against the others): what A does for C over D beyond what B
-               does; seeds and languages are drawn again, the tasks are these ones
+               does; seeds, languages and test examples are drawn again, the tasks are these ones
     matched    the same, and the plain difference A - B, over pairs of one intermediate of A and one of B that have the
                same format and size class, so that neither of the two can stand for what is taught
 
@@ -15,6 +15,7 @@ Pairs whose intermediate trained on the target's own training data are left out 
 more training on the same rows; each contrast has its value with them beside it. Holm's correction takes all contrasts
 that are shown for a model as one family. `hierarchy.py` has the statistics.
 
+With one seed nothing is known of seeds, and contrasts have an interval without them and no p-value.
 A contrast speaks of these tasks. With two or three tasks in a group, whether another syntactic task would do
 the same is not known, and the p-value does not say it.
 """
@@ -31,10 +32,11 @@ import numpy as np
 
 from xstilts.reporting.benchmarks import Benchmark
 from xstilts.reporting.bootstrap import holm
+from xstilts.reporting.cube import Cube, cube, places_of
 from xstilts.reporting.hierarchy import estimate, interaction_weights, mean_of_present
 from xstilts.reporting.kinds import MIXTURE, OTHER, data_kind, of_intermediate, size_class, teaches
-from xstilts.reporting.statistics import RESAMPLES
-from xstilts.sweep import BASELINE, Sweep
+from xstilts.reporting.statistics import RESAMPLES, Examples
+from xstilts.sweep import Sweep
 from xstilts.task import Task
 
 if TYPE_CHECKING:
@@ -50,49 +52,6 @@ WAYS: Mapping[str, Callable[[Task], str]] = {
     "what is taught": teaches, "format": lambda task: task.format, "size": size_class, "data": data_kind,
 }  # fmt: skip
 """Ways to group intermediates."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cube:
-    """All gains of a model."""
-
-    pairs: tuple[tuple[str, str], ...]
-    """(intermediate, target)."""
-    gains_QSL: Array
-    """Of each pair, seed and language; NaN where there is none."""
-    same_data_Q: Array
-    """Whether the intermediate trained on the target's own training data."""
-    languages: tuple[str, ...]
-    seeds: int
-
-
-# --- the numbers
-
-
-def cube(table: pd.DataFrame) -> Cube:
-    """The gains of one model out of its scores table: primary metrics, pairs that have a baseline."""
-    rows = table[table["primary"] & table["gain"].notna() & (table["intermediate"] != BASELINE)]
-    pairs = list(dict.fromkeys(zip(rows["intermediate"], rows["target"], strict=True)))
-    seeds, languages = sorted(set(rows["seed"])), list(dict.fromkeys(rows["language"]))
-    gains = np.full((len(pairs), len(seeds), len(languages)), np.nan)
-    places = tuple(
-        np.array([order[key] for key in keys], dtype=np.int64)
-        for order, keys in (
-            (_places(pairs), zip(rows["intermediate"], rows["target"], strict=True)),
-            (_places(seeds), rows["seed"]),
-            (_places(languages), rows["language"]),
-        )
-    )
-    gains[places] = rows["gain"].to_numpy(dtype=float)
-    same = {(r.intermediate, r.target) for r in rows.itertuples() if r.same_data}
-    return Cube(
-        pairs=tuple(pairs), gains_QSL=gains, same_data_Q=np.array([pair in same for pair in pairs], dtype=bool),
-        languages=tuple(languages), seeds=len(seeds),
-    )  # fmt: skip
-
-
-def _places(items: Sequence[Any]) -> dict[Any, int]:
-    return {item: i for i, item in enumerate(items)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,10 +72,14 @@ class Groups:
 
 
 def groups(
-    model: str, table: pd.DataFrame, sweep: Sweep, benchmark: Benchmark, *, resamples: int = RESAMPLES
-) -> Groups | None:
-    """The group analysis of one model; None where its intermediates are all of one group in every way."""
-    whole = cube(table[table["model"] == model])
+    model: str, table: pd.DataFrame, sweep: Sweep, benchmark: Benchmark, *,
+    examples: Mapping[str, Examples] | None = None, resamples: int = RESAMPLES,
+) -> Groups | None:  # fmt: skip
+    """The group analysis of one model; None where its intermediates are all of one group in every way.
+
+    `examples` by target, out of `statistics.compare`.
+    """
+    whole = cube(table[table["model"] == model], examples)
     labels = list(dict.fromkeys(label for label, _ in whole.pairs))
     ways = {name: {label: of_intermediate(sweep, label, way) for label in labels} for name, way in WAYS.items()}
     differing = {name: way for name, way in ways.items() if len({*way.values()}) > 1}
@@ -177,9 +140,12 @@ def _table(
         weights = np.zeros((len(there), len(whole.pairs)))
         for line, (_, places) in zip(weights, there, strict=True):
             line[places] = 1 / len(places)
-        order = [_places(list(dict.fromkeys(side))) for side in zip(*whole.pairs, strict=True)]
+        order = [places_of(list(dict.fromkeys(side))) for side in zip(*whole.pairs, strict=True)]
         tasks = [[order[side][pair[side]] for pair in whole.pairs] for side in (0, 1)]
-        found = estimate(whole.gains_QSL, weights, rng, tasks=tasks, resamples=resamples)
+        found = estimate(
+            whole.gains_QSL, weights, rng, tasks=tasks, examples_BQL=whole.examples_BQL, n_Q=whole.n_Q,
+            resamples=resamples,
+        )  # fmt: skip
         for c, (name, places) in enumerate(there):
             numbers = {key: float(getattr(found, key)[c]) for key in ("gain", "low", "high")}
             members = [len({whole.pairs[q][side] for q in places}) for side in (0, 1)]
@@ -273,13 +239,17 @@ def _contrast(
     weights = weigh(keep)
     if weights is None:
         return None
-    found = estimate(whole.gains_QSL, weights[None], rng, resamples=resamples)
+    found = estimate(
+        whole.gains_QSL, weights[None], rng, examples_BQL=whole.examples_BQL, n_Q=whole.n_Q, resamples=resamples
+    )
+    p = float(found.p[0]) if whole.seeds > 1 else np.nan
     everything = weigh(np.arange(len(whole.pairs)))
     same = whole.same_data_Q.any() and everything is not None and (everything[whole.same_data_Q] != 0).any()
     values = mean_of_present(mean_of_present(whole.gains_QSL, 1), 1)
     used = np.flatnonzero(weights)
     return {
-        **names, **{key: float(getattr(found, key)[0]) for key in ("gain", "low", "high", "p", "df")}, "p_holm": np.nan,
+        **names, **{key: float(getattr(found, key)[0]) for key in ("gain", "low", "high", "df")},
+        "p": p, "p_holm": np.nan,
         "with_same": float(everything @ values) if same and everything is not None else None, "pairs": len(used),
         "languages": int(np.sum(~np.isnan(whole.gains_QSL[used]).all(axis=(0, 1)))), "seeds": whole.seeds,
     }  # fmt: skip

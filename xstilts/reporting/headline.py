@@ -19,6 +19,9 @@ drawn again, since their predictions are not kept). The *optimism* of the choice
 (after Efron 1983, "Estimating the error rate of a prediction rule"): about so much of the gain is the luck of
 being chosen.
 
+The choice on test has a gain and no interval: one about the largest of noisy numbers would not hold what it says.
+With one seed nothing is tested, since nothing is known of what another seed would choose or score.
+
 Legend: `B` resamples, `T` targets, `I` intermediates (0 the baseline), `S` seeds.
 """
 
@@ -65,8 +68,10 @@ class Arm:
     gain: float
     """Of the average over the benchmark's tasks, over the baseline's; NaN where a task is missing."""
     low: float = np.nan
+    """Ends of the 95% interval; NaN for the choice on test."""
     high: float = np.nan
     p: float = np.nan
+    """NaN for the choice on test, and with one seed."""
     p_holm: float = np.nan
     optimism: float = np.nan
     """Points of the gain that are the luck of the choice; of the choice on test alone."""
@@ -222,10 +227,13 @@ class _Resampled:
         se = float(replicates_B.std(ddof=1))
         df = float(satterthwaite(np.array([var_seeds]), np.array([var_examples]), seeds, np.array([self.n]))[0])
         reach = float(stats.t.ppf(0.975, df)) * se
-        found = {"gain": gain, "low": gain - reach, "high": gain + reach}
         if kind == "test":
             data_BTI = np.broadcast_to(self.score_TIS.mean(axis=2), self.score_BTI.shape)
-            return found | {"optimism": float((replicates_B - _gains(data_BTI, again_BT)[:, part].mean(axis=1)).mean())}
+            optimism = (replicates_B - _gains(data_BTI, again_BT)[:, part].mean(axis=1)).mean()
+            return {"gain": gain, "optimism": float(optimism)}
+        found = {"gain": gain, "low": gain - reach, "high": gain + reach}
+        if seeds == 1:
+            return found
         return found | {"p": 1.0 if gain == 0 else float(2 * stats.t.sf(abs(gain) / se, df)) if se else np.nan}
 
 

@@ -1,9 +1,8 @@
 """Uncertainty of weighted sums of gains over pairs: seeds, languages and tasks are drawn again. Arrays in, arrays out.
 
 `bootstrap.py` asks how a pair's gain would differ with other test *examples*. Here the question is about
-groups of pairs, and what varies is on other levels: other seeds, other *languages* (the same ones for all
+groups of pairs, and what varies is on more levels: other seeds, other *languages* (the same ones for all
 pairs, since a language is hard or easy for all of them), and where asked other *tasks* of the same groups.
-What the examples bring is in the spread between languages.
 
 Each level is drawn again on its own and its deviations are added, so that their variances add:
 
@@ -12,14 +11,18 @@ Each level is drawn again on its own and its deviations are added, so that their
    an exponential distribution, and means are weighted means. Counts could leave a target of four
    languages without any; weights can't. A mean of n under such weights has (n-1)/(n+1) of the unbiased
    variance of a mean (that of a Dirichlet(1, ..., 1) mean), so deviations are stretched by sqrt((n+1) / (n-1)).
-3. Interval and p-value are those of Student's t with Satterthwaite's degrees of freedom over the levels: S-1 for
-   seeds, m-1 for m tasks, and for languages an effective number less one, which is small where a
-   target of few languages carries most of the weight (as in Kish 1965, the design effect of unequal weights).
+3. Examples: what each language's own examples bring is in the spread between languages already. What is not is what
+   languages share, since a parallel test set has the same examples in all of them, and all of it where a pair has one
+   language. That part is added: the variance of the sum under drawn examples, less that of its languages one by one.
+4. Interval and p-value are those of Student's t with Satterthwaite's degrees of freedom over the levels: S-1 for
+   seeds, m-1 for m tasks, N-1 for the N examples of a language, and for languages an effective number less one, which
+   is small where a target of few languages carries most of the weight (as in Kish 1965, the design effect of
+   unequal weights).
 
 A level with one member has no spread: with one seed nothing is known of seeds, and nothing is added
 for them. Where no level has two members there is no interval.
 
-Legend: `B` resamples, `C` quantities, `Q` pairs, `S` seeds, `L` languages.
+Legend: `B` resamples (of the examples perhaps fewer), `C` quantities, `Q` pairs, `S` seeds, `L` languages.
 """
 
 from __future__ import annotations
@@ -37,13 +40,15 @@ ROUNDING = 1e-9
 
 def estimate(
     gains_QSL: Array, weights_CQ: Array, rng: np.random.Generator, *, tasks: Sequence[Sequence[int]] = (),
-    resamples: int = 2000, confidence: float = 0.95,
+    examples_BQL: Array | None = None, n_Q: Array | None = None, resamples: int = 2000, confidence: float = 0.95,
 ) -> Estimate:  # fmt: skip
     """Interval and p-value of each quantity, a weighted sum over pairs of their mean gains.
 
     `gains_QSL` is NaN where a pair has no such seed or language; each pair has at least one. `tasks` names the
     groupings of pairs that are drawn again, too: for each the task's number for every pair. It needs
-    weights of one sign, since weighted means are made of them.
+    weights of one sign, since weighted means are made of them. `examples_BQL`: what resampled test examples change
+    in each gain, the mean over seeds (NaN: not known, and nothing is known of what is made of it); `n_Q`: examples of
+    a language. Left out, examples add nothing.
     """
     over_seeds_QL, over_languages_QS = (mean_of_present(gains_QSL, axis) for axis in (1, 2))
     gain_Q = mean_of_present(over_seeds_QL, 1)
@@ -52,7 +57,10 @@ def estimate(
         _seeds(over_languages_QS, weights_CQ, rng, resamples),
     ]
     levels += [_tasks(gain_Q, weights_CQ, np.asarray(numbers), rng, resamples) for numbers in tasks]
-    return _student(weights_CQ @ gain_Q, levels, confidence)
+    spread = [(deviations.var(axis=0, ddof=1), freedom) for deviations, freedom in levels]
+    if examples_BQL is not None and n_Q is not None:
+        spread.append(_examples(examples_BQL, n_Q, ~np.isnan(over_seeds_QL), weights_CQ, levels[0][1] + 1))
+    return _student(weights_CQ @ gain_Q, spread, confidence)
 
 
 def mean_of_present(values: Array, axis: int) -> Array:
@@ -101,11 +109,34 @@ def _tasks(
     return (means_BC * weights_CQ.sum(axis=1) - weights_CQ @ gain_Q) * stretch_C, members_C - 1
 
 
+def _examples(
+    examples_BQL: Array, n_Q: Array, there_QL: Array, weights_CQ: Array, languages_C: Array
+) -> tuple[Array, Array]:
+    """Variance `(C,)` that languages share under drawn examples, or that one language alone has; degrees of freedom.
+
+    With m languages of covariance c the mean has c more variance than their spread tells, and (m-1)/m of it is
+    what they have together beyond what each has alone. `languages_C`: m, an effective number.
+    """
+    drawn_BQL = np.where(there_QL, examples_BQL, 0)
+    lost_Q = np.isnan(drawn_BQL).any(axis=(0, 2))
+    drawn_BQL[:, lost_Q] = 0
+    count_Q = there_QL.sum(axis=1)
+    share_CQ = weights_CQ / count_Q
+    whole_C = (drawn_BQL.sum(axis=2) @ share_CQ.T).var(axis=0, ddof=1)
+    apart_CQ = share_CQ * (count_Q > 1)
+    apart_C = sum((drawn_BQL[:, :, i] @ apart_CQ.T).var(axis=0, ddof=1) for i in range(drawn_BQL.shape[2]))
+    used_CQ = weights_CQ != 0
+    stretch_C = np.divide(languages_C, languages_C - 1, out=np.ones_like(languages_C), where=languages_C > 1.5)
+    together_C = np.maximum(whole_C - apart_C, 0.0) * stretch_C
+    variance_C = np.where(used_CQ[:, lost_Q].any(axis=1), np.nan, together_C)
+    return variance_C, np.array([n_Q[used].min(initial=np.inf) - 1.0 for used in used_CQ])
+
+
 def _student(gain_C: Array, levels: Sequence[tuple[Array, Array]], confidence: float) -> Estimate:
-    """Estimates from the levels' deviations and degrees of freedom."""
+    """Estimates from the levels' variances and degrees of freedom."""
     from scipy import stats
 
-    variances = np.stack([deviations.var(axis=0, ddof=1) for deviations, _ in levels])
+    variances = np.stack([variance for variance, _ in levels])
     variances[np.sqrt(variances) < ROUNDING * (1 + np.abs(gain_C))] = 0.0
     freedom = np.stack([degrees for _, degrees in levels])
     under = np.divide(variances**2, freedom, out=np.zeros_like(variances), where=freedom > 0).sum(axis=0)

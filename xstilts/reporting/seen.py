@@ -2,28 +2,32 @@
 
 For each pair the rows of the gains have both means with their intervals (test examples and seeds drawn again). Over
 all targets of an intermediate, the question is whether the languages differ: the mean gain over seen and over unseen
-zero-shot languages, each the unweighted mean over the targets that have both, and their difference. There, seeds and
-languages are drawn again (`hierarchy.py`). Nobody can know which languages a model without a card
-was pretrained on; its sections stay empty.
+zero-shot languages, each the unweighted mean over the targets that have at least two of both (how one language differs
+from others by itself can't be told from how it differs by being unseen), and their difference. There, seeds,
+languages and test examples are drawn again (`hierarchy.py`), and with one seed there is no p-value. Nobody can know
+which languages a model without a card was pretrained on; its sections stay empty.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xstilts.reporting.bootstrap import holm
-from xstilts.reporting.groups import cube
+from xstilts.reporting.cube import cube
 from xstilts.reporting.hierarchy import estimate
-from xstilts.reporting.statistics import RESAMPLES
+from xstilts.reporting.statistics import RESAMPLES, Examples
 
 if TYPE_CHECKING:
     import pandas as pd
 
 QUANTITIES = ("seen", "unseen", "difference")
+LEAST = 2
+"""Languages of a kind that a target needs to count in the difference."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +47,11 @@ class Seen:
     """Intermediate to `seen`, `unseen`, `difference` (unseen less seen): gain, low, high, p, p_holm, targets."""
 
 
-def seen(model: str, table: pd.DataFrame, gains: pd.DataFrame, *, resamples: int = RESAMPLES) -> Seen | None:
-    """The section of one model; None where no unseen zero-shot language is known."""
+def seen(
+    model: str, table: pd.DataFrame, gains: pd.DataFrame, *, examples: Mapping[str, Examples] | None = None,
+    resamples: int = RESAMPLES,
+) -> Seen | None:  # fmt: skip
+    """The section of one model; None where no unseen zero-shot language is known. `examples` by target."""
     own = gains[(gains["model"] == model) & gains["level"].isin(["seen", "unseen"])]
     if "unseen" not in set(own["level"]):
         return None
@@ -59,17 +66,20 @@ def seen(model: str, table: pd.DataFrame, gains: pd.DataFrame, *, resamples: int
     known = table[(table["model"] == model) & table["zero_shot"] & table["seen"].notna()]
     return Seen(
         model=model, labels=tuple(dict.fromkeys(own["intermediate"])), targets=tuple(dict.fromkeys(own["target"])),
-        counts=counts, cells=cells, overall=_overall(model, known, resamples),
+        counts=counts, cells=cells, overall=_overall(model, known, examples, resamples),
     )  # fmt: skip
 
 
-def _overall(model: str, known: pd.DataFrame, resamples: int) -> dict[str, dict[str, dict[str, float]]]:
-    """Each intermediate over the targets with both kinds of languages."""
-    whole = cube(known)
+def _overall(
+    model: str, known: pd.DataFrame, examples: Mapping[str, Examples] | None, resamples: int
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Each intermediate over the targets with enough languages of both kinds."""
+    whole = cube(known, examples)
     seen_in = dict(zip(known["language"], known["seen"], strict=True))
     seen_L = np.array([bool(seen_in[language]) for language in whole.languages], dtype=bool)
     halves = [np.where(mask, whole.gains_QSL, np.nan) for mask in (seen_L, ~seen_L)]
-    both = np.flatnonzero(np.all([~np.isnan(half).all(axis=(1, 2)) for half in halves], axis=0))
+    counts = [(~np.isnan(half)).any(axis=1).sum(axis=1) for half in halves]
+    both = np.flatnonzero(np.minimum(*counts) >= LEAST)
     labels = list(dict.fromkeys(whole.pairs[q][0] for q in both))
     if not labels:
         return {}
@@ -78,11 +88,17 @@ def _overall(model: str, known: pd.DataFrame, resamples: int) -> dict[str, dict[
     none = np.zeros_like(mean)
     weights = np.concatenate([np.hstack(pair) for pair in ((mean, none), (none, mean), (-mean, mean))])
     rng = np.random.default_rng([zlib.crc32(model.encode()), len(both)])
-    found = estimate(np.concatenate([half[both] for half in halves]), weights, rng, resamples=resamples)
-    p_holm = np.concatenate([holm(part) for part in np.split(found.p, 3)])
+    twice, drawn, n = np.concatenate([both, both]), whole.examples_BQL, whole.n_Q
+    found = estimate(
+        np.concatenate([half[both] for half in halves]), weights, rng, resamples=resamples,
+        n_Q=None if n is None else n[twice],
+        examples_BQL=None if drawn is None else drawn[:, twice],
+    )  # fmt: skip
+    tested = found.p if whole.seeds > 1 else np.full(len(found.p), np.nan)
+    p_holm = np.concatenate([holm(part) for part in np.split(tested, 3)])
     lines: dict[str, dict[str, dict[str, float]]] = {label: {} for label in labels}
     for c, (name, label) in enumerate((name, label) for name in QUANTITIES for label in labels):
-        numbers = {key: float(getattr(found, key)[c]) for key in ("gain", "low", "high", "p")}
+        numbers = {key: float(getattr(found, key)[c]) for key in ("gain", "low", "high")} | {"p": float(tested[c])}
         targets = float(own[labels.index(label)].sum())
         lines[label][name] = {**numbers, "p_holm": float(p_holm[c]), "targets": targets}
     return lines

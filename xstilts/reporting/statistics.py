@@ -63,6 +63,20 @@ class Means:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Examples:
+    """What other test examples would change in a target's gains."""
+
+    labels: tuple[str, ...]
+    """Intermediates `I`, without the baseline."""
+    languages: tuple[str, ...]
+    drawn_BIL: np.ndarray[Any, np.dtype[np.float32]]
+    """Gain under resampled examples less its mean over them, the mean over the pair's seeds; NaN where it is not
+    known. Single precision."""
+    n: int
+    """Examples of the language that has the fewest."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """What one pass over all predictions of a sweep yields."""
 
@@ -70,6 +84,8 @@ class Comparison:
     """A row for each pair and quantity; see `COLUMNS`."""
     means: Mapping[tuple[str, str], Means]
     """By model and target; targets without a baseline are not there."""
+    examples: Mapping[tuple[str, str], Examples]
+    """The same targets."""
 
 
 def gains(
@@ -95,18 +111,20 @@ def compare(
     rows: list[dict[str, Any]] = []
     problems: list[str] = []
     means: dict[tuple[str, str], Means] = {}
+    examples: dict[tuple[str, str], Examples] = {}
     for _, group in final.groupby(["sweep", "model", "target", "metric"], sort=False):
         target = _Target(group, store, resamples, seed, problems)
         if target.comparable:
             resampled_BPL = target.resampled()
             rows.extend(target.rows(resampled_BPL, confidence))
-            means[target.keys["model"], target.keys["target"]] = target.means(resampled_BPL)
+            key = target.keys["model"], target.keys["target"]
+            means[key], examples[key] = target.means(resampled_BPL), target.examples(resampled_BPL)
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"seen": "boolean"})
     for level in LEVELS:
         family = frame["level"] == level
         frame.loc[family, "p_holm"] = holm(frame.loc[family, "p"].to_numpy(dtype=float))
     frame.attrs["problems"] = problems
-    return Comparison(gains=frame, means=means)
+    return Comparison(gains=frame, means=means, examples=examples)
 
 
 class _Target:
@@ -148,6 +166,24 @@ class _Target:
                     resampled[:, i, s] = resampled_BPL[:, phase].mean(axis=1)
         n = int(self.group.drop_duplicates("language")["n"].sum())
         return Means(labels=tuple(self.labels), seeds=tuple(seeds), observed_IS=observed, resampled_BIS=resampled, n=n)
+
+    def examples(self, resampled_BPL: Array) -> Examples:
+        """What other test examples would change, of every pair in every language."""
+        labels = [label for label in self.labels if label != BASELINE]
+        drawn = np.full((len(resampled_BPL), len(labels), len(self.languages)), np.nan, dtype=np.float32)
+        for i, label in enumerate(labels):
+            both = self.value.loc[label].index.intersection(self.value.loc[BASELINE].index)
+            for column, language in enumerate(self.languages):
+                seeds = [seed for seed, other in both if other == language]
+                sides = [
+                    [self.phases.index(self._phase(name, seed, language)) for seed in seeds]
+                    for name in (label, BASELINE)
+                ]
+                if seeds:
+                    pair_B, base_B = (resampled_BPL[:, side, column].mean(axis=1) for side in sides)
+                    drawn[:, i, column] = pair_B - base_B - (pair_B - base_B).mean()
+        n = int(self.group["n"].min())
+        return Examples(labels=tuple(labels), languages=tuple(self.languages), drawn_BIL=drawn, n=n)
 
     def _pair(self, label: str, resampled_BPL: Array, confidence: float) -> Iterator[dict[str, Any]]:
         pair, base = (self.value.loc[name] for name in (label, BASELINE))

@@ -70,13 +70,16 @@ def overall(gains: pd.DataFrame) -> str:
     if not means:
         return "There is no gain to report: no pair and its baseline `none` have both been evaluated."
     counts = Counter(verdict(row) for row in means)  # type: ignore[arg-type]
+    alone = " With one seed that is about the test examples alone." if all(row["seeds"] == 1 for row in means) else ""
     if not counts["gain"] and not counts["loss"]:
         which = "the one pair can't" if len(means) == 1 else f"none of the {len(means)} pairs can"
-        return f"Nothing is significant: {which} be told from its baseline at {LEVEL:.0%} after Holm's correction."
+        return (
+            f"Nothing is significant: {which} be told from its baseline at {LEVEL:.0%} after Holm's correction.{alone}"
+        )
     up, down = _verb(counts["gain"], "gain"), _verb(counts["loss"], "lose")
     return (
         f"Of {_count(len(means), 'pair')}, {up} significantly, {down} significantly (negative transfer), and "
-        f"{counts['open']} can't be told from the baseline ({LEVEL:.0%}, Holm-corrected)."
+        f"{counts['open']} can't be told from the baseline ({LEVEL:.0%}, Holm-corrected).{alone}"
     )
 
 

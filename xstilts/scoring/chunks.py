@@ -5,8 +5,8 @@ XTREME scores named entities *and* parts of speech with seqeval's `f1_score`, wh
 speech have neither, and what becomes of them differs between two releases of seqeval, in one line.
 The type of a tag is
 
-- **0.0.12** (`LAST_PART`): what follows its last hyphen, or all of it. `NOUN` is of type `NOUN`.
-- **1.2.2** (`AFTER_FIRST`): what follows its first letter, and a hyphen there. `NOUN` is of type `OUN`,
+- **0.0.12** (`last_part`): what follows its last hyphen, or all of it. `NOUN` is of type `NOUN`.
+- **1.2.2** (`after_first`): what follows its first letter, and a hyphen there. `NOUN` is of type `OUN`,
   `CCONJ` and `SCONJ` are both `CONJ`, and `X` has no type, as `O` has none.
 
 Both read `NOUN NOUN` as one chunk, since runs of one type are. `S` as a first letter means a chunk of

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xstilts.task import Source, Splits, Task
+from xstilts.task import Options, Source, Splits, Task
 from xstilts.tasks.xtreme import NER_LABELS, PANX, TATOEBA, TATOEBA_LANGUAGES, UDPOS, UDPOS_LANGUAGES, UPOS, XQUAD
 
 UDPOS_R_LANGUAGES = (*UDPOS_LANGUAGES, "lt", "pl", "ro", "uk", "wo")
@@ -113,6 +113,7 @@ LAREQA = Task(
     languages=("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh"),
     splits=Splits(test="train"),
     metric="map_at_k",
+    options=Options(max_question_tokens=96),  # as squad_pairs
     train_task="squad_pairs",
     groups=("semantic", "reading", "retrieval"),
     obtain=(

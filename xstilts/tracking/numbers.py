@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from statistics import fmean
 from typing import Any
 
 from xstilts.identity import Member, PhaseSpec
@@ -67,6 +69,9 @@ def training_points(outcome: Outcome, started: int, ended: int) -> Iterable[Poin
         for key, name in (("train/loss", "loss"), ("train/lr", "lr"), ("dev/value", "dev")):
             if row.get(name) is not None:
                 yield Point(key=key, value=float(row[name]), time=at(row["step"]), step=int(row["step"]))
+        for task, value in (row.get("dev_by_task") or {}).items():
+            key = metric_key("dev", task, "value")
+            yield Point(key=key, value=float(value), time=at(row["step"]), step=int(row["step"]))
     dev = result.get("dev") or {}
     taken = at(int(dev.get("step") or 0))
     if dev.get("value") is not None:
@@ -81,7 +86,7 @@ def training_points(outcome: Outcome, started: int, ended: int) -> Iterable[Poin
 
 
 def scores(outcome: Outcome, ended: int) -> Iterable[Point]:
-    """Every metric in every language, and the means over them."""
+    """Every metric in every language, the means over them, and of a layer sweep the mean at each hidden state."""
     if outcome.spec is None:
         return
     task = outcome.spec.members[0].task.name
@@ -89,6 +94,12 @@ def scores(outcome: Outcome, ended: int) -> Iterable[Point]:
     for language, metrics in by_language.items():
         for metric, value in metrics.items():
             yield Point(key=metric_key("score", task, language, metric), value=float(value), time=ended, scored=True)
+    swept: dict[tuple[str, str, int], list[float]] = defaultdict(list)
+    for row in outcome.result.get("layers", ()):
+        swept[row["pooling"], row["metric"], int(row["layer"])].append(float(row["value"]))
+    for (pooling, metric, layer), values in swept.items():
+        key = metric_key("layers", task, pooling, metric)
+        yield Point(key=key, value=fmean(values), time=ended, step=layer, scored=True)
 
 
 def data_view(member: Member, use: str) -> DataView:

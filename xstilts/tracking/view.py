@@ -6,9 +6,10 @@ slots (shared by pairs, or found again by the search) is one run; its final slot
 
 Names, as they read in MLflow:
 
-    params    model, task, seed, intermediate.task, intermediate.lr, target.task, target.lr, ...
-    curves    train/loss, train/lr, dev/value       by step
+    params    model, task, seed, intermediate.task, intermediate.lr, target.task, target.lr, ... (`params.py`)
+    curves    train/loss, train/lr, dev/value, of a mixture dev/<task>/value       by step
     results   dev/best, dev/<task>/<metric>, score/<task>/<language>/<metric>, score/<task>/mean/<metric>
+    layers    layers/<task>/<pooling>/<metric>, the mean over languages       by step, the hidden state
     gains     gain (the pair's mean on its own target), gain/<target>, gain/<target>/<language>
 
 A gain is the value less that of the baseline `none` of the same model, target, seed, language and primary
@@ -42,11 +43,12 @@ from xstilts.tracking.numbers import (
     times,
     training_points,
 )
+from xstilts.tracking.params import of_training
 
 SWEEP_KEY = "sweep"
 STATUS = {"running": "RUNNING", "done": "FINISHED", "cached": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 """Ledger state to MLflow's run status; a slot that waits or is blocked has run nothing and has no run."""
-VIEW_VERSION = 1
+VIEW_VERSION = 2
 """Raised when the numbers that are sent for a record change; runs that were sent before are then sent again."""
 _KINDS = ("pretrain", "intermediate", "target", "evaluate")
 
@@ -226,10 +228,7 @@ class View:
             spec = self._outcome(phase).spec
             kind = book.place(entry, phase)
             if spec is not None and spec.action == "train":
-                hyper = spec.hyper.model_dump(mode="json")
-                params.update({f"{kind}.{name}": text(value) for name, value in hyper.items()})
-                if len(spec.members) > 1:
-                    params[f"{kind}.rates"] = text(spec.rates)
+                params.update({f"{kind}.{name}": value for name, value in of_training(spec).items()})
             phase = spec.parent_phase if spec is not None else None
         return params
 

@@ -40,6 +40,22 @@ def facts(task: Task, context: DataContext) -> dict[str, Any] | None:
     return whole
 
 
+def told(task: Task, context: DataContext) -> str:
+    """The facts in one line; empty where there are none yet."""
+    found = facts(task, context)
+    if found is None:
+        return ""
+    parts = [f"{task.name}: its transform made {found['rows_made']:,} rows of {found['rows']:,}"]
+    lost = sum(found["dropped"].values())
+    if lost:
+        why = ", ".join(f"{reason} ({n:,})" for reason, n in found["dropped"].items())
+        parts.append(f"{lost:,} were dropped: {why}")
+    words, replaced = found["counts"].get("words"), found["counts"].get("words replaced", 0)
+    if words:
+        parts.append(f"{100 * replaced / words:.0f}% of the words are replaced")
+    return "; ".join(parts)
+
+
 def write(
     task: Task,
     language: str,

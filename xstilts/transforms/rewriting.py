@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,7 +16,7 @@ from xstilts.transforms import dictionary, inputs, lookup, shards, translate
 from xstilts.transforms.asking import Asking, Pending, Texts, Translations
 from xstilts.transforms.pseudo import Inventor
 from xstilts.transforms.rows import Dropped, Row, reworded
-from xstilts.transforms.words import replace, runs
+from xstilts.transforms.words import Replaced, replace, runs
 
 if TYPE_CHECKING:
     from xstilts.reading.sources import DataContext
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Rows = Callable[[], Iterable[tuple[Row, str]]]
 """Goes through all rows to be rewritten, with the language each is to have."""
+_TEXTS_KEPT = 256
+"""Invented texts that are kept: the rows of SQuAD have five questions to a paragraph."""
 TRANSLATE_VERSION = 1
 """Raised when the same sentence is translated differently."""
 
@@ -76,15 +78,19 @@ class _Switching(_Plain):
 class _Inventing(_Plain):
     def __init__(self, inventor: Inventor, format_name: FormatName) -> None:
         self._inventor, self._format = inventor, format_name
+        self._known = lru_cache(maxsize=_TEXTS_KEPT)(self._made)
 
     def rewritten(self, row: Row, language: str, draws: random.Random, tally: Counter[str]) -> Row | Dropped:
-        def new(word: str) -> str:
-            made = self._inventor.word(word)
-            tally["words"] += 1
-            tally["words replaced"] += made != word
+        def new(text: str) -> Replaced:
+            made = self._known(text)
+            tally["words"] += len(made.places)
+            tally["words replaced"] += sum(changed for *_, changed in made.places)
             return made
 
-        return reworded(row, self._format, lambda text: replace(text, runs(), new))
+        return reworded(row, self._format, new)
+
+    def _made(self, text: str) -> Replaced:
+        return replace(text, runs(), self._inventor.word)
 
 
 class _LookingUp(_Plain):

@@ -12,10 +12,12 @@ longest sentences come first: if memory does not suffice, that shows at once.
 from __future__ import annotations
 
 import io
+import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from xstilts.errors import DataError
 from xstilts.identity import digest
@@ -56,6 +58,7 @@ def _completed(wanted: dict[str, None], folder: Path, translate: Callable[[], Tr
         return known
     work = translate()
     began = time.monotonic()
+    _tell(folder, 0, len(missing), 0.0)
     for start in range(0, len(missing), SENTENCES_A_SHARD):
         some = missing[start : start + SENTENCES_A_SHARD]
         made = work(some)
@@ -68,11 +71,26 @@ def _completed(wanted: dict[str, None], folder: Path, translate: Callable[[], Tr
 def _tell(folder: Path, done: int, of: int, seconds: float) -> None:
     """The long sentences come first, so what is left takes less than this says."""
     rate = done / max(seconds, 1e-6)
-    left = (of - done) / rate
-    write_json(folder / "progress.json", {"done": done, "of": of, "a_second": rate, "seconds_left": left})
-    _LOG.info(
-        "%s: %d of %d sentences translated, %.1f a second, at most %.0f s left", folder.name, done, of, rate, left
-    )
+    left = (of - done) / rate if done else None
+    state = {"language": folder.name, "done": done, "of": of, "a_second": rate, "seconds_left": left}
+    write_json(folder / "progress.json", state)
+    if left is not None:
+        _LOG.info(
+            "%s: %d of %d sentences translated, %.1f a second, at most %.0f s left", folder.name, done, of, rate, left
+        )
+
+
+def under_way(cache: Path, since: float) -> list[dict[str, Any]]:
+    """The `progress.json` of each language that somebody translates into, written after `since` (epoch seconds)."""
+    found = []
+    for path in sorted(cache.glob("transforms/*/*/progress.json")):
+        try:
+            state = json.loads(path.read_bytes()) if path.stat().st_mtime >= since else {}
+        except (OSError, ValueError):
+            continue
+        if state.get("done", 0) < state.get("of", 0):
+            found.append(state)
+    return found
 
 
 def _read(path: Path) -> list[tuple[str, str | None]]:

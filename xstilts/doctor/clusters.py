@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from xstilts.doctor import Check
+from xstilts.doctor.check import Check
 
 EXTRAS = ("default", "train", "tune")
 SOCKET_PATH_BYTES = 107

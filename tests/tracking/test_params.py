@@ -1,0 +1,52 @@
+"""Params and numbers of mixtures, transforms and layer sweeps, as MLflow gets them."""
+
+from __future__ import annotations
+
+from xstilts.identity import Member, ModelParent, PhaseSpec
+from xstilts.sweep import Hyperparameters, Rates
+from xstilts.task import Pseudo, Task, Transform
+from xstilts.tasks import TASKS
+from xstilts.tracking.numbers import Outcome, scores, training_points
+from xstilts.tracking.params import of_training
+
+
+def _spec(*tasks: Task, action: str = "train", **given) -> PhaseSpec:
+    return PhaseSpec(action=action, parent=ModelParent(model="m", revision="r"), hyper=Hyperparameters(),
+                     members=tuple(Member(task=task, data_revision="d") for task in tasks), **given)  # fmt: skip
+
+
+def test_of_training_mixture_is_in_words() -> None:
+    rates = Rates(cap=131072, temperature=2, fixed={"mlm": 0.2})
+    found = of_training(_spec(TASKS["mnli"], TASKS["mlm"], rates=rates, heads="shared"))
+    assert found["tasks"] == "mnli, mlm"
+    assert found["rates"] == "cap 131072, temperature 2, mlm 0.2"
+    assert found["heads"] == "shared"
+    assert "transform" not in found
+
+
+def test_of_training_one_task_has_its_transform_and_no_rates() -> None:
+    task = TASKS["mnli"].model_copy(update={"transform": Transform(pseudo=Pseudo(), share=0.5)})
+    found = of_training(_spec(task))
+    assert found["transform"] == "invented words; 0.5 of the rows"
+    assert not {"tasks", "rates", "heads"} & set(found)
+
+
+def test_training_points_mixture_has_a_curve_for_each_member() -> None:
+    curve = [
+        {"step": 2, "loss": 1.0, "lr": 0.1, "dev": 15.0, "dev_by_task": {"a": 10.0, "b": 20.0}},
+        {"step": 4, "loss": 0.5, "lr": 0.0, "dev": 25.0, "dev_by_task": {"a": 20.0, "b": 30.0}},
+    ]
+    outcome = Outcome(spec=_spec(TASKS["mnli"]), result={"curve": curve, "steps": 4}, provenance={})
+    points = [(p.step, p.value) for p in training_points(outcome, 0, 1000) if p.key == "dev/b/value"]
+    assert points == [(2, 20.0), (4, 30.0)]
+
+
+def test_scores_layer_sweep_is_the_mean_over_languages_at_each_hidden_state() -> None:
+    layers = [
+        {"language": language, "layer": layer, "pooling": "mean", "metric": "accuracy", "value": value, "n": 9}
+        for language, values in {"de": (10.0, 30.0), "fr": (20.0, 50.0)}.items()
+        for layer, value in enumerate(values)
+    ]
+    outcome = Outcome(spec=_spec(TASKS["tatoeba"], action="evaluate"), result={"layers": layers}, provenance={})
+    points = {p.step: p.value for p in scores(outcome, 1000) if p.key == "layers/tatoeba/mean/accuracy"}
+    assert points == {0: 15.0, 1: 40.0}

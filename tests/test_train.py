@@ -87,6 +87,13 @@ def test_training_on_transformed_rows_records_what_came_of_them(world: Path, tmp
     assert "transformed" not in run(tmp_path, spec_of(world, "class"))
 
 
+def test_training_with_gradient_checkpointing_gives_the_same_numbers(world: Path, tmp_path: Path) -> None:
+    spec = spec_of(world, "class", "tags")
+    run(tmp_path / "kept", spec)
+    run(tmp_path / "again", spec, gradient_checkpointing=True)
+    assert_same(tmp_path / "kept", tmp_path / "again", spec)
+
+
 def test_training_learns(world: Path, tmp_path: Path) -> None:
     got = run(tmp_path, spec_of(world, "tags", steps=60, lr=5e-3, eval_every_steps=60))
     assert got["curve"][-1]["loss"] < 0.5 * got["curve"][0]["loss"]

@@ -37,6 +37,7 @@ T = TypeVar("T")
 _INHERITED = ("ACCELERATE_MIXED_PRECISION", "ACCELERATE_USE_CPU", "ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED")
 _LIBRARIES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "numpy")
 _PLACE = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+_THREADS = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "TOKENIZERS_PARALLELISM")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +179,7 @@ def _quiet() -> None:
 @contextmanager
 def _environment(world: World, threads: int) -> Iterator[None]:
     """The variables accelerate reads, as they must be for this world; put back afterwards."""
-    names = (*_INHERITED, *_PLACE, "ACCELERATE_TORCH_DEVICE", "OMP_NUM_THREADS", "TOKENIZERS_PARALLELISM")
+    names = (*_INHERITED, *_PLACE, "ACCELERATE_TORCH_DEVICE", *_THREADS)
     before = {name: os.environ.get(name) for name in names}
     for name in (*_INHERITED, *(_PLACE if world.size == 1 else ())):
         os.environ.pop(name, None)
@@ -187,8 +188,9 @@ def _environment(world: World, threads: int) -> Iterator[None]:
         os.environ.setdefault("LOCAL_RANK", str(world.rank))
         os.environ.setdefault("LOCAL_WORLD_SIZE", str(world.size))
     os.environ["ACCELERATE_TORCH_DEVICE"] = str(world.device)
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # The tokenizers' threads, too: their number is read at the first use in a process, and stays.
+    os.environ.update(OMP_NUM_THREADS=str(threads), RAYON_NUM_THREADS=str(threads))
+    os.environ["TOKENIZERS_PARALLELISM"] = "true" if threads > 1 else "false"
     try:
         yield
     finally:

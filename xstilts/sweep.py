@@ -213,6 +213,8 @@ class Resources(Frozen):
     """Train workers of a phase; they share each batch."""
     cpus_per_worker: int = Field(default=1, ge=1)
     gpus_per_worker: float = Field(default=0, ge=0)
+    gradient_checkpointing: bool = False
+    """Less memory for about a third more work: layers are computed again on the way back. Changes no number."""
     gpu: str | None = None
     """Name of a GPU, for the estimate of `xstilts plan` alone."""
     retries: int = Field(default=2, ge=0)

@@ -76,6 +76,8 @@ class Training:
         self.spec, self.hyper, self.phase, self.world, self.context = spec, spec.hyper, phase, world, context
         self.report = report
         self.loaded = model.load(spec, store, where)
+        if context.gradient_checkpointing:
+            self.loaded.model.body.activation_checkpointing_enable({"use_reentrant": False})
         self.members = [members.read(member.task, self.loaded, spec, where) for member in spec.members]
         self.deciding = members.deciding(self.members)
         self.plan = members.plan(self.members, spec)

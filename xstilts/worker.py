@@ -20,6 +20,8 @@ class Context(Frozen):
     """Threads of torch in this worker."""
     partial_every_seconds: float = 60
     """A partial checkpoint each so many seconds."""
+    gradient_checkpointing: bool = False
+    """Layers are computed again in the backward pass instead of kept."""
 
 
 class Report(Frozen):

@@ -111,6 +111,7 @@ def _for_workers(loaded: Sweep, opened: Store, context: DataContext) -> dict[str
         "base": context.base,
         "threads": loaded.resources.cpus_per_worker,
         "partial_every_seconds": loaded.resources.partial_every_seconds,
+        "gradient_checkpointing": loaded.resources.gradient_checkpointing,
     }
 
 

@@ -1,4 +1,4 @@
-"""The command line, the engine and MLflow on one sweep that has everything of the published ones, at the size of a test."""
+"""Command line, engine and MLflow on one sweep that has everything of the published ones, at the size of a test."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import xstilts
 from tests.hub_world import make_hub, make_user_files
 from tests.tiny import make_model
 from tests.tiny_translator import make_translator
+from tests.worlds import ROOT
 
 pytestmark = pytest.mark.ray
 
@@ -59,7 +60,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     make_hub(mirror)
     files = make_user_files(mirror)
     make_model(mirror)
-    words = {language: [f"{letter}{i}" for i in range(60)] for language, letter in (("en", "w"), ("de", "d"), ("sw", "s"))}
+    letters = {"en": "w", "de": "d", "sw": "s"}
+    words = {language: [f"{letter}{i}" for i in range(60)] for language, letter in letters.items()}
     make_translator(mirror / "models/local/translator", words=words)
     for language in ("en", "de"):
         text = files / "text" / f"{language}.jsonl"
@@ -74,7 +76,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def cli(*arguments: str, cwd: Path) -> Any:
     """What a verb prints with `--json`; its warnings come along where it fails."""
     command = [sys.executable, "-m", "xstilts", *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env={**os.environ, "PYTHONPATH": os.getcwd()})
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     return json.loads(done.stdout)
 

@@ -6,6 +6,7 @@ file needs nothing beside itself: pictures are inlined. Everything it shows is a
 and `gains.csv` beside it, and `analysis/gains.py` draws the main figures again from the former alone.
 
     report.html  report.md  heatmap.png  figures/*.png  scores.parquet  scores.csv  gains.csv
+    arms.csv, where a sweep has arms of one task
 
 docs/analysis.md says of every number how it is made and what it may be used for.
 """
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from xstilts import __version__
 from xstilts.described import rates, transforms
 from xstilts.ledger import require
-from xstilts.reporting import figures, gallery, groups, headline, layers, statistics, summary
+from xstilts.reporting import arm_pairs, arms, figures, gallery, groups, headline, layers, statistics, summary
 from xstilts.reporting.benchmarks import deviations, of_targets
 from xstilts.reporting.lineage import Lineage
 from xstilts.reporting.rendering import render
@@ -49,7 +50,8 @@ def write(
     `command` is shown as what made it. StoreError where nothing has been run, or `out` can't be written.
     """
     table, sweep = scores_table(store, folder), read_sweep(folder)
-    compared = statistics.compare(table, store, resamples=resamples)
+    against = [(pair.arm, pair.reference) for pair in arm_pairs.pairs(sweep)]
+    compared = statistics.compare(table, store, resamples=resamples, against=against)
     swept = layers.curves(store, table, sweep)
     pictures = gallery.pictures(store, table, compared.gains, sweep, swept)
     values = context(store, folder, table, compared, swept, command=command, resamples=resamples)
@@ -59,6 +61,7 @@ def write(
         "scores_parquet": ("scores.parquet", _parquet(table)),
         "scores_csv": ("scores.csv", table.to_csv(index=False).encode()),
         "gains_csv": ("gains.csv", compared.gains.to_csv(index=False).encode()),
+        **({"arms_csv": ("arms.csv", values["arms_table"].to_csv(index=False).encode())} if values["arms"] else {}),
         **{name: (_file(name), figures.png(figure)) for name, figure in pictures.items()},
     }
     for name, content in files.values():
@@ -94,10 +97,11 @@ def context(
 def _analysis(
     store: Store, table: pd.DataFrame, compared: statistics.Comparison, sweep: Sweep, resamples: int
 ) -> dict[str, Any]:
-    """Headline, groups, and seen and unseen languages, of each model that has them."""
+    """Headline, arms of one task, groups, and seen and unseen languages, of each model that has them."""
     benchmark = of_targets(sweep.targets)
     development = headline.development(store, table)
-    boards, grouped, apart = [], [], []
+    arms_table = arms.table(sweep, compared, benchmark)
+    boards, set_against, grouped, apart = [], [], [], []
     for model in dict.fromkeys(table["model"]):
         means = {target: found for (name, target), found in compared.means.items() if name == model}
         examples = {target: found for (name, target), found in compared.examples.items() if name == model}
@@ -106,9 +110,11 @@ def _analysis(
             rows = headline.rows(board, compared.gains)
             boards.append({"board": board, "rows": rows, "harmful": _harmful(compared.gains, model)})
             grouped.append(groups.groups(model, table, sweep, benchmark, examples=examples, resamples=resamples))
+        set_against.append(arms.section(model, arms_table, sweep, benchmark))
         apart.append(seen(model, table, compared.gains, examples=examples, resamples=resamples))
     return {
         "boards": boards, "benchmark": benchmark, "deviations": deviations(sweep, benchmark),
+        "arms": [one for one in set_against if one is not None], "arms_table": arms_table,
         "groups": [one for one in grouped if one is not None], "seen": [one for one in apart if one is not None],
     }  # fmt: skip
 

@@ -100,7 +100,10 @@ def test_data_kind_follows_the_transform() -> None:
     translate = Transform(translate=Translate(model="m", languages=("de",)), share=0.5)
     assert data_kind(_task("x", ())) == "original"
     assert data_kind(_task("x", (), transform=translate)) == "translated, in part"
-    assert data_kind(_task("x", (), transform=Transform(pseudo=Pseudo()))) == "invented words"
+    pseudo = _task("x", (), transform=Transform(pseudo=Pseudo()))
+    assert data_kind(pseudo) == "invented words"
+    assert data_kind(_task("u", (), source=Source(union=True), parts=(pseudo, pseudo))) == "invented words"
+    assert data_kind(_task("u", (), source=Source(union=True), parts=(pseudo, _task("y", ())))) == MIXTURE
 
 
 def test_of_intermediate_mixture_of_one_kind_is_of_it_and_else_a_mixture() -> None:
@@ -114,7 +117,28 @@ def test_matches_same_format_and_size_other_kind() -> None:
     taught = {"s1": "syntactic", "m1": "semantic", "m2": "semantic", "mlm": "language modelling"}
     formats = dict.fromkeys(taught, "tagging")
     sizes = {"s1": "small", "m1": "small", "m2": "large", "mlm": "small"}
-    assert list(matches(taught, formats, sizes)) == [("s1", "m1")]
+    data = dict.fromkeys(taught, "original")
+    assert list(matches(taught, formats, sizes, data)) == [("s1", "m1")]
+
+
+def test_matches_arms_of_another_kind_of_data_are_not_matched() -> None:
+    taught = {"s1": "syntactic", "s1_de": "syntactic", "m1": "semantic", "m1_de": "semantic"}
+    alike = dict.fromkeys(taught, "tagging"), dict.fromkeys(taught, "small")
+    data = {name: "translated" if name.endswith("_de") else "original" for name in taught}
+    assert list(matches(taught, *alike, data)) == [("s1", "m1"), ("s1_de", "m1_de")]
+    assert list(matches(taught, *alike, dict.fromkeys(taught, MIXTURE))) == []
+
+
+def test_groups_matched_leaves_out_translated_arms_of_original_ones() -> None:
+    translated = INTERMEDIATES["m1"].model_copy(
+        update={"transform": Transform(translate=Translate(model="m", languages=("de",)))}
+    )
+    tasks = {**INTERMEDIATES, "m1": translated}
+    sweep = _sweep().model_copy(update={"tasks": (*tasks.values(), *TARGETS.values())})
+    found = groups("m", _table(_gains()), sweep, XTREME_R, resamples=50)
+    assert found is not None
+    assert found.matched == ()
+    assert {one["kind"] for one in found.contrasts} == {"all"}
 
 
 # --- the numbers

@@ -9,7 +9,7 @@ and its part of the benchmark (`kinds.py`).
                and the benchmark's structured part against the others): what A does for C over D beyond what B
                does; seeds, languages and test examples are drawn again, the tasks are these ones
     matched    the same, and the plain difference A - B, over pairs of one intermediate of A and one of B that have the
-               same format and size class, so that neither of the two can stand for what is taught
+               same format, size class and kind of data, so that none of these can stand for what is taught
 
 Pairs whose intermediate trained on the target's own training data are left out of all of this, since their gain is
 more training on the same rows; each contrast has its value with them beside it. Holm's correction takes all contrasts
@@ -65,7 +65,7 @@ class Groups:
     """`kind` (all, matched), `first`, `second` (groups of intermediates), `over`, `under` (of targets; `under` is empty
     for a plain difference), `gain`, `low`, `high`, `p`, `p_holm`, `with_same` and `pairs`."""
     matched: tuple[tuple[str, str, str], ...]
-    """(intermediate, intermediate, their format and size)."""
+    """(intermediate, intermediate, their format, size and data)."""
     left_out: tuple[tuple[str, str], ...]
     """Pairs on the target's own training data."""
     seeds: int
@@ -96,7 +96,7 @@ def groups(
         for across, columns in (("what is tested", tested), ("part of the benchmark", parts))
         if len({*columns.values()}) > 1 or across == "what is tested"
     ]
-    matched = list(matches(ways["what is taught"], ways["format"], ways["size"]))
+    matched = list(matches(ways["what is taught"], ways["format"], ways["size"], ways["data"]))
     found = [
         _contrast(whole, keep, weigh, names, rng, resamples)
         for names, weigh in _planned(whole, ways["what is taught"], tested, parts, matched)
@@ -106,21 +106,22 @@ def groups(
         one["p_holm"] = float(p)
     return Groups(
         model=model, tables=tuple(tables), contrasts=tuple(shown), seeds=whole.seeds,
-        matched=tuple((a, b, f"{ways['format'][a]}, {ways['size'][a]}") for a, b in matched),
+        matched=tuple((a, b, ", ".join(ways[way][a] for way in ("format", "size", "data"))) for a, b in matched),
         left_out=tuple(pair for pair, same in zip(whole.pairs, whole.same_data_Q, strict=True) if same),
     )  # fmt: skip
 
 
 def matches(
-    taught: Mapping[str, str], formats: Mapping[str, str], sizes: Mapping[str, str]
+    taught: Mapping[str, str], formats: Mapping[str, str], sizes: Mapping[str, str], data: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Pairs of intermediates of different groups, but of the same format and size class."""
+    """Pairs of intermediates of different groups, but of the same format, size class and kind of data."""
     for a, b in combinations(taught, 2):
         alike = (
             formats[a] == formats[b]
             and sizes[a] == sizes[b]
+            and data[a] == data[b]
             and sizes[a] != OTHER
-            and MIXTURE not in (formats[a], sizes[a])
+            and MIXTURE not in (formats[a], sizes[a], data[a])
         )
         if alike and taught[a] != taught[b] and {taught[a], taught[b]} <= {*CONTRASTED}:
             yield a, b

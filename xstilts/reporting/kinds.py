@@ -37,10 +37,14 @@ def size_class(task: Task) -> str:
 
 
 def data_kind(task: Task) -> str:
-    """What its training rows are: English (or whatever its language is), translated, code-switched, invented words."""
+    """What its training rows are: English (or whatever its language is), translated, code-switched, invented words.
+
+    A union whose parts differ is a mixture.
+    """
     transform = task.transform
     if transform is None:
-        return "original"
+        kinds = {data_kind(part) for part in task.parts}
+        return "original" if not kinds else kinds.pop() if len(kinds) == 1 else MIXTURE
     kind = next(word for name, word in DATA.items() if getattr(transform, name) is not None)
     return f"{kind}, in part" if transform.share < 1 or transform.add else kind
 

@@ -9,6 +9,8 @@ the means over all languages, over the zero-shot ones, and of these over the see
 Holm's correction takes all pairs and languages of the sweep as one family; each kind of mean is a
 family of its own. Only primary metrics are tested.
 
+`compare` sets any two intermediates against each other in the same way, for `arms.py`.
+
 Random numbers depend on the seed, the model, the target and the ids alone: a pair more in the sweep
 changes no other pair's interval (but in mining, where the ids are what the systems found). Legend as in `bootstrap.py`.
 """
@@ -41,6 +43,8 @@ are the true pairs and all that any system proposed."""
 LEVELS = ("language", "mean", "zero_shot", "seen", "unseen")
 """What a row of the gains is about: one language, the mean over all, over the zero-shot ones, and of these over those
 that the base model was pretrained on and over those it was not."""
+AVERAGES = ("mean", "zero_shot")
+"""Levels at which two intermediates are set against each other."""
 COLUMNS = (
     "sweep", "model", "intermediate", "target", "metric", "level", "language", "baseline", "score", "gain", "low",
     "high", "se", "df", "p", "p_holm", "n", "seeds", "languages", "seen", "zero_shot", "same_data",
@@ -77,6 +81,31 @@ class Examples:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Average:
+    """A mean over languages of two intermediates by seed, and their difference under resampled test examples."""
+
+    row: Mapping[str, Any]
+    """As a row of the gains; `baseline` is the reference's score."""
+    score_S: Array
+    reference_S: Array
+    drawn_BS: Array
+    """Difference under resampled test examples; NaN where predictions can't be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """One intermediate against another before one target, paired by seed, language and example."""
+
+    model: str
+    target: str
+    label: str
+    reference: str
+    seeds: tuple[int, ...]
+    averages: Mapping[str, Average]
+    """By level: `mean` and, where there are such languages, `zero_shot`."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """What one pass over all predictions of a sweep yields."""
 
@@ -86,6 +115,8 @@ class Comparison:
     """By model and target; targets without a baseline are not there."""
     examples: Mapping[tuple[str, str], Examples]
     """The same targets."""
+    contrasts: tuple[Contrast, ...] = ()
+    """Of the intermediates that were to be set against each other, where both share a seed and a language."""
 
 
 def gains(
@@ -102,9 +133,13 @@ def gains(
 
 
 def compare(
-    scores: pd.DataFrame, store: Store, *, resamples: int = RESAMPLES, seed: int = 0, confidence: float = 0.95
-) -> Comparison:
-    """The gains, and the resampled scores of every target that averages over targets are made of."""
+    scores: pd.DataFrame, store: Store, *, resamples: int = RESAMPLES, seed: int = 0, confidence: float = 0.95,
+    against: Sequence[tuple[str, str]] = (),
+) -> Comparison:  # fmt: skip
+    """The gains, and the resampled scores of every target that averages over targets are made of.
+
+    `against`: (intermediate, its reference) to be set against each other, too.
+    """
     import pandas as pd
 
     final = scores[scores["primary"]]
@@ -112,10 +147,15 @@ def compare(
     problems: list[str] = []
     means: dict[tuple[str, str], Means] = {}
     examples: dict[tuple[str, str], Examples] = {}
+    contrasts: list[Contrast] = []
     for _, group in final.groupby(["sweep", "model", "target", "metric"], sort=False):
         target = _Target(group, store, resamples, seed, problems)
+        both = [pair for pair in against if {*pair} <= {*target.labels}]
+        if not target.comparable and not both:
+            continue
+        resampled_BPL = target.resampled()
+        contrasts.extend(target.contrasts(both, resampled_BPL, confidence))
         if target.comparable:
-            resampled_BPL = target.resampled()
             rows.extend(target.rows(resampled_BPL, confidence))
             key = target.keys["model"], target.keys["target"]
             means[key], examples[key] = target.means(resampled_BPL), target.examples(resampled_BPL)
@@ -124,7 +164,24 @@ def compare(
         family = frame["level"] == level
         frame.loc[family, "p_holm"] = holm(frame.loc[family, "p"].to_numpy(dtype=float))
     frame.attrs["problems"] = problems
-    return Comparison(gains=frame, means=means, examples=examples)
+    return Comparison(gains=frame, means=means, examples=examples, contrasts=tuple(contrasts))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Paired:
+    """What an intermediate and its reference share: distinct evaluations by seed, and languages."""
+
+    label: str
+    seeds: tuple[int, ...]
+    scores_SL: Array
+    reference_SL: Array
+    drawn_BSL: Array
+    """Difference under resampled test examples."""
+    means_LT: Array
+    levels: list[tuple[str, str]]
+    n_T: Array
+    info: pd.DataFrame
+    """Rows of the languages."""
 
 
 class _Target:
@@ -150,8 +207,30 @@ class _Target:
     def rows(self, resampled_BPL: Array, confidence: float) -> Iterator[dict[str, Any]]:
         """Rows of every pair."""
         for label in self.labels:
-            if label != BASELINE:
-                yield from self._pair(label, resampled_BPL, confidence)
+            paired = self._paired(label, BASELINE, resampled_BPL) if label != BASELINE else None
+            if paired is not None:
+                yield from self._rows(paired, confidence)
+
+    def contrasts(
+        self, against: Sequence[tuple[str, str]], resampled_BPL: Array, confidence: float
+    ) -> Iterator[Contrast]:
+        """Every intermediate that has a reference other than the baseline."""
+        for label, reference in against:
+            paired = self._paired(label, reference, resampled_BPL)
+            if paired is None:
+                continue
+            averages = {
+                row["level"]: Average(
+                    row=row, score_S=paired.scores_SL @ weights, reference_S=paired.reference_SL @ weights,
+                    drawn_BS=paired.drawn_BSL @ weights,
+                )
+                for weights, row in zip(paired.means_LT.T, self._rows(paired, confidence), strict=True)
+                if row["level"] in AVERAGES
+            }  # fmt: skip
+            yield Contrast(
+                model=self.keys["model"], target=self.keys["target"], label=label, reference=reference,
+                seeds=paired.seeds, averages=averages,
+            )  # fmt: skip
 
     def means(self, resampled_BPL: Array) -> Means:
         """Means over all languages of the target."""
@@ -185,31 +264,40 @@ class _Target:
         n = int(self.group["n"].min())
         return Examples(labels=tuple(labels), languages=tuple(self.languages), drawn_BIL=drawn, n=n)
 
-    def _pair(self, label: str, resampled_BPL: Array, confidence: float) -> Iterator[dict[str, Any]]:
-        pair, base = (self.value.loc[name] for name in (label, BASELINE))
+    def _paired(self, label: str, reference: str, resampled_BPL: Array) -> _Paired | None:
+        """Two intermediates side by side; None where they share no seed or no language."""
+        pair, base = (self.value.loc[name] for name in (label, reference))
         seeds, languages = _shared(pair, base)
         if not seeds or not languages:
-            return
-        scores_SL, baseline_SL = (_grid(side["value"], seeds, languages) for side in (pair, base))
+            return None
         info = pair.loc[seeds[0]].loc[languages]
-        n_L = info["n"].to_numpy(dtype=float)
+        info = info.assign(same_data=bool(pair["same_data"].any() or base["same_data"].any()))
         means_LT, levels = quantities(languages, info["zero_shot"].to_numpy(dtype=bool), info["seen"].tolist())
-        n_T = (means_LT > 0).T @ n_L
-        phases = [tuple(self._phase(name, s, languages[0]) for name in (label, BASELINE)) for s in seeds]
+        phases = [tuple(self._phase(name, s, languages[0]) for name in (label, reference)) for s in seeds]
         one_each = [phases.index(both) for both in dict.fromkeys(phases)]  # one evaluation under two seeds is one
+        scores_SL, reference_SL = (_grid(side["value"], seeds, languages)[one_each] for side in (pair, base))
         columns = [self.languages.index(language) for language in languages]
         sides = [[self.phases.index(phases[i][side]) for i in one_each] for side in (0, 1)]
         drawn = [resampled_BPL[:, side][:, :, columns] for side in sides]
-        rng = np.random.default_rng([*self.entropy, len(one_each)])
-        found = estimate((scores_SL - baseline_SL)[one_each], drawn[0] - drawn[1], means_LT, n_T, rng, confidence)
-        averages = {"score": scores_SL[one_each].mean(axis=0) @ means_LT,
-                    "baseline": baseline_SL[one_each].mean(axis=0) @ means_LT}  # fmt: skip
-        for t, (level, language) in enumerate(levels):
+        return _Paired(
+            label=label, seeds=tuple(seeds[i] for i in one_each), scores_SL=scores_SL, reference_SL=reference_SL,
+            drawn_BSL=drawn[0] - drawn[1], means_LT=means_LT, levels=levels,
+            n_T=(means_LT > 0).T @ info["n"].to_numpy(dtype=float), info=info,
+        )  # fmt: skip
+
+    def _rows(self, paired: _Paired, confidence: float) -> Iterator[dict[str, Any]]:
+        """A row for each quantity."""
+        info, means_LT, n_T, seeds = paired.info, paired.means_LT, paired.n_T, len(paired.seeds)
+        rng = np.random.default_rng([*self.entropy, seeds])
+        found = estimate(paired.scores_SL - paired.reference_SL, paired.drawn_BSL, means_LT, n_T, rng, confidence)
+        averages = {"score": paired.scores_SL.mean(axis=0) @ means_LT,
+                    "baseline": paired.reference_SL.mean(axis=0) @ means_LT}  # fmt: skip
+        for t, (level, language) in enumerate(paired.levels):
             yield {
-                **self.keys, "intermediate": label, "level": level, "language": language,
+                **self.keys, "intermediate": paired.label, "level": level, "language": language,
                 **{name: float(values[t]) for name, values in averages.items()},
                 **{name: float(getattr(found, name)[t]) for name in ("gain", "low", "high", "se", "df", "p")},
-                "p_holm": np.nan, "n": int(n_T[t]), "seeds": len(one_each),
+                "p_holm": np.nan, "n": int(n_T[t]), "seeds": seeds,
                 "languages": int((means_LT[:, t] > 0).sum()),
                 "seen": info["seen"].iloc[t] if level == "language" else {"seen": True, "unseen": False}.get(level),
                 "zero_shot": bool(info["zero_shot"].iloc[t]) if level == "language" else level != "mean",

@@ -95,7 +95,7 @@ def test_experiment_with_everything_runs_reports_and_is_submitted(file: Path, tm
     assert set(table["target"]) == {"pawsx", "xquad", "mlqa", "udpos", "bucc", "tatoeba", "lareqa"}
     assert table["value"].between(-100, 100).all()
     report = Path(cli("report", str(file), cwd=tmp_path)["files"]["markdown"]).read_text()
-    assert "mean of 6 of 9 XTREME tasks" in report
+    assert "Mean of 6 of 9 XTREME tasks" in report
     made = cli("submission", str(file), "--out", str(tmp_path / "sent"), "--intermediate", "mixed", cwd=tmp_path)
     assert (tmp_path / "sent/pawsx/test-de.tsv").read_text().count("\n") == 8
     assert "panx" in made["notes"], "what is missing is said"

@@ -540,6 +540,17 @@ def test_thread_close_with_server_away_says_what_is_missing_and_the_command(warn
     assert len(warnings_) == 1
 
 
+def test_thread_close_with_a_view_that_fails_is_told_and_never_raised(warnings_: list[str]) -> None:
+    class Uncountable(_Scripted):
+        def missing(self, entries: Sequence[Entry]) -> int:
+            raise TypeError("not JSON serializable")
+
+    thread = _thread(Uncountable(10**6, TypeError("not JSON serializable")), warnings_)
+    thread.submit(_entries(2))
+    told = thread.close(30)
+    assert told is not None and told.startswith("MLflow lacks some of the sweep's runs (TypeError: not JSON")
+
+
 def test_thread_close_with_server_that_hangs_does_not_wait_for_it(warnings_: list[str]) -> None:
     tracker = _Scripted(0)
     tracker.go.clear()

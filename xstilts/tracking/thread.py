@@ -58,8 +58,14 @@ class TrackerThread:
         if not busy and self._entries is None and not problems:
             return None
         reason = self._away or "; ".join(problems.values()) or f"not finished within {timeout:g} s"
-        count = "some" if busy else str(self.tracker.missing(self._last))
-        return f"MLflow lacks {count} of the sweep's runs ({reason}); `{self.command}` sends them, from the records"
+        return f"MLflow lacks {'some' if busy else self._missing()} of the sweep's runs ({reason}); `{self.command}` sends them, from the records"
+
+    def _missing(self) -> str:
+        """How many runs MLflow lacks; what can't be mirrored can't be counted either."""
+        try:
+            return str(self.tracker.missing(self._last))
+        except Exception:  # it is the mirror's, and its reason stands in `_away`
+            return "some"
 
     def _work(self) -> None:
         wait = self._first

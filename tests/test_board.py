@@ -21,6 +21,7 @@ from xstilts.search import Studies
 from xstilts.specs import Revisions
 from xstilts.store import Store
 from xstilts.sweep import Choice, Search, Settings, Sweep
+from xstilts.task import Transform, Translate
 
 
 def board_of(sweep: Sweep, path: Path) -> tuple[Board, Store, Plan]:
@@ -240,6 +241,25 @@ def test_board_phase_that_another_driver_runs_is_waited_for_and_then_cached(tmp_
     while assignment := other.next():
         handed.append(assignment.spec.id)
     assert mine.spec.id not in handed
+
+
+def test_board_rows_that_are_being_translated_are_waited_for_outside_a_slot(tmp_path: Path) -> None:
+    sweep = small()
+    german = Transform(translate=Translate(model="m", languages=("de",)))
+    tasks = tuple(t.model_copy(update={"transform": german}) if t.name == "good" else t for t in sweep.tasks)
+    board, _, _ = board_of(sweep.model_copy(update={"tasks": tasks}), tmp_path)
+    out = []
+    while assignment := board.next():
+        out.append(assignment)
+    translated = [a for a in out if a.spec.members[0].task.name == "good"]
+    assert len(translated) == 1, "the three trials read the same rows"
+    assert sum(a.spec.members[0].task.name == "bad" for a in out) == 3
+    board.progress(translated[0].slot, 0, 10)
+    board._retry_at.clear()
+    assert board.next() is None
+    board.progress(translated[0].slot, 1, 10)
+    board._retry_at.clear()
+    assert [board.next().spec.members[0].task.name for _ in range(2)] == ["good", "good"]  # type: ignore[union-attr]
 
 
 def test_board_trials_go_round_all_studies_before_the_second(tmp_path: Path) -> None:

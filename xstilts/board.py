@@ -7,6 +7,9 @@ trained once, and "run" is "the plan less what has a record".
 
 Ready slots are handed out by trial number first: every study gets its first trial before any gets its
 second, so a run that is cut short has searched all pairs equally.
+
+Rows that are translated are made inside the first phase that reads them. Until it has taken its first
+update no other phase of the same rows is handed out: it would hold a GPU and wait.
 """
 
 from __future__ import annotations
@@ -57,6 +60,8 @@ class Board:
         self._study_slots: dict[str, list[str]] = defaultdict(list)
         self._quarantined: list[str] = []
         self._retry_at: dict[str, float] = {}
+        self._making: dict[str, frozenset[str]] = {}
+        self._made: set[str] = set()
         self._load()
 
     # -- start ---------------------------------------------------------------------------------
@@ -240,6 +245,9 @@ class Board:
         if self._intact(spec.id):
             self._finish(entry, "cached")
             return None
+        making = _translated(spec) - self._made
+        if any(making & others for others in self._making.values()):
+            return "held"
         lease = self._store.lease(spec.id)
         try:
             lease.take()
@@ -252,6 +260,7 @@ class Board:
             self._finish(entry, "cached")
             return None
         self._leases[spec.id], self._running[spec.id] = lease, [slot.key]
+        self._making[slot.key] = making
         self._started[slot.key] = time.monotonic()
         self._interval[slot.key] = spec.hyper.evaluation_interval_steps
         self._set(entry, "running", attempts=entry.attempts + 1)
@@ -282,6 +291,8 @@ class Board:
 
     def progress(self, slot: str, step: int, steps: int) -> None:
         """Where a running phase is."""
+        if step > 0:
+            self._made |= self._making.pop(slot, frozenset())
         self._steps[slot] = (step, steps, self._steps.get(slot, (0, 0, None))[2])
 
     def report(self, slot: str, step: int, steps: int, value: float) -> bool:
@@ -296,6 +307,7 @@ class Board:
 
     def done(self, slot: str) -> None:
         """The slot's phase has its record."""
+        self._made |= self._making.pop(slot, frozenset())
         kind = self._slots[slot].kind
         total, count = self._spent.get(kind, (0.0, 0))
         self._spent[kind] = (total + time.monotonic() - self._started[slot], count + 1)
@@ -334,6 +346,7 @@ class Board:
         entry = self.ledger.get(slot)
         assert entry is not None
         self._steps.pop(slot, None)
+        self._making.pop(slot, None)
         lease = self._leases.pop(entry.phase, None)
         if lease is not None:
             lease.release()
@@ -434,6 +447,13 @@ class Board:
             return None
         typical = sum(known.values()) / len(known)
         return sum(count * known.get(kind, typical) for kind, count in open_slots.items())
+
+
+def _translated(spec: PhaseSpec) -> frozenset[str]:
+    """Revisions of the rows of a training that a model translates."""
+    if spec.action != "train":
+        return frozenset()
+    return frozenset(m.data_revision for m in spec.members if m.task.transform and m.task.transform.translate)
 
 
 def _blank(slot: Slot) -> Entry:

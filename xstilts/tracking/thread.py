@@ -58,7 +58,8 @@ class TrackerThread:
         if not busy and self._entries is None and not problems:
             return None
         reason = self._away or "; ".join(problems.values()) or f"not finished within {timeout:g} s"
-        return f"MLflow lacks {'some' if busy else self._missing()} of the sweep's runs ({reason}); `{self.command}` sends them, from the records"
+        count = "some" if busy else self._missing()
+        return f"MLflow lacks {count} of the sweep's runs ({reason}); `{self.command}` sends them, from the records"
 
     def _missing(self) -> str:
         """How many runs MLflow lacks; what can't be mirrored can't be counted either."""

@@ -70,7 +70,7 @@ def test_paper_grid_runs_whole(mirror: Path, tmp_path: Path) -> None:
 
 def test_multi_task_sweep_runs_whole(mirror: Path, tmp_path: Path) -> None:
     results = run("phang2020-multitask", mirror, tmp_path, {"targets": ["pawsx", "tatoeba"]})
-    assert len(evaluations(results)) == 5 * 2
+    assert len(evaluations(results)) == 7 * 2
     assert_sound(results)
     dev = results["tiny/all9-capped/t0"]["dev"]
     assert len(dev["metrics"]) == 9 and dev["metric"] == "mean"
@@ -87,7 +87,7 @@ def test_sweep_with_masked_lm_runs_whole(mirror: Path, tmp_path: Path) -> None:
         "tasks.mlm.splits": {"train": "train[:80%]", "dev": "train[80%:]", "test": "train[80%:]"},
     }
     results = run("phang2020-mlm", mirror, tmp_path, {"targets": ["pawsx", "tatoeba"], **mlm})
-    assert len(evaluations(results)) == 10 * 2
+    assert len(evaluations(results)) == 11 * 2
     assert_sound(results)
     assert set(results["tiny/mnli+mlm/t0"]["dev"]["metrics"]) == {"mnli", "mlm"}
 

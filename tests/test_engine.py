@@ -34,7 +34,7 @@ ran = xstilts.run(sys.argv[1], warn=lambda message: print(message, file=sys.stde
 print(json.dumps(ran.to_json()))
 sys.exit(ran.exit_code)
 """
-LONG = {"lr": 0.001, "steps": 3000, "batch_size": 8, "max_length_tokens": 16, "eval_every_steps": 500}
+LONG = {"lr": 0.001, "steps": 1500, "batch_size": 8, "max_length_tokens": 16, "eval_every_steps": 250}
 
 
 def launch(file: Path, **environment: str) -> subprocess.Popen[str]:
@@ -273,10 +273,10 @@ def test_engine_tracking_server_down_stops_nothing(tmp_path: Path) -> None:
 
 
 def test_engine_budget_spent_ends_early_and_the_next_run_carries_on(tmp_path: Path) -> None:
-    file = make_sweep(tmp_path, budget={"phases": 3})
+    file = make_sweep(tmp_path, budget={"phases": 7})
     first = finish(launch(file))
-    assert (first["started"], first["stopped"]) == (3, "budget")
-    total = 3
+    assert (first["started"], first["stopped"]) == (7, "budget")
+    total = 7
     while True:
         outcome = finish(launch(file))
         total += outcome["started"]

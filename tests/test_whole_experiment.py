@@ -1,4 +1,4 @@
-"""The published sweep files, run whole at the size of a test: every task, every format, every pair.
+"""The published sweep files, run at the size of a test: all intermediates, and of four of them a few targets alone.
 
 Rows are invented, schemas are the hub's (`tests/hub_world.py`), the model is tiny and a phase has two steps;
 encoding, training, heads, evaluation, metrics and records are the real ones.

@@ -257,7 +257,7 @@ def test_board_rows_that_are_being_translated_are_waited_for_outside_a_slot(tmp_
     board.progress(translated[0].slot, 0, 10)
     board._retry_at.clear()
     assert board.next() is None
-    board.progress(translated[0].slot, 1, 10)
+    assert board.report(translated[0].slot, 1, 10, 50.0), "an evaluation says, too, that updates were taken"
     board._retry_at.clear()
     assert [board.next().spec.members[0].task.name for _ in range(2)] == ["good", "good"]  # type: ignore[union-attr]
 

@@ -34,6 +34,13 @@ def test_import_of_the_light_part_loads_nothing_heavy(code: str) -> None:
     assert loaded_after(code) == set()
 
 
+def test_loading_a_sweep_imports_neither_the_plan_nor_its_estimate() -> None:
+    later = ("xstilts.plan", "xstilts.audit", "xstilts.costs.estimating")
+    code = f"import sys, xstilts.loading; print([m for m in sys.modules if m.startswith({later})])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_plan_verb_loads_no_training_library() -> None:
     code = (
         "from pathlib import Path; import tempfile; import xstilts\n"

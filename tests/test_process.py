@@ -106,3 +106,12 @@ def test_on_first_failure_is_told_to_those_that_wait_for_it() -> None:
 
 def test_on_first_of_one_worker_is_the_work_itself() -> None:
     assert process.world().on_first(lambda: 3) == 3
+
+
+@pytest.mark.parametrize(("threads", "parallel"), [(1, "false"), (2, "true")])
+def test_clean_gives_tokenizers_the_threads_of_the_phase(threads: int, parallel: str) -> None:
+    before = os.environ.get("TOKENIZERS_PARALLELISM")
+    with process.clean(process.world(), seed=1, threads=threads):
+        assert os.environ["RAYON_NUM_THREADS"] == str(threads)
+        assert os.environ["TOKENIZERS_PARALLELISM"] == parallel
+    assert os.environ.get("TOKENIZERS_PARALLELISM") == before

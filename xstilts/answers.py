@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xstilts.audit.cards import Finding
     from xstilts.audit.leaks import Search
     from xstilts.audit.revisions import Read, ReadModel
-    from xstilts.costs import Cost
+    from xstilts.costs.values import Cost
     from xstilts.doctor import Check
 
 

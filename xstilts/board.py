@@ -297,6 +297,7 @@ class Board:
 
     def report(self, slot: str, step: int, steps: int, value: float) -> bool:
         """Takes a development value; False where the phase should stop. The last evaluation stops nothing."""
+        self.progress(slot, step, steps)
         self._steps[slot] = (step, steps, value)
         place = self._slots[slot]
         if not self._tells(slot) or place.kind == "evaluate":

@@ -18,6 +18,8 @@ from xstilts.task import Frozen, Task, evaluation_payload, training_payload
 
 RECIPE_VERSION = 2
 """Raised when the mathematics of training or evaluation changes."""
+EVALUATED_WITH = ("max_length_tokens", "doc_stride_tokens", "precision")
+"""Hyperparameters that an evaluation reads; it takes them over from the training it scores."""
 
 
 class ModelParent(Frozen):
@@ -77,7 +79,7 @@ class PhaseSpec(Frozen):
         }
         hyper = self.hyper.model_dump(mode="json")
         if self.action == "evaluate":
-            lengths = {k: hyper[k] for k in ("max_length_tokens", "doc_stride_tokens", "precision")}
+            lengths = {k: hyper[k] for k in EVALUATED_WITH}
             return {**common, "tasks": self._members(evaluation_payload), "hyper": lengths}
         names = [member.task.name for member in self.members]
         return {

@@ -7,13 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
-from xstilts.identity import Member, ModelParent, Parent, PhaseParent, PhaseSpec, ScratchParent
+from xstilts.identity import EVALUATED_WITH, Member, ModelParent, Parent, PhaseParent, PhaseSpec, ScratchParent
 from xstilts.plan import Plan, Slot, fixed, own_part
 from xstilts.sweep import Hyperparameters, Model
 from xstilts.task import Frozen
-
-EVALUATED_WITH = ("max_length_tokens", "doc_stride_tokens", "precision")
-"""Hyperparameters that an evaluation takes over from the training it scores."""
 
 
 class Revisions(Frozen):

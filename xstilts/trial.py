@@ -24,7 +24,6 @@ from ray import tune
 from xstilts.store import Store
 
 Row = dict[str, Any]
-PROGRESS_SECONDS = 1.0
 
 
 class Handoff:

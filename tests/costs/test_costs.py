@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from tests.sweeps_for_tests import paper_grid, task
-from xstilts import costs
 from xstilts.costs import model_sizes
+from xstilts.costs.estimating import estimate
 from xstilts.costs.gpus import gpu_name
+from xstilts.costs.rows import operations, shape
+from xstilts.costs.values import Cost
 from xstilts.errors import InputError
 from xstilts.plan import make
 from xstilts.plan.counting import summary
@@ -52,8 +54,8 @@ def one_training(**changes: Any) -> Sweep:
     return Sweep(**{**values, **changes})
 
 
-def estimated(sweep: Sweep, **options: Any) -> costs.Cost:
-    return costs.estimate(make(sweep), **options)
+def estimated(sweep: Sweep, **options: Any) -> Cost:
+    return estimate(make(sweep), **options)
 
 
 def test_parameters_of_a_known_model_are_those_of_the_formula() -> None:
@@ -65,13 +67,13 @@ def test_parameters_of_a_known_model_are_those_of_the_formula() -> None:
 
 def test_operations_of_a_token_have_both_terms() -> None:
     # 2 x 84,934,656 + 4 x 12 layers x 768 wide x 8 tokens of context = 169,869,312 + 294,912
-    assert costs.operations(BASE, LENGTH, task("x")) == 170_164_224
+    assert operations(BASE, LENGTH, task("x")) == 170_164_224
 
 
 def test_operations_of_a_masked_lm_have_its_head() -> None:
     mlm = TASKS["mlm"]
     # 15% of the tokens meet 768 x 768 + 768 x 250,002: 2 x 0.15 x 192,591,360 more
-    more = costs.operations(BASE, 128, mlm) - costs.operations(BASE, 128, task("x"))
+    more = operations(BASE, 128, mlm) - operations(BASE, 128, task("x"))
     assert more == pytest.approx(0.3 * (589_824 + 192_001_536))
 
 
@@ -116,7 +118,7 @@ def test_estimate_targets_that_share_a_training_save_it() -> None:
 
 def test_estimate_saved_trainings_agree_with_the_plan() -> None:
     plan = make(paper_grid(seeds=(1, 2)))
-    cost = costs.estimate(plan)
+    cost = estimate(plan)
     saved = summary(plan)["shared_savings"]
     # every training of the grid has 1,000 (intermediate) or 2,000 (target) updates of 32 rows
     assert cost.saved.examples == saved["intermediate"] * 32_000 + saved["target"] * 64_000
@@ -229,22 +231,22 @@ def test_gpu_of_the_resources_is_taken_unless_another_is_given() -> None:
 def test_shape_long_contexts_become_windows_in_an_evaluation_alone() -> None:
     squad, hyper = TASKS["squad"], Hyperparameters(max_length_tokens=128, doc_stride_tokens=32)
     # 811 characters / 4.3 + 4 = 192.6 tokens; a further window brings 128 - 32 of them: 1 + 64.6 / 96
-    windows, sequences, tokens = costs.shape(squad, hyper)
+    windows, sequences, tokens = shape(squad, hyper)
     assert (sequences, tokens) == (1, 128)
     assert windows == pytest.approx(1 + (811 / 4.3 + 4 - 128) / 96)
-    assert costs.shape(squad, hyper, training=True) == (1, 1, 128)
+    assert shape(squad, hyper, training=True) == (1, 1, 128)
 
 
 def test_shape_of_choices_and_retrieval_has_several_sequences() -> None:
     hyper = Hyperparameters(max_length_tokens=16)
-    assert costs.shape(TASKS["hellaswag"], hyper) == (1, 4, 16)
-    assert costs.shape(TASKS["tatoeba"], hyper)[1] == 2
+    assert shape(TASKS["hellaswag"], hyper) == (1, 4, 16)
+    assert shape(TASKS["tatoeba"], hyper)[1] == 2
 
 
 def test_estimate_loads_nothing_heavy() -> None:
     code = (
         "import sys; from tests.sweeps_for_tests import paper_grid; from xstilts.plan import make\n"
-        "from xstilts.costs import estimate; estimate(make(paper_grid()))\n"
+        "from xstilts.costs.estimating import estimate; estimate(make(paper_grid()))\n"
         "print([m for m in ('torch', 'ray', 'datasets', 'transformers', 'pandas', 'pyarrow') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -89,7 +89,7 @@ def test_teaches_built_in_tasks_have_their_kind() -> None:
     ("words", "limit", "expected"),
     [
         (("size:large",), None, "large"), (("size:large",), 2_490, "small"), (("size:large",), 10_000, "medium"),
-        (("size:small",), 50_000, "small"), ((), 500_000, "large"), ((), None, "other"),
+        (("size:small",), 50_000, "small"), ((), 100_000, "medium"), ((), 500_000, "large"), ((), None, "other"),
     ],
 )  # fmt: skip
 def test_size_class_a_limit_counts(words: tuple[str, ...], limit: int | None, expected: str) -> None:

@@ -74,12 +74,12 @@ def plan(
     Reads no data but its revisions. `gpu` names the GPU of the estimate (else `resources.gpu`), `mfu` the share
     of its peak that is reached; InputError for a GPU without an entry.
     """
-    from xstilts import costs
+    from xstilts.costs.estimating import DEFAULT_UTILISATION, estimate
 
     loaded = load(sweep, store=store, mirror=mirror, tracking=tracking)
     made = make(loaded)
-    utilisation = costs.DEFAULT_UTILISATION if mfu is None else mfu
-    cost = costs.estimate(made, gpu=gpu, utilisation=utilisation, base=base_of(sweep))
+    utilisation = DEFAULT_UTILISATION if mfu is None else mfu
+    cost = estimate(made, gpu=gpu, utilisation=utilisation, base=base_of(sweep))
     return Planned(made, _cached(sweep, loaded), notes.of_plan(made), cost)
 
 

@@ -14,11 +14,3 @@ step, the development evaluations in them. Not counted: padding (batches are cut
 heads other than the masked LM's, embeddings, tokenising, loading, translation. Nothing is read but cards and
 configurations.
 """
-
-from __future__ import annotations
-
-from xstilts.costs.estimating import DEFAULT_UTILISATION, estimate
-from xstilts.costs.rows import operations, shape
-from xstilts.costs.values import UPDATE_BYTES, Cost, Work
-
-__all__ = ["DEFAULT_UTILISATION", "UPDATE_BYTES", "Cost", "Work", "estimate", "operations", "shape"]

@@ -10,13 +10,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from xstilts.identity import digest, mixing_payload
+from xstilts.identity import EVALUATED_WITH, digest, mixing_payload
 from xstilts.plan.spaces import fixed
 from xstilts.sweep import Hyperparameters, PhaseKind, Pretraining, Sweep
 from xstilts.task import Task, evaluation_payload, training_payload
-
-_LENGTHS = ("max_length_tokens", "doc_stride_tokens")
-"""Settings of a target that its evaluation reads."""
 
 
 class Identities:
@@ -50,13 +47,13 @@ class Identities:
 
     def _scored_of(self, target: str) -> str:
         given = self.sweep.settings("target", target).given()
-        lengths = {
+        read = {
             name: value.model_dump() if hasattr(value, "model_dump") else value
             for name, value in given.items()
-            if name in _LENGTHS
+            if name in EVALUATED_WITH
         }
         task = self.tasks[target]
-        return digest([evaluation_payload(task), _files(task), lengths])
+        return digest([evaluation_payload(task), _files(task), read])
 
     def _hyperparameters(self, kind: PhaseKind, name: str, point: Mapping[str, Any]) -> str:
         key = (kind, name, repr(sorted(point.items())))

@@ -11,12 +11,8 @@ from collections.abc import Callable
 
 from xstilts.sweep import Sweep, mixture_label
 from xstilts.task import Task
-from xstilts.tasks.vocabulary import KINDS
+from xstilts.tasks.vocabulary import KINDS, SIZES, size_group
 
-SIZES = ("size:small", "size:medium", "size:large")
-"""Size classes, ascending."""
-SIZE_ROWS = (10_000, 100_000)
-"""Training rows from which on a task is medium, large."""
 MIXTURE, OTHER = "mixture", "other"
 DATA = {"translate": "translated", "lookup": "translated", "dictionary": "code-switched", "pseudo": "invented words"}
 """Transform to what the rows are after it."""
@@ -32,8 +28,9 @@ def size_class(task: Task) -> str:
     """`small`, `medium`, `large`: as its groups say, smaller where a limit cuts it."""
     words = [word for word in task.groups if word in SIZES][:1]
     if task.limits.train is not None:
-        words.append(SIZES[sum(task.limits.train >= rows for rows in SIZE_ROWS)])
-    return min(words, key=SIZES.index).removeprefix("size:") if words else OTHER
+        words.append(size_group(task.limits.train))
+    # The table goes from large to small.
+    return max(words, key=list(SIZES).index).removeprefix("size:") if words else OTHER
 
 
 def data_kind(task: Task) -> str:

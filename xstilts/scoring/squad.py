@@ -62,11 +62,6 @@ def golds_v2(golds: Sequence[str]) -> list[str]:
     return [gold for gold in golds if normalise(gold)] or [""]
 
 
-def score_v2(prediction: str, golds: Sequence[str]) -> Pair:
-    """v2.0's measures of one prediction; no `golds`: a question without an answer."""
-    return scorer_v2().score(prediction, golds_v2(golds))
-
-
 def answered(doubt: Array, gain: Array) -> Array:
     """Which questions to answer (bool) so that the sum of what answering gains is largest.
 

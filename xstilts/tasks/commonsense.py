@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xstilts.task import Source, Splits, Task
+from xstilts.task import Source, Task
+from xstilts.tasks.hub_splits import TESTED_ON_DEV
 
-_TESTED_ON_DEV = Splits(train="train", dev="validation", test="validation")
 _FOUR = ("0", "1", "2", "3")
 
 HELLASWAG = Task(
@@ -20,7 +20,7 @@ HELLASWAG = Task(
     # The endings carry on a half sentence, `ctx_b`, which goes before each of them.
     source=Source(hub="Rowan/hellaswag"),
     columns={"context": "ctx_a", "prefix": "ctx_b", "choices": "endings", "label": "label"},
-    splits=_TESTED_ON_DEV,
+    splits=TESTED_ON_DEV,
     labels=_FOUR,
     metric="accuracy",
     groups=("semantic", "commonsense", "size:medium"),
@@ -35,7 +35,7 @@ SWAG = Task(
     columns={
         "context": "sent1", "prefix": "sent2", "choices": "ending0,ending1,ending2,ending3", "label": "label",
     },
-    splits=_TESTED_ON_DEV,
+    splits=TESTED_ON_DEV,
     labels=_FOUR,
     metric="accuracy",
     groups=("semantic", "commonsense", "size:medium"),
@@ -47,7 +47,7 @@ SOCIAL_I_QA = Task(
     format="multiple_choice",
     source=Source(hub="allenai/social_i_qa"),
     columns={"context": "context", "question": "question", "choices": "answerA,answerB,answerC", "label": "label"},
-    splits=_TESTED_ON_DEV,
+    splits=TESTED_ON_DEV,
     labels=("1", "2", "3"),
     metric="accuracy",
     groups=("semantic", "commonsense", "size:medium"),
@@ -61,7 +61,7 @@ COSMOS_QA = Task(
     columns={
         "context": "context", "question": "question", "choices": "answer0,answer1,answer2,answer3", "label": "label",
     },
-    splits=_TESTED_ON_DEV,
+    splits=TESTED_ON_DEV,
     labels=_FOUR,
     metric="accuracy",
     groups=("semantic", "commonsense", "reading", "size:medium"),
@@ -74,7 +74,7 @@ COMMONSENSE_QA = Task(
     # A question without a passage. The hub keeps the five choices as a struct of two lists, `label` and `text`.
     source=Source(hub="tau/commonsense_qa"),
     columns={"context": "question", "choices": "choices.text", "label": "answerKey"},
-    splits=_TESTED_ON_DEV,
+    splits=TESTED_ON_DEV,
     labels=("A", "B", "C", "D", "E"),
     metric="accuracy",
     groups=("semantic", "commonsense", "size:small"),
@@ -86,7 +86,7 @@ COPA = Task(
     format="multiple_choice",
     source=Source(hub="aps/super_glue", config="copa"),
     columns={"context": "premise", "question": "question", "choices": "choice1,choice2", "label": "label"},
-    splits=_TESTED_ON_DEV,
+    splits=TESTED_ON_DEV,
     labels=("choice1", "choice2"),
     metric="accuracy",
     groups=("semantic", "commonsense", "size:small"),

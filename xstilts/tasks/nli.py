@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from xstilts.task import Source, Splits, Task
+from xstilts.tasks.hub_splits import TESTED, TESTED_ON_DEV
 
 NLI_LABELS = ("entailment", "neutral", "contradiction")
 """The order of the hub's ids, for ANLI, MultiNLI, SNLI and XNLI alike."""
@@ -37,7 +38,7 @@ SNLI = Task(
     # Rows on which the annotators did not agree have label -1 and are left out: 550,152 become 549,367.
     source=Source(hub="stanfordnlp/snli", config="plain_text"),
     columns=_PAIR,
-    splits=Splits(train="train", dev="validation", test="test"),
+    splits=TESTED,
     labels=NLI_LABELS,
     metric="accuracy",
     groups=("semantic", "inference", "size:large"),
@@ -80,7 +81,7 @@ RTE = Task(
     format="classification",
     source=Source(hub="nyu-mll/glue", config="rte"),
     columns={"text": "sentence1", "text_pair": "sentence2", "label": "label"},
-    splits=Splits(train="train", dev="validation", test="validation"),
+    splits=TESTED_ON_DEV,
     labels=("entailment", "not_entailment"),
     metric="accuracy",
     groups=("semantic", "inference", "size:small"),

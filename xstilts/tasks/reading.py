@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xstilts.task import Options, Source, Splits, Task
-
-_TESTED_ON_DEV = Splits(train="train", dev="validation", test="validation")
+from xstilts.task import Options, Source, Task
+from xstilts.tasks.hub_splits import TESTED, TESTED_ON_DEV
 
 SQUAD = Task(
     name="squad",
     format="span_qa",
     source=Source(hub="rajpurkar/squad", config="plain_text"),
-    splits=_TESTED_ON_DEV,
+    splits=TESTED_ON_DEV,
     metric="qa_mean",
     groups=("semantic", "reading", "size:medium"),
     licence="CC BY-SA 4.0",
@@ -28,7 +27,7 @@ SQUAD_V2 = Task(
     name="squad_v2",
     format="span_qa",
     source=Source(hub="rajpurkar/squad_v2", config="squad_v2"),  # unverified: that the columns are SQuAD's
-    splits=_TESTED_ON_DEV,
+    splits=TESTED_ON_DEV,
     metric="best_qa_mean",
     options=Options(no_answer=True),
     groups=("semantic", "reading", "size:large"),
@@ -41,7 +40,7 @@ RACE = Task(
     # Both school levels together; passages are long, so a run should allow 512 tokens.
     source=Source(hub="ehovy/race", config="all"),  # unverified: the configuration, as of today
     columns={"context": "article", "question": "question", "choices": "options", "label": "answer"},
-    splits=Splits(train="train", dev="validation", test="test"),
+    splits=TESTED,
     labels=("A", "B", "C", "D"),
     metric="accuracy",
     groups=("semantic", "reading", "size:medium"),
@@ -54,7 +53,7 @@ SQUAD_PAIRS = Task(
     # Query: a question. Candidate: the sentence in which its answer begins, with the whole passage beside it.
     # The data layer makes these rows of SQuAD's columns.
     source=Source(hub="rajpurkar/squad", config="plain_text"),
-    splits=_TESTED_ON_DEV,
+    splits=TESTED_ON_DEV,
     metric="map_at_k",
     options=Options(max_question_tokens=96),  # of XTREME-R's script, which cuts candidates to 256
     groups=("semantic", "reading", "size:medium"),

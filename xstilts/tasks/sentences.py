@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xstilts.task import Options, Source, Splits, Task
+from xstilts.task import Options, Source, Task
+from xstilts.tasks.hub_splits import TESTED, TESTED_ON_DEV
 
 _GLUE = "nyu-mll/glue"
-_TESTED_ON_DEV = Splits(train="train", dev="validation", test="validation")
 _SENTENCES = {"text": "sentence1", "text_pair": "sentence2", "label": "label"}
 
 QQP = Task(
@@ -21,7 +21,7 @@ QQP = Task(
     format="classification",
     source=Source(hub=_GLUE, config="qqp"),
     columns={"text": "question1", "text_pair": "question2", "label": "label"},
-    splits=_TESTED_ON_DEV,
+    splits=TESTED_ON_DEV,
     labels=("not_duplicate", "duplicate"),
     metric="accuracy_f1",
     options=Options(positive_label="duplicate"),
@@ -34,7 +34,7 @@ MRPC = Task(
     format="classification",
     source=Source(hub=_GLUE, config="mrpc"),
     columns=_SENTENCES,
-    splits=_TESTED_ON_DEV,
+    splits=TESTED_ON_DEV,
     labels=("not_equivalent", "equivalent"),
     metric="accuracy_f1",
     options=Options(positive_label="equivalent"),
@@ -49,7 +49,7 @@ PAWS = Task(
     # The dev and test pairs of PAWS-X are drawn from this task's validation split, not from its training rows.
     source=Source(hub="google-research-datasets/paws", config="labeled_final"),
     columns=_SENTENCES,
-    splits=Splits(train="train", dev="validation", test="test"),
+    splits=TESTED,
     labels=("0", "1"),
     metric="accuracy",
     groups=("mixed", "paraphrase", "size:medium"),
@@ -62,7 +62,7 @@ STSB = Task(
     # 0 (nothing in common) to 5 (the same meaning).
     source=Source(hub=_GLUE, config="stsb"),
     columns=_SENTENCES,
-    splits=_TESTED_ON_DEV,
+    splits=TESTED_ON_DEV,
     metric="correlation",
     groups=("semantic", "similarity", "size:small"),
     licence="none stated on the card",
@@ -74,7 +74,7 @@ WIC = Task(
     # Does the word mean the same in both sentences? It goes before the first one: `word sentence1`.
     source=Source(hub="aps/super_glue", config="wic"),
     columns={"text": "word,sentence1", "text_pair": "sentence2", "label": "label"},
-    splits=_TESTED_ON_DEV,
+    splits=TESTED_ON_DEV,
     labels=("False", "True"),
     metric="accuracy",
     groups=("semantic", "similarity", "size:small"),
@@ -86,7 +86,7 @@ SST2 = Task(
     format="classification",
     source=Source(hub=_GLUE, config="sst2"),
     columns={"text": "sentence", "label": "label"},
-    splits=_TESTED_ON_DEV,
+    splits=TESTED_ON_DEV,
     labels=("negative", "positive"),
     metric="accuracy",
     groups=("semantic", "sentiment", "size:medium"),

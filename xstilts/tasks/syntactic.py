@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from xstilts.task import Source, Splits, Task
+from xstilts.tasks.hub_splits import TESTED, TESTED_ON_DEV
 
 CHUNKS = (
     "O", "B-ADJP", "I-ADJP", "B-ADVP", "I-ADVP", "B-CONJP", "I-CONJP", "B-INTJ", "I-INTJ", "B-LST", "I-LST", "B-NP",
@@ -70,7 +71,7 @@ DEPREL = Task(
     # are split into several, which the hub's copy keeps among the tokens.
     source=Source(hub="universal-dependencies/universal_dependencies", config="en_ewt"),
     columns={"tokens": "tokens", "tags": "deprel"},
-    splits=Splits(train="train", dev="validation", test="test"),
+    splits=TESTED,
     labels=(*UNIVERSAL_RELATIONS, *ENGLISH_SUBTYPES, "_"),
     metric="token_accuracy",
     groups=("syntactic", "size:medium"),
@@ -82,7 +83,7 @@ COLA = Task(
     format="classification",
     source=Source(hub="nyu-mll/glue", config="cola"),
     columns={"text": "sentence", "label": "label"},
-    splits=Splits(train="train", dev="validation", test="validation"),
+    splits=TESTED_ON_DEV,
     labels=("unacceptable", "acceptable"),
     metric="matthews",
     groups=("syntactic", "acceptability", "size:small"),

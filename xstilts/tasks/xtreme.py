@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from xstilts.task import Source, Splits, Task
+from xstilts.tasks.hub_splits import TESTED
 from xstilts.tasks.nli import NLI_LABELS
 
 UDPOS_LANGUAGES: Mapping[str, str] = MappingProxyType(
@@ -59,8 +60,6 @@ NER_LABELS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 """Of WikiANN, in the order of the hub's ids."""
 
 _XTREME = "google/xtreme"
-_ALL = Splits(train="train", dev="validation", test="test")
-
 XNLI = Task(
     name="xnli",
     format="classification",
@@ -69,7 +68,7 @@ XNLI = Task(
     source=Source(hub="facebook/xnli", config="{language}"),
     columns={"text": "premise", "text_pair": "hypothesis", "label": "label"},
     languages=("ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh"),
-    splits=_ALL,
+    splits=TESTED,
     labels=NLI_LABELS,
     metric="accuracy",
     groups=("semantic", "inference", "classification", "size:large"),
@@ -82,7 +81,7 @@ PAWSX = Task(
     source=Source(hub="google-research-datasets/paws-x", config="{language}"),
     columns={"text": "sentence1", "text_pair": "sentence2", "label": "label"},
     languages=("de", "en", "es", "fr", "ja", "ko", "zh"),
-    splits=_ALL,
+    splits=TESTED,
     labels=("0", "1"),
     metric="accuracy",
     groups=("mixed", "paraphrase", "classification", "size:medium"),
@@ -99,7 +98,7 @@ UDPOS = Task(
     columns={"tokens": "tokens", "tags": "pos_tags"},
     languages=tuple(UDPOS_LANGUAGES),
     language_names=dict(UDPOS_LANGUAGES),
-    splits=_ALL,
+    splits=TESTED,
     labels=UPOS,
     metric="chunk_f1",
     groups=("syntactic", "structured", "size:medium"),
@@ -116,7 +115,7 @@ PANX = Task(
         "ja", "jv", "ka", "kk", "ko", "ml", "mr", "ms", "my", "nl", "pt", "ru", "sw", "ta", "te", "th", "tl", "tr",
         "ur", "vi", "yo", "zh",
     ),
-    splits=_ALL,
+    splits=TESTED,
     labels=NER_LABELS,
     metric="chunk_f1",
     groups=("mixed", "entities", "structured", "size:medium"),

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from xstilts.task import Options, Source, Splits, Task
+from xstilts.tasks.hub_splits import TESTED
 from xstilts.tasks.xtreme import NER_LABELS, PANX, TATOEBA, TATOEBA_LANGUAGES, UDPOS, UDPOS_LANGUAGES, UPOS, XQUAD
 
 UDPOS_R_LANGUAGES = (*UDPOS_LANGUAGES, "lt", "pl", "ro", "uk", "wo")
@@ -26,8 +27,6 @@ TATOEBA_R_LANGUAGES: Mapping[str, str] = MappingProxyType(
     {**TATOEBA_LANGUAGES, "az": "aze", "lt": "lit", "pl": "pol", "ro": "ron", "uk": "ukr"}
 )
 """41 languages, each against English, and their ISO 639-3 codes."""
-
-_ALL = Splits(train="train", dev="validation", test="test")
 
 UDPOS_R = Task(
     name="udpos_r",
@@ -55,7 +54,7 @@ PANX_R = Task(
     source=Source(hub="unimelb-nlp/wikiann", config="{language}"),
     columns={"tokens": "tokens", "tags": "ner_tags"},
     languages=PANX_R_LANGUAGES,
-    splits=_ALL,
+    splits=TESTED,
     labels=NER_LABELS,
     metric="chunk_f1",
     groups=PANX.groups,

@@ -1,4 +1,6 @@
-"""What importing costs: `import xstilts` and `xstilts --help` load nothing heavy; verbs are not hidden by modules."""
+"""What importing costs: `import xstilts` and `xstilts --help` load nothing heavy; verbs are not
+hidden by modules.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,18 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "ray", "mlflow", "optuna", "transformers", "datasets", "pandas", "pyarrow", "scipy", "matplotlib")
+HEAVY = (
+    "torch",
+    "ray",
+    "mlflow",
+    "optuna",
+    "transformers",
+    "datasets",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "matplotlib",
+)
 
 
 def loaded_after(code: str) -> set[str]:
@@ -23,10 +36,10 @@ def loaded_after(code: str) -> set[str]:
     [
         "import xstilts",
         "import xstilts; xstilts.load; xstilts.Sweep; xstilts.Task; xstilts.SweepError",
-        "import xstilts.loading; xstilts.loading.schema()",
-        "import xstilts.plan",
+        "import xstilts.sweep_file; xstilts.sweep_file.schema()",
+        "import xstilts.planning",
         "from typer.testing import CliRunner\n"
-        "from xstilts.cli import app\n"
+        "from xstilts.cli.main import app\n"
         "assert CliRunner().invoke(app, ['--help']).exit_code == 0",
     ],
 )
@@ -35,8 +48,10 @@ def test_import_of_the_light_part_loads_nothing_heavy(code: str) -> None:
 
 
 def test_loading_a_sweep_imports_neither_the_plan_nor_its_estimate() -> None:
-    later = ("xstilts.plan", "xstilts.audit", "xstilts.costs.estimating")
-    code = f"import sys, xstilts.loading; print([m for m in sys.modules if m.startswith({later})])"
+    later = ("xstilts.planning", "xstilts.checks")
+    code = (
+        f"import sys, xstilts.sweep_file; print([m for m in sys.modules if m.startswith({later})])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -51,9 +66,12 @@ def test_plan_verb_loads_no_training_library() -> None:
     assert not loaded_after(code) & {"torch", "ray", "mlflow", "optuna", "transformers"}
 
 
-@pytest.mark.parametrize("order", ["import xstilts.plan, xstilts.scores, xstilts.report", "import xstilts"])
+@pytest.mark.parametrize("order", ["import xstilts.results.report", "import xstilts"])
 def test_verbs_stay_callable_when_modules_of_their_name_are_imported(order: str) -> None:
-    code = f"{order}\nimport xstilts\nassert all(callable(getattr(xstilts, v)) for v in xstilts._VERBS)"
+    code = (
+        f"{order}\nimport xstilts\nassert all(callable(getattr(xstilts, v)) for v in "
+        "xstilts._VERBS)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -1,7 +1,8 @@
-"""The published sweep files, run at the size of a test: all intermediates, and of four of them a few targets alone.
+"""The published sweep files, run at the size of a test: all intermediates, and of four of them a
+few targets alone.
 
-Rows are invented, schemas are the hub's (`tests/hub_world.py`), the model is tiny and a phase has two steps;
-encoding, training, heads, evaluation, metrics and records are the real ones.
+Rows are invented, schemas are the hub's (`tests/hub_world.py`), the model is tiny and a phase has
+two steps; encoding, training, heads, evaluation, metrics and records are the real ones.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.hub_world import make_hub, make_user_files
-from tests.scaled_down import run_plainly, small
-from tests.tiny import make_model
-from tests.tiny_translator import make_translator
-from xstilts.metrics import METRICS
+from tests.support.hub_world import make_hub, make_user_files
+from tests.support.scaled_down import run_plainly, small
+from tests.support.tiny import make_model
+from tests.support.tiny_translator import make_translator
+from xstilts.scoring.metrics import METRICS
 
 TRANSLATOR = {"model": "local/translator", "language_codes": {"ru": "swh_Latn"}}
 """It knows German and Swahili alone; what stands for Russian is Swahili."""
@@ -31,16 +32,23 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_user_files(folder)
     make_model(folder)
     own = {
-        language: [f"{letter}{i}" for i in range(60)] for language, letter in (("en", "w"), ("de", "d"), ("sw", "s"))
+        language: [f"{letter}{i}" for i in range(60)]
+        for language, letter in (("en", "w"), ("de", "d"), ("sw", "s"))
     }
     make_translator(folder / "models/local/translator", words=own)
     return folder
 
 
-def run(name: str, mirror: Path, tmp_path: Path, overrides: dict[str, Any] | None = None) -> Results:
+def run(
+    name: str, mirror: Path, tmp_path: Path, overrides: dict[str, Any] | None = None
+) -> Results:
     """The sweep file, scaled down and run."""
     files = mirror / "files"
-    given = {"tasks.ccg.source": {"files": [str(files / "ccg/{split}.conll")]}} if "phang2020" in name else {}
+    given = (
+        {"tasks.ccg.source": {"files": [str(files / "ccg/{split}.conll")]}}
+        if "phang2020" in name
+        else {}
+    )
     sweep = small(name, mirror, tmp_path / "store", {**given, **(overrides or {})})
     return run_plainly(sweep, files)
 
@@ -63,9 +71,13 @@ def test_paper_grid_runs_whole(mirror: Path, tmp_path: Path) -> None:
     results = run("phang2020", mirror, tmp_path)
     assert len(evaluations(results)) == 10 * 9
     assert_sound(results)
-    # One head for the five parts of ANLI+, each with development rows: 3 x 8 + 8 + 7 (SNLI hides one label).
+    # One head for the five parts of ANLI+, each with development rows: 3 x 8 + 8 + 7 (SNLI hides
+    # one label).
     assert set(results["tiny/anli_plus/t0"]["dev"]["metrics"]) == {"anli_plus"}
-    assert set(results["tiny/squad_v2/t0"]["dev"]["metrics"]["squad_v2"]) >= {"best_qa_mean", "qa_mean"}
+    assert set(results["tiny/squad_v2/t0"]["dev"]["metrics"]["squad_v2"]) >= {
+        "best_qa_mean",
+        "qa_mean",
+    }
 
 
 def test_multi_task_sweep_runs_whole(mirror: Path, tmp_path: Path) -> None:
@@ -80,7 +92,9 @@ def test_sweep_with_masked_lm_runs_whole(mirror: Path, tmp_path: Path) -> None:
     text = mirror / "files" / "text"
     text.mkdir(exist_ok=True)
     for language in ("en", "de"):
-        (text / f"{language}.jsonl").write_text("".join(f'{{"text": "w{i} w{i + 1} w{i + 2}"}}\n' for i in range(50)))
+        (text / f"{language}.jsonl").write_text(
+            "".join(f'{{"text": "w{i} w{i + 1} w{i + 2}"}}\n' for i in range(50))
+        )
     mlm = {
         "tasks.mlm.source": {"files": [str(text / "{language}.jsonl")]},
         "tasks.mlm.train_language": ["en", "de"],
@@ -98,7 +112,9 @@ def test_sweep_of_translated_data_runs_whole(mirror: Path, tmp_path: Path) -> No
         for task in ("mnli", "qqp", "hellaswag")
         for language in ("de", "ru", "sw")
     }
-    results = run("phang2020-translated", mirror, tmp_path, {"targets": ["pawsx", "tatoeba"], **arms})
+    results = run(
+        "phang2020-translated", mirror, tmp_path, {"targets": ["pawsx", "tatoeba"], **arms}
+    )
     assert len(evaluations(results)) == 17 * 2
     assert_sound(results)
     # To the tiny model German and invented words are both unknown, so those two arms are one here.
@@ -111,7 +127,12 @@ def test_syntactic_against_semantic_runs_whole(mirror: Path, tmp_path: Path) -> 
     assert len(evaluations(results)) == 8 * 9
     assert_sound(results)
     layers = results["tiny/none>tatoeba_r/eval/s1"]["layers"]
-    assert {(one["layer"], one["pooling"]) for one in layers} == {(0, "mean"), (1, "mean"), (0, "cls"), (1, "cls")}
+    assert {(one["layer"], one["pooling"]) for one in layers} == {
+        (0, "mean"),
+        (1, "mean"),
+        (0, "cls"),
+        (1, "cls"),
+    }
 
 
 def test_synthetic_against_english_runs_whole(mirror: Path, tmp_path: Path) -> None:

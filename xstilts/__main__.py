@@ -1,5 +1,5 @@
 """`python -m xstilts` is the `xstilts` command."""
 
-from xstilts.cli import main
+from xstilts.cli.main import main
 
 main()

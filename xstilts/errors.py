@@ -16,7 +16,8 @@ A message says where, what it is, what it must be, and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -75,3 +76,15 @@ class EngineError(XstiltsError):
 
 class TrackingError(XstiltsError):
     """The tracking server refused or is away."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """`; nearest: a, b, c`, the valid names that begin with `name` or are most like it, or all
+    where they are few.
+    """
+    names = sorted(set(valid))
+    close = [one for one in names if len(name) > 2 and one.startswith(name)]
+    close += difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    if close:
+        return f"; nearest: {', '.join(list(dict.fromkeys(close))[:3])}"
+    return f"; there are: {', '.join(names)}" if 0 < len(names) <= 15 else ""

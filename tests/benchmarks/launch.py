@@ -1,10 +1,11 @@
-"""What the engine costs: 24 one-step phases through it, against the same phases in a plain loop of one process.
+"""What the engine costs: 24 one-step phases through it, against the same phases in a plain loop of
+one process.
 
     python tests/benchmarks/launch.py
 
 Prints both times of one run, their difference for each phase (the engine starts Ray and its workers
-within it), and how long the same command takes when everything is done already. Wanted: at most 0.5 s a
-phase beyond the loop.
+within it), and how long the same command takes when everything is done already. Wanted: at most 0.5
+s a phase beyond the loop.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.tiny import make_sweep
+from tests.support.tiny import make_sweep
 
 PHASES = 24
 SETTINGS = {
@@ -31,10 +32,10 @@ LOOP = """
 import sys, time
 from pathlib import Path
 from xstilts import api
-from xstilts.plan import make
-from xstilts.specs import build
-from xstilts.store import Store
-from xstilts.train import Context, run_phase
+from xstilts.planning import make
+from xstilts.planning.filling import build
+from xstilts.store.phases import Store
+from xstilts.training.phase import Context, run_phase
 
 began = time.perf_counter()
 file = sys.argv[1]
@@ -60,7 +61,9 @@ print(time.perf_counter() - began)
 
 
 def seconds(code: str, file: Path) -> float:
-    """Runs `code` in a fresh process; what it printed last, and its whole time, imports included."""
+    """Runs `code` in a fresh process; what it printed last, and its whole time, imports
+    included.
+    """
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", code, str(file)], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
@@ -69,14 +72,25 @@ def seconds(code: str, file: Path) -> float:
 def main() -> None:
     """Prints the comparison."""
     with tempfile.TemporaryDirectory() as folder:
-        changes = {"intermediates": ["none"], "seeds": [1], "target": SETTINGS, "search": {"sampler": "grid"}}
+        changes = {
+            "intermediates": ["none"],
+            "seeds": [1],
+            "target": SETTINGS,
+            "search": {"sampler": "grid"},
+        }
         loop = make_sweep(Path(folder) / "loop", **changes, resources={"slots": 2})
         engine = make_sweep(Path(folder) / "engine", **changes, resources={"slots": 2})
         plain, through = seconds(LOOP, loop), seconds(ENGINE, engine)
         again = seconds(ENGINE, engine)
     print(f"plain loop, one process:  {plain:6.1f} s for {PHASES} phases")
-    print(f"engine, two slots:        {through:6.1f} s for the same and one evaluation; ratio {through / plain:.2f}")
-    print(f"beyond the loop:          {(through - plain) / PHASES:6.2f} s a phase (wanted: at most 0.50)")
+    print(
+        f"engine, two slots:        {through:6.1f} s for the same and one evaluation; ratio "
+        f"{through / plain:.2f}"
+    )
+    print(
+        f"beyond the loop:          {(through - plain) / PHASES:6.2f} s a phase (wanted: at "
+        "most 0.50)"
+    )
     print(f"finished sweep again:     {again:6.1f} s (wanted: at most 15)")
 
 

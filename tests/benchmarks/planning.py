@@ -11,9 +11,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.sweeps_for_tests import paper_grid
-from xstilts.plan import make
-from xstilts.plan.counting import summary
+from tests.support.sweeps import paper_grid
+from xstilts.planning import make
+from xstilts.planning.counts import summary
 
 
 def main() -> None:
@@ -24,7 +24,10 @@ def main() -> None:
         counted = summary(make(sweep))
         took = time.perf_counter() - began
         phases, trainings = counted["phases"], counted["trainings"]["intermediate"]
-        print(f"{seeds:4} seeds: {phases:7,} phases, {trainings:5,} intermediate trainings, {took:.2f} s")
+        print(
+            f"{seeds:4} seeds: {phases:7,} phases, {trainings:5,} intermediate trainings, "
+            f"{took:.2f} s"
+        )
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
     python tests/benchmarks/scoring.py [--questions 50000] [--windows 1.3]
 
-Made up: each language has its questions over 50 paragraphs of its own script, of about 250 tokens, with
-one to three gold answers; noise as logits, so that every prediction is another span. Printed are the
-seconds of the search for the best span in every window, of all measures of all answers, and of
-`span_qa.decode`, which does both and reads the rows besides. The first line is what is timed first:
-making the tables of Unicode's punctuation and scripts, once a process.
+Made up: each language has its questions over 50 paragraphs of its own script, of about 250 tokens,
+with one to three gold answers; noise as logits, so that every prediction is another span. Printed
+are the seconds of the search for the best span in every window, of all measures of all answers, and
+of `span_qa.decode`, which does both and reads the rows besides. The first line is what is timed
+first: making the tables of Unicode's punctuation and scripts, once a process.
 """
 
 from __future__ import annotations
@@ -27,18 +27,27 @@ from datasets import Dataset
 
 from xstilts.formats import span_qa, spans
 from xstilts.scoring import answers as answer_scores, mlqa, segmented
-from xstilts.task import Options, Source, Task
+from xstilts.spec.task import Options, Source, Task
 
 LETTERS = {
-    "latin": "abcdefghijklmnopqrstuvwxyzáéíñöüß", "cyrillic": "абвгдежзийклмнопрстуфхцчшщ",
-    "arabic": "ابتثجحخدذرزسشصضطظعغفقكلمنهوي", "devanagari": "अआइईउऊएकखगघचछजटडणतथदधनपफबभमयरलवशसह",
+    "latin": "abcdefghijklmnopqrstuvwxyzáéíñöüß",
+    "cyrillic": "абвгдежзийклмнопрстуфхцчшщ",
+    "arabic": "ابتثجحخدذرزسشصضطظعغفقكلمنهوي",
+    "devanagari": "अआइईउऊएकखगघचछजटडणतथदधनपफबभमयरलवशसह",
     "thai": "กขคงจชซญดตถทธนบปผพฟมยรลวสหอเแโไาิีุูเ",
     "chinese": "的一是不了人我在有他这为之大来以个中上们到说国和地也子时道出而要于就下得",
-}  # fmt: skip
+}
 LANGUAGES = {
-    "en": "latin", "es": "latin", "de": "latin", "vi": "latin", "ru": "cyrillic", "ar": "arabic", "hi": "devanagari",
-    "th": "thai", "zh": "chinese",
-}  # fmt: skip
+    "en": "latin",
+    "es": "latin",
+    "de": "latin",
+    "vi": "latin",
+    "ru": "cyrillic",
+    "ar": "arabic",
+    "hi": "devanagari",
+    "th": "thai",
+    "zh": "chinese",
+}
 TOKENS = 250
 QUESTION = 20
 
@@ -58,11 +67,15 @@ def paragraph(script: str, rng: np.random.Generator) -> tuple[str, list[int]]:
     for i in range(TOKENS):
         word = "the" if i % 9 == 0 else "".join(rng.choice(letters, int(rng.integers(2, 9))))
         places += [len(text), len(text) + len(word)]
-        text += word + ("" if script in ("thai", "chinese") and i % 7 else "، " if i % 11 == 0 else " ")
+        text += word + (
+            "" if script in ("thai", "chinese") and i % 7 else "، " if i % 11 == 0 else " "
+        )
     return text, places
 
 
-def language(code: str, questions: int, windows: float, rng: np.random.Generator) -> tuple[Encoded, list[Any]]:
+def language(
+    code: str, questions: int, windows: float, rng: np.random.Generator
+) -> tuple[Encoded, list[Any]]:
     """The questions of one language, and their logits."""
     texts = [paragraph(LANGUAGES[code], rng) for _ in range(50)]
     rows: dict[str, list[Any]] = {"id": [], "context": [], "answers": []}
@@ -72,7 +85,9 @@ def language(code: str, questions: int, windows: float, rng: np.random.Generator
         golds = []
         for _ in range(int(rng.integers(1, 4))):
             first = int(rng.integers(0, TOKENS - 5))
-            golds.append(text[places[2 * first] : places[2 * first + 1 + 2 * int(rng.integers(0, 5))]])
+            golds.append(
+                text[places[2 * first] : places[2 * first + 1 + 2 * int(rng.integers(0, 5))]]
+            )
         rows["id"].append(f"{code}-{i}")
         rows["context"].append(text)
         rows["answers"].append({"text": golds, "answer_start": [0] * len(golds)})
@@ -99,7 +114,9 @@ def main() -> None:
     seconds["tables"] = time.perf_counter() - began
     n = windows = 0
     for number, code in enumerate(codes):
-        encoded, logits = language(code, given.questions // 40, given.windows, np.random.default_rng(number))
+        encoded, logits = language(
+            code, given.questions // 40, given.windows, np.random.default_rng(number)
+        )
         n, windows = n + len(encoded.rows), windows + len(logits)
         began = time.perf_counter()
         spans.answers(logits, encoded.features, len(encoded.rows), Options())
@@ -111,7 +128,9 @@ def main() -> None:
         began = time.perf_counter()
         answer_scores.always(table["prediction"], golds, [code] * len(golds))
         seconds["measures"] += time.perf_counter() - began
-    print(f"{n:,} questions in {len(codes)} languages, {windows:,} windows of {TOKENS} context tokens")
+    print(
+        f"{n:,} questions in {len(codes)} languages, {windows:,} windows of {TOKENS} context tokens"
+    )
     for name, took in seconds.items():
         print(f"{name:10} {took:6.2f} s")
 

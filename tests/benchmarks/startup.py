@@ -1,7 +1,8 @@
-"""Start-up: `import xstilts` and `xstilts --help`, against an empty interpreter and against importing torch.
+"""Start-up: `import xstilts` and `xstilts --help`, against an empty interpreter and against
+importing torch.
 
-Prints medians in milliseconds and their ratios, all from one run: `python tests/benchmarks/startup.py`.
-Wanted: `--help` in under 500 ms on an idle machine.
+Prints medians in milliseconds and their ratios, all from one run: `python
+tests/benchmarks/startup.py`. Wanted: `--help` in under 500 ms on an idle machine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What the tests of the formats share: two tokenizers, rows of the mirror, and a split encoded in memory."""
+"""What the tests of the formats share: two tokenizers, rows of the mirror, and a split encoded in
+memory.
+"""
 
 from __future__ import annotations
 
@@ -10,31 +12,53 @@ from typing import Any
 
 import pytest
 
-from xstilts.sweep import Hyperparameters
-from xstilts.task import Source, Task
+from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.task import Source, Task
 
 
 def mirror() -> Path | None:
     """The mirror's folder, if this machine has one."""
-    folder = Path(os.environ.get("XSTILTS_MIRROR") or Path(__file__).parents[2] / ".." / "shared" / "mirror")
+    folder = Path(
+        os.environ.get("XSTILTS_MIRROR") or Path(__file__).parents[2] / ".." / "shared" / "mirror"
+    )
     return folder.resolve() if folder.is_dir() else None
 
 
 @pytest.fixture(scope="session")
 def spelling_tokenizer() -> Any:
-    """`abc` becomes `a ##b ##c`; anything that is no lower-case ASCII letter is `<unk>`; XLM-R's special tokens."""
+    """`abc` becomes `a ##b ##c`; anything that is no lower-case ASCII letter is `<unk>`; XLM-R's
+    special tokens.
+    """
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    words = [*special, *string.ascii_lowercase, *(f"##{letter}" for letter in string.ascii_lowercase)]
-    tokenizer = Tokenizer(models.WordPiece({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
+    words = [
+        *special,
+        *string.ascii_lowercase,
+        *(f"##{letter}" for letter in string.ascii_lowercase),
+    ]
+    tokenizer = Tokenizer(
+        models.WordPiece({word: i for i, word in enumerate(words)}, unk_token="<unk>")
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", 0), ("</s>", 2)],
     )
-    roles = {"bos": "<s>", "cls": "<s>", "eos": "</s>", "sep": "</s>", "pad": "<pad>", "unk": "<unk>", "mask": "<mask>"}
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **{f"{k}_token": v for k, v in roles.items()})
+    roles = {
+        "bos": "<s>",
+        "cls": "<s>",
+        "eos": "</s>",
+        "sep": "</s>",
+        "pad": "<pad>",
+        "unk": "<unk>",
+        "mask": "<mask>",
+    }
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, **{f"{k}_token": v for k, v in roles.items()}
+    )
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +108,15 @@ def make_task() -> Any:
     """`make_task("tagging", labels=(...))`: a task of a format."""
 
     def make(format_name: str, **fields: Any) -> Task:
-        return Task(**{"name": "t", "format": format_name, "source": Source(generator="t"), "metric": "x", **fields})
+        return Task(
+            **{
+                "name": "t",
+                "format": format_name,
+                "source": Source(generator="t"),
+                "metric": "x",
+                **fields,
+            }
+        )
 
     return make
 
@@ -103,9 +135,13 @@ class Split:
 
 @pytest.fixture(scope="session")
 def encode_split() -> Any:
-    """`encode_split(format, rows, task, tokenizer, max_length)`: encodes in batches of three rows."""
+    """`encode_split(format, rows, task, tokenizer, max_length)`: encodes in batches of three
+    rows.
+    """
 
-    def encode(module: Any, rows: dict[str, list[Any]], task: Task, tokenizer: Any, max_length: int = 32) -> Split:
+    def encode(
+        module: Any, rows: dict[str, list[Any]], task: Task, tokenizer: Any, max_length: int = 32
+    ) -> Split:
         import datasets
 
         hyper, n = Hyperparameters(max_length_tokens=max_length), len(next(iter(rows.values())))

@@ -10,8 +10,8 @@ from transformers import XLMRobertaConfig
 from xstilts.errors import DataError
 from xstilts.formats import classification
 from xstilts.formats.common import IGNORE
-from xstilts.metrics import METRICS
-from xstilts.sweep import Hyperparameters
+from xstilts.scoring.metrics import METRICS
+from xstilts.spec.sweep import Hyperparameters
 
 LABELS = ("entailment", "neutral", "contradiction")
 PAIRS: dict[str, list[Any]] = {
@@ -39,35 +39,59 @@ def test_encode_pair_gives_the_tokenizers_pair(task: Any, tokenizer: Any) -> Non
 def test_encode_label_may_be_a_name(task: Any, spelling_tokenizer: Any) -> None:
     batch: dict[str, list[Any]] = {"text": ["a", "b"], "label": ["contradiction", "entailment"]}
 
-    assert classification.encode(batch, task, spelling_tokenizer, Hyperparameters(), 0)["labels"] == [2, 0]
+    assert classification.encode(batch, task, spelling_tokenizer, Hyperparameters(), 0)[
+        "labels"
+    ] == [2, 0]
 
 
 def test_encode_single_text_has_one_segment(task: Any, spelling_tokenizer: Any) -> None:
-    features = classification.encode({"text": ["ab"], "label": [1]}, task, spelling_tokenizer, Hyperparameters(), 0)
+    features = classification.encode(
+        {"text": ["ab"], "label": [1]}, task, spelling_tokenizer, Hyperparameters(), 0
+    )
 
-    assert spelling_tokenizer.convert_ids_to_tokens(features["input_ids"][0]) == ["<s>", "a", "##b", "</s>"]
+    assert spelling_tokenizer.convert_ids_to_tokens(features["input_ids"][0]) == [
+        "<s>",
+        "a",
+        "##b",
+        "</s>",
+    ]
 
 
-def test_encode_too_long_pair_loses_the_longer_text_first(task: Any, spelling_tokenizer: Any) -> None:
+def test_encode_too_long_pair_loses_the_longer_text_first(
+    task: Any, spelling_tokenizer: Any
+) -> None:
     batch: dict[str, list[Any]] = {"text": ["abcdefghij"], "text_pair": ["xy"], "label": [0]}
-    features = classification.encode(batch, task, spelling_tokenizer, Hyperparameters(max_length_tokens=10), 0)
+    features = classification.encode(
+        batch, task, spelling_tokenizer, Hyperparameters(max_length_tokens=10), 0
+    )
 
     tokens = spelling_tokenizer.convert_ids_to_tokens(features["input_ids"][0])
     assert tokens == ["<s>", "a", "##b", "##c", "##d", "</s>", "</s>", "x", "##y", "</s>"]
 
 
 @pytest.mark.parametrize("label", [3, "maybe", -2, 1.5])
-def test_encode_label_outside_the_table_names_row_and_table(task: Any, spelling_tokenizer: Any, label: Any) -> None:
-    with pytest.raises(DataError, match=r"task t, row 7: label is .*must be one of entailment, neutral, contradiction"):
-        classification.encode({"text": ["a"], "label": [label]}, task, spelling_tokenizer, Hyperparameters(), 7)
+def test_encode_label_outside_the_table_names_row_and_table(
+    task: Any, spelling_tokenizer: Any, label: Any
+) -> None:
+    with pytest.raises(
+        DataError,
+        match=r"task t, row 7: label is .*must be one of entailment, neutral, contradiction",
+    ):
+        classification.encode(
+            {"text": ["a"], "label": [label]}, task, spelling_tokenizer, Hyperparameters(), 7
+        )
 
 
-def test_collate_pads_ids_and_keeps_labels(task: Any, spelling_tokenizer: Any, encode_split: Any) -> None:
+def test_collate_pads_ids_and_keeps_labels(
+    task: Any, spelling_tokenizer: Any, encode_split: Any
+) -> None:
     split = encode_split(classification, PAIRS, task, spelling_tokenizer)
     batch = classification.collate(list(split), 1, None)
 
     longest = max(split.features["length"])
-    assert batch["input_ids_BL"].shape == batch["attention_mask_BL"].shape == (4, -(-longest // 8) * 8)
+    assert (
+        batch["input_ids_BL"].shape == batch["attention_mask_BL"].shape == (4, -(-longest // 8) * 8)
+    )
     assert batch["attention_mask_BL"].sum(dim=1).tolist() == list(split.features["length"])
     assert (batch["input_ids_BL"][batch["attention_mask_BL"] == 0] == 1).all()
     assert batch["labels_B"].tolist() == [0, 2, 1, IGNORE]
@@ -99,7 +123,12 @@ def test_decode_gives_label_names_and_what_accuracy_needs(
     task: Any, spelling_tokenizer: Any, encode_split: Any
 ) -> None:
     split = encode_split(classification, PAIRS, task, spelling_tokenizer)
-    logits = [np.array([2.0, 0, 1]), np.array([3.0, 0, 1]), np.array([0, 3.0, 1]), np.array([1.0, 0, 0])]
+    logits = [
+        np.array([2.0, 0, 1]),
+        np.array([3.0, 0, 1]),
+        np.array([0, 3.0, 1]),
+        np.array([1.0, 0, 0]),
+    ]
 
     table = classification.decode(logits, split, task)
 
@@ -109,7 +138,9 @@ def test_decode_gives_label_names_and_what_accuracy_needs(
     assert METRICS["accuracy"].of(table) == pytest.approx(200 / 3)
 
 
-def test_decode_last_label_is_the_positive_one(make_task: Any, spelling_tokenizer: Any, encode_split: Any) -> None:
+def test_decode_last_label_is_the_positive_one(
+    make_task: Any, spelling_tokenizer: Any, encode_split: Any
+) -> None:
     task = make_task("classification", labels=("no", "yes"))
     rows: dict[str, list[Any]] = {"text": ["a", "b", "c", "d"], "label": [1, 1, 0, 0]}
     split = encode_split(classification, rows, task, spelling_tokenizer)
@@ -129,7 +160,9 @@ def test_decode_three_labels_score_one_against_the_others(
     logits = [np.eye(3)[i] for i in (0, 1, 0, 0)]
     for positive, f1 in ((None, 0.0), ("entailment", 40.0)):
         task = make_task("classification", labels=LABELS, options={"positive_label": positive})
-        table = classification.decode(logits, encode_split(classification, rows, task, spelling_tokenizer), task)
+        table = classification.decode(
+            logits, encode_split(classification, rows, task, spelling_tokenizer), task
+        )
         # entailment: 1 right of 3 predicted and 2 gold, 2 * 1 / 5; contradiction: never predicted
         assert METRICS["binary_f1"].of(table) == pytest.approx(f1)
         assert METRICS["accuracy"].of(table) == 25.0
@@ -137,11 +170,15 @@ def test_decode_three_labels_score_one_against_the_others(
 
 def test_positive_label_outside_the_table_is_an_error(make_task: Any) -> None:
     task = make_task("classification", labels=LABELS, options={"positive_label": "yes"})
-    with pytest.raises(DataError, match=r"options.positive_label is 'yes'; must be one of entailment"):
+    with pytest.raises(
+        DataError, match=r"options.positive_label is 'yes'; must be one of entailment"
+    ):
         classification.positive(task)
 
 
-def test_decode_rows_with_ids_of_their_own_keep_them(task: Any, spelling_tokenizer: Any, encode_split: Any) -> None:
+def test_decode_rows_with_ids_of_their_own_keep_them(
+    task: Any, spelling_tokenizer: Any, encode_split: Any
+) -> None:
     rows = {"id": ["x", "y"], "text": ["a", "b"], "label": [0, 1]}
     split = encode_split(classification, rows, task, spelling_tokenizer)
 

@@ -9,9 +9,16 @@ from datasets import Dataset
 
 from xstilts.errors import DataError
 from xstilts.formats import common
-from xstilts.sweep import Hyperparameters
+from xstilts.spec.sweep import Hyperparameters
 
-TEXTS = ["", "a", "the cat sat", "a rather longer text about cats and dogs", "internationalisation " * 7, "the cat sat"]
+TEXTS = [
+    "",
+    "a",
+    "the cat sat",
+    "a rather longer text about cats and dogs",
+    "internationalisation " * 7,
+    "the cat sat",
+]
 
 
 def test_pad_rows_of_several_lengths_fills_up_to_a_multiple_of_eight() -> None:
@@ -30,21 +37,30 @@ def test_pad_multiple_of_one_keeps_the_longest() -> None:
 
 
 def test_attention_mask_text_that_holds_the_pad_id_stays_visible() -> None:
-    assert common.attention_mask([[0, 1, 2], [0, 2]])[:, :4].tolist() == [[1, 1, 1, 0], [1, 1, 0, 0]]
+    assert common.attention_mask([[0, 1, 2], [0, 2]])[:, :4].tolist() == [
+        [1, 1, 1, 0],
+        [1, 1, 0, 0],
+    ]
 
 
 @pytest.mark.parametrize("max_length", [8, 11, 12, 13, 20, 64])
-def test_encode_pairs_of_texts_of_all_lengths_equals_a_call_of_the_tokenizer(tokenizer: Any, max_length: int) -> None:
+def test_encode_pairs_of_texts_of_all_lengths_equals_a_call_of_the_tokenizer(
+    tokenizer: Any, max_length: int
+) -> None:
     first = [left for left in TEXTS for _ in TEXTS]
     second = TEXTS * len(TEXTS)
     hyper = Hyperparameters(max_length_tokens=max_length)
-    expected = tokenizer(first, second, truncation="longest_first", max_length=max_length)["input_ids"]
+    expected = tokenizer(first, second, truncation="longest_first", max_length=max_length)[
+        "input_ids"
+    ]
 
     assert common.encode_pairs(first, second, tokenizer, hyper) == expected
 
 
 @pytest.mark.parametrize("max_length", [8, 64])
-def test_encode_pairs_of_single_texts_equals_a_call_of_the_tokenizer(tokenizer: Any, max_length: int) -> None:
+def test_encode_pairs_of_single_texts_equals_a_call_of_the_tokenizer(
+    tokenizer: Any, max_length: int
+) -> None:
     hyper = Hyperparameters(max_length_tokens=max_length)
     expected = tokenizer(TEXTS, truncation=True, max_length=max_length)["input_ids"]
 
@@ -54,14 +70,18 @@ def test_encode_pairs_of_single_texts_equals_a_call_of_the_tokenizer(tokenizer: 
 
 def test_encode_pairs_missing_text_is_an_error(spelling_tokenizer: Any) -> None:
     with pytest.raises(DataError, match="text is missing"):
-        common.encode_pairs(["a", None], None, spelling_tokenizer, Hyperparameters())  # type: ignore[list-item]
+        # type: ignore[list-item]
+        common.encode_pairs(["a", None], None, spelling_tokenizer, Hyperparameters())
 
 
-@pytest.mark.parametrize(("columns", "language", "expected"), [
-    ({"text": ["a", "b"]}, "th", ["th", "th"]),
-    ({"text": ["a", "b"]}, None, ["en", "en"]),
-    ({"text": ["a", "b"], "language": ["de", "zh"]}, None, ["de", "zh"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("columns", "language", "expected"),
+    [
+        ({"text": ["a", "b"]}, "th", ["th", "th"]),
+        ({"text": ["a", "b"]}, None, ["en", "en"]),
+        ({"text": ["a", "b"], "language": ["de", "zh"]}, None, ["de", "zh"]),
+    ],
+)
 def test_row_languages_rows_then_split_then_training(
     make_task: Any, columns: dict[str, Any], language: str | None, expected: list[str]
 ) -> None:
@@ -74,7 +94,9 @@ def test_frame_of_a_tokenizer_without_special_tokens_is_empty() -> None:
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
 
-    bare = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.WordLevel({"<unk>": 0}, unk_token="<unk>")))
+    bare = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer(models.WordLevel({"<unk>": 0}, unk_token="<unk>"))
+    )
 
     assert common.frame(bare) == ([], [])
 

@@ -7,20 +7,24 @@ import pytest
 import torch
 from datasets import Dataset
 
-from xstilts import batches
 from xstilts.errors import PhaseError
 from xstilts.formats import dual_encoder
-from xstilts.loader import Loader, Source as LoaderSource
-from xstilts.metrics import METRICS
-from xstilts.sweep import Hyperparameters
-from xstilts.task import Options, Source, Task
+from xstilts.scoring.metrics import METRICS
+from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.task import Options, Source, Task
+from xstilts.training import batches
+from xstilts.training.micro_batches import Loader, Source as LoaderSource
 
 CONFIG: Any = SimpleNamespace(initializer_range=0.02)
 
 
 def task(**options: Any) -> Task:
     return Task(
-        name="t", format="dual_encoder", source=Source(generator="t"), metric="map_at_k", options=Options(**options)
+        name="t",
+        format="dual_encoder",
+        source=Source(generator="t"),
+        metric="map_at_k",
+        options=Options(**options),
     )
 
 
@@ -34,9 +38,12 @@ def test_encode_gives_query_candidate_with_context_and_key(spelling_tokenizer: A
         "candidate_pair": ["f", "f", "f"],
         "key": list("123"),
     }
-    features = dual_encoder.encode(batch, task(), spelling_tokenizer, Hyperparameters(max_length_tokens=16), 4)
+    features = dual_encoder.encode(
+        batch, task(), spelling_tokenizer, Hyperparameters(max_length_tokens=16), 4
+    )
     tokens = [
-        [" ".join(spelling_tokenizer.convert_ids_to_tokens(ids)) for ids in both] for both in features["input_ids"]
+        [" ".join(spelling_tokenizer.convert_ids_to_tokens(ids)) for ids in both]
+        for both in features["input_ids"]
     ]
     assert tokens == [
         ["<s> a ##b </s>", "<s> d </s> </s> f </s>"],
@@ -52,7 +59,11 @@ def test_encode_gives_query_candidate_with_context_and_key(spelling_tokenizer: A
 def test_encode_query_and_candidate_have_their_own_lengths(spelling_tokenizer: Any) -> None:
     batch = {"query": ["a " * 30], "candidate": ["b " * 30], "key": ["1"]}
     features = dual_encoder.encode(
-        batch, task(max_question_tokens=8), spelling_tokenizer, Hyperparameters(max_length_tokens=12), 0
+        batch,
+        task(max_question_tokens=8),
+        spelling_tokenizer,
+        Hyperparameters(max_length_tokens=12),
+        0,
     )
     assert [len(ids) for ids in features["input_ids"][0]] == [8, 12]
 
@@ -62,15 +73,29 @@ def feature(query: list[int], candidate: list[int], key: str) -> dict[str, Any]:
 
 
 def test_collate_lays_the_texts_in_a_line() -> None:
-    rows = [feature([0, 5, 2], [0, 6, 7, 2], "a"), feature([], [0, 8, 2], "b"), feature([0, 9, 2], [], "c")]
+    rows = [
+        feature([0, 5, 2], [0, 6, 7, 2], "a"),
+        feature([], [0, 8, 2], "b"),
+        feature([0, 9, 2], [], "c"),
+    ]
     batch = dual_encoder.collate(rows, 1, None)
     assert batch["slots_F2"].tolist() == [[0, 1], [-1, 2], [3, -1]]
-    assert batch["input_ids_BL"][:, :4].tolist() == [[0, 5, 2, 1], [0, 6, 7, 2], [0, 8, 2, 1], [0, 9, 2, 1]]
+    assert batch["input_ids_BL"][:, :4].tolist() == [
+        [0, 5, 2, 1],
+        [0, 6, 7, 2],
+        [0, 8, 2, 1],
+        [0, 9, 2, 1],
+    ]
     assert batch["attention_mask_BL"].sum(dim=1).tolist() == [3, 4, 3, 3]
 
 
 def test_collate_same_is_an_equal_key_or_an_equal_candidate_and_an_empty_key_is_like_none() -> None:
-    rows = [feature([1], [5], "a"), feature([2], [6], "a"), feature([3], [6], ""), feature([4], [7], "")]
+    rows = [
+        feature([1], [5], "a"),
+        feature([2], [6], "a"),
+        feature([3], [6], ""),
+        feature([4], [7], ""),
+    ]
     assert dual_encoder.collate(rows, 1, None)["same_FF"].tolist() == [
         [1, 1, 0, 0],
         [1, 1, 1, 0],
@@ -93,7 +118,9 @@ EAST, NORTH, BETWEEN = [3.0, 0.0], [0.0, 0.5], [2.0, 2.0]
 """Hidden states whose tanh has the angles 0, 90 and 45 degrees."""
 
 
-def run(first_tokens: list[list[float]], rows: list[dict[str, Any]], scale: float = 2.0) -> tuple[Any, torch.Tensor]:
+def run(
+    first_tokens: list[list[float]], rows: list[dict[str, Any]], scale: float = 2.0
+) -> tuple[Any, torch.Tensor]:
     batch = dual_encoder.collate(rows, 1, None)
     hidden = torch.full((len(first_tokens), 8, 2), 9.0)
     hidden[:, 0] = torch.tensor(first_tokens)
@@ -102,24 +129,32 @@ def run(first_tokens: list[list[float]], rows: list[dict[str, Any]], scale: floa
 
 
 def test_loss_is_the_softmax_over_the_candidates_of_the_batch() -> None:
-    # Logits = 2 x cosine: query 0 (0 degrees) to candidates at 0 and 90: 2, 0; query 1 (45): 1.414 both.
-    # -ln(e^2 / (e^2 + 1)) = .1269; -ln(1 / 2) = .6931
+    # Logits = 2 x cosine: query 0 (0 degrees) to candidates at 0 and 90: 2, 0; query 1 (45): 1.414
+    # both. -ln(e^2 / (e^2 + 1)) = .1269; -ln(1 / 2) = .6931
     rows = [feature([1], [5], "a"), feature([2], [6], "b")]
     vectors, loss = run([EAST, EAST, BETWEEN, NORTH], rows)
     assert loss.item() == pytest.approx(0.1269 + 0.6931, abs=1e-4)
-    np.testing.assert_allclose(vectors.detach(), [[[1, 0], [1, 0]], [[0.7071, 0.7071], [0, 1]]], atol=1e-4)
+    np.testing.assert_allclose(
+        vectors.detach(), [[[1, 0], [1, 0]], [[0.7071, 0.7071], [0, 1]]], atol=1e-4
+    )
 
 
-@pytest.mark.parametrize("rows", [
-    [feature([1], [5], "a"), feature([2], [6], "a")], [feature([1], [5], "a"), feature([2], [5], "b")],
-], ids=["same key", "same text"])  # fmt: skip
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [feature([1], [5], "a"), feature([2], [6], "a")],
+        [feature([1], [5], "a"), feature([2], [5], "b")],
+    ],
+    ids=["same key", "same text"],
+)
 def test_loss_candidate_that_is_right_too_is_not_wrong(rows: list[dict[str, Any]]) -> None:
     _, loss = run([EAST, EAST, BETWEEN, NORTH], rows)
     assert loss.item() == 0
 
 
 def test_loss_rows_with_one_side_give_candidates_but_no_items() -> None:
-    # Query 0 at 0 degrees; candidates: its own at 0, that of a row without a query at 90; the last row has none.
+    # Query 0 at 0 degrees; candidates: its own at 0, that of a row without a query at 90; the last
+    # row has none.
     rows = [feature([1], [5], "a"), feature([], [6], "b"), feature([7], [], "c")]
     vectors, loss = run([EAST, EAST, NORTH, BETWEEN], rows)
     assert loss.item() == pytest.approx(0.1269, abs=1e-4)
@@ -157,13 +192,18 @@ def loader(workers: int, accumulation: int = 1) -> Loader:
     rows = batches.Rows(lengths=lengths, n_items=np.ones(4, dtype=np.int64), n_rows=4)
     source = LoaderSource(features=features, lengths=lengths, format="dual_encoder")
     plan = batches.plan([rows], seed=1, steps=1, batch_size=4)
-    return Loader(plan=plan, sources=[source], pad_id=1, seed=1, workers=workers, accumulation=accumulation)
+    return Loader(
+        plan=plan, sources=[source], pad_id=1, seed=1, workers=workers, accumulation=accumulation
+    )
 
 
 def test_loader_leaves_a_micro_batch_whole() -> None:
     assert [len(micro["chunks"]) for micro in loader(1).update(0)] == [1]
     assert loader(1).update(0)[0]["chunks"][0]["same_FF"].shape == (4, 4)
-    assert [micro["chunks"][0]["same_FF"].shape for micro in loader(1, 2).update(0)] == [(2, 2), (2, 2)]
+    assert [micro["chunks"][0]["same_FF"].shape for micro in loader(1, 2).update(0)] == [
+        (2, 2),
+        (2, 2),
+    ]
 
 
 def test_loader_refuses_several_workers() -> None:
@@ -203,12 +243,19 @@ def vector(degrees: float) -> np.ndarray[Any, Any]:
     return np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))], dtype=np.float32)
 
 
-def language(*rows: tuple[str, str, str, float, float], pairs: bool = True) -> tuple[list[Any], Encoded]:
+def language(
+    *rows: tuple[str, str, str, float, float], pairs: bool = True
+) -> tuple[list[Any], Encoded]:
     """Rows of (query, candidate, key, angle of the query, angle of the candidate)."""
-    columns = {name: [row[i] for row in rows] for i, name in enumerate(("query", "candidate", "key"))}
+    columns = {
+        name: [row[i] for row in rows] for i, name in enumerate(("query", "candidate", "key"))
+    }
     if pairs:
         columns["candidate_pair"] = ["context"] * len(rows)
-    logits = [np.stack([vector(angle) for text, angle in zip(row, row[3:], strict=False) if text]) for row in rows]
+    logits = [
+        np.stack([vector(angle) for text, angle in zip(row, row[3:], strict=False) if text])
+        for row in rows
+    ]
     return logits, Encoded(Dataset.from_dict(columns))
 
 
@@ -218,9 +265,9 @@ def pool(**languages: tuple[list[Any], Encoded]) -> dict[str, dict[str, list[Any
 
 
 def test_decode_pool_candidates_of_every_language_compete_and_count() -> None:
-    # Pool by angle: en q1's 0, en alone 30, de q1's 60, de q2's 90. Relevant to q1: the two of key q1.
-    # en q1 asks from 10: order 0, 30, 60: hits 1, 3: (1/1 + 2/3) / 2 = .8333. de q1 from 50: 60, 30, 90: 1/2 = .5
-    # (0 is beyond the cut-off). de q2 from 40: 30, 60, 0 -> nothing: 0.
+    # Pool by angle: en q1's 0, en alone 30, de q1's 60, de q2's 90. Relevant to q1: the two of key
+    # q1. en q1 asks from 10: order 0, 30, 60: hits 1, 3: (1/1 + 2/3) / 2 = .8333. de q1 from 50:
+    # 60, 30, 90: 1/2 = .5 (0 is beyond the cut-off). de q2 from 40: 30, 60, 0 -> nothing: 0.
     tables = pool(
         en=language(("who", "he", "q1", 10, 0), ("", "it", "alone", 0, 30)),
         de=language(("wer", "er", "q1", 50, 60), ("was", "es", "q2", 40, 90)),
@@ -242,7 +289,11 @@ def test_decode_pool_candidates_of_every_language_compete_and_count() -> None:
 
 def test_decode_pool_candidate_of_several_rows_is_one_with_all_their_keys() -> None:
     # "he" answers both questions: R is 1 for each, and its second vector is not looked at.
-    tables = pool(en=language(("who", "he", "q1", 0, 0), ("which", "he", "q2", 5, 90), ("what", "it", "q3", 80, 90)))
+    tables = pool(
+        en=language(
+            ("who", "he", "q1", 0, 0), ("which", "he", "q2", 5, 90), ("what", "it", "q3", 80, 90)
+        )
+    )
     assert tables["en"]["relevant"] == [1, 1, 1]
     assert tables["en"]["average_precision"] == [1, 1, 1]
     assert tables["en"]["prediction"] == ["q1", "q2", "q3"]
@@ -250,18 +301,27 @@ def test_decode_pool_candidate_of_several_rows_is_one_with_all_their_keys() -> N
 
 def test_decode_pool_same_sentence_of_another_context_is_another_candidate() -> None:
     logits, encoded = language(("who", "he", "q1", 0, 0), ("which", "he", "q2", 5, 90))
-    encoded.rows = encoded.rows.remove_columns("candidate_pair").add_column("candidate_pair", ["c", "d"])
+    encoded.rows = encoded.rows.remove_columns("candidate_pair").add_column(
+        "candidate_pair", ["c", "d"]
+    )
     assert pool(en=(logits, encoded))["en"]["average_precision"] == [1, 0.5]
 
 
 def test_decode_pool_tie_goes_to_the_earlier_candidate() -> None:
-    tables = pool(en=language(("who", "he", "q1", 0, 20), ("which", "she", "q2", 0, 20), pairs=False))
+    tables = pool(
+        en=language(("who", "he", "q1", 0, 20), ("which", "she", "q2", 0, 20), pairs=False)
+    )
     assert tables["en"]["reciprocal_rank"] == [1, 0.5]
 
 
 def test_decode_pool_query_without_a_relevant_candidate_scores_zero() -> None:
     tables = pool(
-        en=language(("who", "", "q1", 0, 0), ("", "it", "q2", 0, 0), ("x", "", "", 0, 0), ("", "y", "", 0, 1))
+        en=language(
+            ("who", "", "q1", 0, 0),
+            ("", "it", "q2", 0, 0),
+            ("x", "", "", 0, 0),
+            ("", "y", "", 0, 1),
+        )
     )
     assert tables["en"]["gold"] == ["q1", ""]
     assert tables["en"]["relevant"] == [0, 0]

@@ -8,7 +8,7 @@ import torch
 
 from xstilts import formats
 from xstilts.errors import InputError
-from xstilts.metrics import METRICS
+from xstilts.scoring.metrics import METRICS
 
 
 @pytest.mark.parametrize("name", formats.NAMES)
@@ -22,10 +22,15 @@ def test_format_of_every_name_offers_the_contract(name: str) -> None:
 
 
 def test_get_unknown_name_lists_the_nearest() -> None:
-    with pytest.raises(InputError, match=r'format is "tagger"; must be one of .*; nearest: tagging'):
+    with pytest.raises(
+        InputError, match=r'format is "tagger"; must be one of .*; nearest: tagging'
+    ):
         formats.get("tagger")
 
 
 def test_package_import_loads_no_torch() -> None:
-    code = "import sys, xstilts.formats; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    code = (
+        "import sys, xstilts.formats; sys.exit('torch' in sys.modules or 'transformers' in "
+        "sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

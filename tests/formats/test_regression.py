@@ -11,8 +11,8 @@ from transformers import XLMRobertaConfig
 
 from xstilts.errors import DataError
 from xstilts.formats import regression
-from xstilts.metrics import METRICS
-from xstilts.sweep import Hyperparameters
+from xstilts.scoring.metrics import METRICS
+from xstilts.spec.sweep import Hyperparameters
 
 PAIRS: dict[str, list[Any]] = {
     "text": ["a cat sat", "dogs", "it rains", "no"],
@@ -37,12 +37,18 @@ def test_encode_pair_keeps_the_number(task: Any, tokenizer: Any) -> None:
 
 def test_encode_label_that_is_no_number_is_an_error(task: Any, spelling_tokenizer: Any) -> None:
     with pytest.raises(DataError, match=r"task t, row 3: label is 'high'; must be a number"):
-        regression.encode({"text": ["a"], "label": ["high"]}, task, spelling_tokenizer, Hyperparameters(), 3)
+        regression.encode(
+            {"text": ["a"], "label": ["high"]}, task, spelling_tokenizer, Hyperparameters(), 3
+        )
 
 
-def test_head_loss_is_the_summed_squared_error(task: Any, spelling_tokenizer: Any, encode_split: Any) -> None:
+def test_head_loss_is_the_summed_squared_error(
+    task: Any, spelling_tokenizer: Any, encode_split: Any
+) -> None:
     torch.manual_seed(0)
-    batch = regression.collate(list(encode_split(regression, PAIRS, task, spelling_tokenizer)), 1, None)
+    batch = regression.collate(
+        list(encode_split(regression, PAIRS, task, spelling_tokenizer)), 1, None
+    )
     head = regression.Head(16, 0.5, task, XLMRobertaConfig()).eval()
 
     logits_B1, loss = head(torch.randn(4, 8, 16), batch)
@@ -70,7 +76,9 @@ def test_head_fits_a_line(task: Any) -> None:
     assert loss.item() / 64 < 0.05
 
 
-def test_decode_rows_with_a_label_alone(task: Any, spelling_tokenizer: Any, encode_split: Any) -> None:
+def test_decode_rows_with_a_label_alone(
+    task: Any, spelling_tokenizer: Any, encode_split: Any
+) -> None:
     split = encode_split(regression, PAIRS, task, spelling_tokenizer)
 
     table = regression.decode([np.array([v]) for v in (3.0, 1.0, np.nan, 5.0)], split, task)
@@ -87,13 +95,17 @@ def test_moments_with_ties_give_scipys_correlations() -> None:
     predicted = np.round(gold + rng.normal(size=300), 1)
     table = regression.moments(predicted, gold)
 
-    assert METRICS["pearson"].of(table) == pytest.approx(100 * stats.pearsonr(predicted, gold)[0], abs=1e-9)
-    assert METRICS["spearman"].of(table) == pytest.approx(100 * stats.spearmanr(predicted, gold)[0], abs=1e-9)
+    assert METRICS["pearson"].of(table) == pytest.approx(
+        100 * stats.pearsonr(predicted, gold)[0], abs=1e-9
+    )
+    assert METRICS["spearman"].of(table) == pytest.approx(
+        100 * stats.spearmanr(predicted, gold)[0], abs=1e-9
+    )
 
 
 def test_moments_spearman_with_a_tie_by_hand() -> None:
-    # Ranks of 1 2 2 5: 1, 2.5, 2.5, 4; of 1 2 3 4: 1 2 3 4. Deviations -1.5 0 0 1.5 and -1.5 -.5 .5 1.5:
-    # 4.5 / sqrt(4.5 * 5) = 0.948683
+    # Ranks of 1 2 2 5: 1, 2.5, 2.5, 4; of 1 2 3 4: 1 2 3 4. Deviations -1.5 0 0 1.5 and -1.5 -.5 .5
+    # 1.5: 4.5 / sqrt(4.5 * 5) = 0.948683
     table = regression.moments(np.array([1.0, 2.0, 2.0, 5.0]), np.array([1.0, 2.0, 3.0, 4.0]))
     assert METRICS["spearman"].of(table) == pytest.approx(94.8683, abs=1e-4)
     assert METRICS["correlation"].of(table) == pytest.approx(

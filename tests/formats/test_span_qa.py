@@ -11,9 +11,9 @@ from datasets import Dataset
 
 from xstilts.errors import DataError
 from xstilts.formats import span_qa, spans
-from xstilts.metrics import METRICS
-from xstilts.sweep import Hyperparameters
-from xstilts.task import Options, Source, Task
+from xstilts.scoring.metrics import METRICS
+from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.task import Options, Source, Task
 
 CONFIG: Any = SimpleNamespace(initializer_range=0.02)
 
@@ -26,7 +26,13 @@ class Encoded:
 
 
 def task(**options: Any) -> Task:
-    return Task(name="t", format="span_qa", source=Source(generator="t"), metric="qa_mean", options=Options(**options))
+    return Task(
+        name="t",
+        format="span_qa",
+        source=Source(generator="t"),
+        metric="qa_mean",
+        options=Options(**options),
+    )
 
 
 def row(question: str, context: str, *answers: tuple[str, int], id: str = "q") -> dict[str, Any]:
@@ -35,13 +41,20 @@ def row(question: str, context: str, *answers: tuple[str, int], id: str = "q") -
 
 
 def encode(
-    rows: list[dict[str, Any]], tokenizer: Any, length: int = 64, stride: int = 4, first_row: int = 0, **options: Any
+    rows: list[dict[str, Any]],
+    tokenizer: Any,
+    length: int = 64,
+    stride: int = 4,
+    first_row: int = 0,
+    **options: Any,
 ) -> list[dict[str, Any]]:
     """Features as dicts."""
     batch = {name: [one[name] for one in rows] for name in ("id", "question", "context", "answers")}
     hyper = Hyperparameters(max_length_tokens=length, doc_stride_tokens=stride)
     columns = span_qa.encode(batch, task(**options), tokenizer, hyper, first_row)
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
 
 
 def pointing(feature: dict[str, Any], start: int, end: int, height: float = 1.0) -> np.ndarray:
@@ -52,9 +65,14 @@ def pointing(feature: dict[str, Any], start: int, end: int, height: float = 1.0)
 
 
 def decode(
-    rows: list[dict[str, Any]], features: list[dict[str, Any]], logits: list[np.ndarray], **options: Any
+    rows: list[dict[str, Any]],
+    features: list[dict[str, Any]],
+    logits: list[np.ndarray],
+    **options: Any,
 ) -> dict[str, list[Any]]:
-    return span_qa.decode(logits, Encoded(Dataset.from_list(rows), Dataset.from_list(features)), task(**options))
+    return span_qa.decode(
+        logits, Encoded(Dataset.from_list(rows), Dataset.from_list(features)), task(**options)
+    )
 
 
 # --- encoding
@@ -67,12 +85,18 @@ def test_encode_short_row_is_one_window_with_answer_positions(spelling_tokenizer
     assert (feature["start_position"], feature["end_position"]) == (7, 8)
     assert feature["context_start"] == 6
     assert feature["offsets"] == [0, 1, 2, 3, 3, 4, 5, 6]
-    assert (feature["row"], feature["n_items"], feature["answerable"], feature["length"]) == (5, 1, 1, 11)
+    assert (feature["row"], feature["n_items"], feature["answerable"], feature["length"]) == (
+        5,
+        1,
+        1,
+        11,
+    )
 
 
 def test_encode_long_context_windows_overlap_and_cover(spelling_tokenizer: Any) -> None:
     context = " ".join("abcdefghijklmnop")  # 16 tokens
-    # 12 tokens less 4 special and 1 of the question: 7 of the context, 3 shared: 0-7, 4-11, 8-15, 12-16
+    # 12 tokens less 4 special and 1 of the question: 7 of the context, 3 shared: 0-7, 4-11, 8-15,
+    # 12-16
     features = encode([row("q", context, ("j", 18))], spelling_tokenizer, length=12, stride=3)
     starts = [feature["offsets"][0] // 2 for feature in features]
     assert starts == [0, 4, 8, 12]
@@ -84,13 +108,17 @@ def test_encode_long_context_windows_overlap_and_cover(spelling_tokenizer: Any) 
 
 
 def test_encode_answer_half_in_a_window_trains_on_first_position(spelling_tokenizer: Any) -> None:
-    features = encode([row("q", "a b c d e f g", ("c d", 4))], spelling_tokenizer, length=8, stride=1)
+    features = encode(
+        [row("q", "a b c d e f g", ("c d", 4))], spelling_tokenizer, length=8, stride=1
+    )
     # 3 tokens a window, 1 shared: abc, cde, efg
     assert [(f["start_position"], f["end_position"]) for f in features] == [(0, 0), (4, 5), (0, 0)]
 
 
 def test_encode_long_question_is_cut(spelling_tokenizer: Any) -> None:
-    (feature,) = encode([row("abcdefghijklmnop", "x", ("x", 0))], spelling_tokenizer, max_question_tokens=8)
+    (feature,) = encode(
+        [row("abcdefghijklmnop", "x", ("x", 0))], spelling_tokenizer, max_question_tokens=8
+    )
     assert feature["length"] == 8 + 4 + 1
     (feature,) = encode([row("abcdefghijklmnop", "x", ("x", 0))], spelling_tokenizer, length=12)
     assert feature["length"] == 4 + 4 + 1  # never more than half of what is free
@@ -125,7 +153,9 @@ def test_encode_slow_tokenizer_is_refused() -> None:
         ([], None),
     ],
 )
-def test_locate_answer_by_start_then_by_text(answers: list[tuple[str, int]], found: tuple[int, int] | None) -> None:
+def test_locate_answer_by_start_then_by_text(
+    answers: list[tuple[str, int]], found: tuple[int, int] | None
+) -> None:
     gold = {"text": [text for text, _ in answers], "answer_start": [start for _, start in answers]}
     assert span_qa.locate("aa bc d bbb bc", gold) == found
 
@@ -149,7 +179,9 @@ def test_encode_answer_that_is_nowhere_is_not_trained_on(spelling_tokenizer: Any
         ("عاصمة فرنسا هي باريس", "باريس"),
     ],
 )
-def test_encode_real_tokenizer_positions_lead_back_to_answer(xlmr_tokenizer: Any, context: str, answer: str) -> None:
+def test_encode_real_tokenizer_positions_lead_back_to_answer(
+    xlmr_tokenizer: Any, context: str, answer: str
+) -> None:
     rows = [row("what?", context, (answer, context.index(answer)))]
     (feature,) = encode(rows, xlmr_tokenizer)
     logits = pointing(feature, feature["start_position"], feature["end_position"])
@@ -163,14 +195,17 @@ def test_encode_pair_is_what_the_tokenizer_itself_would_give(tokenizer: Any) -> 
     assert feature["input_ids"] == tokenizer("who is it", "it is me")["input_ids"]
 
 
-def test_mirror_squad_gold_positions_score_near_perfect(xlmr_tokenizer: Any, mirror_rows: Any) -> None:
+def test_mirror_squad_gold_positions_score_near_perfect(
+    xlmr_tokenizer: Any, mirror_rows: Any
+) -> None:
     rows = mirror_rows("rajpurkar/squad", "plain_text", "train", 60)
     rows += mirror_rows("google/xquad", "xquad.zh", "validation", 30)
     rows += mirror_rows("google/xquad", "xquad.th", "validation", 30)
     rows = [{name: one[name] for name in ("id", "question", "context", "answers")} for one in rows]
     features = encode(rows, xlmr_tokenizer, length=128, stride=64)
     logits = [
-        pointing(f, f["start_position"], f["end_position"], 9.0 if f["start_position"] else 0.0) for f in features
+        pointing(f, f["start_position"], f["end_position"], 9.0 if f["start_position"] else 0.0)
+        for f in features
     ]
     out = decode(rows, features, logits, max_answer_tokens=60)
     assert METRICS["f1"].of(out) > 97
@@ -181,7 +216,9 @@ def test_mirror_squad_gold_positions_score_near_perfect(xlmr_tokenizer: Any, mir
 
 
 def test_collate_pads_and_keeps_positions(spelling_tokenizer: Any) -> None:
-    features = encode([row("q", "a b c", ("c", 4)), row("q", "a b c d e f g", ("b c", 2))], spelling_tokenizer)
+    features = encode(
+        [row("q", "a b c", ("c", 4)), row("q", "a b c d e f g", ("b c", 2))], spelling_tokenizer
+    )
     batch = span_qa.collate(features, 1, None)
     assert batch["input_ids_BL"].shape == (2, 16)
     assert batch["attention_mask_BL"].sum(dim=1).tolist() == [8, 12]
@@ -223,7 +260,10 @@ def test_head_fitted_on_a_few_rows_reaches_exact_match(spelling_tokenizer: Any) 
     features = encode(rows, spelling_tokenizer, length=20, stride=6)
     assert len(features) > len(rows)
     batch = span_qa.collate(features, 1, None)
-    body, head = torch.nn.Embedding(len(spelling_tokenizer), 16), span_qa.Head(16, 0.0, task(), CONFIG)
+    body, head = (
+        torch.nn.Embedding(len(spelling_tokenizer), 16),
+        span_qa.Head(16, 0.0, task(), CONFIG),
+    )
     optimizer = torch.optim.Adam([*body.parameters(), *head.parameters()], lr=0.1)
     for _ in range(60):
         _, loss = head(body(batch["input_ids_BL"]), batch)
@@ -250,7 +290,9 @@ def test_decode_cuts_answer_out_of_original_context(spelling_tokenizer: Any) -> 
     assert (out["exact_match"], out["f1"]) == ([1], [1.0])
 
 
-def test_decode_question_special_and_padding_positions_are_no_answer(spelling_tokenizer: Any) -> None:
+def test_decode_question_special_and_padding_positions_are_no_answer(
+    spelling_tokenizer: Any,
+) -> None:
     rows = [row("q", "a b c", ("c", 4))]
     (feature,) = encode(rows, spelling_tokenizer)
     logits = np.zeros((16, 2), dtype=np.float32)
@@ -264,7 +306,16 @@ def test_decode_end_before_start_is_passed_over(spelling_tokenizer: Any) -> None
     (feature,) = encode(rows, spelling_tokenizer)
     logits = np.zeros((8, 2), dtype=np.float32)
     logits[:, 0] = [0, 0, 0, 0, 1, 0, 5, 0]  # best start c
-    logits[:, 1] = [0, 0, 0, 0, 4, 2, 0, 0]  # best end a: c..a is no span; a..a 1+4, c..c 5+0, a tie: the earlier start
+    logits[:, 1] = [
+        0,
+        0,
+        0,
+        0,
+        4,
+        2,
+        0,
+        0,
+    ]  # best end a: c..a is no span; a..a 1+4, c..c 5+0, a tie: the earlier start
     assert decode(rows, [feature], [logits])["prediction"] == ["a"]
     logits[6, 1] = 0.5
     assert decode(rows, [feature], [logits])["prediction"] == ["c"]
@@ -287,7 +338,9 @@ def test_decode_best_window_wins_and_tie_goes_to_first(spelling_tokenizer: Any) 
     assert decode(rows, features, logits)["prediction"] == ["c", "h"]
 
 
-def test_decode_few_candidates_without_valid_pair_falls_back_to_all(spelling_tokenizer: Any) -> None:
+def test_decode_few_candidates_without_valid_pair_falls_back_to_all(
+    spelling_tokenizer: Any,
+) -> None:
     rows = [row("q", "a b c", ("b", 2))]
     (feature,) = encode(rows, spelling_tokenizer)
     logits = np.zeros((8, 2), dtype=np.float32)
@@ -329,12 +382,19 @@ def test_decode_blank_piece_is_no_answer(xlmr_tokenizer: Any) -> None:
     assert out["prediction"][0].strip() == out["prediction"][0] != ""
 
 
-def test_decode_rows_without_gold_are_left_out_and_id_may_be_missing(spelling_tokenizer: Any) -> None:
+def test_decode_rows_without_gold_are_left_out_and_id_may_be_missing(
+    spelling_tokenizer: Any,
+) -> None:
     rows = [row("q", "a", id="x"), row("q", "b", ("b", 0), id="y")]
     features = encode(rows, spelling_tokenizer)
-    encoded = Encoded(Dataset.from_list(rows[1:] + rows[:1]).remove_columns("id"), Dataset.from_list(features[::-1]))
+    encoded = Encoded(
+        Dataset.from_list(rows[1:] + rows[:1]).remove_columns("id"),
+        Dataset.from_list(features[::-1]),
+    )
     encoded.features = encoded.features.map(lambda feature: {"row": 1 - feature["row"]})
-    out = span_qa.decode([np.zeros((f["length"], 2), dtype=np.float32) for f in features], encoded, task())
+    out = span_qa.decode(
+        [np.zeros((f["length"], 2), dtype=np.float32) for f in features], encoded, task()
+    )
     assert (out["id"], out["prediction"]) == (["0"], ["b"])
 
 
@@ -387,11 +447,18 @@ def test_encode_question_without_answer_trains_on_the_first_position_where_there
         (2, 1, 5),
     ]
     assert span_qa.collate(features, 1, None)["start_position_B"].tolist() == [0, 0, -100, 5]
-    assert [f["n_items"] for f in encode(rows, spelling_tokenizer, length=8, stride=1)] == [0, 0, 0, 1]
+    assert [f["n_items"] for f in encode(rows, spelling_tokenizer, length=8, stride=1)] == [
+        0,
+        0,
+        0,
+        1,
+    ]
 
 
 def nulled(feature: dict[str, Any], start: int, height: float, null: float) -> np.ndarray:
-    """Logits whose best span is the token at `start` with `height`, and whose no-answer score is `null`."""
+    """Logits whose best span is the token at `start` with `height`, and whose no-answer score is
+    `null`.
+    """
     logits = np.full((feature["length"], 2), -50.0, dtype=np.float32)
     logits[start] = height / 2
     logits[0] = null / 2
@@ -399,13 +466,19 @@ def nulled(feature: dict[str, Any], start: int, height: float, null: float) -> n
 
 
 def test_decode_no_answer_that_scores_higher_is_empty(spelling_tokenizer: Any) -> None:
-    rows = [row("q", "a b", id="none"), row("q", "a b", ("b", 2), id="some"), row("q", "a b", ("b", 2), id="tie")]
+    rows = [
+        row("q", "a b", id="none"),
+        row("q", "a b", ("b", 2), id="some"),
+        row("q", "a b", ("b", 2), id="tie"),
+    ]
     features = encode(rows, spelling_tokenizer, no_answer=True)
     logits = [nulled(f, 5, 4.0, null) for f, null in zip(features, (6.0, 2.0, 4.0), strict=True)]
     out = decode(rows, features, logits, no_answer=True)
     assert out["id"] == ["none", "some", "tie"]
     assert out["prediction"] == ["", "b", "b"]
-    assert out["exact_match"] == out["f1"] == out["mlqa_f1"] == out["segmented_f1"] == [1.0, 1.0, 1.0]
+    assert (
+        out["exact_match"] == out["f1"] == out["mlqa_f1"] == out["segmented_f1"] == [1.0, 1.0, 1.0]
+    )
     assert json.loads(out["gold"][0]) == []
     # Without the option the same logits answer, and rows without gold are left out.
     plain = decode(rows, features, logits)
@@ -428,16 +501,22 @@ def test_decode_best_threshold_by_hand(spelling_tokenizer: Any) -> None:
     #   y: gold b c   doubt +1   answered: EM 0, F1 2 * 1 / 3
     #   z: gold b     doubt +2   answered: right
     rows = [
-        row("q", "a b c", ("b c", 2), id="y"), row("q", "a b c", ("b", 2), id="w"), row("q", "a b c", id="x"),
+        row("q", "a b c", ("b c", 2), id="y"),
+        row("q", "a b c", ("b", 2), id="w"),
+        row("q", "a b c", id="x"),
         row("q", "a b c", ("b", 2), id="z"),
-    ]  # fmt: skip
+    ]
     features = encode(rows, spelling_tokenizer, no_answer=True)
-    logits = [nulled(f, 5, 4.0, 4.0 + doubt) for f, doubt in zip(features, (1.0, -2.0, -1.0, 2.0), strict=True)]
+    logits = [
+        nulled(f, 5, 4.0, 4.0 + doubt)
+        for f, doubt in zip(features, (1.0, -2.0, -1.0, 2.0), strict=True)
+    ]
     out = decode(rows, features, logits, no_answer=True)
     # At threshold 0: w and x are answered, y and z are not.
     assert out["prediction"] == ["", "b", "b", ""]
     assert out["exact_match"] == out["f1"] == [0.0, 1.0, 0.0, 0.0]
-    # EM, starting from x alone right (1): w +1 = 2, x -1 = 1, y 0 = 1, z +1 = 2. First best: after w.
+    # EM, starting from x alone right (1): w +1 = 2, x -1 = 1, y 0 = 1, z +1 = 2. First best: after
+    # w.
     assert out["best_exact_match"] == [0.0, 1.0, 1.0, 0.0]
     # F1: 2, 1, 1 2/3, 2 2/3: all are answered.
     assert out["best_f1"] == pytest.approx([2 / 3, 1.0, 0.0, 1.0])
@@ -447,7 +526,12 @@ def test_decode_best_threshold_by_hand(spelling_tokenizer: Any) -> None:
 def test_decode_no_answer_context_without_tokens_is_empty(spelling_tokenizer: Any) -> None:
     rows = [row("q", " ", ("b", 0)), row("q", " ")]
     features = encode(rows, spelling_tokenizer, no_answer=True)
-    out = decode(rows, features, [np.zeros((f["length"], 2), dtype=np.float32) for f in features], no_answer=True)
+    out = decode(
+        rows,
+        features,
+        [np.zeros((f["length"], 2), dtype=np.float32) for f in features],
+        no_answer=True,
+    )
     assert out["prediction"] == ["", ""]
     assert out["exact_match"] == out["best_f1"] == [0.0, 1.0]
 
@@ -461,7 +545,8 @@ def test_best_of_n_with_all_candidates_equals_best_of_all() -> None:
         for first, second in zip(*scores, strict=True):
             np.testing.assert_array_equal(first, second)
         one = [
-            max(start[i, a] + end[i, b] for a in range(12) for b in range(a, min(12, a + longest))) for i in range(50)
+            max(start[i, a] + end[i, b] for a in range(12) for b in range(a, min(12, a + longest)))
+            for i in range(50)
         ]
         np.testing.assert_allclose(scores[0][0], one)
 
@@ -471,14 +556,20 @@ def test_decode_five_thousand_questions_takes_seconds() -> None:
     n, tokens, head = 5000, 300, 20
     context = " ".join(f"w{i:03d}" for i in range(2 * tokens - 50))
     places = [place for i in range(2 * tokens - 50) for place in (5 * i, 5 * i + 4)]
-    rows = Dataset.from_dict({
-        "context": [context] * n, "answers": [{"text": ["w007 w008", "w009"], "answer_start": [35, 45]}] * n,
-    })  # fmt: skip
+    rows = Dataset.from_dict(
+        {
+            "context": [context] * n,
+            "answers": [{"text": ["w007 w008", "w009"], "answer_start": [35, 45]}] * n,
+        }
+    )
     part = {0: places[: 2 * tokens], 1: places[2 * (tokens - 50) :]}
-    features = Dataset.from_dict({
-        "row": [i // 2 for i in range(2 * n)], "context_start": [head] * 2 * n,
-        "offsets": [part[i % 2] for i in range(2 * n)],
-    })  # fmt: skip
+    features = Dataset.from_dict(
+        {
+            "row": [i // 2 for i in range(2 * n)],
+            "context_start": [head] * 2 * n,
+            "offsets": [part[i % 2] for i in range(2 * n)],
+        }
+    )
     noise = [rng.normal(size=(head + tokens + 1, 2)).astype(np.float32) for _ in range(50)]
     logits = [noise[i % 50] for i in range(2 * n)]
     began = time.perf_counter()

@@ -7,15 +7,21 @@ import pytest
 from datasets import Dataset
 
 from xstilts.formats import spans
-from xstilts.task import Options
+from xstilts.spec.task import Options
 
 
 def features(*rows: int, tokens: int = 4) -> Any:
-    """A window for each row number: two positions before the context, tokens of one character and a blank."""
+    """A window for each row number: two positions before the context, tokens of one character and a
+    blank.
+    """
     offsets = [place for i in range(tokens) for place in (2 * i, 2 * i + 1)]
-    return Dataset.from_dict({
-        "row": list(rows), "context_start": [2] * len(rows), "offsets": [offsets] * len(rows),
-    })  # fmt: skip
+    return Dataset.from_dict(
+        {
+            "row": list(rows),
+            "context_start": [2] * len(rows),
+            "offsets": [offsets] * len(rows),
+        }
+    )
 
 
 def logits(null: float, start: int, end: int, height: float, tokens: int = 4) -> np.ndarray:

@@ -11,17 +11,37 @@ from transformers import XLMRobertaConfig
 from xstilts.errors import DataError
 from xstilts.formats import tagging
 from xstilts.formats.common import IGNORE
-from xstilts.metrics import METRICS
-from xstilts.reading.labels import UNSEEN
-from xstilts.sweep import Hyperparameters
+from xstilts.scoring.metrics import METRICS
+from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.task import UNSEEN
 
 ENTITIES = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 SPEECH = (
-    "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM",
-    "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X",
-)  # fmt: skip
+    "ADJ",
+    "ADP",
+    "ADV",
+    "AUX",
+    "CCONJ",
+    "DET",
+    "INTJ",
+    "NOUN",
+    "NUM",
+    "PART",
+    "PRON",
+    "PROPN",
+    "PUNCT",
+    "SCONJ",
+    "SYM",
+    "VERB",
+    "X",
+)
 ROWS: dict[str, list[Any]] = {
-    "tokens": [["abc", "d"], [], ["ab", "cd", "ef", "gh", "ij", "kl", "m"], ["a", " ", "B", "x" * 60]],
+    "tokens": [
+        ["abc", "d"],
+        [],
+        ["ab", "cd", "ef", "gh", "ij", "kl", "m"],
+        ["a", " ", "B", "x" * 60],
+    ],
     "tags": [[1, 0], [], [0, 1, 2, 0, 5, 6, 0], [1, 2, 0, -1]],
 }
 
@@ -31,8 +51,12 @@ def task(make_task: Any) -> Any:
     return make_task("tagging", labels=ENTITIES)
 
 
-def one_hot(split: Any, guesses: list[list[int]], n_labels: int = len(ENTITIES)) -> list[np.ndarray]:
-    """Logits (padded to 64) of which `decode` must read `guesses`: label ids of each sentence's words."""
+def one_hot(
+    split: Any, guesses: list[list[int]], n_labels: int = len(ENTITIES)
+) -> list[np.ndarray]:
+    """Logits (padded to 64) of which `decode` must read `guesses`: label ids of each sentence's
+    words.
+    """
     flat = {row: iter(labels) for row, labels in enumerate(guesses)}
     logits = []
     for feature in split:
@@ -62,10 +86,14 @@ def test_encode_long_sentence_is_split_at_word_boundaries_and_loses_nothing(
     split = encode_split(tagging, ROWS, task, spelling_tokenizer, 8)
     parts = [feature for feature in split if feature["row"] == 2]
 
-    words = [" ".join(spelling_tokenizer.convert_ids_to_tokens(f["input_ids"][1:-1])) for f in parts]
+    words = [
+        " ".join(spelling_tokenizer.convert_ids_to_tokens(f["input_ids"][1:-1])) for f in parts
+    ]
     assert [text.replace(" ##", "") for text in words] == ["ab cd ef", "gh ij kl", "m"]
     assert [label for f in parts for label in f["labels"]] == [0, 1, 2, 0, 5, 6, 0]
-    assert all(f["input_ids"][0] == 0 and f["input_ids"][-1] == 2 and f["length"] <= 8 for f in parts)
+    assert all(
+        f["input_ids"][0] == 0 and f["input_ids"][-1] == 2 and f["length"] <= 8 for f in parts
+    )
 
 
 def test_encode_words_without_pieces_or_with_too_many_become_unknown(
@@ -92,36 +120,54 @@ def test_encode_empty_sentence_gives_no_feature_but_a_row_of_predictions(
 def test_encode_tags_may_be_names(task: Any, spelling_tokenizer: Any) -> None:
     batch = {"tokens": [["a", "b"]], "tags": [["B-LOC", "I-LOC"]]}
 
-    assert tagging.encode(batch, task, spelling_tokenizer, Hyperparameters(), 0)["labels"] == [[5, 6]]
+    assert tagging.encode(batch, task, spelling_tokenizer, Hyperparameters(), 0)["labels"] == [
+        [5, 6]
+    ]
 
 
 def test_encode_every_sentence_empty_gives_no_features(task: Any, spelling_tokenizer: Any) -> None:
-    features = tagging.encode({"tokens": [[]], "tags": [[]]}, task, spelling_tokenizer, Hyperparameters(), 0)
+    features = tagging.encode(
+        {"tokens": [[]], "tags": [[]]}, task, spelling_tokenizer, Hyperparameters(), 0
+    )
 
     assert features["row"] == []
 
 
-@pytest.mark.parametrize(("tags", "message"), [
-    ([0], "row 3: 2 tokens but 1 tags"),
-    ([0, 7], "row 3: label is 7; must be one of O, B-PER"),
-    ([0, "B-MISC"], "row 3: label is 'B-MISC'"),
-])  # fmt: skip
-def test_encode_bad_tags_are_an_error(task: Any, spelling_tokenizer: Any, tags: list[Any], message: str) -> None:
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        ([0], "row 3: 2 tokens but 1 tags"),
+        ([0, 7], "row 3: label is 7; must be one of O, B-PER"),
+        ([0, "B-MISC"], "row 3: label is 'B-MISC'"),
+    ],
+)
+def test_encode_bad_tags_are_an_error(
+    task: Any, spelling_tokenizer: Any, tags: list[Any], message: str
+) -> None:
     with pytest.raises(DataError, match=message):
-        tagging.encode({"tokens": [["a", "b"]], "tags": [tags]}, task, spelling_tokenizer, Hyperparameters(), 3)
+        tagging.encode(
+            {"tokens": [["a", "b"]], "tags": [tags]}, task, spelling_tokenizer, Hyperparameters(), 3
+        )
 
 
-@pytest.mark.parametrize(("lengths", "room", "expected"), [
-    ([], 6, []),
-    ([1, 2, 3], 6, [(0, 3)]),
-    ([6, 6], 6, [(0, 1), (1, 2)]),
-    ([3, 3, 1, 6, 2], 6, [(0, 2), (2, 3), (3, 4), (4, 5)]),
-])  # fmt: skip
-def test_windows_cover_every_word_once(lengths: list[int], room: int, expected: list[tuple[int, int]]) -> None:
+@pytest.mark.parametrize(
+    ("lengths", "room", "expected"),
+    [
+        ([], 6, []),
+        ([1, 2, 3], 6, [(0, 3)]),
+        ([6, 6], 6, [(0, 1), (1, 2)]),
+        ([3, 3, 1, 6, 2], 6, [(0, 2), (2, 3), (3, 4), (4, 5)]),
+    ],
+)
+def test_windows_cover_every_word_once(
+    lengths: list[int], room: int, expected: list[tuple[int, int]]
+) -> None:
     assert list(tagging.windows(lengths, room)) == expected
 
 
-def test_head_loss_is_the_sum_over_first_subtokens(task: Any, spelling_tokenizer: Any, encode_split: Any) -> None:
+def test_head_loss_is_the_sum_over_first_subtokens(
+    task: Any, spelling_tokenizer: Any, encode_split: Any
+) -> None:
     torch.manual_seed(0)
     features = list(encode_split(tagging, ROWS, task, spelling_tokenizer, 8))
     head = tagging.Head(16, 0.1, task, XLMRobertaConfig()).eval()
@@ -136,7 +182,9 @@ def test_head_loss_is_the_sum_over_first_subtokens(task: Any, spelling_tokenizer
     assert head(torch.randn(1, 8, 16), {})[1] is None
 
 
-def test_decode_merges_split_sentences_to_one_row(task: Any, spelling_tokenizer: Any, encode_split: Any) -> None:
+def test_decode_merges_split_sentences_to_one_row(
+    task: Any, spelling_tokenizer: Any, encode_split: Any
+) -> None:
     split = encode_split(tagging, ROWS, task, spelling_tokenizer, 8)
     guesses = [[1, 0], [], [0, 1, 2, 0, 5, 0, 0], [0, 0, 0, 0]]
 
@@ -145,7 +193,9 @@ def test_decode_merges_split_sentences_to_one_row(task: Any, spelling_tokenizer:
     assert table["id"] == ["0", "1", "2", "3"]
     assert json.loads(table["prediction"][2]) == [ENTITIES[i] for i in guesses[2]]
     assert json.loads(table["gold"][2]) == ["O", "B-PER", "I-PER", "O", "B-LOC", "I-LOC", "O"]
-    assert json.loads(table["gold"][3]) == ["B-PER", "I-PER", "O"], "a word without a label is left out"
+    assert json.loads(table["gold"][3]) == ["B-PER", "I-PER", "O"], (
+        "a word without a label is left out"
+    )
     assert table["true_positives"] == [1, 0, 1, 0]
     assert table["predicted"] == [1, 0, 2, 0]
     assert table["gold_chunks"] == [1, 0, 2, 1]
@@ -170,7 +220,9 @@ def test_statistics_of_speech_tags_count_runs_of_equal_tags() -> None:
     table = tagging.statistics([gold], [guess])
 
     # Chunks DET, NOUN NOUN, VERB, PUNCT against DET, NOUN, VERB VERB, PUNCT: 2 of 4 and 4
-    assert METRICS["chunk_f1"].of(table) == METRICS["chunk_f1_merged"].of(table) == pytest.approx(50.0)
+    assert (
+        METRICS["chunk_f1"].of(table) == METRICS["chunk_f1_merged"].of(table) == pytest.approx(50.0)
+    )
     assert METRICS["token_accuracy"].of(table) == pytest.approx(80.0)
 
 
@@ -190,7 +242,13 @@ def test_unseen_gold_tag_is_not_learned_nor_predicted_and_counts_as_a_mistake(
     split = encode_split(tagging, rows, task, spelling_tokenizer)
 
     assert split.features["n_items"] == [2]
-    assert tagging.collate(list(split), 1, None)["labels_BL"][0].tolist()[:5] == [IGNORE, 0, IGNORE, 1, IGNORE]
+    assert tagging.collate(list(split), 1, None)["labels_BL"][0].tolist()[:5] == [
+        IGNORE,
+        0,
+        IGNORE,
+        1,
+        IGNORE,
+    ]
     logits = one_hot(split, [[0, 1, 1]], 3)
     logits[0][:, 2] = 99  # whatever the model says of it
     table = tagging.decode(logits, split, task)
@@ -215,5 +273,7 @@ def test_encode_real_sentences_give_back_every_word(
     assert METRICS["chunk_f1"].of(perfect) == METRICS["token_accuracy"].of(perfect) == 100.0
     assert perfect["tokens"] == [len(tags) for tags in rows["tags"]]
     for feature in split:
-        pieces = xlmr_tokenizer.convert_ids_to_tokens([feature["input_ids"][i] for i in feature["positions"]])
+        pieces = xlmr_tokenizer.convert_ids_to_tokens(
+            [feature["input_ids"][i] for i in feature["positions"]]
+        )
         assert all(piece.startswith("▁") or piece == "<unk>" for piece in pieces)

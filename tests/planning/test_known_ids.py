@@ -1,7 +1,8 @@
-"""Phase ids that must never change while nothing that decides a number does: a store finds its phases by them.
+"""Phase ids that must never change while nothing that decides a number does: a store finds its
+phases by them.
 
-Where a test here fails, either a change that was to change no number did, or `RECIPE_VERSION` was raised on purpose:
-then, and only then, new ids are written down.
+Where a test here fails, either a change that was to change no number did, or `RECIPE_VERSION` was
+raised on purpose: then, and only then, new ids are written down.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from xstilts import loading
-from xstilts.identity import PhaseSpec, digest
-from xstilts.plan import BEST, Plan, Slot, make
-from xstilts.specs import Revisions, build
-from xstilts.sweep import Choice, Space
+from xstilts import sweep_file
+from xstilts.planning import BEST, Plan, Slot, make
+from xstilts.planning.filling import Revisions, build
+from xstilts.spec.digests import digest
+from xstilts.spec.phase import PhaseSpec
+from xstilts.spec.sweep import Choice, Space
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGED = """
@@ -86,7 +88,9 @@ SWEEPS = {
 
 
 def every_id(plan: Plan) -> dict[str, str]:
-    """Slot to phase id, as if every search suggested the first value of each space and chose its first trial."""
+    """Slot to phase id, as if every search suggested the first value of each space and chose its
+    first trial.
+    """
     ids: dict[str, str] = {}
     params: dict[str, Mapping[str, Any]] = {}
     for slot in plan.slots:
@@ -107,7 +111,10 @@ def _params(plan: Plan, slot: Slot, params: Mapping[str, Mapping[str, Any]]) -> 
         return params[needed.key] if needed is not None and needed.kind == "target" else {}
     if not slot.study:
         return {}
-    return {name: _value(space, slot.trial or 0) for name, space in plan.studies[slot.study].space.items()}
+    return {
+        name: _value(space, slot.trial or 0)
+        for name, space in plan.studies[slot.study].space.items()
+    }
 
 
 def _value(space: Space, trial: int) -> Any:
@@ -117,7 +124,9 @@ def _value(space: Space, trial: int) -> Any:
 
 def _phase(plan: Plan, slot: Slot, params: Mapping[str, Any], ids: Mapping[str, str]) -> PhaseSpec:
     names = [task.name for task in plan.sweep.tasks]
-    models = [getattr(model, "id", None) or getattr(model, "tokenizer", "") for model in plan.sweep.models]
+    models = [
+        getattr(model, "id", None) or getattr(model, "tokenizer", "") for model in plan.sweep.models
+    ]
     revisions = Revisions(
         train={name: f"train {name}" for name in names},
         evaluate={name: f"test {name}" for name in names},
@@ -130,7 +139,7 @@ def _phase(plan: Plan, slot: Slot, params: Mapping[str, Any], ids: Mapping[str, 
 def known() -> dict[str, str]:
     found: dict[str, str] = {}
     for text in (STAGED, JOINT):
-        sweep = loading.loads(text)
+        sweep = sweep_file.loads(text)
         found |= {f"{sweep.name}: {key}": one for key, one in every_id(make(sweep)).items()}
     return found
 
@@ -145,9 +154,11 @@ def test_ids_of_all_phases_together_are_the_known_ones(known: Mapping[str, str])
 
 
 @pytest.mark.parametrize("name", SWEEPS)
-def test_ids_of_every_sweep_file_are_the_known_ones(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ids_of_every_sweep_file_are_the_known_ones(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("XSTILTS_MIRROR", raising=False)
-    plan = make(loading.load(ROOT / "sweeps" / name))
+    plan = make(sweep_file.load(ROOT / "sweeps" / name))
     assert digest(sorted(every_id(plan).items())) == SWEEPS[name]
 
 

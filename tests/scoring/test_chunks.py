@@ -12,10 +12,39 @@ from xstilts.scoring.chunks import after_first, last_part
 
 ENTITIES = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 SPEECH = (
-    "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM",
-    "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X",
-)  # fmt: skip
-ODD = ("N/N", "(S\\NP)/NP", ",", ".", "conj", "B-a-b", "I-a-b", "E-x", "S-x", "O", "nmod:poss", "-", "B")
+    "ADJ",
+    "ADP",
+    "ADV",
+    "AUX",
+    "CCONJ",
+    "DET",
+    "INTJ",
+    "NOUN",
+    "NUM",
+    "PART",
+    "PRON",
+    "PROPN",
+    "PUNCT",
+    "SCONJ",
+    "SYM",
+    "VERB",
+    "X",
+)
+ODD = (
+    "N/N",
+    "(S\\NP)/NP",
+    ",",
+    ".",
+    "conj",
+    "B-a-b",
+    "I-a-b",
+    "E-x",
+    "S-x",
+    "O",
+    "nmod:poss",
+    "-",
+    "B",
+)
 
 
 def f1(gold: list[list[str]], guess: list[list[str]], type_of: Any) -> float:
@@ -23,10 +52,18 @@ def f1(gold: list[list[str]], guess: list[list[str]], type_of: Any) -> float:
     return float(2 * both / (guessed + true)) if guessed + true else 0.0
 
 
-@pytest.mark.parametrize(("tag", "old", "new"), [
-    ("B-PER", "PER", "PER"), ("O", "O", "_"), ("NOUN", "NOUN", "OUN"), ("CCONJ", "CCONJ", "CONJ"),
-    ("SCONJ", "SCONJ", "CONJ"), ("X", "X", "_"), ("B-a-b", "b", "a-b"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("tag", "old", "new"),
+    [
+        ("B-PER", "PER", "PER"),
+        ("O", "O", "_"),
+        ("NOUN", "NOUN", "OUN"),
+        ("CCONJ", "CCONJ", "CONJ"),
+        ("SCONJ", "SCONJ", "CONJ"),
+        ("X", "X", "_"),
+        ("B-a-b", "b", "a-b"),
+    ],
+)
 def test_type_of_a_tag_differs_between_the_releases(tag: str, old: str, new: str) -> None:
     assert (last_part(tag), after_first(tag)) == (old, new)
 
@@ -41,12 +78,18 @@ def test_chunks_of_entities_are_the_same_in_both(type_of: Any) -> None:
 
 def test_chunks_of_speech_are_runs_of_one_tag() -> None:
     tags = ["NOUN", "NOUN", "VERB", "INTJ", "INTJ", "PUNCT"]
-    assert chunks.chunks(tags, last_part) == [("NOUN", 0, 1), ("VERB", 2, 2), ("INTJ", 3, 4), ("PUNCT", 5, 5)]
+    assert chunks.chunks(tags, last_part) == [
+        ("NOUN", 0, 1),
+        ("VERB", 2, 2),
+        ("INTJ", 3, 4),
+        ("PUNCT", 5, 5),
+    ]
 
 
 def test_chunks_tags_that_begin_with_s_are_single_words() -> None:
     assert chunks.chunks(["SYM", "SYM"], last_part) == [("SYM", 0, 0), ("SYM", 1, 1)]
-    # 1.2.2 ends a chunk after the S, opens none at the C of its own type, and so counts the first word twice
+    # 1.2.2 ends a chunk after the S, opens none at the C of its own type, and so counts the first
+    # word twice
     assert chunks.chunks(["SCONJ", "CCONJ"], after_first) == [("CONJ", 0, 0), ("CONJ", 0, 1)]
 
 
@@ -58,8 +101,9 @@ def test_f1_of_swapped_conjunctions_is_half_in_one_release_and_whole_in_the_othe
 
 
 def test_agreement_of_a_first_x_reaches_into_the_sentence_before_in_the_later_release() -> None:
-    # Joined: NOUN VERB O X NOUN O. Under 1.2.2 the X opens nothing: its chunk runs from where VERB began, 1 to 3,
-    # and is counted in the second sentence. With NOUN NOUN predicted it begins at 0: no agreement there.
+    # Joined: NOUN VERB O X NOUN O. Under 1.2.2 the X opens nothing: its chunk runs from where VERB
+    # began, 1 to 3, and is counted in the second sentence. With NOUN NOUN predicted it begins at 0:
+    # no agreement there.
     gold, guess = [["NOUN", "VERB"], ["X", "NOUN"]], [["NOUN", "NOUN"], ["X", "NOUN"]]
     assert list(chunks.agreement(gold, gold, after_first)) == [(2, 2, 2), (2, 2, 2)]
     assert list(chunks.agreement(gold, guess, after_first)) == [(0, 1, 2), (1, 2, 2)]

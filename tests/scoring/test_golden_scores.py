@@ -1,7 +1,8 @@
-"""Every metric on predictions scored by hand, awkward ones first; the working stands beside each case.
+"""Every metric on predictions scored by hand, awkward ones first; the working stands beside each
+case.
 
-A case is a table of predictions as a format writes it and the values of some metrics, in percent. The
-last test asks that no metric is without a case.
+A case is a table of predictions as a format writes it and the values of some metrics, in percent.
+The last test asks that no metric is without a case.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import numpy as np
 import pytest
 
 from xstilts.formats import classification, regression, tagging
-from xstilts.metrics import METRICS
 from xstilts.scoring import answers as answer_scores
+from xstilts.scoring.metrics import METRICS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,11 @@ def qa_v2(*answers: tuple[str, list[str], float]) -> dict[str, Any]:
 
 def tags(*sentences: tuple[str, str]) -> dict[str, Any]:
     """The columns of sentences (gold, predicted), tags parted by blanks."""
-    return dict(tagging.statistics([gold.split() for gold, _ in sentences], [guess.split() for _, guess in sentences]))
+    return dict(
+        tagging.statistics(
+            [gold.split() for gold, _ in sentences], [guess.split() for _, guess in sentences]
+        )
+    )
 
 
 def labels(gold: str, predicted: str, positive: str) -> dict[str, Any]:
@@ -51,7 +56,9 @@ def labels(gold: str, predicted: str, positive: str) -> dict[str, Any]:
 
 def numbers(predicted: list[float], gold: list[float]) -> dict[str, Any]:
     """The columns of numbers."""
-    return dict(regression.moments(np.array(predicted, dtype=np.float64), np.array(gold, dtype=np.float64)))
+    return dict(
+        regression.moments(np.array(predicted, dtype=np.float64), np.array(gold, dtype=np.float64))
+    )
 
 
 def same(prefix: str, exact_match: float, f1: float) -> dict[str, float]:
@@ -62,24 +69,41 @@ def same(prefix: str, exact_match: float, f1: float) -> dict[str, float]:
 
 CASES = (
     Case(
-        name="answers that are empty, articles, punctuation, one of several golds, and the same twice",
+        name=(
+            "answers that are empty, articles, punctuation, one of several golds, and the "
+            "same twice"
+        ),
         columns=qa(
             "en",
             ("", ["Paris"]),  # nothing: 0 and 0
             ("the", ["a"]),  # both normalise to nothing: EM 1, F1 0; segmented 1
             ("?!", ["..."]),  # the same
-            ("in Paris, France", ["Paris", "Paris France"]),  # EM 0; F1 of 2*1/(3+1) = .5 and 2*2/(3+2) = .8
+            (
+                "in Paris, France",
+                ["Paris", "Paris France"],
+            ),  # EM 0; F1 of 2*1/(3+1) = .5 and 2*2/(3+2) = .8
             ("in Paris, France", ["Paris", "Paris France"]),
         ),
         # EM 2/5; F1 1.6/5; segmented (0 + 1 + 1 + .8 + .8)/5
-        scores={**same("", 40, 32), **same("mlqa_", 40, 32), **same("best_", 40, 32), "segmented_f1": 72},
+        scores={
+            **same("", 40, 32),
+            **same("mlqa_", 40, 32),
+            **same("best_", 40, 32),
+            "segmented_f1": 72,
+        },
     ),
     Case(
-        name="Thai has no blanks: one token for SQuAD and for MLQA's scorer, characters when segmented",
+        name=(
+            "Thai has no blanks: one token for SQuAD and for MLQA's scorer, characters when "
+            "segmented"
+        ),
         columns=qa(
             "th",
             ("กรุงเทพ", ["เทพ"]),  # ก รุ ง เ ท พ against เ ท พ: 2*3/(6+3) = 2/3
-            ("“กรุงเทพ”", ["กรุงเทพ"]),  # the quotation marks are no ASCII: equal for MLQA and segmented
+            (
+                "“กรุงเทพ”",
+                ["กรุงเทพ"],
+            ),  # the quotation marks are no ASCII: equal for MLQA and segmented
         ),
         scores={**same("", 0, 0), **same("mlqa_", 50, 50), "segmented_f1": 100 * (2 / 3 + 1) / 2},
     ),
@@ -107,7 +131,11 @@ CASES = (
             ("مقالة", ["مق"]),  # inside: مق ة against مق, 2*1/(2+1) = 2/3
         ),
         # SQuAD has no exact one: the comma stays. Segmented: the second alone
-        scores={**same("", 0, 0), **same("mlqa_", 200 / 3, 100 * (1 + 1 + 2 / 3) / 3), "segmented_f1": 100 / 3},
+        scores={
+            **same("", 0, 0),
+            **same("mlqa_", 200 / 3, 100 * (1 + 1 + 2 / 3) / 3),
+            "segmented_f1": 100 / 3,
+        },
     ),
     Case(
         name="German and English articles, each in its language",
@@ -129,9 +157,14 @@ CASES = (
             ("Bonn", ["Bonn"], 2.0),  # left empty: 0; answered 1
             ("", [], 3.0),  # no span at all: right either way
         ),
-        # At 0: right are 1 and 5: 40. EM from (2 and 5 left empty) 2: 3, 2, 2, 3, 3: first best 3 of 5.
-        # F1: 3, 2, 2 2/3, 3 2/3: best 11/3 of 5.
-        scores={**same("", 40, 40), **same("mlqa_", 40, 40), "segmented_f1": 40, **same("best_", 60, 1100 / 15)},
+        # At 0: right are 1 and 5: 40. EM from (2 and 5 left empty) 2: 3, 2, 2, 3, 3: first best 3
+        # of 5. F1: 3, 2, 2 2/3, 3 2/3: best 11/3 of 5.
+        scores={
+            **same("", 40, 40),
+            **same("mlqa_", 40, 40),
+            "segmented_f1": 40,
+            **same("best_", 60, 1100 / 15),
+        },
     ),
     Case(
         name="speech: runs are chunks, conjunctions are apart in seqeval 0.0.12 and one in 1.2.2",
@@ -174,8 +207,8 @@ CASES = (
     Case(
         name="numbers with a tie",
         columns=numbers([1, 2, 2, 5], [0, 2, 3, 3]),
-        # Pearson: deviations -1.5 -.5 -.5 2.5 and -2 0 1 1: 5 / sqrt(9 * 6) = .680414
-        # Ranks 1 2.5 2.5 4 and 1 2 3.5 3.5: -1.5 0 0 1.5 and -1.5 -.5 1 1: 3.75 / sqrt(4.5 * 4.5) = .833333
+        # Pearson: deviations -1.5 -.5 -.5 2.5 and -2 0 1 1: 5 / sqrt(9 * 6) = .680414 Ranks 1 2.5
+        # 2.5 4 and 1 2 3.5 3.5: -1.5 0 0 1.5 and -1.5 -.5 1 1: 3.75 / sqrt(4.5 * 4.5) = .833333
         scores={"pearson": 68.0414, "spearman": 83.3333, "correlation": (68.0414 + 83.3333) / 2},
     ),
     Case(
@@ -187,8 +220,11 @@ CASES = (
         name="mined pairs",
         # 1 of 3 predicted is right, 2 gold: 2*1/5; at the best threshold 1 of 1: 2*1/3
         columns={
-            "true_positives": [1, 0, 0, 0], "predicted": [1, 1, 1, 0], "gold_pairs": [1, 0, 0, 1],
-            "best_true_positives": [1, 0, 0, 0], "best_predicted": [1, 0, 0, 0],
+            "true_positives": [1, 0, 0, 0],
+            "predicted": [1, 1, 1, 0],
+            "gold_pairs": [1, 0, 0, 1],
+            "best_true_positives": [1, 0, 0, 0],
+            "best_predicted": [1, 0, 0, 0],
         },
         scores={"mining_f1": 40, "mining_best_f1": 200 / 3},
     ),
@@ -202,7 +238,7 @@ CASES = (
         columns={"tokens_correct": [1, 9], "tokens": [10, 10]},
         scores={"masked_accuracy": 50},
     ),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

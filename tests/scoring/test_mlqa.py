@@ -49,7 +49,10 @@ def test_score_spanish_article_goes_only_in_spanish() -> None:
 
 def test_score_several_golds_takes_best_of_each() -> None:
     # exact against neither; "hunde dorfes" against "dorfes": 2 * 1 / 3, against "katze": 0
-    assert mlqa.scorer("de").score("die Hunde des Dorfes", ["Katze", "das Dorfes"]) == (0.0, pytest.approx(2 / 3))
+    assert mlqa.scorer("de").score("die Hunde des Dorfes", ["Katze", "das Dorfes"]) == (
+        0.0,
+        pytest.approx(2 / 3),
+    )
 
 
 def test_score_empty_answers_match_without_f1_unless_told() -> None:

@@ -24,7 +24,9 @@ from xstilts.scoring import segmented
         ("en", "", []),
     ],
 )
-def test_normalise_gives_tokens_of_the_script(language: str | None, text: str, tokens: list[str]) -> None:
+def test_normalise_gives_tokens_of_the_script(
+    language: str | None, text: str, tokens: list[str]
+) -> None:
     assert segmented.normalise(text, language).split() == tokens
 
 

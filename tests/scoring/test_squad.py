@@ -111,7 +111,12 @@ def test_answered_takes_the_best_run_of_least_doubt() -> None:
     doubt, gain = np.array([0.0, -3.0, 2.0, -1.0]), np.array([1.0, 1.0, 0.5, -1.0])
     assert squad.answered(doubt, gain).tolist() == [True, True, True, True]
     # Without the last half the best sum is 1, first reached after the first question.
-    assert squad.answered(doubt, np.array([1.0, 1.0, 0.0, -1.0])).tolist() == [False, True, False, False]
+    assert squad.answered(doubt, np.array([1.0, 1.0, 0.0, -1.0])).tolist() == [
+        False,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_answered_without_gain_answers_nothing() -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from xstilts.identity import Member, ModelParent, PhaseSpec
-from xstilts.sweep import Hyperparameters, Rates
-from xstilts.task import Pseudo, Task, Transform
+from xstilts.spec.phase import Member, ModelParent, PhaseSpec
+from xstilts.spec.sweep import Hyperparameters, Rates
+from xstilts.spec.task import Pseudo, Task, Transform
 from xstilts.tasks import TASKS
 from xstilts.tracking.numbers import Outcome, scores, training_points
 from xstilts.tracking.params import of_training
 
 
 def _spec(*tasks: Task, action: str = "train", **given) -> PhaseSpec:
-    return PhaseSpec(action=action, parent=ModelParent(model="m", revision="r"), hyper=Hyperparameters(),
-                     members=tuple(Member(task=task, data_revision="d") for task in tasks), **given)  # fmt: skip
+    return PhaseSpec(
+        action=action,
+        parent=ModelParent(model="m", revision="r"),
+        hyper=Hyperparameters(),
+        members=tuple(Member(task=task, data_revision="d") for task in tasks),
+        **given,
+    )
 
 
 def test_of_training_mixture_is_in_words() -> None:
@@ -37,16 +42,29 @@ def test_training_points_mixture_has_a_curve_for_each_member() -> None:
         {"step": 4, "loss": 0.5, "lr": 0.0, "dev": 25.0, "dev_by_task": {"a": 20.0, "b": 30.0}},
     ]
     outcome = Outcome(spec=_spec(TASKS["mnli"]), result={"curve": curve, "steps": 4}, provenance={})
-    points = [(p.step, p.value) for p in training_points(outcome, 0, 1000) if p.key == "dev/b/value"]
+    points = [
+        (p.step, p.value) for p in training_points(outcome, 0, 1000) if p.key == "dev/b/value"
+    ]
     assert points == [(2, 20.0), (4, 30.0)]
 
 
 def test_scores_layer_sweep_is_the_mean_over_languages_at_each_hidden_state() -> None:
     layers = [
-        {"language": language, "layer": layer, "pooling": "mean", "metric": "accuracy", "value": value, "n": 9}
+        {
+            "language": language,
+            "layer": layer,
+            "pooling": "mean",
+            "metric": "accuracy",
+            "value": value,
+            "n": 9,
+        }
         for language, values in {"de": (10.0, 30.0), "fr": (20.0, 50.0)}.items()
         for layer, value in enumerate(values)
     ]
-    outcome = Outcome(spec=_spec(TASKS["tatoeba"], action="evaluate"), result={"layers": layers}, provenance={})
-    points = {p.step: p.value for p in scores(outcome, 1000) if p.key == "layers/tatoeba/mean/accuracy"}
+    outcome = Outcome(
+        spec=_spec(TASKS["tatoeba"], action="evaluate"), result={"layers": layers}, provenance={}
+    )
+    points = {
+        p.step: p.value for p in scores(outcome, 1000) if p.key == "layers/tatoeba/mean/accuracy"
+    }
     assert points == {0: 15.0, 1: 40.0}

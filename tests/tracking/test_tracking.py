@@ -20,14 +20,14 @@ from typing import Any
 
 import pytest
 
-from tests.builders import build_store
+from tests.support.builders import build_store
 from xstilts.errors import TrackingError
-from xstilts.ledger import Entry, Ledger
-from xstilts.store import Store
-from xstilts.sweep import Sweep
-from xstilts.tracking import Tracker, TrackerThread, rebuild, tracking_uri
+from xstilts.spec.sweep import Sweep
+from xstilts.store.ledger import Entry, Ledger
+from xstilts.store.phases import Store
 from xstilts.tracking.pages import experiment_tags
 from xstilts.tracking.server import connect
+from xstilts.tracking.tracker import Tracker, TrackerThread, rebuild, tracking_uri
 from xstilts.tracking.view import View
 
 NOWHERE = "http://127.0.0.1:9"
@@ -67,9 +67,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A small finished sweep and an initialised database; each test gets copies."""
     root = tmp_path_factory.mktemp("made")
     store, _ = build_store(
-        root / "store", seeds=(1,), languages=("en", "de"), targets=("tags",),
-        intermediates=("none", "skill", "broken"), examples=40,
-    )  # fmt: skip
+        root / "store",
+        seeds=(1,),
+        languages=("en", "de"),
+        targets=("tags",),
+        intermediates=("none", "skill", "broken"),
+        examples=40,
+    )
     connect(f"sqlite:///{root / 'empty.db'}")
     return store.path, root / "empty.db"
 
@@ -111,13 +115,25 @@ def test_sync_evaluation_has_scores_gains_and_the_params_of_the_whole_pair(world
     scores = {lang: run.data.metrics[f"score/tags/{lang}/chunk_f1"] for lang in ("en", "de")}
     before = {lang: base.data.metrics[f"score/tags/{lang}/chunk_f1"] for lang in ("en", "de")}
     for lang in ("en", "de"):
-        assert run.data.metrics[f"gain/tags/{lang}"] == pytest.approx(scores[lang] - before[lang], abs=1e-4)
+        assert run.data.metrics[f"gain/tags/{lang}"] == pytest.approx(
+            scores[lang] - before[lang], abs=1e-4
+        )
     mean = (sum(scores.values()) - sum(before.values())) / 2
-    assert run.data.metrics["gain"] == run.data.metrics["gain/tags"] == pytest.approx(mean, abs=1e-4)
+    assert (
+        run.data.metrics["gain"] == run.data.metrics["gain/tags"] == pytest.approx(mean, abs=1e-4)
+    )
     assert not [key for key in base.data.metrics if key.startswith("gain")]
     params = run.data.params
-    assert (params["intermediate.task"], params["target.task"], params["model"]) == ("skill", "tags", "base")
-    assert (params["intermediate.lr"], params["target.lr"], params["target.steps"]) == ("3e-05", "5e-05", "400")
+    assert (params["intermediate.task"], params["target.task"], params["model"]) == (
+        "skill",
+        "tags",
+        "base",
+    )
+    assert (params["intermediate.lr"], params["target.lr"], params["target.steps"]) == (
+        "3e-05",
+        "5e-05",
+        "400",
+    )
     assert base.data.params["intermediate.task"] == "none"
     assert "intermediate.lr" not in base.data.params
 
@@ -148,7 +164,10 @@ def test_sync_checkpoint_has_lineage_from_target_to_intermediate(world: World) -
     assert model.tags["xstilts.parent_model"] == before.model_id
     assert model.source_run_id == training.info.run_id
     assert (str(model.status), yielded.step) == ("READY", 400)
-    assert Path(model.tags["xstilts.path"]) == world.store.phase(training.data.tags["xstilts.phase"]).model
+    assert (
+        Path(model.tags["xstilts.path"])
+        == world.store.phase(training.data.tags["xstilts.phase"]).model
+    )
     assert [i.model_id for i in scoring.inputs.model_inputs] == [yielded.model_id]
     assert "score/tags/de/chunk_f1" in {metric.key for metric in model.metrics}
     (data,) = scoring.inputs.dataset_inputs
@@ -158,7 +177,15 @@ def test_sync_checkpoint_has_lineage_from_target_to_intermediate(world: World) -
 def test_sync_failed_and_pruned_phases_show_their_state(world: World) -> None:
     entries = world.entries
     pruned = entries[-1].model_copy(
-        update={"slot": "p", "kind": "target", "state": "pruned", "value": 31.0, "phase": "", "trial": 7, "study": "s"}
+        update={
+            "slot": "p",
+            "kind": "target",
+            "state": "pruned",
+            "value": 31.0,
+            "phase": "",
+            "trial": 7,
+            "study": "s",
+        }
     )
     world.tracker().sync([*entries, pruned])
     by_state = {run.data.tags.get("xstilts.state"): run for run in world.runs()}
@@ -174,8 +201,8 @@ def test_experiment_saved_views_are_readable_by_the_page() -> None:
     import json
     import zlib
 
-    from tests.builders import task
-    from xstilts.sweep import Model
+    from tests.support.builders import task
+    from xstilts.spec.sweep import Model
 
     sweep = Sweep(
         name="s",
@@ -185,9 +212,15 @@ def test_experiment_saved_views_are_readable_by_the_page() -> None:
         tasks=(task("tags", ("en", "de")),),
     )
     tags = experiment_tags(sweep)
-    views = {json.loads(v)["name"]: json.loads(v)["state"] for k, v in tags.items() if "sharedViewState" in k}
+    views = {
+        json.loads(v)["name"]: json.loads(v)["state"]
+        for k, v in tags.items()
+        if "sharedViewState" in k
+    }
     assert set(views) == {"Pairs by gain", "Gains by language", "Trainings", "Not finished"}
-    state = json.loads(zlib.decompress(base64.b64decode(views["Gains by language"].removeprefix("deflate;"))))
+    state = json.loads(
+        zlib.decompress(base64.b64decode(views["Gains by language"].removeprefix("deflate;")))
+    )
     assert state["orderByKey"] == "metrics.`gain`"
     assert "metrics.`gain/tags/de`" in state["selectedColumns"]
 
@@ -207,9 +240,15 @@ def _everything(world: World) -> list[Any]:
             for m in client.get_metric_history(run.info.run_id, key)
         ]
         whole = client.get_run(run.info.run_id)
-        links = (len(whole.inputs.model_inputs), len(whole.inputs.dataset_inputs), len(whole.outputs.model_outputs))
+        links = (
+            len(whole.inputs.model_inputs),
+            len(whole.inputs.dataset_inputs),
+            len(whole.outputs.model_outputs),
+        )
         tags = {k: v for k, v in run.data.tags.items() if k != "mlflow.parentRunId"}
-        rows.append((run.info.run_name, run.info.status, tags, run.data.params, sorted(history), links))
+        rows.append(
+            (run.info.run_name, run.info.status, tags, run.data.params, sorted(history), links)
+        )
     return sorted(rows, key=str)
 
 
@@ -223,7 +262,9 @@ def test_sync_twice_from_fresh_trackers_changes_nothing(world: World) -> None:
     assert _everything(world) == before
 
 
-@pytest.mark.parametrize("call", ["log_inputs", "finalize_logged_model", "log_outputs", "set_terminated", "log_batch"])
+@pytest.mark.parametrize(
+    "call", ["log_inputs", "finalize_logged_model", "log_outputs", "set_terminated", "log_batch"]
+)
 def test_sync_killed_in_its_middle_is_completed_by_the_next(
     world: World, made: tuple[Path, Path], call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,7 +287,12 @@ def test_sync_killed_in_its_middle_is_completed_by_the_next(
             world.tracker().sync(world.entries)
     assert world.tracker().sync(world.entries) > 0
     interrupted = _everything(world)
-    fresh = World(store=world.store, folder=world.folder, sweep=world.sweep, uri=f"sqlite:///{world.store.path}/b.db")
+    fresh = World(
+        store=world.store,
+        folder=world.folder,
+        sweep=world.sweep,
+        uri=f"sqlite:///{world.store.path}/b.db",
+    )
     shutil.copy(made[1], world.store.path / "b.db")
     fresh.tracker().sync(fresh.entries)
     whole = _everything(fresh)
@@ -265,12 +311,17 @@ def test_sync_baseline_that_comes_later_adds_the_gains(world: World) -> None:
 
 def test_sync_running_phase_that_ends_is_the_same_run(world: World) -> None:
     entries = world.entries
-    index = next(i for i, e in enumerate(entries) if e.kind == "evaluate" and e.intermediate == "skill")
+    index = next(
+        i for i, e in enumerate(entries) if e.kind == "evaluate" and e.intermediate == "skill"
+    )
     running = entries[index].model_copy(update={"state": "running"})
     tracker = world.tracker()
     tracker.sync([*entries[:index], running, *entries[index + 1 :]])
     run = world.run("skill→tags s1")
-    assert (run.info.status, world.run(f"{world.sweep.name} v1").info.status) == ("RUNNING", "RUNNING")
+    assert (run.info.status, world.run(f"{world.sweep.name} v1").info.status) == (
+        "RUNNING",
+        "RUNNING",
+    )
     tracker.sync(entries)
     again = world.run("skill→tags s1")
     assert (again.info.run_id, again.info.status) == (run.info.run_id, "FINISHED")
@@ -284,7 +335,9 @@ def test_sync_slot_taken_by_another_phase_marks_the_former(world: World) -> None
     world.tracker().sync(entries)
     moved = [e if e is not pair else e.model_copy(update={"phase": other.phase}) for e in entries]
     world.tracker().sync(moved)
-    roles = {run.data.tags["xstilts.key"]: run.data.tags.get("xstilts.role") for run in world.runs()}
+    roles = {
+        run.data.tags["xstilts.key"]: run.data.tags.get("xstilts.role") for run in world.runs()
+    }
     assert roles[pair.phase] == "former"
     assert roles[other.phase] == "final"
     assert world.tracker().sync(moved) == 0
@@ -307,7 +360,9 @@ def test_sync_deleted_experiment_raises_what_to_do(world: World) -> None:
 
 
 def test_sync_damaged_record_is_the_problem_of_its_run_alone(world: World) -> None:
-    phase = next(e for e in world.entries if e.kind == "evaluate" and e.intermediate == "skill").phase
+    phase = next(
+        e for e in world.entries if e.kind == "evaluate" and e.intermediate == "skill"
+    ).phase
     (world.store.phase(phase).folder / "record.json").write_text('{"id": "tor')
     tracker = world.tracker()
     tracker.sync(world.entries)
@@ -318,7 +373,9 @@ def test_sync_damaged_record_is_the_problem_of_its_run_alone(world: World) -> No
         rebuild(world.store, world.folder, world.uri)
 
 
-def test_sync_many_points_stays_within_the_limits_of_a_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sync_many_points_stays_within_the_limits_of_a_batch(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     sizes: list[int] = []
@@ -331,17 +388,19 @@ def test_sync_many_points_stays_within_the_limits_of_a_batch(world: World, monke
         original(self, run_id, metrics, params, tags)
 
     monkeypatch.setattr(SqlAlchemyStore, "log_batch", watched)
-    monkeypatch.setattr("xstilts.tracking.METRICS_PER_BATCH", 5)
+    monkeypatch.setattr("xstilts.tracking.tracker.METRICS_PER_BATCH", 5)
     world.tracker().sync(world.entries)
     assert max(sizes) <= 5 + 100
-    monkeypatch.setattr("xstilts.tracking.METRICS_PER_BATCH", 800)
+    monkeypatch.setattr("xstilts.tracking.tracker.METRICS_PER_BATCH", 800)
     assert world.tracker().sync(world.entries) == 0
 
 
-def test_view_unchanged_ledger_reads_no_record_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_view_unchanged_ledger_reads_no_record_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     view = View(world.sweep, world.store)
     first = view.runs(world.entries)
-    monkeypatch.setattr("xstilts.store.Phase.record", lambda self: pytest.fail("read again"))
+    monkeypatch.setattr("xstilts.store.phases.Phase.record", lambda self: pytest.fail("read again"))
     assert view.runs(world.entries)[1:] == first[1:]
 
 
@@ -394,13 +453,31 @@ def test_connect_fresh_database_by_several_processes_is_made_once(tmp_path: Path
 @contextmanager
 def _server(database: Path, port: int) -> Iterator[str]:
     """`mlflow server` on the loopback interface."""
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
+    environment = {
+        **os.environ,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
     process = subprocess.Popen(
         [*command, "--backend-store-uri", f"sqlite:///{database}"],
-        env=environment, cwd=database.parent, start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        env=environment,
+        cwd=database.parent,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     uri = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 120
@@ -445,7 +522,9 @@ def test_thread_real_server_that_goes_and_comes_back_holds_the_same(
     assert "run goes on" in warnings_[0]
     assert len(warnings_) <= 2
     world.tracker().sync(entries)
-    there = World(store=world.store, folder=world.folder, sweep=world.sweep, uri=f"sqlite:///{remote}")
+    there = World(
+        store=world.store, folder=world.folder, sweep=world.sweep, uri=f"sqlite:///{remote}"
+    )
     assert _everything(there) == _everything(world)
 
 
@@ -482,7 +561,11 @@ def warnings_() -> Iterator[list[str]]:
 
 def _thread(tracker: Any, warnings_: list[str]) -> TrackerThread:
     return TrackerThread(
-        tracker, "xstilts track s.yaml", warnings_.append, first_wait_seconds=0.01, longest_wait_seconds=0.02
+        tracker,
+        "xstilts track s.yaml",
+        warnings_.append,
+        first_wait_seconds=0.01,
+        longest_wait_seconds=0.02,
     )
 
 
@@ -514,7 +597,9 @@ def test_thread_ledgers_that_pile_up_are_sent_once(warnings_: list[str]) -> None
 
 
 @pytest.mark.parametrize("error", [TrackingError("down"), RuntimeError("a bug")])
-def test_thread_server_that_comes_back_is_warned_of_once_and_caught_up(warnings_: list[str], error: Exception) -> None:
+def test_thread_server_that_comes_back_is_warned_of_once_and_caught_up(
+    warnings_: list[str], error: Exception
+) -> None:
     tracker = _Scripted(3, error)
     tracker.go.clear()
     thread = _thread(tracker, warnings_)
@@ -530,7 +615,9 @@ def test_thread_server_that_comes_back_is_warned_of_once_and_caught_up(warnings_
     assert "is back" in warnings_[1]
 
 
-def test_thread_close_with_server_away_says_what_is_missing_and_the_command(warnings_: list[str]) -> None:
+def test_thread_close_with_server_away_says_what_is_missing_and_the_command(
+    warnings_: list[str],
+) -> None:
     thread = _thread(_Scripted(10**9), warnings_)
     thread.submit(_entries(3))
     message = thread.close(30)
@@ -548,7 +635,9 @@ def test_thread_close_with_a_view_that_fails_is_told_and_never_raised(warnings_:
     thread = _thread(Uncountable(10**6, TypeError("not JSON serializable")), warnings_)
     thread.submit(_entries(2))
     told = thread.close(30)
-    assert told is not None and told.startswith("MLflow lacks some of the sweep's runs (TypeError: not JSON")
+    assert told is not None and told.startswith(
+        "MLflow lacks some of the sweep's runs (TypeError: not JSON"
+    )
 
 
 def test_thread_close_with_server_that_hangs_does_not_wait_for_it(warnings_: list[str]) -> None:

@@ -8,20 +8,34 @@ the file's. Relative paths in a sweep's tasks start from the folder of its file.
     afterwards   status, scores, report, submission, track
     machine      doctor, fetch
 
-`asking` makes a sweep of what a verb was given, `inputs` finds the data and models it reads, `notes` says what
-a reader of its results should know.
+`asking` makes a sweep of what a verb was given, `inputs` finds the data and models it reads,
+`notes` says what a reader of its results should know.
 """
 
 from __future__ import annotations
 
-from xstilts.api.afterwards import report, scores, status, submission, track
-from xstilts.api.asking import AnySweep, folder_of, load
+from xstilts.api.check_and_plan import check, plan
 from xstilts.api.inputs import data_context, resolve, with_labels
-from xstilts.api.looking import check, plan
 from xstilts.api.machine import doctor, fetch
-from xstilts.api.running import run
+from xstilts.api.opened import AnySweep, folder_of, load
+from xstilts.api.results import report, scores, status, submission, track
+from xstilts.api.runs import run
 
 __all__ = [
-    "AnySweep", "check", "data_context", "doctor", "fetch", "folder_of", "load", "plan", "report", "resolve", "run",
-    "scores", "status", "submission", "track", "with_labels",
-]  # fmt: skip
+    "AnySweep",
+    "check",
+    "data_context",
+    "doctor",
+    "fetch",
+    "folder_of",
+    "load",
+    "plan",
+    "report",
+    "resolve",
+    "run",
+    "scores",
+    "status",
+    "submission",
+    "track",
+    "with_labels",
+]

@@ -1,26 +1,38 @@
-"""What has to be there before a run: a machine that can carry it, and a mirror that holds its data and models."""
+"""What has to be there before a run: a machine that can carry it, and a mirror that holds its data
+and models.
+"""
 
 from __future__ import annotations
 
-from xstilts.answers import Findings
-from xstilts.api.asking import AnySweep, load
-from xstilts.store import Store
+from xstilts.api.opened import AnySweep, load
+from xstilts.api.verb_values import Findings
+from xstilts.store.phases import Store
 
 
 def doctor(
-    sweep: AnySweep | None = None, *, store: str | None = None, mirror: str | None = None, tracking: str | None = None
+    sweep: AnySweep | None = None,
+    *,
+    store: str | None = None,
+    mirror: str | None = None,
+    tracking: str | None = None,
 ) -> Findings:
     """Looks at this machine for what a run of the sweep needs; starts nothing."""
-    from xstilts.doctor import checks
-    from xstilts.tracking import tracking_uri
+    from xstilts.checks.doctor import checks
+    from xstilts.tracking.tracker import tracking_uri
 
-    loaded = load(sweep, store=store, mirror=mirror, tracking=tracking) if sweep is not None else None
+    loaded = (
+        load(sweep, store=store, mirror=mirror, tracking=tracking) if sweep is not None else None
+    )
     opened = Store(loaded.store if loaded else store or "store")
     return Findings(checks(opened, tracking_uri(loaded.tracking if loaded else tracking, opened)))
 
 
-def fetch(sweep: AnySweep, *, mirror: str, store: str | None = None, tracking: str | None = None) -> list[str]:
-    """Fills the mirror with all datasets and models that the sweep names; returns what was fetched."""
-    from xstilts.fetch import fetch as fill
+def fetch(
+    sweep: AnySweep, *, mirror: str, store: str | None = None, tracking: str | None = None
+) -> list[str]:
+    """Fills the mirror with all datasets and models that the sweep names; returns what was
+    fetched.
+    """
+    from xstilts.data.fetch import fetch as fill
 
     return fill(load(sweep, store=store, mirror=mirror, tracking=tracking), mirror)

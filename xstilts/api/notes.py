@@ -6,20 +6,23 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from xstilts.plan import Plan, fewest_steps
-from xstilts.specs import trained_tasks
-from xstilts.sweep import BASELINE, Mixture, Pretraining, Sweep, mixture_label
+from xstilts.planning import Plan, fewest_steps
+from xstilts.planning.filling import trained_tasks
+from xstilts.spec.sweep import BASELINE, Mixture, Pretraining, Sweep, mixture_label
 
 if TYPE_CHECKING:
-    from xstilts.audit.revisions import Read
-    from xstilts.data import DataContext
+    from xstilts.checks.audit.revisions import Read
+    from xstilts.sources.context import DataContext
 
 
-# -- what the plan alone says ------------------------------------------------------------------------
+# -- what the plan alone says
+# ------------------------------------------------------------------------
 
 
 def of_plan(made: Plan) -> list[str]:
-    """Splits cut out of others, data that serves twice, and other things that the sweep itself says."""
+    """Splits cut out of others, data that serves twice, and other things that the sweep itself
+    says.
+    """
     return [
         *_cut_splits(made),
         *_trained_twice(made.sweep),
@@ -29,7 +32,7 @@ def of_plan(made: Plan) -> list[str]:
 
 
 def _cut_splits(made: Plan) -> Iterator[str]:
-    from xstilts.audit import cards
+    from xstilts.checks.audit import cards
 
     trains, targets = trained_tasks(made), made.sweep.targets
     for name in dict.fromkeys([*trains, *targets]):
@@ -47,7 +50,9 @@ def _cut_splits(made: Plan) -> Iterator[str]:
 
 def _trained_twice(sweep: Sweep) -> Iterator[str]:
     """Intermediates that are also what targets are trained on."""
-    before = {name for one in sweep.intermediates for name in sweep.members(mixture_label(one))} - {BASELINE}
+    before = {name for one in sweep.intermediates for name in sweep.members(mixture_label(one))} - {
+        BASELINE
+    }
     trained: dict[str, list[str]] = {}
     for target in sweep.targets:
         trained.setdefault(sweep.task(target).train_task or target, []).append(target)
@@ -62,7 +67,10 @@ def _lone_heads(sweep: Sweep) -> Iterator[str]:
         if isinstance(mixture, Mixture) and mixture.heads == "shared":
             tasks = [sweep.task(name) for name in mixture.mixture]
             if not any(one.alike(other) for one, other in combinations(tasks, 2)):
-                yield f"{mixture.label}: heads are shared, but no two members have one format and the same labels"
+                yield (
+                    f"{mixture.label}: heads are shared, but no two members have one format and "
+                    "the same labels"
+                )
 
 
 def _ways(sweep: Sweep) -> Iterator[str]:
@@ -73,42 +81,59 @@ def _ways(sweep: Sweep) -> Iterator[str]:
             yield f"{model.name} is pretrained from its configuration first"
 
 
-# -- what the data say -------------------------------------------------------------------------------
+# -- what the data say
+# -------------------------------------------------------------------------------
 
 
 def of_data(made: Plan, reads: list[Read], context: DataContext) -> list[str]:
-    """Revisions that nobody can vouch for, members without an update, transforms that were carried out before."""
-    from xstilts import transforms
+    """Revisions that nobody can vouch for, members without an update, transforms that were carried
+    out before.
+    """
+    from xstilts.data import transforms
 
     told = (transforms.told(made.sweep.task(name), context) for name in trained_tasks(made))
     return [*_pinned(reads), *_never_trained(made.sweep, context), *(one for one in told if one)]
 
 
 def _never_trained(sweep: Sweep, context: DataContext) -> Iterator[str]:
-    """Members of a mixture whose rate gives them no update, at the fewest steps that the sweep can ask for."""
-    from xstilts import data
-    from xstilts.rates import unserved
+    """Members of a mixture whose rate gives them no update, at the fewest steps that the sweep can
+    ask for.
+    """
+    from xstilts.data import task_data
+    from xstilts.spec.rates import unserved
 
     for mixture in (one for one in sweep.intermediates if isinstance(one, Mixture)):
-        rows = [data.sizes(sweep.task(name), "train", None, context) for name in mixture.mixture]
+        rows = [
+            task_data.sizes(sweep.task(name), "train", None, context) for name in mixture.mixture
+        ]
         steps = fewest_steps(sweep.settings("intermediate", mixture.label))
         for name, updates in unserved(rows, mixture.rates, mixture.mixture, steps).items():
             has = f"{updates:.2g} of {steps:,} updates by its rate, so none"
-            yield f"{mixture.label}: {name} has {has}: it is never trained; raise its rate, or the steps"
+            yield (
+                f"{mixture.label}: {name} has {has}: it is never trained; raise its rate, or "
+                "the steps"
+            )
 
 
 def _pinned(reads: list[Read]) -> Iterator[str]:
     """Pinned revisions that a mirror cannot vouch for; the hub's own copy as Parquet is none."""
-    from xstilts.hub import CONVERTED
+    from xstilts.sources.hub import CONVERTED
 
-    unsure = {r.task: r.asked for r in reads if r.kind == "content" and r.asked not in ("", "main", CONVERTED)}
+    unsure = {
+        r.task: r.asked
+        for r in reads
+        if r.kind == "content" and r.asked not in ("", "main", CONVERTED)
+    }
     for task, asked in unsure.items():
-        yield f"{task} asks for revision {asked}; a mirror holds what it holds, known by content alone"
+        yield (
+            f"{task} asks for revision {asked}; a mirror holds what it holds, known by "
+            "content alone"
+        )
 
 
 def lost_rows(sweep: Sweep, context: DataContext) -> Iterator[str]:
     """What came of the transforms that dropped rows: such an arm has fewer rows than the others."""
-    from xstilts import transforms
+    from xstilts.data import transforms
 
     for task in sweep.tasks:
         facts = transforms.facts(task, context)

@@ -21,25 +21,27 @@ import difflib
 from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
 
 from xstilts.errors import InputError
-from xstilts.task import FormatName
+from xstilts.spec.task import FormatName
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-    from xstilts.data import EncodedSplit
-    from xstilts.sweep import Hyperparameters
-    from xstilts.task import Task
+    from xstilts.formats.encoded import EncodedSplit
+    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.task import Task
 
 NAMES: tuple[str, ...] = get_args(FormatName)
 """Every format's name, which is its module's name."""
 
 
 class FormatHead(Protocol):
-    """A `torch.nn.Module` over the body's last hidden state; it holds every weight that is not the body's.
+    """A `torch.nn.Module` over the body's last hidden state; it holds every weight that is not the
+    body's.
 
-    A head that has an attribute `layers` is given a list of these hidden states instead; 0 is the embedding output.
+    A head that has an attribute `layers` is given a list of these hidden states instead; 0 is the
+    embedding output.
     """
 
     def __call__(
@@ -47,9 +49,10 @@ class FormatHead(Protocol):
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """`(logits, loss_sum)`.
 
-        `logits` has one entry a feature along its first axis. `loss_sum` is a scalar: the *sum* over
-        the batch's loss items (`n_items` of its features), or None where the batch has no labels.
-        Dividing it is the loop's, so that the share of a worker or a micro-batch does not matter.
+        `logits` has one entry a feature along its first axis. `loss_sum` is a scalar: the *sum*
+        over the batch's loss items (`n_items` of its features), or None where the batch has no
+        labels. Dividing it is the loop's, so that the share of a worker or a micro-batch does not
+        matter.
         """
         ...
 
@@ -57,7 +60,9 @@ class FormatHead(Protocol):
 class HeadFactory(Protocol):
     """The class `Head`."""
 
-    def __call__(self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig) -> FormatHead:
+    def __call__(
+        self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig
+    ) -> FormatHead:
         """A new head; weights are drawn from torch's global generator."""
         ...
 
@@ -67,12 +72,15 @@ class Format(Protocol):
 
     Some formats offer more, and `evaluate.py` looks for it:
 
-    - `compact(logits)`: what is kept of a feature's logits until they are decoded; what it returns is what
-      `decode` gets, but of a sweep of layers, where it gets the vectors of one variant (`embedding.py`);
-    - `decode_tuned(logits, encoded, dev_logits, dev_encoded, task)`, of the formats in `task.TUNED`: `decode` with
-      the development rows of the same language, on which something is tuned;
-    - `decode_pool(logits, encoded, task)`, of those in `task.POOLED`: language to logits, language to split, and
-      a table for each language. Their loss is one of a whole micro-batch, which the loader does not cut.
+    - `compact(logits)`: what is kept of a feature's logits until they are decoded; what it returns
+      is what `decode` gets, but of a sweep of layers, where it gets the vectors of one variant
+      (`embedding.py`);
+    - `decode_tuned(logits, encoded, dev_logits, dev_encoded, task)`, of the formats in
+      `task.TUNED`: `decode` with the development rows of the same language, on which something is
+      tuned;
+    - `decode_pool(logits, encoded, task)`, of those in `task.POOLED`: language to logits, language
+      to split, and a table for each language. Their loss is one of a whole micro-batch, which the
+      loader does not cut.
     """
 
     ROLES: tuple[str, ...]
@@ -89,26 +97,32 @@ class Format(Protocol):
         hyper: Hyperparameters,
         first_row: int,
     ) -> dict[str, list[Any]]:
-        """Features of a batch of rows, as columns; `first_row` is the index of its first row in the split.
+        """Features of a batch of rows, as columns; `first_row` is the index of its first row in the
+        split.
 
-        A row yields any number of features, in order. Each has `input_ids` (special tokens included),
-        `row` (index of the row in the split), `n_items` (items its loss is a sum of, at least 0),
-        `length` (tokens of real text, what `attention_mask` will sum to), and what the format adds.
-        Only `max_length_tokens` and `doc_stride_tokens` of `hyper` are read. Raises `DataError`.
+        A row yields any number of features, in order. Each has `input_ids` (special tokens
+        included), `row` (index of the row in the split), `n_items` (items its loss is a sum of, at
+        least 0), `length` (tokens of real text, what `attention_mask` will sum to), and what the
+        format adds. Only `max_length_tokens` and `doc_stride_tokens` of `hyper` are read. Raises
+        `DataError`.
         """
         ...
 
     def collate(
         self, features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None
     ) -> dict[str, torch.Tensor]:
-        """One batch: `input_ids_BL`, `attention_mask_BL`, the labels; tensors only, int64 (numbers to learn: float32).
+        """One batch: `input_ids_BL`, `attention_mask_BL`, the labels; tensors only, int64 (numbers
+        to learn: float32).
 
-        Padded on the right to the longest sequence, up to a multiple of 8. `generator` drives the masks
-        of the masked LM and nothing else; None asks for masks that depend on the features alone.
+        Padded on the right to the longest sequence, up to a multiple of 8. `generator` drives the
+        masks of the masked LM and nothing else; None asks for masks that depend on the features
+        alone.
         """
         ...
 
-    def decode(self, logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
+    def decode(
+        self, logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task
+    ) -> dict[str, list[Any]]:
         """The predictions table: `id`, `prediction`, `gold` and the statistics of every metric.
 
         `logits` has one entry for each feature of `encoded`, in its order. Padding at the end of an
@@ -123,5 +137,7 @@ def get(name: str) -> Format:
 
     if name not in NAMES:
         near = difflib.get_close_matches(name, NAMES, n=3, cutoff=0.0)
-        raise InputError(f'format is "{name}"; must be one of {", ".join(NAMES)}; nearest: {", ".join(near)}')
+        raise InputError(
+            f'format is "{name}"; must be one of {", ".join(NAMES)}; nearest: {", ".join(near)}'
+        )
     return cast(Format, importlib.import_module(f"xstilts.formats.{name}"))

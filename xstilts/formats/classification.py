@@ -1,14 +1,15 @@
 """Classification of a text, or of a pair of texts, into one of `task.labels`.
 
-`<s> text </s>` or `<s> text </s></s> text_pair </s>` in the tokenizer's own way; an input that is too
-long loses tokens from the end of its longer text first. The head is the official one of RoBERTa and
-XTREME: dropout, dense, tanh, dropout, linear on the first token, cross entropy.
+`<s> text </s>` or `<s> text </s></s> text_pair </s>` in the tokenizer's own way; an input that is
+too long loses tokens from the end of its longer text first. The head is the official one of RoBERTa
+and XTREME: dropout, dense, tanh, dropout, linear on the first token, cross entropy.
 
-Of two classes one is what a score may be about (`duplicate`, `acceptable`): F1 and Matthews' correlation
-are those of `options.positive_label`, the last label where it is left out, against all the others. So
-with three labels they are those of one class, not a multi-class F1 or correlation.
+Of two classes one is what a score may be about (`duplicate`, `acceptable`): F1 and Matthews'
+correlation are those of `options.positive_label`, the last label where it is left out, against all
+the others. So with three labels they are those of one class, not a multi-class F1 or correlation.
 
-A feature is a row: `labels` is the id of its label, or `IGNORE` where the row has none (`n_items` 0).
+A feature is a row: `labels` is the id of its label, or `IGNORE` where the row has none (`n_items`
+0).
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ from xstilts.formats.common import (
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-    from xstilts.data import EncodedSplit
-    from xstilts.sweep import Hyperparameters
-    from xstilts.task import Task
+    from xstilts.formats.encoded import EncodedSplit
+    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.task import Task
 
 ROLES = ("text", "label")
 OPTIONAL_ROLES = ("text_pair",)
@@ -70,7 +71,9 @@ def encode(
     }
 
 
-def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None) -> dict[str, Tensor]:
+def collate(
+    features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None
+) -> dict[str, Tensor]:
     """`input_ids_BL`, `attention_mask_BL`, `labels_B`."""
     ids = [feature["input_ids"] for feature in features]
     return {
@@ -83,7 +86,9 @@ def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Genera
 class Head(nn.Module):
     """Scores of the labels from the first token."""
 
-    def __init__(self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig) -> None:
+    def __init__(
+        self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig
+    ) -> None:
         super().__init__()
         self.classifier = FirstTokenHead(hidden_size, len(task.labels), dropout)
         initialise(self, config)
@@ -93,17 +98,25 @@ class Head(nn.Module):
         logits_BC = self.classifier(hidden_BLH)
         if "labels_B" not in batch:
             return logits_BC, None
-        return logits_BC, cross_entropy(logits_BC.float(), batch["labels_B"], ignore_index=IGNORE, reduction="sum")
+        return logits_BC, cross_entropy(
+            logits_BC.float(), batch["labels_B"], ignore_index=IGNORE, reduction="sum"
+        )
 
 
-def decode(logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
-    """One row for each labelled row: the label's name, `correct`, and its cell for the positive label (0 or 1)."""
+def decode(
+    logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task
+) -> dict[str, list[Any]]:
+    """One row for each labelled row: the label's name, `correct`, and its cell for the positive
+    label (0 or 1).
+    """
     table = pick_table(logits, encoded, lambda label: task.labels[label])
     return {**table, **binary_counts(table["prediction"], table["gold"], positive(task))}
 
 
 def positive(task: Task) -> str:
-    """The label that F1 and Matthews' correlation are about; `DataError` for one that is not in the table."""
+    """The label that F1 and Matthews' correlation are about; `DataError` for one that is not in the
+    table.
+    """
     label = task.options.positive_label
     if label is not None and label not in task.labels:
         must = f"must be one of {', '.join(task.labels)}"
@@ -111,8 +124,12 @@ def positive(task: Task) -> str:
     return task.labels[-1] if label is None else label
 
 
-def binary_counts(predicted: Sequence[str], gold: Sequence[str], label: str) -> dict[str, list[int]]:
-    """`true_positive`, `false_positive`, `true_negative`, `false_negative` of each row: 1 in one of them."""
+def binary_counts(
+    predicted: Sequence[str], gold: Sequence[str], label: str
+) -> dict[str, list[int]]:
+    """`true_positive`, `false_positive`, `true_negative`, `false_negative` of each row: 1 in one of
+    them.
+    """
     cells = [(guess == label, truth == label) for guess, truth in zip(predicted, gold, strict=True)]
     names = {"true_positive": (True, True), "false_positive": (True, False)}
     names |= {"true_negative": (False, False), "false_negative": (False, True)}

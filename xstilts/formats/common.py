@@ -22,9 +22,9 @@ from xstilts.errors import DataError
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-    from xstilts.data import EncodedSplit
-    from xstilts.sweep import Hyperparameters
-    from xstilts.task import Task
+    from xstilts.formats.encoded import EncodedSplit
+    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.task import Task
 
 IGNORE = -100
 """Label of a position that has no loss."""
@@ -60,7 +60,9 @@ def pad(rows: Sequence[Sequence[int]], value: int, multiple: int = 8) -> Tensor:
 def attention_mask(rows: Sequence[Sequence[int]], multiple: int = 8) -> Tensor:
     """`mask_BL` (int64): 1 where a row of `rows` has an id, 0 where `pad` fills."""
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
-    return torch.from_numpy((np.arange(padded_length(rows, multiple))[None, :] < lengths[:, None]).astype(np.int64))
+    return torch.from_numpy(
+        (np.arange(padded_length(rows, multiple))[None, :] < lengths[:, None]).astype(np.int64)
+    )
 
 
 # --- tokenizers
@@ -81,7 +83,9 @@ def pair_frame(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]
 
 
 def longest_first(first: int, second: int, room: int) -> tuple[int, int]:
-    """Lengths of two texts cut to fit into `room` together: the longer gives way, then both (the first rounds down)."""
+    """Lengths of two texts cut to fit into `room` together: the longer gives way, then both (the
+    first rounds down).
+    """
     if first + second <= room:
         return first, second
     short = min(first, second, room // 2)
@@ -97,10 +101,10 @@ def encode_pairs(
 ) -> list[list[int]]:
     """Ids of texts, or of pairs of texts, special tokens included, cut to `max_length_tokens`.
 
-    Equal to a call of the tokenizer with `truncation="longest_first"`, but every distinct text is tokenised
-    once: premises and contexts come several times. `ends` are ends of the first texts of pairs (a question after
-    its passage) that stay where a first text is cut: it loses what stands before them. `DataError` for a text
-    that is missing.
+    Equal to a call of the tokenizer with `truncation="longest_first"`, but every distinct text is
+    tokenised once: premises and contexts come several times. `ends` are ends of the first texts of
+    pairs (a question after its passage) that stay where a first text is cut: it loses what stands
+    before them. `DataError` for a text that is missing.
     """
     texts = list(dict.fromkeys([*first, *(second or []), *(ends or [])]))
     if None in texts:
@@ -134,7 +138,10 @@ def _cut(ids: list[int], length: int, end: int) -> list[int]:
 def label_table(task: Task) -> dict[int | str, int]:
     """Every way to write a label (name, id, or a word for "none") to its id, `IGNORE` for none."""
     if not task.labels:
-        raise DataError(f"task {task.name}: labels is empty; a {task.format} task needs its table of label names")
+        raise DataError(
+            f"task {task.name}: labels is empty; a {task.format} task needs its table of "
+            "label names"
+        )
     table: dict[int | str, int] = dict.fromkeys(UNLABELLED, IGNORE)
     for number, name in enumerate(task.labels):
         table[name] = table[number] = number
@@ -144,7 +151,8 @@ def label_table(task: Task) -> dict[int | str, int]:
 def unknown_label(label: Any, row: int, task: Task) -> DataError:
     """The error for a label outside the table."""
     return DataError(
-        f"task {task.name}, row {row}: label is {label!r}; must be one of {', '.join(task.labels)}, or an id from 0 to "
+        f"task {task.name}, row {row}: label is {label!r}; must be one of "
+        f"{', '.join(task.labels)}, or an id from 0 to "
         f"{len(task.labels) - 1}; mend the data or the task's labels"
     )
 
@@ -162,7 +170,9 @@ def row_ids(encoded: EncodedSplit) -> list[str]:
 
 
 def row_languages(encoded: EncodedSplit, task: Task) -> list[str]:
-    """The language of each row: its own `language` where rows have several, else the split's, or the training's."""
+    """The language of each row: its own `language` where rows have several, else the split's, or
+    the training's.
+    """
     if "language" in encoded.rows.column_names:
         return [str(language) for language in column(encoded.rows, "language")]
     return [encoded.language or task.train_languages[0]] * len(encoded.rows)
@@ -171,7 +181,8 @@ def row_languages(encoded: EncodedSplit, task: Task) -> list[str]:
 def pick_table(
     logits: Iterable[np.ndarray[Any, Any]], encoded: EncodedSplit, name: Callable[[int], str]
 ) -> dict[str, list[Any]]:
-    """The predictions of a format whose features each pick one of several: the picked, the right one, `correct`.
+    """The predictions of a format whose features each pick one of several: the picked, the right
+    one, `correct`.
 
     Features without a label are left out. `name` gives what a number is written as.
     """
@@ -193,7 +204,9 @@ def pick_table(
 
 
 def initialise(head: nn.Module, config: PreTrainedConfig) -> None:
-    """Weights as transformers draws those of a new head: normal(0, `initializer_range`), biases 0."""
+    """Weights as transformers draws those of a new head: normal(0, `initializer_range`), biases
+    0.
+    """
     std = getattr(config, "initializer_range", 0.02)
     for module in head.modules():
         if isinstance(module, nn.Linear):
@@ -203,7 +216,9 @@ def initialise(head: nn.Module, config: PreTrainedConfig) -> None:
 
 
 class FirstTokenHead(nn.Module):
-    """dropout, Linear(H, H), tanh, dropout, Linear(H, C) on the first token: RoBERTa's classification head."""
+    """dropout, Linear(H, H), tanh, dropout, Linear(H, C) on the first token: RoBERTa's
+    classification head.
+    """
 
     def __init__(self, hidden_size: int, n_out: int, dropout: float) -> None:
         super().__init__()

@@ -1,27 +1,30 @@
-"""Dual encoder: a query finds its candidates in a pool of all languages (LAReQA, Mewsli-X in XTREME-R).
+"""Dual encoder: a query finds its candidates in a pool of all languages (LAReQA, Mewsli-X in
+XTREME-R).
 
 One tower encodes both: the first token through a linear layer and tanh, as BERT's pooler, scaled to
-length one. It is trained with a softmax over the candidates of the micro-batch (XTREME-R's code: query to
-candidate alone, logits = scale x cosine, the scale learned from `options.logit_scale`). Two things
-differ from there: a candidate that answers the query as well, by its key or by being the same text,
-does not count as wrong; and a candidate with a context is encoded as a pair in evaluation as it is in
-training (there the two texts run into one another in evaluation).
+length one. It is trained with a softmax over the candidates of the micro-batch (XTREME-R's code:
+query to candidate alone, logits = scale x cosine, the scale learned from `options.logit_scale`).
+Two things differ from there: a candidate that answers the query as well, by its key or by being the
+same text, does not count as wrong; and a candidate with a context is encoded as a pair in
+evaluation as it is in training (there the two texts run into one another in evaluation).
 
-The negatives of a query are the other candidates of its micro-batch, so `batch_size / grad_accumulation`
-decides what is learned. It may not depend on the machines, so the loader gives this format whole
-micro-batches and refuses several workers.
+The negatives of a query are the other candidates of its micro-batch, so `batch_size /
+grad_accumulation` decides what is learned. It may not depend on the machines, so the loader gives
+this format whole micro-batches and refuses several workers.
 
-Roles: `query`, `candidate`, `key`, and `candidate_pair`, the context of a candidate, which a source may
-lack. A candidate is relevant to a query of the same key, in whatever language; an empty key is relevant
-to nothing. A row with an empty query is a candidate alone, one with an empty candidate a query alone.
+Roles: `query`, `candidate`, `key`, and `candidate_pair`, the context of a candidate, which a source
+may lack. A candidate is relevant to a query of the same key, in whatever language; an empty key is
+relevant to nothing. A row with an empty query is a candidate alone, one with an empty candidate a
+query alone.
 
 Scores: candidates of the same text and context are one, with the keys of all its rows. AP@k is the
-sum of the precisions at the ranks of the relevant candidates among the first k = `options.cut_off`, over
-min(R, k), R being all the relevant ones of the pool (XTREME-R's LAReQA); the reciprocal rank is that of
-the first relevant one, 0 beyond k (XTREME-R's Mewsli-X, there called mAP@20). Ties go to the earlier
-candidate. A query with nothing relevant in the pool scores 0.
+sum of the precisions at the ranks of the relevant candidates among the first k = `options.cut_off`,
+over min(R, k), R being all the relevant ones of the pool (XTREME-R's LAReQA); the reciprocal rank
+is that of the first relevant one, 0 beyond k (XTREME-R's Mewsli-X, there called mAP@20). Ties go to
+the earlier candidate. A query with nothing relevant in the pool scores 0.
 
-`F` rows of a batch, `B` sequences, `L` tokens, `H` hidden width, `Q` queries, `C` candidates, `K` ranks.
+`F` rows of a batch, `B` sequences, `L` tokens, `H` hidden width, `Q` queries, `C` candidates, `K`
+ranks.
 """
 
 from __future__ import annotations
@@ -41,9 +44,9 @@ from xstilts.formats.embedding import Array, neighbours
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-    from xstilts.data import EncodedSplit
-    from xstilts.sweep import Hyperparameters
-    from xstilts.task import Task
+    from xstilts.formats.encoded import EncodedSplit
+    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.task import Task
 
 ROLES = ("query", "candidate", "key")
 OPTIONAL_ROLES = ("candidate_pair",)
@@ -61,7 +64,8 @@ def encode(
 ) -> dict[str, list[Any]]:
     """A feature a row: the ids of query and candidate, empty where there is none, and the key.
 
-    A query is cut to `options.max_question_tokens`, a candidate to `max_length_tokens`, special tokens included.
+    A query is cut to `options.max_question_tokens`, a candidate to `max_length_tokens`, special
+    tokens included.
     """
     short = hyper.model_copy(update={"max_length_tokens": task.options.max_question_tokens})
     queries = _encoded(batch["query"], None, tokenizer, short)
@@ -77,19 +81,28 @@ def encode(
 
 
 def _encoded(
-    texts: list[str], pairs: list[str] | None, tokenizer: PreTrainedTokenizerBase, hyper: Hyperparameters
+    texts: list[str],
+    pairs: list[str] | None,
+    tokenizer: PreTrainedTokenizerBase,
+    hyper: Hyperparameters,
 ) -> list[list[int]]:
     """Ids of the texts (with their pairs), none for an empty text."""
     there = [i for i, text in enumerate(texts) if text.strip()]
     second = None if pairs is None else [pairs[i] for i in there]
-    found = dict(zip(there, encode_pairs([texts[i] for i in there], second, tokenizer, hyper), strict=True))
+    found = dict(
+        zip(there, encode_pairs([texts[i] for i in there], second, tokenizer, hyper), strict=True)
+    )
     return [found.get(i, []) for i in range(len(texts))]
 
 
-def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None) -> dict[str, Tensor]:
-    """`input_ids_BL`, `attention_mask_BL`, `slots_F2` (places in B of query and candidate, -1 for none), `same_FF`.
+def collate(
+    features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None
+) -> dict[str, Tensor]:
+    """`input_ids_BL`, `attention_mask_BL`, `slots_F2` (places in B of query and candidate, -1 for
+    none), `same_FF`.
 
-    `same_FF` is 1 where the candidate of the column is as right for the query of the line as that of its own row.
+    `same_FF` is 1 where the candidate of the column is as right for the query of the line as that
+    of its own row.
     """
     sequences: list[list[int]] = []
     slots: list[list[int]] = []
@@ -118,14 +131,18 @@ def _numbers(values: Sequence[Any]) -> Tensor:
 class Head(nn.Module):
     """The shared end of both towers, and the scale."""
 
-    def __init__(self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig) -> None:
+    def __init__(
+        self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig
+    ) -> None:
         super().__init__()
         self.dense = nn.Linear(hidden_size, hidden_size)
         self.logit_scale = nn.Parameter(torch.tensor(task.options.logit_scale))
         initialise(self, config)
 
     def forward(self, hidden_BLH: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """`vectors_F2H` of length one, zero where there is no text, and the cross entropy summed over whole rows."""
+        """`vectors_F2H` of length one, zero where there is no text, and the cross entropy summed
+        over whole rows.
+        """
         vectors_BH = normalize(torch.tanh(self.dense(hidden_BLH[:, 0])).float(), dim=-1)
         there_F2 = batch["slots_F2"] >= 0
         vectors_F2H = vectors_BH[batch["slots_F2"].clamp(min=0)] * there_F2[:, :, None]
@@ -157,13 +174,21 @@ def decode_pool(
 ) -> dict[str, dict[str, list[Any]]]:
     """A table for each language, one row a query, searched among the candidates of them all.
 
-    `prediction` is the key of the best candidate (of several keys the query's own where it is among them, else
-    the first), `gold` that of the query, `relevant` is R; then `average_precision` and `reciprocal_rank`.
+    `prediction` is the key of the best candidate (of several keys the query's own where it is among
+    them, else the first), `gold` that of the query, `relevant` is R; then `average_precision` and
+    `reciprocal_rank`.
     """
     candidates_CH, keys_C = _pool(logits, encoded)
     relevant = Counter(key for keys in keys_C for key in keys if key)
     return {
-        language: _table(_queries(logits[language], one), one, candidates_CH, keys_C, relevant, task.options.cut_off)
+        language: _table(
+            _queries(logits[language], one),
+            one,
+            candidates_CH,
+            keys_C,
+            relevant,
+            task.options.cut_off,
+        )
         for language, one in encoded.items()
     }
 
@@ -177,7 +202,11 @@ def _pool(
     keys_C: list[dict[str, None]] = []
     for language, one in encoded.items():
         texts, keys = column(one.rows, "candidate"), column(one.rows, "key")
-        pairs = column(one.rows, "candidate_pair") if "candidate_pair" in one.rows.column_names else [""] * len(texts)
+        pairs = (
+            column(one.rows, "candidate_pair")
+            if "candidate_pair" in one.rows.column_names
+            else [""] * len(texts)
+        )
         for vector, text, pair, key in zip(logits[language], texts, pairs, keys, strict=True):
             if not text.strip():
                 continue
@@ -196,14 +225,23 @@ def _queries(logits: Sequence[Array], encoded: EncodedSplit) -> tuple[list[int],
 
 
 def _table(
-    queries: tuple[list[int], Array], encoded: EncodedSplit, candidates_CH: Array, keys_C: list[dict[str, None]],
-    relevant: Mapping[str, int], k: int,
-) -> dict[str, list[Any]]:  # fmt: skip
+    queries: tuple[list[int], Array],
+    encoded: EncodedSplit,
+    candidates_CH: Array,
+    keys_C: list[dict[str, None]],
+    relevant: Mapping[str, int],
+    k: int,
+) -> dict[str, list[Any]]:
     rows, queries_QH = queries
     ids, keys = row_ids(encoded), column(encoded.rows, "key")
-    found_QK = neighbours(queries_QH, candidates_CH, k)[1] if rows and keys_C else np.zeros((len(rows), 0), np.int64)
+    found_QK = (
+        neighbours(queries_QH, candidates_CH, k)[1]
+        if rows and keys_C
+        else np.zeros((len(rows), 0), np.int64)
+    )
     table: dict[str, list[Any]] = {
-        name: [] for name in ("id", "prediction", "gold", "relevant", "average_precision", "reciprocal_rank")
+        name: []
+        for name in ("id", "prediction", "gold", "relevant", "average_precision", "reciprocal_rank")
     }
     for row, found_K in zip(rows, found_QK.tolist(), strict=True):
         key = keys[row]
@@ -220,8 +258,12 @@ def _table(
 
 
 def ranked(hits: Sequence[bool], relevant: int, k: int) -> tuple[float, float]:
-    """`(AP@k, reciprocal rank)` of a ranking's first k candidates; both 0 where nothing is relevant."""
+    """`(AP@k, reciprocal rank)` of a ranking's first k candidates; both 0 where nothing is
+    relevant.
+    """
     ranks = [rank for rank, hit in enumerate(hits[:k], 1) if hit]
     if not ranks:
         return 0.0, 0.0
-    return sum(number / rank for number, rank in enumerate(ranks, 1)) / min(relevant, k), 1 / ranks[0]
+    return sum(number / rank for number, rank in enumerate(ranks, 1)) / min(relevant, k), 1 / ranks[
+        0
+    ]

@@ -1,19 +1,22 @@
 """Sentence vectors and exact search among them: what retrieval, mining and the dual encoder share.
 
-A sentence's vector is *pooled* from one hidden state of the model. Which hidden state and which pooling
-is chosen by the task (`options.layer`, `options.pooling`); the score of Tatoeba depends on it more than
-on most trainings. So a task may ask for a *sweep*: the same forward pass also pools every combination of
-`sweep_layers` and `sweep_poolings`. A combination is a *variant*; variant 0 is the task's own.
+A sentence's vector is *pooled* from one hidden state of the model. Which hidden state and which
+pooling is chosen by the task (`options.layer`, `options.pooling`); the score of Tatoeba depends on
+it more than on most trainings. So a task may ask for a *sweep*: the same forward pass also pools
+every combination of `sweep_layers` and `sweep_poolings`. A combination is a *variant*; variant 0 is
+the task's own.
 
-Memory rule: variant 0 is kept as the model gave it, in float32, so that a sweep never changes the task's
-score; the others are kept as unit vectors in float16, 2 bytes a number. Tatoeba (2 x 1,000 sentences, 25
-layers, 2 poolings, 1,024 wide) takes 0.2 GB, BUCC (2 x 15,000) 3 GB.
+Memory rule: variant 0 is kept as the model gave it, in float32, so that a sweep never changes the
+task's score; the others are kept as unit vectors in float16, 2 bytes a number. Tatoeba (2 x 1,000
+sentences, 25 layers, 2 poolings, 1,024 wide) takes 0.2 GB, BUCC (2 x 15,000) 3 GB.
 
-The search is exact, blocks of queries against blocks of candidates, so memory is bounded by the block
-and not by the product. Ties go to the lowest index. An index library would add a dependency that saves
-nothing at these sizes: BUCC's 15,000 x 15,000 sentences take seconds (`tests/benchmarks/mining.py`).
+The search is exact, blocks of queries against blocks of candidates, so memory is bounded by the
+block and not by the product. Ties go to the lowest index. An index library would add a dependency
+that saves nothing at these sizes: BUCC's 15,000 x 15,000 sentences take seconds
+(`tests/benchmarks/mining.py`).
 
-`B` sentences of a batch, `L` tokens, `H` hidden width, `V` variants, `Q` queries, `C` candidates, `K` neighbours.
+`B` sentences of a batch, `L` tokens, `H` hidden width, `V` variants, `Q` queries, `C` candidates,
+`K` neighbours.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from xstilts.formats.common import attention_mask, frame, pad
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-    from xstilts.task import Options, Pooling, Task
+    from xstilts.spec.task import Options, Pooling, Task
 
 _QUERIES, _CANDIDATES = 1024, 8192
 _SMALLEST = 1e-6
@@ -42,42 +45,65 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def variants(options: Options, n_layers: int) -> tuple[tuple[int, Pooling], ...]:
-    """`(hidden state, pooling)` of each variant, the task's own first; hidden state `n_layers` is the last.
+    """`(hidden state, pooling)` of each variant, the task's own first; hidden state `n_layers` is
+    the last.
 
-    A sweep takes every layer with every pooling; of a list that was left out it takes the task's own.
+    A sweep takes every layer with every pooling; of a list that was left out it takes the task's
+    own.
     """
     own = (_resolved(options.layer, n_layers), options.pooling)
     swept = range(n_layers + 1) if options.sweep_layers == "all" else options.sweep_layers
     layers = [_resolved(layer, n_layers) for layer in swept] or [own[0]]
     poolings = [options.pooling, *options.sweep_poolings]
-    return tuple(dict.fromkeys([own, *((layer, pooling) for pooling in poolings for layer in layers)]))
+    return tuple(
+        dict.fromkeys([own, *((layer, pooling) for pooling in poolings for layer in layers)])
+    )
 
 
 def _resolved(layer: int, n_layers: int) -> int:
     return n_layers if layer == -1 else layer
 
 
-def content_columns(ids: Sequence[Sequence[int]], tokenizer: PreTrainedTokenizerBase) -> dict[str, list[int]]:
-    """Columns `content_start` and `content_end` of features: where a text lies between its special tokens."""
+def content_columns(
+    ids: Sequence[Sequence[int]], tokenizer: PreTrainedTokenizerBase
+) -> dict[str, list[int]]:
+    """Columns `content_start` and `content_end` of features: where a text lies between its special
+    tokens.
+    """
     before, after = frame(tokenizer)
-    return {"content_start": [len(before)] * len(ids), "content_end": [len(one) - len(after) for one in ids]}
+    return {
+        "content_start": [len(before)] * len(ids),
+        "content_end": [len(one) - len(after) for one in ids],
+    }
 
 
-def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None) -> dict[str, Tensor]:
-    """`input_ids_BL`, `attention_mask_BL`, and `content_mask_BL`, which leaves out special tokens."""
+def collate(
+    features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None
+) -> dict[str, Tensor]:
+    """`input_ids_BL`, `attention_mask_BL`, and `content_mask_BL`, which leaves out special
+    tokens.
+    """
     ids = [feature["input_ids"] for feature in features]
     input_ids_BL = pad(ids, pad_id)
-    starts, ends = (torch.tensor([[one[name]] for one in features]) for name in ("content_start", "content_end"))
+    starts, ends = (
+        torch.tensor([[one[name]] for one in features]) for name in ("content_start", "content_end")
+    )
     places_1L = torch.arange(input_ids_BL.shape[1])[None, :]
     content_mask_BL = ((places_1L >= starts) & (places_1L < ends)).long()
-    return {"input_ids_BL": input_ids_BL, "attention_mask_BL": attention_mask(ids), "content_mask_BL": content_mask_BL}
+    return {
+        "input_ids_BL": input_ids_BL,
+        "attention_mask_BL": attention_mask(ids),
+        "content_mask_BL": content_mask_BL,
+    }
 
 
 def pool(hidden_BLH: Tensor, batch: dict[str, Tensor], pooling: Pooling) -> Tensor:
     """`embedding_BH` in float32; the zero vector where a text has no token that counts."""
     if pooling == "cls":
         return hidden_BLH[:, 0].float()
-    mask_BL1 = batch["content_mask_BL" if pooling == "mean_content" else "attention_mask_BL"][:, :, None]
+    mask_BL1 = batch["content_mask_BL" if pooling == "mean_content" else "attention_mask_BL"][
+        :, :, None
+    ]
     if pooling == "max":
         return hidden_BLH.float().masked_fill(mask_BL1 == 0, -torch.inf).amax(dim=1)
     weight_BL1 = mask_BL1.float()
@@ -87,7 +113,9 @@ def pool(hidden_BLH: Tensor, batch: dict[str, Tensor], pooling: Pooling) -> Tens
 class PoolingHead(nn.Module):
     """Pools hidden states into vectors; no parameters, no loss."""
 
-    def __init__(self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig) -> None:
+    def __init__(
+        self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig
+    ) -> None:
         super().__init__()
         self.variants = variants(task.options, config.num_hidden_layers)
         self.layers = tuple(dict.fromkeys(layer for layer, _ in self.variants))
@@ -122,7 +150,9 @@ def compact(vectors: Array) -> Array | Swept:
 def variant(kept: Sequence[Array | Swept], number: int) -> list[Array]:
     """The vectors of variant `number`, float32."""
     if number:
-        return [one.others_VH[number - 1].astype(np.float32) for one in kept if isinstance(one, Swept)]
+        return [
+            one.others_VH[number - 1].astype(np.float32) for one in kept if isinstance(one, Swept)
+        ]
     return [one.own_H if isinstance(one, Swept) else one for one in kept]
 
 
@@ -136,10 +166,11 @@ def unit(vectors: Array) -> Array:
 
 
 def margin(cosines: Array, one_means: Array, other_means: Array) -> Array:
-    """Ratio margin (Artetxe and Schwenk 2019, arXiv 1811.01136, eq. 2), all arguments of one shape or broadcast.
+    """Ratio margin (Artetxe and Schwenk 2019, arXiv 1811.01136, eq. 2), all arguments of one shape
+    or broadcast.
 
-    cos(x, y) over the mean of two means: of x to its k nearest, and of y to its k nearest. Below the line
-    stands at least 1e-6, so that opposite vectors give no infinity.
+    cos(x, y) over the mean of two means: of x to its k nearest, and of y to its k nearest. Below
+    the line stands at least 1e-6, so that opposite vectors give no infinity.
     """
     ratio: Array = cosines / np.maximum((one_means + other_means) / 2, _SMALLEST)
     return ratio
@@ -151,7 +182,9 @@ def nearest(
     query_means_Q: Array | None = None,
     candidate_means_C: Array | None = None,
 ) -> Array:
-    """Index of the best candidate for each query by cosine of unit vectors, or by `margin` where means are given."""
+    """Index of the best candidate for each query by cosine of unit vectors, or by `margin` where
+    means are given.
+    """
     best = np.full(len(queries_QH), -np.inf, dtype=np.float32)
     index = np.zeros(len(queries_QH), dtype=np.int64)
     for rows, columns, score in _blocks(queries_QH, candidates_CH):
@@ -188,7 +221,9 @@ def neighbour_means(queries_QH: Array, candidates_CH: Array, k: int) -> Array:
 
 
 def _largest(score: Array, k: int) -> tuple[Array, Array]:
-    """The k largest values of each row and their columns, largest first, the lowest column in a tie; spends `score`."""
+    """The k largest values of each row and their columns, largest first, the lowest column in a
+    tie; spends `score`.
+    """
     lines = np.arange(len(score))
     values, columns = [], []
     for _ in range(k):
@@ -200,11 +235,14 @@ def _largest(score: Array, k: int) -> tuple[Array, Array]:
 
 
 def _blocks(queries_QH: Array, candidates_CH: Array) -> Iterator[tuple[slice, slice, Array]]:
-    """Cosines of unit vectors, a block of queries against a block of candidates at a time, candidates ascending.
+    """Cosines of unit vectors, a block of queries against a block of candidates at a time,
+    candidates ascending.
 
     The product is torch's, which minds the number of threads that a worker was given.
     """
-    queries, candidates = (torch.from_numpy(np.ascontiguousarray(x)) for x in (queries_QH, candidates_CH))
+    queries, candidates = (
+        torch.from_numpy(np.ascontiguousarray(x)) for x in (queries_QH, candidates_CH)
+    )
     for i in range(0, len(queries), _QUERIES):
         for j in range(0, len(candidates), _CANDIDATES):
             rows, columns = slice(i, i + _QUERIES), slice(j, j + _CANDIDATES)

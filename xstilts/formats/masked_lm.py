@@ -1,22 +1,23 @@
 """Masked language modelling: pretraining from a configuration, or its continuation.
 
-**Blocks.** A line longer than `max_length_tokens` is cut into blocks; short lines and the tails of long
-ones are packed together, `<s> line </s> line </s>`, so that little of a batch is padding. Lines of one
-block see each other, as in RoBERTa's FULL-SENTENCES (Liu et al. 2019, section 4.2). Only lines that
-`encode` is given together (neighbours in the source) are packed, and never those of two splits or of two
-languages (rows of several languages have a column `language`), so a block has one language to be sampled by.
+**Blocks.** A line longer than `max_length_tokens` is cut into blocks; short lines and the tails of
+long ones are packed together, `<s> line </s> line </s>`, so that little of a batch is padding.
+Lines of one block see each other, as in RoBERTa's FULL-SENTENCES (Liu et al. 2019, section 4.2).
+Only lines that `encode` is given together (neighbours in the source) are packed, and never those of
+two splits or of two languages (rows of several languages have a column `language`), so a block has
+one language to be sampled by.
 
 **Masks** are drawn anew for every batch. Of the `n` tokens of a block that are not special, exactly
 `max(1, round(p n))` are predicted, p being `task.options.mask_probability`: so `n_items` is known
-before any mask is drawn. 80 % of these are replaced by the mask token, 10 % by a token drawn from the
-whole vocabulary, 10 % stay (Devlin et al. 2019, section 3.1). All draws come from the generator given;
-without one they follow from each block alone, so that an evaluation is the same at every step and
-however its blocks are batched.
+before any mask is drawn. 80 % of these are replaced by the mask token, 10 % by a token drawn from
+the whole vocabulary, 10 % stay (Devlin et al. 2019, section 3.1). All draws come from the generator
+given; without one they follow from each block alone, so that an evaluation is the same at every
+step and however its blocks are batched.
 
-**Head**: dense, gelu, LayerNorm, the embedding matrix as decoder, bias. The matrix is the body's, lent
-by `Head.tie`; the head neither owns nor saves it. Names match those of XLM-R's pretrained `lm_head.*`.
-Only masked positions meet the vocabulary: no tensor of L x V is ever made, and what the head returns as
-"logits" are the predicted ids.
+**Head**: dense, gelu, LayerNorm, the embedding matrix as decoder, bias. The matrix is the body's,
+lent by `Head.tie`; the head neither owns nor saves it. Names match those of XLM-R's pretrained
+`lm_head.*`. Only masked positions meet the vocabulary: no tensor of L x V is ever made, and what
+the head returns as "logits" are the predicted ids.
 
 Legend: `B` blocks, `L` tokens, `M` masked positions, `H` hidden width, `V` vocabulary.
 """
@@ -39,9 +40,9 @@ from xstilts.formats.common import IGNORE, PLAIN, attention_mask, column, frame,
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-    from xstilts.data import EncodedSplit
-    from xstilts.sweep import Hyperparameters
-    from xstilts.task import Task
+    from xstilts.formats.encoded import EncodedSplit
+    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.task import Task
 
 ROLES = ("text",)
 OPTIONAL_ROLES: tuple[str, ...] = ()
@@ -60,25 +61,41 @@ def encode(
     hyper: Hyperparameters,
     first_row: int,
 ) -> dict[str, list[Any]]:
-    """Lines to blocks; `row` is the first line of a block. A block without a token to mask is dropped.
+    """Lines to blocks; `row` is the first line of a block. A block without a token to mask is
+    dropped.
 
-    `special` are the places that are never masked. `DataError` for a tokenizer without a mask token.
+    `special` are the places that are never masked. `DataError` for a tokenizer without a mask
+    token.
     """
     if tokenizer.mask_token_id is None:
-        raise DataError(f"task {task.name}: the model's tokenizer has no mask token; a masked LM needs one")
+        raise DataError(
+            f"task {task.name}: the model's tokenizer has no mask token; a masked LM needs one"
+        )
     names = ("input_ids", "row", "n_items", "length", "special", "mask_id", "vocabulary")
     features: dict[str, list[Any]] = {name: [] for name in names}
     before, after = frame(tokenizer)
     never = set(tokenizer.all_special_ids)
     room = hyper.max_length_tokens - len(before) - len(after)
-    lines = tokenizer(batch["text"], add_special_tokens=False, **PLAIN)["input_ids"] if batch["text"] else []
+    lines = (
+        tokenizer(batch["text"], add_special_tokens=False, **PLAIN)["input_ids"]
+        if batch["text"]
+        else []
+    )
     for line, block in _blocks(lines, batch.get("language"), room, after[-1:]):
         ids = [*before, *block, *after]
         special = [i for i, token in enumerate(ids) if token in never]
         if len(special) == len(ids):
             continue
         items = n_masked(len(ids) - len(special), task.options.mask_probability)
-        values = (ids, first_row + line, items, len(ids), special, tokenizer.mask_token_id, len(tokenizer))
+        values = (
+            ids,
+            first_row + line,
+            items,
+            len(ids),
+            special,
+            tokenizer.mask_token_id,
+            len(tokenizer),
+        )
         for name, value in zip(names, values, strict=True):
             features[name].append(value)
     return features
@@ -88,7 +105,9 @@ def _blocks(
     lines: list[list[int]], languages: Sequence[str] | None, room: int, separator: list[int]
 ) -> Iterator[tuple[int, list[int]]]:
     """What `pack` yields for each run of lines in one language."""
-    for _, run in groupby(range(len(lines)), lambda number: languages[number] if languages else None):
+    for _, run in groupby(
+        range(len(lines)), lambda number: languages[number] if languages else None
+    ):
         numbers = list(run)
         for number, block in pack((lines[n] for n in numbers), room, separator):
             yield numbers[number], block
@@ -99,8 +118,11 @@ def n_masked(n_tokens: int, probability: float) -> int:
     return max(1, round(probability * n_tokens))
 
 
-def pack(lines: Iterable[list[int]], room: int, separator: list[int]) -> Iterator[tuple[int, list[int]]]:
-    """`(number of its first line, ids)` of blocks of at most `room` ids; lines of a block are parted by `separator`.
+def pack(
+    lines: Iterable[list[int]], room: int, separator: list[int]
+) -> Iterator[tuple[int, list[int]]]:
+    """`(number of its first line, ids)` of blocks of at most `room` ids; lines of a block are
+    parted by `separator`.
 
     A piece of a line goes into the first open block that holds it; where none does and too many are
     open, the fullest is closed.
@@ -120,17 +142,27 @@ def pack(lines: Iterable[list[int]], room: int, separator: list[int]) -> Iterato
     yield from blocks
 
 
-def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None) -> dict[str, Tensor]:
-    """`input_ids_BL` with masks, `attention_mask_BL`, `labels_BL` (true ids at masked positions, else `IGNORE`)."""
+def collate(
+    features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None
+) -> dict[str, Tensor]:
+    """`input_ids_BL` with masks, `attention_mask_BL`, `labels_BL` (true ids at masked positions,
+    else `IGNORE`).
+    """
     ids = [feature["input_ids"] for feature in features]
     input_ids_BL = pad(ids, pad_id)
     labels_BL = torch.full_like(input_ids_BL, IGNORE)
     for i, feature in enumerate(features):
         _mask(input_ids_BL[i], labels_BL[i], feature, generator or _own_generator(feature))
-    return {"input_ids_BL": input_ids_BL, "attention_mask_BL": attention_mask(ids), "labels_BL": labels_BL}
+    return {
+        "input_ids_BL": input_ids_BL,
+        "attention_mask_BL": attention_mask(ids),
+        "labels_BL": labels_BL,
+    }
 
 
-def _mask(ids_L: Tensor, labels_L: Tensor, feature: dict[str, Any], generator: torch.Generator) -> None:
+def _mask(
+    ids_L: Tensor, labels_L: Tensor, feature: dict[str, Any], generator: torch.Generator
+) -> None:
     """Masks one block in place."""
     free = np.ones(len(feature["input_ids"]), dtype=bool)
     free[feature["special"]] = False
@@ -160,7 +192,9 @@ class Head(nn.Module):
     one_text = True
     """A block is one text, however many lines are in it: all its tokens are of the first type."""
 
-    def __init__(self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig) -> None:
+    def __init__(
+        self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig
+    ) -> None:
         super().__init__()
         self.dense = nn.Linear(hidden_size, hidden_size)
         self.layer_norm = nn.LayerNorm(hidden_size, eps=getattr(config, "layer_norm_eps", 1e-5))
@@ -169,17 +203,26 @@ class Head(nn.Module):
         initialise(self, config)
 
     def tie(self, embedding_weight: Tensor) -> None:
-        """Decode with the body's `embedding_VH`; call it again if the body gets a new one (a resize does that)."""
+        """Decode with the body's `embedding_VH`; call it again if the body gets a new one (a resize
+        does that).
+        """
         if embedding_weight.shape[0] != self.bias.shape[0]:
             found, must = embedding_weight.shape[0], self.bias.shape[0]
-            raise ValueError(f"the embedding has {found} rows; must have {must}, the configuration's vocab_size")
-        # In a tuple, so that torch does not register it: the weight stays the body's, saved and optimised once.
+            raise ValueError(
+                f"the embedding has {found} rows; must have {must}, the configuration's vocab_size"
+            )
+        # In a tuple, so that torch does not register it: the weight stays the body's, saved and
+        # optimised once.
         self._embedding = (embedding_weight,)
 
     def forward(self, hidden_BLH: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
-        """`predicted_BL`, ids at masked positions and `IGNORE` elsewhere, and the summed cross entropy."""
+        """`predicted_BL`, ids at masked positions and `IGNORE` elsewhere, and the summed cross
+        entropy.
+        """
         if not self._embedding:
-            raise RuntimeError("the masked LM head has no decoder: call tie(embedding_weight) first")
+            raise RuntimeError(
+                "the masked LM head has no decoder: call tie(embedding_weight) first"
+            )
         labels_BL = batch["labels_BL"]
         masked_BL = labels_BL != IGNORE
         features_MH = self.layer_norm(gelu(self.dense(hidden_BLH[masked_BL])))
@@ -192,14 +235,20 @@ class Head(nn.Module):
 # --- decoding
 
 
-def decode(logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
+def decode(
+    logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task
+) -> dict[str, list[Any]]:
     """One row a block; prediction and gold are JSON lists of the ids at its masked positions."""
     names = ("id", "prediction", "gold", "tokens_correct", "tokens")
     table: dict[str, list[Any]] = {name: [] for name in names}
-    for number, (predicted_L, ids) in enumerate(zip(logits, column(encoded.features, "input_ids"), strict=True)):
+    for number, (predicted_L, ids) in enumerate(
+        zip(logits, column(encoded.features, "input_ids"), strict=True)
+    ):
         places = np.flatnonzero(predicted_L[: len(ids)] != IGNORE)
         guess, truth = predicted_L[places].astype(np.int64), np.asarray(ids, dtype=np.int64)[places]
         values = (str(number), json.dumps(guess.tolist()), json.dumps(truth.tolist()))
-        for name, value in zip(names, (*values, int((guess == truth).sum()), len(places)), strict=True):
+        for name, value in zip(
+            names, (*values, int((guess == truth).sum()), len(places)), strict=True
+        ):
             table[name].append(value)
     return table

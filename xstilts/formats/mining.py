@@ -1,25 +1,27 @@
 """Mining: which sentences of two unaligned sets are translations of each other (BUCC 2018).
 
-Nothing is trained. A row is a true pair, or one sentence alone with the other side empty; a sentence's
-id is `source_id` or `target_id` where rows have these, else its row's number. Sentences are pooled as in
-retrieval (`embedding.py`) and mined as XTREME and LASER do (Artetxe and Schwenk 2019, arXiv 1811.01136,
-sections 3.2 and 4.1, retrieval "max"):
+Nothing is trained. A row is a true pair, or one sentence alone with the other side empty; a
+sentence's id is `source_id` or `target_id` where rows have these, else its row's number. Sentences
+are pooled as in retrieval (`embedding.py`) and mined as XTREME and LASER do (Artetxe and Schwenk
+2019, arXiv 1811.01136, sections 3.2 and 4.1, retrieval "max"):
 
 1. equal sentences of a side are one; vectors are scaled to length one;
-2. each sentence's `options.neighbours` nearest of the other side by cosine are scored by the ratio margin;
-3. the best target of each source and the best source of each target are sorted by score and taken greedily,
-   each sentence once; a score must be above 0;
-4. a pair is predicted where its score is at least a *threshold*: the mid-point between the score of the
-   pair at which F1 is highest on the development rows of the same language, and that of the next pair.
+2. each sentence's `options.neighbours` nearest of the other side by cosine are scored by the ratio
+   margin;
+3. the best target of each source and the best source of each target are sorted by score and taken
+   greedily, each sentence once; a score must be above 0;
+4. a pair is predicted where its score is at least a *threshold*: the mid-point between the score of
+   the pair at which F1 is highest on the development rows of the same language, and that of the
+   next pair.
 
-`mining_f1` uses that threshold. `mining_best_f1` tunes it on the scored rows themselves, which is what
-jiant reports for development data: an upper bound, not a result.
+`mining_f1` uses that threshold. `mining_best_f1` tunes it on the scored rows themselves, which is
+what jiant reports for development data: an upper bound, not a result.
 
-As in XTREME, a text that several ids of its side have cannot say which of them it is: its pairs are mined,
-for they take partners away, but not predicted, and its true pairs stay among the true ones. Where the
-official code fails or leaves it open: after the last pair the threshold is that pair's own score; without
-a true pair among the mined ones it is 0 (official); equal scores keep the order sources first, then
-targets, each by row.
+As in XTREME, a text that several ids of its side have cannot say which of them it is: its pairs are
+mined, for they take partners away, but not predicted, and its true pairs stay among the true ones.
+Where the official code fails or leaves it open: after the last pair the threshold is that pair's
+own score; without a true pair among the mined ones it is 0 (official); equal scores keep the order
+sources first, then targets, each by row.
 
 `N` and `M` distinct sentences of the two sides, `H` hidden width, `K` neighbours, `P` mined pairs.
 """
@@ -48,11 +50,21 @@ from xstilts.formats.embedding import (
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-    from xstilts.data import EncodedSplit
-    from xstilts.sweep import Hyperparameters
-    from xstilts.task import Task
+    from xstilts.formats.encoded import EncodedSplit
+    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.task import Task
 
-__all__ = ["METRICS", "OPTIONAL_ROLES", "ROLES", "Head", "collate", "compact", "decode", "decode_tuned", "encode"]
+__all__ = [
+    "METRICS",
+    "OPTIONAL_ROLES",
+    "ROLES",
+    "Head",
+    "collate",
+    "compact",
+    "decode",
+    "decode_tuned",
+    "encode",
+]
 
 ROLES = ("source_sentence", "target_sentence")
 OPTIONAL_ROLES = ("source_id", "target_id")
@@ -100,19 +112,27 @@ class Mined:
 
 
 def decode(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
-    """The table of `decode_tuned` without development rows: every mined pair is predicted (threshold 0)."""
+    """The table of `decode_tuned` without development rows: every mined pair is predicted
+    (threshold 0).
+    """
     return _table(mined(logits, encoded, task), 0.0)
 
 
 def decode_tuned(
-    logits: Sequence[Array], encoded: EncodedSplit, dev_logits: Sequence[Array], dev_encoded: EncodedSplit, task: Task
+    logits: Sequence[Array],
+    encoded: EncodedSplit,
+    dev_logits: Sequence[Array],
+    dev_encoded: EncodedSplit,
+    task: Task,
 ) -> dict[str, list[Any]]:
     """One row for each pair that is predicted, by either threshold, or true.
 
-    `id` (the two sentences' ids, `source|target`), `prediction` and `gold` (`yes` or `no`), `score` (null where the
-    pair was not mined), `threshold`, and the statistics of both metrics.
+    `id` (the two sentences' ids, `source|target`), `prediction` and `gold` (`yes` or `no`), `score`
+    (null where the pair was not mined), `threshold`, and the statistics of both metrics.
     """
-    return _table(mined(logits, encoded, task), tuned_threshold(mined(dev_logits, dev_encoded, task)))
+    return _table(
+        mined(logits, encoded, task), tuned_threshold(mined(dev_logits, dev_encoded, task))
+    )
 
 
 # --- mining
@@ -126,7 +146,11 @@ def mined(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> Mined:
     for i, j, score in candidates(source.vectors_NH, target.vectors_NH, task.options.neighbours):
         if source.alone[i] and target.alone[j]:
             scores[source.ids[i], target.ids[j]] = score
-    gold = frozenset((row[0], row[1]) for row in zip(source.by_row, target.by_row, strict=True) if row[0] and row[1])
+    gold = frozenset(
+        (row[0], row[1])
+        for row in zip(source.by_row, target.by_row, strict=True)
+        if row[0] and row[1]
+    )
     return Mined(scores=scores, gold=gold)
 
 
@@ -145,12 +169,20 @@ class _Side:
 def _side(side: int, vectors: Array, encoded: EncodedSplit) -> _Side:
     texts = [text.strip() for text in column(encoded.rows, ROLES[side])]
     known = OPTIONAL_ROLES[side] in encoded.rows.column_names
-    ids = column(encoded.rows, OPTIONAL_ROLES[side]) if known else [str(row) for row in range(len(texts))]
+    ids = (
+        column(encoded.rows, OPTIONAL_ROLES[side])
+        if known
+        else [str(row) for row in range(len(texts))]
+    )
     ids_of: dict[str, set[str]] = {}
     for text, one in zip(texts, ids, strict=True):
         ids_of.setdefault(text, set()).add(one)
     rows, sides = (column(encoded.features, name) for name in ("row", "side"))
-    place = {row: at for at, (row, its_side) in enumerate(zip(rows, sides, strict=True)) if its_side == side}
+    place = {
+        row: at
+        for at, (row, its_side) in enumerate(zip(rows, sides, strict=True))
+        if its_side == side
+    }
     kept = [row for row in first_rows(texts).tolist() if texts[row]]
     return _Side(
         ids=[ids[row] for row in kept],
@@ -206,11 +238,18 @@ def tuned_threshold(found: Mined) -> float:
 
 def _table(found: Mined, threshold: float) -> dict[str, list[Any]]:
     own = tuned_threshold(found)
-    mined_pairs = [pair for pair, score in found.scores.items() if score >= min(threshold, own) or pair in found.gold]
+    mined_pairs = [
+        pair
+        for pair, score in found.scores.items()
+        if score >= min(threshold, own) or pair in found.gold
+    ]
     missed = sorted(found.gold - found.scores.keys())
     pairs = [*mined_pairs, *missed]
     scores = [found.scores.get(pair) for pair in pairs]
-    predicted, best = ([int(score is not None and score >= limit) for score in scores] for limit in (threshold, own))
+    predicted, best = (
+        [int(score is not None and score >= limit) for score in scores]
+        for limit in (threshold, own)
+    )
     gold = [int(pair in found.gold) for pair in pairs]
     return {
         "id": [f"{source}|{target}" for source, target in pairs],

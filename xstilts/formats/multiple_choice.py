@@ -1,18 +1,20 @@
 """Multiple choice: which of a row's choices goes on from its context.
 
-Each choice is scored alone, `<s> context question </s></s> choice </s>`, by one number from the first
-token; a softmax over the choices of a row makes the loss. Rows may differ in how many choices they have.
+Each choice is scored alone, `<s> context question </s></s> choice </s>`, by one number from the
+first token; a softmax over the choices of a row makes the loss. Rows may differ in how many choices
+they have.
 
 Roles: `context`, `choices`, `label` (number of the right choice, from 0), and two that a source may
 lack. `question` follows the context. COPA and XCOPA write there only `cause` or `effect`, in every
-language; these become an English question (`QUESTIONS`, as XTREME-R words it), anything else is taken as it
-stands. `prefix` begins every choice: HellaSwag's endings finish a half sentence, its `ctx_b`.
+language; these become an English question (`QUESTIONS`, as XTREME-R words it), anything else is
+taken as it stands. `prefix` begins every choice: HellaSwag's endings finish a half sentence, its
+`ctx_b`.
 
-What is too long loses the end of its context before anything of its question. A choice is cut only where it
-is longer than half of the room, and so is what stands before it.
+What is too long loses the end of its context before anything of its question. A choice is cut only
+where it is longer than half of the room, and so is what stands before it.
 
-A feature is a row and holds one id list for each choice; the batch lays the choices of all rows in a
-line, so that the body sees plain sequences.
+A feature is a row and holds one id list for each choice; the batch lays the choices of all rows in
+a line, so that the body sees plain sequences.
 
 Legend: `B` choices of a batch, `R` rows, `K` most choices of a row.
 """
@@ -43,9 +45,9 @@ from xstilts.formats.common import (
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-    from xstilts.data import EncodedSplit
-    from xstilts.sweep import Hyperparameters
-    from xstilts.task import Task
+    from xstilts.formats.encoded import EncodedSplit
+    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.task import Task
 
 ROLES = ("context", "choices", "label")
 OPTIONAL_ROLES = ("question", "prefix")
@@ -61,7 +63,9 @@ def encode(
     hyper: Hyperparameters,
     first_row: int,
 ) -> dict[str, list[Any]]:
-    """Rows to features, one to one; `DataError` where a row has no choices or its label names none of them."""
+    """Rows to features, one to one; `DataError` where a row has no choices or its label names none
+    of them.
+    """
     contexts: list[str] = []
     questions: list[str] = []
     endings: list[str] = []
@@ -83,12 +87,19 @@ def encode(
 
 
 def _texts(batch: dict[str, list[Any]]) -> Iterator[tuple[str, str, list[str], Any]]:
-    """`(context, question, choices with prefix, label)` of each row; the question is empty where there is none."""
+    """`(context, question, choices with prefix, label)` of each row; the question is empty where
+    there is none.
+    """
     blank = [""] * len(batch["context"])
     questions, prefixes = batch.get("question", blank), batch.get("prefix", blank)
     rows = zip(batch["context"], questions, prefixes, batch["choices"], batch["label"], strict=True)
     for context, question, prefix, choices, label in rows:
-        yield context, QUESTIONS.get(question, question) or "", [_join(prefix, choice) for choice in choices], label
+        yield (
+            context,
+            QUESTIONS.get(question, question) or "",
+            [_join(prefix, choice) for choice in choices],
+            label,
+        )
 
 
 def _join(first: str | None, second: str | None) -> str:
@@ -103,13 +114,21 @@ def _label(label: int | str, n_choices: int, row: int, task: Task) -> int:
     if number in UNLABELLED:
         return IGNORE
     if isinstance(number, str) or not 0 <= number < n_choices:
-        must = f"a number from 0 to {n_choices - 1}" + (f" or one of {', '.join(task.labels)}" if task.labels else "")
-        raise DataError(f"{where}: label is {label!r}; must be {must}; mend the data or the task's labels")
+        must = f"a number from 0 to {n_choices - 1}" + (
+            f" or one of {', '.join(task.labels)}" if task.labels else ""
+        )
+        raise DataError(
+            f"{where}: label is {label!r}; must be {must}; mend the data or the task's labels"
+        )
     return int(number)
 
 
-def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None) -> dict[str, Tensor]:
-    """`input_ids_BL`, `attention_mask_BL`, `slots_RK` (each row's places in B, -1 for none), `labels_R`."""
+def collate(
+    features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None
+) -> dict[str, Tensor]:
+    """`input_ids_BL`, `attention_mask_BL`, `slots_RK` (each row's places in B, -1 for none),
+    `labels_R`.
+    """
     ids = [choice for feature in features for choice in feature["input_ids"]]
     counts = [len(feature["input_ids"]) for feature in features]
     starts = np.cumsum([0, *counts[:-1]])
@@ -125,23 +144,33 @@ def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Genera
 class Head(nn.Module):
     """One score for each choice."""
 
-    def __init__(self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig) -> None:
+    def __init__(
+        self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig
+    ) -> None:
         super().__init__()
         self.scorer = FirstTokenHead(hidden_size, 1, dropout)
         initialise(self, config)
 
     def forward(self, hidden_BLH: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
-        """`logits_RK`, minus infinity where a row has fewer than K choices, and the summed cross entropy."""
+        """`logits_RK`, minus infinity where a row has fewer than K choices, and the summed cross
+        entropy.
+        """
         scores_B = self.scorer(hidden_BLH).squeeze(-1)
         slots_RK = batch["slots_RK"]
         logits_RK = scores_B[slots_RK.clamp(min=0)].masked_fill(slots_RK < 0, -torch.inf)
         if "labels_R" not in batch:
             return logits_RK, None
-        return logits_RK, cross_entropy(logits_RK.float(), batch["labels_R"], ignore_index=IGNORE, reduction="sum")
+        return logits_RK, cross_entropy(
+            logits_RK.float(), batch["labels_R"], ignore_index=IGNORE, reduction="sum"
+        )
 
 
-def decode(logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
+def decode(
+    logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task
+) -> dict[str, list[Any]]:
     """One row for each labelled row: the number of the choice, and `correct` (0 or 1)."""
     counts = [len(choices) for choices in column(encoded.rows, "choices")]
     rows = column(encoded.features, "row")
-    return pick_table((scores_K[: counts[row]] for scores_K, row in zip(logits, rows, strict=True)), encoded, str)
+    return pick_table(
+        (scores_K[: counts[row]] for scores_K, row in zip(logits, rows, strict=True)), encoded, str
+    )

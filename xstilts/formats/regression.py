@@ -1,14 +1,15 @@
 """Regression: one number for a text or a pair of texts (STS-B's similarity, 0 to 5).
 
-Input and head are those of classification with a single output; the loss is the squared error, as in
-GLUE's baselines and RoBERTa. A row without a finite label has no loss and is not scored.
+Input and head are those of classification with a single output; the loss is the squared error, as
+in GLUE's baselines and RoBERTa. A row without a finite label has no loss and is not scored.
 
-Scores are Pearson's and Spearman's correlation and the mean of both, GLUE's score of STS-B. They are
-made of sums over rows like every metric (`metrics.py`). Predictions and gold numbers are *standardised*
-over the table first (a correlation does not change by that, and sums of small numbers lose nothing).
-Spearman's is Pearson's of the ranks, equal values sharing the mean of theirs. Ranks belong to the whole
-table: its score is exact, but a bootstrap that draws rows keeps them as they are instead of ranking
-each draw again, which is an approximation (good in the tables of hundreds of rows that one has).
+Scores are Pearson's and Spearman's correlation and the mean of both, GLUE's score of STS-B. They
+are made of sums over rows like every metric (`metrics.py`). Predictions and gold numbers are
+*standardised* over the table first (a correlation does not change by that, and sums of small
+numbers lose nothing). Spearman's is Pearson's of the ranks, equal values sharing the mean of
+theirs. Ranks belong to the whole table: its score is exact, but a bootstrap that draws rows keeps
+them as they are instead of ranking each draw again, which is an approximation (good in the tables
+of hundreds of rows that one has).
 
 A prediction that is not finite counts as 0, so that a diverged model gets a low score and no error.
 """
@@ -23,14 +24,22 @@ import torch
 from torch import Tensor, nn
 
 from xstilts.errors import DataError
-from xstilts.formats.common import FirstTokenHead, attention_mask, column, encode_pairs, initialise, pad, row_ids
+from xstilts.formats.common import (
+    FirstTokenHead,
+    attention_mask,
+    column,
+    encode_pairs,
+    initialise,
+    pad,
+    row_ids,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-    from xstilts.data import EncodedSplit
-    from xstilts.sweep import Hyperparameters
-    from xstilts.task import Task
+    from xstilts.formats.encoded import EncodedSplit
+    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.task import Task
 
 ROLES = ("text", "label")
 OPTIONAL_ROLES = ("text_pair",)
@@ -46,7 +55,9 @@ def encode(
     hyper: Hyperparameters,
     first_row: int,
 ) -> dict[str, list[Any]]:
-    """Rows to features, one to one; `labels` are floats, NaN for none. `DataError` for a label that is no number."""
+    """Rows to features, one to one; `labels` are floats, NaN for none. `DataError` for a label that
+    is no number.
+    """
     labels = [_number(label, row, task) for row, label in enumerate(batch["label"], first_row)]
     ids = encode_pairs(batch["text"], batch.get("text_pair"), tokenizer, hyper)
     return {
@@ -66,7 +77,9 @@ def _number(label: Any, row: int, task: Task) -> float:
         raise DataError(f"task {task.name}, row {row}: {message}") from None
 
 
-def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None) -> dict[str, Tensor]:
+def collate(
+    features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None
+) -> dict[str, Tensor]:
     """`input_ids_BL`, `attention_mask_BL`, `targets_B` (float32; NaN for none)."""
     ids = [feature["input_ids"] for feature in features]
     return {
@@ -79,7 +92,9 @@ def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Genera
 class Head(nn.Module):
     """A number from the first token."""
 
-    def __init__(self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig) -> None:
+    def __init__(
+        self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig
+    ) -> None:
         super().__init__()
         self.regressor = FirstTokenHead(hidden_size, 1, dropout)
         initialise(self, config)
@@ -96,7 +111,9 @@ class Head(nn.Module):
 
 
 def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
-    """One row for each row with a label: both numbers, and the columns that the correlations are sums of."""
+    """One row for each row with a label: both numbers, and the columns that the correlations are
+    sums of.
+    """
     ids, rows = row_ids(encoded), column(encoded.features, "row")
     gold = np.array(column(encoded.features, "labels"), dtype=np.float64)
     predicted = np.array([np.ravel(one)[0] for one in logits], dtype=np.float64)
@@ -111,11 +128,16 @@ def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, 
 
 
 def moments(predicted: Array, gold: Array) -> dict[str, list[float]]:
-    """What Pearson's (`x`, `y`, `xx`, ...) and Spearman's (`rank_x`, ...) correlation are sums of, for each row."""
+    """What Pearson's (`x`, `y`, `xx`, ...) and Spearman's (`rank_x`, ...) correlation are sums of,
+    for each row.
+    """
     from scipy.stats import rankdata
 
     columns: dict[str, list[float]] = {}
-    for prefix, sides in (("", (predicted, gold)), ("rank_", (rankdata(predicted), rankdata(gold)))):
+    for prefix, sides in (
+        ("", (predicted, gold)),
+        ("rank_", (rankdata(predicted), rankdata(gold))),
+    ):
         x, y = map(_standardised, sides)
         for name, values in (("x", x), ("y", y), ("xx", x * x), ("yy", y * y), ("xy", x * y)):
             columns[prefix + name] = values.tolist()
@@ -129,4 +151,8 @@ def _standardised(values: Array) -> Array:
     centred = values - values.mean()
     spread = centred.std()
     # np.std of equal numbers may leave a rounding error.
-    return centred / spread if spread > 1e-9 * max(1.0, float(np.abs(values).max())) else np.zeros_like(values)
+    return (
+        centred / spread
+        if spread > 1e-9 * max(1.0, float(np.abs(values).max()))
+        else np.zeros_like(values)
+    )

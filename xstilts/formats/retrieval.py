@@ -1,9 +1,10 @@
 """Retrieval: a sentence finds its translation among the sentences of another language.
 
-Nothing is trained. A row gives two features, side 0 the foreign sentence and side 1 the English one.
-How tokens become a vector is the task's choice (`embedding.py`); the default, the mean of a hidden state
-over all tokens with `<s>` and `</s>`, is that of XTREME's reference code and of Phang et al. 2020.
-Each *English* sentence then looks for its row among the foreign ones (XTREME's direction), by
+Nothing is trained. A row gives two features, side 0 the foreign sentence and side 1 the English
+one. How tokens become a vector is the task's choice (`embedding.py`); the default, the mean of a
+hidden state over all tokens with `<s>` and `</s>`, is that of XTREME's reference code and of Phang
+et al. 2020. Each *English* sentence then looks for its row among the foreign ones (XTREME's
+direction), by
 
 - `cosine`: the nearest neighbour, or
 - `margin`: the candidate of the highest ratio margin (Artetxe and Schwenk 2019, arXiv 1811.01136,
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedTokenizerBase
 
-    from xstilts.data import EncodedSplit
-    from xstilts.sweep import Hyperparameters
-    from xstilts.task import Task
+    from xstilts.formats.encoded import EncodedSplit
+    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.task import Task
 
 __all__ = ["METRICS", "OPTIONAL_ROLES", "ROLES", "Head", "collate", "compact", "decode", "encode"]
 
@@ -74,7 +75,9 @@ def encode(
 
 
 def decode(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
-    """One row a pair: `id`, `prediction` (row that was found), `gold` (its own row), as text, and `correct`."""
+    """One row a pair: `id`, `prediction` (row that was found), `gold` (its own row), as text, and
+    `correct`.
+    """
     foreign, english = _by_side(logits, encoded)
     candidates = first_rows(column(encoded.rows, "source_sentence"))
     found = candidates[_search(english, foreign[candidates], encoded, task)]
@@ -89,7 +92,9 @@ def decode(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> dict[s
 def _by_side(logits: Sequence[Array], encoded: EncodedSplit) -> tuple[Array, Array]:
     """Unit vectors of the foreign and of the English sentences, by row."""
     vectors = unit(np.asarray(logits, dtype=np.float32).reshape(len(logits), -1))
-    rows, sides = (np.asarray(column(encoded.features, name), dtype=np.int64) for name in ("row", "side"))
+    rows, sides = (
+        np.asarray(column(encoded.features, name), dtype=np.int64) for name in ("row", "side")
+    )
     both = np.zeros((2, len(encoded.rows), vectors.shape[1]), dtype=np.float32)
     both[sides, rows] = vectors
     return both[FOREIGN], both[ENGLISH]
@@ -102,5 +107,8 @@ def _search(queries: Array, candidates: Array, encoded: EncodedSplit, task: Task
     k = task.options.neighbours
     different = queries[first_rows(column(encoded.rows, "target_sentence"))]
     return nearest(
-        queries, candidates, neighbour_means(queries, candidates, k), neighbour_means(candidates, different, k)
+        queries,
+        candidates,
+        neighbour_means(queries, candidates, k),
+        neighbour_means(candidates, different, k),
     )

@@ -13,9 +13,10 @@ windows get `answerable = 0` and `n_items = 0`: not trained on, still evaluated.
 `options.no_answer` (SQuAD v2.0) a row without any gold answer is a question that has none: all its
 windows train on position 0.
 
-**Decode.** `spans.py` finds the best span over all windows of a question. As in the newer scripts, no
-"maximum context" rule chooses between windows that share a token. With `options.no_answer` the
-prediction is empty where no answer scores higher than the best span. `scoring/answers.py` has the measures.
+**Decode.** `spans.py` finds the best span over all windows of a question. As in the newer scripts,
+no "maximum context" rule chooses between windows that share a token. With `options.no_answer` the
+prediction is empty where no answer scores higher than the best span. `scoring/answers.py` has the
+measures.
 
 `B` features of a batch, `L` tokens after padding, `H` hidden width.
 """
@@ -34,26 +35,50 @@ from torch.nn import functional
 
 from xstilts.errors import DataError
 from xstilts.formats import spans
-from xstilts.formats.common import IGNORE, PLAIN, attention_mask, column, initialise, pad, row_ids, row_languages
+from xstilts.formats.common import (
+    IGNORE,
+    PLAIN,
+    attention_mask,
+    column,
+    initialise,
+    pad,
+    row_ids,
+    row_languages,
+)
 from xstilts.scoring import answers as answer_scores
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-    from xstilts.data import EncodedSplit
-    from xstilts.sweep import Hyperparameters
-    from xstilts.task import Task
+    from xstilts.formats.encoded import EncodedSplit
+    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.task import Task
 
 ROLES = ("question", "context", "answers")
 OPTIONAL_ROLES = ("id",)
 METRICS = (
-    "exact_match", "f1", "qa_mean", "mlqa_exact_match", "mlqa_f1", "mlqa_mean", "segmented_f1",
-    "best_exact_match", "best_f1", "best_qa_mean",
-)  # fmt: skip
+    "exact_match",
+    "f1",
+    "qa_mean",
+    "mlqa_exact_match",
+    "mlqa_f1",
+    "mlqa_mean",
+    "segmented_f1",
+    "best_exact_match",
+    "best_f1",
+    "best_qa_mean",
+)
 _COLUMNS = (
-    "input_ids", "row", "n_items", "length", "answerable",
-    "start_position", "end_position", "context_start", "offsets",
-)  # fmt: skip
+    "input_ids",
+    "row",
+    "n_items",
+    "length",
+    "answerable",
+    "start_position",
+    "end_position",
+    "context_start",
+    "offsets",
+)
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -78,12 +103,15 @@ def encode(
     hyper: Hyperparameters,
     first_row: int,
 ) -> dict[str, list[Any]]:
-    """Windows of the rows. `offsets` is flat: begin and end character of each context token, blanks trimmed off.
+    """Windows of the rows. `offsets` is flat: begin and end character of each context token, blanks
+    trimmed off.
 
     Raises `DataError` for a tokenizer without character offsets.
     """
     specials = _specials(tokenizer)
-    longest_question = min(task.options.max_question_tokens, (hyper.max_length_tokens - specials.count) // 2)
+    longest_question = min(
+        task.options.max_question_tokens, (hyper.max_length_tokens - specials.count) // 2
+    )
     questions = _call(tokenizer, [text.lstrip() for text in batch["question"]])["input_ids"]
     contexts = _encode_contexts(tokenizer, batch["context"])
     features = []
@@ -96,17 +124,19 @@ def encode(
         taught = answer is not None or (task.options.no_answer and not batch["answers"][i]["text"])
         for begin, end in windows(len(ids), room, hyper.doc_stride_tokens):
             start, stop = _position(answer, begin, end, len(head))
-            features.append({
-                "input_ids": [*head, *ids[begin:end], *specials.after],
-                "row": first_row + i,
-                "n_items": int(taught),
-                "length": len(head) + end - begin + len(specials.after),
-                "answerable": int(answer is not None),
-                "start_position": start,
-                "end_position": stop,
-                "context_start": len(head),
-                "offsets": places[begin:end].ravel().tolist(),
-            })  # fmt: skip
+            features.append(
+                {
+                    "input_ids": [*head, *ids[begin:end], *specials.after],
+                    "row": first_row + i,
+                    "n_items": int(taught),
+                    "length": len(head) + end - begin + len(specials.after),
+                    "answerable": int(answer is not None),
+                    "start_position": start,
+                    "end_position": stop,
+                    "context_start": len(head),
+                    "offsets": places[begin:end].ravel().tolist(),
+                }
+            )
     return {name: [feature[name] for feature in features] for name in _COLUMNS}
 
 
@@ -119,30 +149,41 @@ def _call(tokenizer: PreTrainedTokenizerBase, texts: list[str], offsets: bool = 
 def _specials(tokenizer: PreTrainedTokenizerBase) -> _Specials:
     if not tokenizer.is_fast:
         raise DataError(
-            f"tokenizer {tokenizer.name_or_path!r} gives no character offsets; span QA needs a fast tokenizer"
+            f"tokenizer {tokenizer.name_or_path!r} gives no character offsets; span QA needs "
+            "a fast tokenizer"
         )
     probe = tokenizer("a", "a")
     sides = probe.sequence_ids(0)
     if 0 not in sides or 1 not in sides:
-        raise DataError(f"tokenizer {tokenizer.name_or_path!r} makes no token of 'a'; give it an unknown token")
+        raise DataError(
+            f"tokenizer {tokenizer.name_or_path!r} makes no token of 'a'; give it an unknown token"
+        )
     first, second = sides.index(0), sides.index(1)
     after_first, after_second = first + sides.count(0), second + sides.count(1)
     ids = probe["input_ids"]
     return _Specials(before=ids[:first], between=ids[after_first:second], after=ids[after_second:])
 
 
-def _encode_contexts(tokenizer: PreTrainedTokenizerBase, contexts: Sequence[str]) -> dict[str, tuple[list[int], Array]]:
-    """Ids and trimmed character spans (tokens, 2) of each different context; many questions share one."""
+def _encode_contexts(
+    tokenizer: PreTrainedTokenizerBase, contexts: Sequence[str]
+) -> dict[str, tuple[list[int], Array]]:
+    """Ids and trimmed character spans (tokens, 2) of each different context; many questions share
+    one.
+    """
     different = list(dict.fromkeys(contexts))
     encoded = _call(tokenizer, different, offsets=True)
     return {
         text: (ids, _trim(text, pairs))
-        for text, ids, pairs in zip(different, encoded["input_ids"], encoded["offset_mapping"], strict=True)
+        for text, ids, pairs in zip(
+            different, encoded["input_ids"], encoded["offset_mapping"], strict=True
+        )
     }
 
 
 def _trim(text: str, pairs: list[tuple[int, int]]) -> Array:
-    """Character spans without the white space at their ends; a token of blanks alone gets an empty span."""
+    """Character spans without the white space at their ends; a token of blanks alone gets an empty
+    span.
+    """
     places = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     for i, (begin, end) in enumerate(pairs):
         piece = text[begin:end]
@@ -154,7 +195,9 @@ def _trim(text: str, pairs: list[tuple[int, int]]) -> Array:
 
 
 def locate(context: str, answers: dict[str, list[Any]]) -> tuple[int, int] | None:
-    """Characters `(begin, end)` of the first gold answer in `context`, as near to its `answer_start` as can be."""
+    """Characters `(begin, end)` of the first gold answer in `context`, as near to its
+    `answer_start` as can be.
+    """
     for text, start in zip(answers["text"], answers["answer_start"], strict=True):
         if not text.strip():
             continue
@@ -180,12 +223,16 @@ def _token_span(places: Array, characters: tuple[int, int] | None) -> tuple[int,
     if characters is None:
         return None
     begin, end = characters
-    touching = np.flatnonzero((places[:, 0] < end) & (places[:, 1] > begin) & (places[:, 1] > places[:, 0]))
+    touching = np.flatnonzero(
+        (places[:, 0] < end) & (places[:, 1] > begin) & (places[:, 1] > places[:, 0])
+    )
     return (int(touching[0]), int(touching[-1])) if len(touching) else None
 
 
 def windows(n_tokens: int, room: int, overlap: int) -> Iterator[tuple[int, int]]:
-    """`[begin, end)` of windows of `room` tokens that share `overlap` and cover all tokens; at least one."""
+    """`[begin, end)` of windows of `room` tokens that share `overlap` and cover all tokens; at
+    least one.
+    """
     step = max(room - overlap, -(-room // 4))
     begin = 0
     while True:
@@ -197,14 +244,20 @@ def windows(n_tokens: int, room: int, overlap: int) -> Iterator[tuple[int, int]]
 
 
 def _position(answer: tuple[int, int] | None, begin: int, end: int, head: int) -> tuple[int, int]:
-    """Positions in `input_ids` of the answer's first and last token; (0, 0) where the window does not hold both."""
+    """Positions in `input_ids` of the answer's first and last token; (0, 0) where the window does
+    not hold both.
+    """
     if answer is None or answer[0] < begin or answer[1] >= end:
         return 0, 0
     return answer[0] - begin + head, answer[1] - begin + head
 
 
-def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None) -> dict[str, Tensor]:
-    """`input_ids_BL`, `attention_mask_BL`, `start_position_B`, `end_position_B`; `IGNORE` where `n_items` is 0."""
+def collate(
+    features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None
+) -> dict[str, Tensor]:
+    """`input_ids_BL`, `attention_mask_BL`, `start_position_B`, `end_position_B`; `IGNORE` where
+    `n_items` is 0.
+    """
     ids = [feature["input_ids"] for feature in features]
     batch = {"input_ids_BL": pad(ids, pad_id), "attention_mask_BL": attention_mask(ids)}
     for name in ("start_position", "end_position"):
@@ -214,22 +267,30 @@ def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Genera
 
 
 class Head(nn.Module):
-    """Two numbers for each token, how well an answer starts and ends there: one linear map, as in BERT."""
+    """Two numbers for each token, how well an answer starts and ends there: one linear map, as in
+    BERT.
+    """
 
-    def __init__(self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig) -> None:
+    def __init__(
+        self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig
+    ) -> None:
         super().__init__()
         self.out = nn.Linear(hidden_size, 2)
         initialise(self, config)
 
     def forward(self, hidden_BLH: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
-        """`logits_BL2` and the sum over features of (CE of the start + CE of the end) / 2; pads are no class of it."""
+        """`logits_BL2` and the sum over features of (CE of the start + CE of the end) / 2; pads are
+        no class of it.
+        """
         logits_BL2 = self.out(hidden_BLH)
         if "start_position_B" not in batch:
             return logits_BL2, None
         pads_BL1 = (batch["attention_mask_BL"] == 0)[:, :, None]
         scores_BL2 = logits_BL2.float().masked_fill(pads_BL1, torch.finfo(torch.float32).min)
         losses = [
-            functional.cross_entropy(scores_BL2[:, :, i], batch[name], ignore_index=IGNORE, reduction="sum")
+            functional.cross_entropy(
+                scores_BL2[:, :, i], batch[name], ignore_index=IGNORE, reduction="sum"
+            )
             for i, name in enumerate(("start_position_B", "end_position_B"))
         ]
         return logits_BL2, (losses[0] + losses[1]) / 2
@@ -245,7 +306,11 @@ def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, 
     found = spans.answers(logits, encoded.features, len(encoded.rows), task.options)
     everything = [list(answers["text"]) for answers in column(encoded.rows, "answers")]
     kept = [i for i, gold in enumerate(everything) if gold or task.options.no_answer]
-    contexts, ids, every_language = column(encoded.rows, "context"), row_ids(encoded), row_languages(encoded, task)
+    contexts, ids, every_language = (
+        column(encoded.rows, "context"),
+        row_ids(encoded),
+        row_languages(encoded, task),
+    )
     texts = [contexts[i][found.begin[i] : found.end[i]] for i in kept]
     golds, languages = [everything[i] for i in kept], [every_language[i] for i in kept]
     if task.options.no_answer:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from xstilts.task import Options
+    from xstilts.spec.task import Options
 
 _BLOCK = 512
 _FLOOR = -1e30
@@ -55,9 +55,12 @@ def answers(logits: list[Array], features: Any, n_rows: int, options: Options) -
     """
     table = features.select_columns(["row", "context_start", "offsets"]).with_format("arrow")
     parts = [
-        _block_spans(logits[at : at + _BLOCK], table[at : at + _BLOCK], options) for at in range(0, len(logits), _BLOCK)
+        _block_spans(logits[at : at + _BLOCK], table[at : at + _BLOCK], options)
+        for at in range(0, len(logits), _BLOCK)
     ]
-    row, rank, score, null, begin, end = np.concatenate(parts, axis=1) if parts else np.zeros((6, 0))
+    row, rank, score, null, begin, end = (
+        np.concatenate(parts, axis=1) if parts else np.zeros((6, 0))
+    )
     rows = row.astype(np.int64)
     # Ascending by (rank, score, earliest feature last): a later assignment wins.
     order = np.lexsort((-np.arange(len(row)), score, rank))
@@ -66,7 +69,9 @@ def answers(logits: list[Array], features: Any, n_rows: int, options: Options) -
     chosen[:, rows[order]] = np.stack([begin[order], end[order], score[order]])
     lowest = np.full(n_rows, np.inf)
     np.minimum.at(lowest, rows, null)
-    return Found(begin=chosen[0].astype(np.int64), end=chosen[1].astype(np.int64), doubt=lowest - chosen[2])
+    return Found(
+        begin=chosen[0].astype(np.int64), end=chosen[1].astype(np.int64), doubt=lowest - chosen[2]
+    )
 
 
 def _block_spans(logits: list[Array], table: Any, options: Options) -> Array:
@@ -87,8 +92,13 @@ def _block_spans(logits: list[Array], table: Any, options: Options) -> Array:
     null = _finite(np.array([one[0] for one in logits], dtype=np.float32)).sum(axis=1)
     rank, best, first, last = _best(scores[:, :, 0], scores[:, :, 1], options)
     here = np.arange(len(first))
-    begin, end = np.where(rank > 0, spans[here, first, 0], 0), np.where(rank > 0, spans[here, last, 1], 0)
-    return np.stack([table.column("row").to_numpy(), rank, best, null, begin, end]).astype(np.float64)
+    begin, end = (
+        np.where(rank > 0, spans[here, first, 0], 0),
+        np.where(rank > 0, spans[here, last, 1], 0),
+    )
+    return np.stack([table.column("row").to_numpy(), rank, best, null, begin, end]).astype(
+        np.float64
+    )
 
 
 def _finite(logits: Array) -> Array:
@@ -108,19 +118,23 @@ def _best(start_FT: Array, end_FT: Array, options: Options) -> tuple[Array, ...]
     rank = np.where(np.isfinite(score), 2, 0)
     lost = np.flatnonzero(rank == 0)
     if len(lost):
-        score[lost], first[lost], last[lost] = best_of_all(start_FT[lost], end_FT[lost], options.max_answer_tokens)
+        score[lost], first[lost], last[lost] = best_of_all(
+            start_FT[lost], end_FT[lost], options.max_answer_tokens
+        )
         rank[lost] = np.isfinite(score[lost])
     return rank, score, first, last
 
 
 def best_of_n(start_FT: Array, end_FT: Array, n_best: int, longest: int) -> tuple[Array, ...]:
-    """Score, first, last of the best valid pair among the `n_best` starts and ends; the score is -inf without one.
+    """Score, first, last of the best valid pair among the `n_best` starts and ends; the score is
+    -inf without one.
 
     A logit of -inf marks a token that can be neither. Ties: earliest start, then earliest end.
     """
     k = min(n_best, start_FT.shape[1])
     first_FK, last_FK = (
-        np.sort(np.argpartition(-logits_FT, k - 1, axis=1)[:, :k], axis=1) for logits_FT in (start_FT, end_FT)
+        np.sort(np.argpartition(-logits_FT, k - 1, axis=1)[:, :k], axis=1)
+        for logits_FT in (start_FT, end_FT)
     )
     start_FK = np.take_along_axis(start_FT, first_FK, axis=1)
     end_FK = np.take_along_axis(end_FT, last_FK, axis=1)
@@ -142,5 +156,9 @@ def best_of_all(start_FT: Array, end_FT: Array, longest: int) -> tuple[Array, ..
         score = start_FT[:, : start_FT.shape[1] - more] + end_FT[:, more:]
         at = score.argmax(axis=1)
         better = score[here, at] > best
-        best[better], first[better], last[better] = score[here, at][better], at[better], at[better] + more
+        best[better], first[better], last[better] = (
+            score[here, at][better],
+            at[better],
+            at[better] + more,
+        )
     return best, first, last

@@ -1,13 +1,15 @@
 """Tagging: a label for every token (part of speech, named entities).
 
-A token's label stands on its first sub-token; the others have no loss. A sentence that is longer than
-`max_length_tokens` is *split* at a word boundary into several features, never cut, and `decode` puts
-its predictions together again: a long sentence counts as one. A token without pieces (white space, a
-lone joiner), or with more pieces than a whole feature holds, becomes the unknown token and keeps its
-label. All of this is as in XTREME's preprocessing, as is the head: dropout, linear.
+A token's label stands on its first sub-token; the others have no loss. A sentence that is longer
+than `max_length_tokens` is *split* at a word boundary into several features, never cut, and
+`decode` puts its predictions together again: a long sentence counts as one. A token without pieces
+(white space, a lone joiner), or with more pieces than a whole feature holds, becomes the unknown
+token and keeps its label. All of this is as in XTREME's preprocessing, as is the head: dropout,
+linear.
 
 A table that ends with `labels.UNSEEN` is open: a test tag that no training row has is of that label
-(CCG's rarest categories). It has no loss, is never predicted, and so counts as a mistake in every score.
+(CCG's rarest categories). It has no loss, is never predicted, and so counts as a mistake in every
+score.
 
 `chunks.py` says how chunks are counted, and why there are two counts.
 
@@ -39,15 +41,15 @@ from xstilts.formats.common import (
     row_ids,
     unknown_label,
 )
-from xstilts.reading.labels import UNSEEN
 from xstilts.scoring import chunks
+from xstilts.spec.task import UNSEEN
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-    from xstilts.data import EncodedSplit
-    from xstilts.sweep import Hyperparameters
-    from xstilts.task import Task
+    from xstilts.formats.encoded import EncodedSplit
+    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.task import Task
 
 ROLES = ("tokens", "tags")
 OPTIONAL_ROLES: tuple[str, ...] = ()
@@ -68,8 +70,9 @@ def encode(
 ) -> dict[str, list[Any]]:
     """Sentences to one or more features each (none for an empty sentence).
 
-    `positions` are the places of the words' first sub-tokens in `input_ids`, `labels` the words' label
-    ids. `DataError` for a label outside the table, or a sentence with more or fewer tags than tokens.
+    `positions` are the places of the words' first sub-tokens in `input_ids`, `labels` the words'
+    label ids. `DataError` for a label outside the table, or a sentence with more or fewer tags than
+    tokens.
     """
     before, after = frame(tokenizer)
     room = hyper.max_length_tokens - len(before) - len(after)
@@ -79,7 +82,9 @@ def encode(
         table[UNSEEN] = table[len(task.labels) - 1] = _UNSEEN_ID
     names = ("input_ids", "row", "n_items", "length", "positions", "labels")
     features: dict[str, list[Any]] = {name: [] for name in names}
-    for row, (words, tags) in enumerate(zip(batch["tokens"], batch["tags"], strict=True), first_row):
+    for row, (words, tags) in enumerate(
+        zip(batch["tokens"], batch["tags"], strict=True), first_row
+    ):
         labels = _labels(words, tags, table, row, task)
         split = [pieces[word] for word in words]
         for start, end in windows([len(word) for word in split], room):
@@ -96,7 +101,9 @@ def _is_open(task: Task) -> bool:
     return task.labels[-1:] == (UNSEEN,)
 
 
-def _word_pieces(sentences: list[list[str]], tokenizer: PreTrainedTokenizerBase, room: int) -> dict[str, list[int]]:
+def _word_pieces(
+    sentences: list[list[str]], tokenizer: PreTrainedTokenizerBase, room: int
+) -> dict[str, list[int]]:
     """Sub-token ids of every distinct word: 1 to `room` of them."""
     words = list(dict.fromkeys(word for sentence in sentences for word in sentence))
     if not words:
@@ -104,7 +111,9 @@ def _word_pieces(sentences: list[list[str]], tokenizer: PreTrainedTokenizerBase,
     alone = [[word] for word in words]
     ids = tokenizer(alone, is_split_into_words=True, add_special_tokens=False, **PLAIN)["input_ids"]
     unknown = [tokenizer.unk_token_id]
-    return {word: one if 0 < len(one) <= room else unknown for word, one in zip(words, ids, strict=True)}
+    return {
+        word: one if 0 < len(one) <= room else unknown for word, one in zip(words, ids, strict=True)
+    }
 
 
 def _labels(
@@ -120,7 +129,9 @@ def _labels(
 
 
 def windows(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
-    """`(start, end)` of runs of words, each as long as `room` sub-tokens allow; every word is in exactly one."""
+    """`(start, end)` of runs of words, each as long as `room` sub-tokens allow; every word is in
+    exactly one.
+    """
     start, used = 0, 0
     for i, length in enumerate(lengths):
         if used + length > room and i > start:
@@ -131,15 +142,23 @@ def windows(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
         yield start, len(lengths)
 
 
-def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None) -> dict[str, Tensor]:
-    """`input_ids_BL`, `attention_mask_BL`, `labels_BL` (`IGNORE` off the first sub-tokens, and for `UNSEEN`)."""
+def collate(
+    features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None
+) -> dict[str, Tensor]:
+    """`input_ids_BL`, `attention_mask_BL`, `labels_BL` (`IGNORE` off the first sub-tokens, and for
+    `UNSEEN`).
+    """
     ids = [feature["input_ids"] for feature in features]
     input_ids_BL = pad(ids, pad_id)
     labels_BL = torch.full_like(input_ids_BL, IGNORE)
     for i, feature in enumerate(features):
         labels_BL[i, feature["positions"]] = torch.tensor(feature["labels"], dtype=torch.int64)
     labels_BL[labels_BL < 0] = IGNORE
-    return {"input_ids_BL": input_ids_BL, "attention_mask_BL": attention_mask(ids), "labels_BL": labels_BL}
+    return {
+        "input_ids_BL": input_ids_BL,
+        "attention_mask_BL": attention_mask(ids),
+        "labels_BL": labels_BL,
+    }
 
 
 # --- head
@@ -148,7 +167,9 @@ def collate(features: list[dict[str, Any]], pad_id: int, generator: torch.Genera
 class Head(nn.Module):
     """Scores of the labels for every sub-token."""
 
-    def __init__(self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig) -> None:
+    def __init__(
+        self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig
+    ) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
         self.out = nn.Linear(hidden_size, len(task.labels))
@@ -166,8 +187,12 @@ class Head(nn.Module):
 # --- decoding
 
 
-def decode(logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
-    """One row a sentence; prediction and gold are JSON lists of tags, words without a label left out."""
+def decode(
+    logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task
+) -> dict[str, list[Any]]:
+    """One row a sentence; prediction and gold are JSON lists of tags, words without a label left
+    out.
+    """
     n_rows = len(encoded.rows)
     predicted: list[list[str]] = [[] for _ in range(n_rows)]
     gold: list[list[str]] = [[] for _ in range(n_rows)]
@@ -188,7 +213,9 @@ def decode(logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task
 
 
 def statistics(gold: list[list[str]], predicted: list[list[str]]) -> dict[str, list[int]]:
-    """Counts of each sentence: chunks that agree, are predicted, are gold, in both ways; tokens that agree, tokens."""
+    """Counts of each sentence: chunks that agree, are predicted, are gold, in both ways; tokens
+    that agree, tokens.
+    """
     table: dict[str, list[int]] = {}
     for prefix, type_of in (("", chunks.last_part), ("merged_", chunks.after_first)):
         counts = list(chunks.agreement(gold, predicted, type_of))

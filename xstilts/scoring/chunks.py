@@ -6,20 +6,21 @@ speech have neither, and what becomes of them differs between two releases of se
 The type of a tag is
 
 - **0.0.12** (`last_part`): what follows its last hyphen, or all of it. `NOUN` is of type `NOUN`.
-- **1.2.2** (`after_first`): what follows its first letter, and a hyphen there. `NOUN` is of type `OUN`,
-  `CCONJ` and `SCONJ` are both `CONJ`, and `X` has no type, as `O` has none.
+- **1.2.2** (`after_first`): what follows its first letter, and a hyphen there. `NOUN` is of type
+  `OUN`, `CCONJ` and `SCONJ` are both `CONJ`, and `X` has no type, as `O` has none.
 
-Both read `NOUN NOUN` as one chunk, since runs of one type are. `S` as a first letter means a chunk of
-one word, so `SYM SYM` and `SCONJ SCONJ` are two; `I` of `INTJ` goes on with what stands before it, if
-that is of its type. Entities (`B-`, `I-`, `O`) come out the same in both.
+Both read `NOUN NOUN` as one chunk, since runs of one type are. `S` as a first letter means a chunk
+of one word, so `SYM SYM` and `SCONJ SCONJ` are two; `I` of `INTJ` goes on with what stands before
+it, if that is of its type. Entities (`B-`, `I-`, `O`) come out the same in both.
 
 XTREME's tools install seqeval without a version. Its numbers are of March 2020 and the paper's of
-May to October 2020, before 1.0; the authors' own code (jiant) pins 0.0.12. So `chunk_f1` follows 0.0.12, and
-`chunk_f1_merged` beside it says what 1.2.2 finds. Neither asks which seqeval is installed.
+May to October 2020, before 1.0; the authors' own code (jiant) pins 0.0.12. So `chunk_f1` follows
+0.0.12, and `chunk_f1_merged` beside it says what 1.2.2 finds. Neither asks which seqeval is
+installed.
 
-seqeval joins all sentences with an `O` between them. Under 1.2.2 `X` and `O` are of one type: an `X`
-at the end of a sentence is no chunk, and one at its beginning opens none, so that it begins where
-the last chunk of the sentence before did. Both are kept; a chunk is counted where it ends.
+seqeval joins all sentences with an `O` between them. Under 1.2.2 `X` and `O` are of one type: an
+`X` at the end of a sentence is no chunk, and one at its beginning opens none, so that it begins
+where the last chunk of the sentence before did. Both are kept; a chunk is counted where it ends.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ def chunks(tags: Tags, type_of: Callable[[str], str]) -> list[Chunk]:
 
 
 def _ends(before: str, now: str, same_type: bool) -> bool:
-    """Whether a chunk ends between two words, by their tags' first letters; that of conlleval, which seqeval has."""
+    """Whether a chunk ends between two words, by their tags' first letters; that of conlleval,
+    which seqeval has.
+    """
     if before in ("E", "S") or (before in ("B", "I") and now in ("B", "S", "O")):
         return True
     return before not in ("O", ".") and not same_type
@@ -73,12 +76,15 @@ def _begins(before: str, now: str, same_type: bool) -> bool:
 def agreement(
     gold: Sequence[Tags], predicted: Sequence[Tags], type_of: Callable[[str], str]
 ) -> Iterator[tuple[int, int, int]]:
-    """For each sentence the chunks that agree, are predicted, are gold, counted in the sentence they end in.
+    """For each sentence the chunks that agree, are predicted, are gold, counted in the sentence
+    they end in.
 
     Micro F1 over the sums is `f1_score(gold, predicted)` of the release that `type_of` is of.
     """
     sentence_of = [number for number, tags in enumerate(gold) for _ in range(len(tags) + 1)]
-    truth, guess = ({*chunks([t for tags in side for t in (*tags, "O")], type_of)} for side in (gold, predicted))
+    truth, guess = (
+        {*chunks([t for tags in side for t in (*tags, "O")], type_of)} for side in (gold, predicted)
+    )
     counts = [[0, 0, 0] for _ in gold]
     for place, found in enumerate((truth & guess, guess, truth)):
         for _, _, last in found:

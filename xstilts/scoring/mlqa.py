@@ -39,14 +39,21 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "vi": "của là cái chiếc những",
     }
 )
-_ARTICLES = {language: re.compile(rf"\b(?:{'|'.join(words.split())})\b") for language, words in _WORDS.items()}
+_ARTICLES = {
+    language: re.compile(rf"\b(?:{'|'.join(words.split())})\b")
+    for language, words in _WORDS.items()
+}
 _CHINESE = re.compile(r"[\u4e00-\u9fa5]|[^\s\u4e00-\u9fa5]+")
 
 
 @cache
 def punctuation() -> dict[int, None]:
-    """A table for `str.translate` that drops Unicode's punctuation and all of `string.punctuation`."""
-    marks = [code for code in range(sys.maxunicode) if unicodedata.category(chr(code)).startswith("P")]
+    """A table for `str.translate` that drops Unicode's punctuation and all of
+    `string.punctuation`.
+    """
+    marks = [
+        code for code in range(sys.maxunicode) if unicodedata.category(chr(code)).startswith("P")
+    ]
     return dict.fromkeys([*marks, *map(ord, string.punctuation)])
 
 
@@ -63,5 +70,7 @@ def normalise(text: str, language: str) -> str:
 
 
 def scorer(language: str, *, empty_f1: float = 0.0) -> Scorer:
-    """The measures in one language; `empty_f1` as `overlap.Scorer` has it (1 where questions may have no answer)."""
+    """The measures in one language; `empty_f1` as `overlap.Scorer` has it (1 where questions may
+    have no answer).
+    """
     return Scorer(partial(normalise, language=language), empty_f1=empty_f1)

@@ -10,7 +10,8 @@ Two answers without any token are an exact match. Their F1 is 0 by the rules of 
 since nothing is shared, and 1 by those of SQuAD v2.0: `empty_f1`.
 
 The same texts come again and again: three gold answers that agree, a context's name in many
-questions. A scorer keeps what it has normalised, so it is made for one table of answers and dropped.
+questions. A scorer keeps what it has normalised, so it is made for one table of answers and
+dropped.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ class Scorer:
         if not predicted:
             return Pair(exact, self.empty_f1 * exact)
         tokens = predicted.split(" ")
-        return Pair(exact, max((token_f1(tokens, gold.split(" ")) for gold in wanted if gold), default=0.0))
+        return Pair(
+            exact, max((token_f1(tokens, gold.split(" ")) for gold in wanted if gold), default=0.0)
+        )
 
 
 def token_f1(predicted: Sequence[str], gold: Sequence[str]) -> float:

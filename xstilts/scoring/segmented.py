@@ -9,7 +9,8 @@ match. This measure stands beside the official ones and never replaces them:
 - The articles a, an, the go in English alone. No other language loses words: nobody has agreed on
   which, and MLQA's list is MLQA's.
 - A token is a character with its marks in scripts that write no blanks between words (Han, kana,
-  Bopomofo, Thai, Lao, Khmer, Myanmar), in whatever language they stand; elsewhere what blanks separate.
+  Bopomofo, Thai, Lao, Khmer, Myanmar), in whatever language they stand; elsewhere what blanks
+  separate.
 - Two answers without a token agree, as in SQuAD v2.0.
 
 `mlqa.py` does nearly this for Chinese. Characters are finer than words, so values are higher than
@@ -27,13 +28,25 @@ from xstilts.scoring.mlqa import punctuation
 from xstilts.scoring.overlap import Scorer
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-_SCRIPTS = ("CJK", "HIRAGANA", "KATAKANA", "BOPOMOFO", "IDEOGRAPHIC", "THAI ", "LAO ", "KHMER ", "MYANMAR ")
+_SCRIPTS = (
+    "CJK",
+    "HIRAGANA",
+    "KATAKANA",
+    "BOPOMOFO",
+    "IDEOGRAPHIC",
+    "THAI ",
+    "LAO ",
+    "KHMER ",
+    "MYANMAR ",
+)
 """What the Unicode names of such characters begin with."""
 
 
 @cache
 def _tokens() -> re.Pattern[str]:
-    """Finds tokens: a character of a script without blanks and the marks on it, or a run of anything else."""
+    """Finds tokens: a character of a script without blanks and the marks on it, or a run of
+    anything else.
+    """
     letters, marks = [], []
     for code in range(sys.maxunicode):
         if unicodedata.category(chr(code))[0] == "M":

@@ -5,16 +5,16 @@ punctuation and the articles a, an, the; their scorer fixes the rest: lower case
 punctuation removed (not replaced by a blank: "re-use" is "reuse"), then the three English articles
 as whole words, then runs of white space made one blank.
 
-XTREME scores XQuAD and TyDiQA with these rules in *every* language. So "of the" in Spanish or a full
-stop in Chinese stay, and a language written without blanks is one long token, whose F1 is near its
-exact match. MLQA has a scorer of its own (`mlqa.py`); `segmented.py` mends what is said here.
+XTREME scores XQuAD and TyDiQA with these rules in *every* language. So "of the" in Spanish or a
+full stop in Chinese stay, and a language written without blanks is one long token, whose F1 is near
+its exact match. MLQA has a scorer of its own (`mlqa.py`); `segmented.py` mends what is said here.
 
-**v2.0** (Rajpurkar et al. 2018, arXiv 1806.03822) adds questions without an answer. The right answer
-to such a question is the empty text: gold answers that normalise to nothing are dropped, the empty
-text stands in where none is left, and two empty texts agree in both measures, where v1.1 gives them
-an F1 of 0. A model says how much less an answer is worth than none, the *doubt*; up to which doubt
-it should answer is chosen on the scored table itself by the official script (`answered`), once for
-each measure. That is an optimistic number, which is what papers report.
+**v2.0** (Rajpurkar et al. 2018, arXiv 1806.03822) adds questions without an answer. The right
+answer to such a question is the empty text: gold answers that normalise to nothing are dropped, the
+empty text stands in where none is left, and two empty texts agree in both measures, where v1.1
+gives them an F1 of 0. A model says how much less an answer is worth than none, the *doubt*; up to
+which doubt it should answer is chosen on the scored table itself by the official script
+(`answered`), once for each measure. That is an optimistic number, which is what papers report.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def scorer_v2() -> Scorer:
 
 
 def golds_v2(golds: Sequence[str]) -> list[str]:
-    """The gold answers that v2.0 compares with: those that hold a token, or the empty text alone."""
+    """The gold answers that v2.0 compares with: those that hold a token, or the empty text
+    alone.
+    """
     return [gold for gold in golds if normalise(gold)] or [""]
 
 

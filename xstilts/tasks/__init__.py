@@ -1,9 +1,10 @@
 """The built-in tasks, as values in one read-only table.
 
 A sweep names a task of this table, or changes fields of one, or brings its own. Nothing registers
-itself: a new family of tasks is a module with a `TASKS` mapping and a line here. English intermediates
-are ordered by what they ask (`nli`, `sentences`, `commonsense`, `reading`, `syntactic`), targets by
-benchmark. What the words of `groups` mean stands in `vocabulary`; docs/tasks.md has all tasks on a page.
+itself: a new family of tasks is a module with a `TASKS` mapping and a line here. English
+intermediates are ordered by what they ask (`nli`, `sentences`, `commonsense`, `reading`,
+`syntactic`), targets by benchmark. What the words of `groups` mean stands in `vocabulary`;
+docs/tasks.md has all tasks on a page.
 """
 
 from __future__ import annotations
@@ -13,8 +14,17 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import MappingProxyType
 
-from xstilts.task import Task
-from xstilts.tasks import commonsense, language_modelling, nli, reading, sentences, syntactic, xtreme, xtreme_r
+from xstilts.spec.task import Task
+from xstilts.tasks import (
+    commonsense,
+    language_modelling,
+    nli,
+    reading,
+    sentences,
+    syntactic,
+    xtreme,
+    xtreme_r,
+)
 from xstilts.tasks.vocabulary import GROUPS
 
 __all__ = ["GROUPS", "PUBLISHED", "TASKS"]
@@ -30,7 +40,9 @@ def _synthetic() -> Mapping[str, Task]:
 
 _MODULES = (nli, sentences, commonsense, reading, syntactic, language_modelling, xtreme, xtreme_r)
 
-PUBLISHED: Mapping[str, Task] = MappingProxyType({name: t for module in _MODULES for name, t in module.TASKS.items()})
+PUBLISHED: Mapping[str, Task] = MappingProxyType(
+    {name: t for module in _MODULES for name, t in module.TASKS.items()}
+)
 """Name to task, of the tasks on published data."""
 
 TASKS: Mapping[str, Task] = MappingProxyType({**PUBLISHED, **_synthetic()})

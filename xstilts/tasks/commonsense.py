@@ -1,7 +1,8 @@
 """Choices that everyday knowledge decides, in English.
 
 Each row has two to five choices, read one by one after the context (and the question, or the half
-sentence that all of them carry on). Test labels are hidden on the hub, so `test` is the validation split.
+sentence that all of them carry on). Test labels are hidden on the hub, so `test` is the validation
+split.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xstilts.task import Source, Task
+from xstilts.spec.task import Source, Task
 from xstilts.tasks.hub_splits import TESTED_ON_DEV
 
 _FOUR = ("0", "1", "2", "3")
@@ -33,20 +34,28 @@ SWAG = Task(
     # As HellaSwag: `sent2` is the half sentence.
     source=Source(hub="allenai/swag", config="regular"),
     columns={
-        "context": "sent1", "prefix": "sent2", "choices": "ending0,ending1,ending2,ending3", "label": "label",
+        "context": "sent1",
+        "prefix": "sent2",
+        "choices": "ending0,ending1,ending2,ending3",
+        "label": "label",
     },
     splits=TESTED_ON_DEV,
     labels=_FOUR,
     metric="accuracy",
     groups=("semantic", "commonsense", "size:medium"),
     licence="unknown on the card",
-)  # fmt: skip
+)
 
 SOCIAL_I_QA = Task(
     name="social_i_qa",
     format="multiple_choice",
     source=Source(hub="allenai/social_i_qa"),
-    columns={"context": "context", "question": "question", "choices": "answerA,answerB,answerC", "label": "label"},
+    columns={
+        "context": "context",
+        "question": "question",
+        "choices": "answerA,answerB,answerC",
+        "label": "label",
+    },
     splits=TESTED_ON_DEV,
     labels=("1", "2", "3"),
     metric="accuracy",
@@ -59,19 +68,23 @@ COSMOS_QA = Task(
     format="multiple_choice",
     source=Source(hub="allenai/cosmos_qa"),
     columns={
-        "context": "context", "question": "question", "choices": "answer0,answer1,answer2,answer3", "label": "label",
+        "context": "context",
+        "question": "question",
+        "choices": "answer0,answer1,answer2,answer3",
+        "label": "label",
     },
     splits=TESTED_ON_DEV,
     labels=_FOUR,
     metric="accuracy",
     groups=("semantic", "commonsense", "reading", "size:medium"),
     licence="CC BY 4.0",
-)  # fmt: skip
+)
 
 COMMONSENSE_QA = Task(
     name="commonsense_qa",
     format="multiple_choice",
-    # A question without a passage. The hub keeps the five choices as a struct of two lists, `label` and `text`.
+    # A question without a passage. The hub keeps the five choices as a struct of two lists, `label`
+    # and `text`.
     source=Source(hub="tau/commonsense_qa"),
     columns={"context": "question", "choices": "choices.text", "label": "answerKey"},
     splits=TESTED_ON_DEV,
@@ -85,7 +98,12 @@ COPA = Task(
     name="copa",
     format="multiple_choice",
     source=Source(hub="aps/super_glue", config="copa"),
-    columns={"context": "premise", "question": "question", "choices": "choice1,choice2", "label": "label"},
+    columns={
+        "context": "premise",
+        "question": "question",
+        "choices": "choice1,choice2",
+        "label": "label",
+    },
     splits=TESTED_ON_DEV,
     labels=("choice1", "choice2"),
     metric="accuracy",

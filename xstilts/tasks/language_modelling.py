@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xstilts.task import Source, Splits, Task
+from xstilts.spec.task import Source, Splits, Task
 
 _LANGUAGES = ("en", "de", "es", "fr", "ru", "el", "tr", "ar", "hi", "vi", "zh", "sw", "th")
 

@@ -1,9 +1,9 @@
 """Natural language inference in English: does a hypothesis follow from a premise?
 
-ANLI's three rounds, MultiNLI, SNLI and RTE, and `anli_plus`, the union that Phang et al. 2020 train on
-under one head. Three labels in one order everywhere on the hub; RTE has two of its own. ANLI's test
-labels are public; MultiNLI's are hidden, so its mismatched half, whose genres are not in the training
-rows, is the test and the matched one chooses checkpoints.
+ANLI's three rounds, MultiNLI, SNLI and RTE, and `anli_plus`, the union that Phang et al. 2020 train
+on under one head. Three labels in one order everywhere on the hub; RTE has two of its own. ANLI's
+test labels are public; MultiNLI's are hidden, so its mismatched half, whose genres are not in the
+training rows, is the test and the matched one chooses checkpoints.
 
 unverified: the columns and the order of the labels of ANLI, SNLI and MultiNLI (docs/tasks.md).
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xstilts.task import Source, Splits, Task
+from xstilts.spec.task import Source, Splits, Task
 from xstilts.tasks.hub_splits import TESTED, TESTED_ON_DEV
 
 NLI_LABELS = ("entailment", "neutral", "contradiction")
@@ -35,7 +35,8 @@ MNLI = Task(
 SNLI = Task(
     name="snli",
     format="classification",
-    # Rows on which the annotators did not agree have label -1 and are left out: 550,152 become 549,367.
+    # Rows on which the annotators did not agree have label -1 and are left out: 550,152 become
+    # 549,367.
     source=Source(hub="stanfordnlp/snli", config="plain_text"),
     columns=_PAIR,
     splits=TESTED,
@@ -66,8 +67,8 @@ ANLI_R1, ANLI_R2, ANLI_R3 = _anli(1, "size:medium"), _anli(2, "size:medium"), _a
 ANLI_PLUS = Task(
     name="anli_plus",
     format="classification",
-    # 16,946 + 45,460 + 100,459 + 392,702 + 549,367 = 1,104,934 rows under one head (Phang et al. 2020). Each
-    # part is read by its own source, columns and splits; the union has none of its own.
+    # 16,946 + 45,460 + 100,459 + 392,702 + 549,367 = 1,104,934 rows under one head (Phang et al.
+    # 2020). Each part is read by its own source, columns and splits; the union has none of its own.
     source=Source(union=True),
     parts=(ANLI_R1, ANLI_R2, ANLI_R3, MNLI, SNLI),
     labels=NLI_LABELS,

@@ -1,8 +1,9 @@
 """Questions about a passage, in English.
 
-SQuAD v1.1 is also what XQuAD and MLQA train on. SQuAD v2.0 adds questions without an answer; its score is
-the one after the best no-answer threshold, as its official script and Phang et al. 2020 have it. RACE has
-four choices. `squad_pairs` is SQuAD v1.1 for a dual encoder: what LAReQA trains on.
+SQuAD v1.1 is also what XQuAD and MLQA train on. SQuAD v2.0 adds questions without an answer; its
+score is the one after the best no-answer threshold, as its official script and Phang et al. 2020
+have it. RACE has four choices. `squad_pairs` is SQuAD v1.1 for a dual encoder: what LAReQA trains
+on.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xstilts.task import Options, Source, Task
+from xstilts.spec.task import Options, Source, Task
 from xstilts.tasks.hub_splits import TESTED, TESTED_ON_DEV
 
 SQUAD = Task(
@@ -26,7 +27,9 @@ SQUAD = Task(
 SQUAD_V2 = Task(
     name="squad_v2",
     format="span_qa",
-    source=Source(hub="rajpurkar/squad_v2", config="squad_v2"),  # unverified: that the columns are SQuAD's
+    source=Source(
+        hub="rajpurkar/squad_v2", config="squad_v2"
+    ),  # unverified: that the columns are SQuAD's
     splits=TESTED_ON_DEV,
     metric="best_qa_mean",
     options=Options(no_answer=True),
@@ -50,8 +53,8 @@ RACE = Task(
 SQUAD_PAIRS = Task(
     name="squad_pairs",
     format="dual_encoder",
-    # Query: a question. Candidate: the sentence in which its answer begins, with the whole passage beside it.
-    # The data layer makes these rows of SQuAD's columns.
+    # Query: a question. Candidate: the sentence in which its answer begins, with the whole passage
+    # beside it. The data layer makes these rows of SQuAD's columns.
     source=Source(hub="rajpurkar/squad", config="plain_text"),
     splits=TESTED_ON_DEV,
     metric="map_at_k",
@@ -60,4 +63,6 @@ SQUAD_PAIRS = Task(
     licence="CC BY-SA 4.0",
 )
 
-TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (SQUAD, SQUAD_V2, RACE, SQUAD_PAIRS)})
+TASKS: Mapping[str, Task] = MappingProxyType(
+    {task.name: task for task in (SQUAD, SQUAD_V2, RACE, SQUAD_PAIRS)}
+)

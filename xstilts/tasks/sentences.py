@@ -1,8 +1,8 @@
 """Sentences and pairs of sentences in English: paraphrase, similarity, word sense, sentiment.
 
-Mostly of GLUE and SuperGLUE (Wang et al. 2018, 2019), with GLUE's own metrics: accuracy and F1 of the
-positive label for QQP and MRPC, the mean of two correlations for STS-B. Their test labels are hidden on
-the hub, so `test` is the validation split; PAWS has a test split with labels.
+Mostly of GLUE and SuperGLUE (Wang et al. 2018, 2019), with GLUE's own metrics: accuracy and F1 of
+the positive label for QQP and MRPC, the mean of two correlations for STS-B. Their test labels are
+hidden on the hub, so `test` is the validation split; PAWS has a test split with labels.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xstilts.task import Options, Source, Task
+from xstilts.spec.task import Options, Source, Task
 from xstilts.tasks.hub_splits import TESTED, TESTED_ON_DEV
 
 _GLUE = "nyu-mll/glue"
@@ -45,8 +45,9 @@ MRPC = Task(
 PAWS = Task(
     name="paws",
     format="classification",
-    # Word order decides: half of the pairs have the same words (Zhang et al. 2019, arXiv 1904.01130).
-    # The dev and test pairs of PAWS-X are drawn from this task's validation split, not from its training rows.
+    # Word order decides: half of the pairs have the same words (Zhang et al. 2019, arXiv
+    # 1904.01130). The dev and test pairs of PAWS-X are drawn from this task's validation split, not
+    # from its training rows.
     source=Source(hub="google-research-datasets/paws", config="labeled_final"),
     columns=_SENTENCES,
     splits=TESTED,
@@ -93,4 +94,6 @@ SST2 = Task(
     licence="none stated on the card",
 )
 
-TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (QQP, MRPC, PAWS, STSB, WIC, SST2)})
+TASKS: Mapping[str, Task] = MappingProxyType(
+    {task.name: task for task in (QQP, MRPC, PAWS, STSB, WIC, SST2)}
+)

@@ -1,8 +1,8 @@
 """Grammatical form in English: supertags, chunks, dependency relations, acceptability.
 
-Part-of-speech tags are an intermediate too: `udpos` itself, which trains on English. Each tagging task
-labels words; a relation or a supertag says what a word does in its sentence without naming the word it
-depends on, so that a linear layer on each word will do.
+Part-of-speech tags are an intermediate too: `udpos` itself, which trains on English. Each tagging
+task labels words; a relation or a supertag says what a word does in its sentence without naming the
+word it depends on, so that a linear layer on each word will do.
 """
 
 from __future__ import annotations
@@ -10,41 +10,115 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xstilts.task import Source, Splits, Task
+from xstilts.spec.task import Source, Splits, Task
 from xstilts.tasks.hub_splits import TESTED, TESTED_ON_DEV
 
 CHUNKS = (
-    "O", "B-ADJP", "I-ADJP", "B-ADVP", "I-ADVP", "B-CONJP", "I-CONJP", "B-INTJ", "I-INTJ", "B-LST", "I-LST", "B-NP",
-    "I-NP", "B-PP", "I-PP", "B-PRT", "I-PRT", "B-SBAR", "I-SBAR", "B-UCP", "I-UCP", "B-VP", "I-VP",
-)  # fmt: skip
+    "O",
+    "B-ADJP",
+    "I-ADJP",
+    "B-ADVP",
+    "I-ADVP",
+    "B-CONJP",
+    "I-CONJP",
+    "B-INTJ",
+    "I-INTJ",
+    "B-LST",
+    "I-LST",
+    "B-NP",
+    "I-NP",
+    "B-PP",
+    "I-PP",
+    "B-PRT",
+    "I-PRT",
+    "B-SBAR",
+    "I-SBAR",
+    "B-UCP",
+    "I-UCP",
+    "B-VP",
+    "I-VP",
+)
 """23 chunk tags in the order of the hub's ids."""
 
 UNIVERSAL_RELATIONS = (
-    "acl", "advcl", "advmod", "amod", "appos", "aux", "case", "cc", "ccomp", "clf", "compound", "conj", "cop", "csubj",
-    "dep", "det", "discourse", "dislocated", "expl", "fixed", "flat", "goeswith", "iobj", "list", "mark", "nmod",
-    "nsubj", "nummod", "obj", "obl", "orphan", "parataxis", "punct", "reparandum", "root", "vocative", "xcomp",
-)  # fmt: skip
+    "acl",
+    "advcl",
+    "advmod",
+    "amod",
+    "appos",
+    "aux",
+    "case",
+    "cc",
+    "ccomp",
+    "clf",
+    "compound",
+    "conj",
+    "cop",
+    "csubj",
+    "dep",
+    "det",
+    "discourse",
+    "dislocated",
+    "expl",
+    "fixed",
+    "flat",
+    "goeswith",
+    "iobj",
+    "list",
+    "mark",
+    "nmod",
+    "nsubj",
+    "nummod",
+    "obj",
+    "obl",
+    "orphan",
+    "parataxis",
+    "punct",
+    "reparandum",
+    "root",
+    "vocative",
+    "xcomp",
+)
 """The 37 universal relations (universaldependencies.org, version 2)."""
 
 ENGLISH_SUBTYPES = (
-    "acl:relcl", "advcl:relcl", "aux:pass", "cc:preconj", "compound:prt", "csubj:outer", "csubj:pass", "det:predet",
-    "flat:foreign", "nmod:desc", "nmod:npmod", "nmod:poss", "nmod:tmod", "nmod:unmarked", "nsubj:outer", "nsubj:pass",
-    "obl:agent", "obl:npmod", "obl:tmod", "obl:unmarked",
-)  # fmt: skip
+    "acl:relcl",
+    "advcl:relcl",
+    "aux:pass",
+    "cc:preconj",
+    "compound:prt",
+    "csubj:outer",
+    "csubj:pass",
+    "det:predet",
+    "flat:foreign",
+    "nmod:desc",
+    "nmod:npmod",
+    "nmod:poss",
+    "nmod:tmod",
+    "nmod:unmarked",
+    "nsubj:outer",
+    "nsubj:pass",
+    "obl:agent",
+    "obl:npmod",
+    "obl:tmod",
+    "obl:unmarked",
+)
 """Subtypes of English EWT over its releases; unverified: which of them the hub's copy has."""
 
 CCG = Task(
     name="ccg",
     format="tagging",
-    # No labels: some 1,360 categories are CCGbank's and not ours to ship, so the table is the set of those in the
-    # user's training and development files (`labels.open_table`).
+    # No labels: some 1,360 categories are CCGbank's and not ours to ship, so the table is the set
+    # of those in the user's training and development files (`labels.open_table`).
     source=Source(files=("ccg/{split}.conll",), file_format="conll"),
     splits=Splits(train="train", dev="dev", test="test"),
     metric="token_accuracy",
     groups=("syntactic", "size:medium"),
     obtain=(
-        "CCGbank is licensed (LDC2005T13, catalog.ldc.upenn.edu): from your own copy write ccg/train.conll (sections "
-        "02 to 21), ccg/dev.conll (00) and ccg/test.conll (23) beside the sweep file, a word, a tab and its category "
+        "CCGbank is licensed (LDC2005T13, catalog.ldc.upenn.edu): from your own copy write "
+        "ccg/train.conll (sections "
+        "02 to 21), ccg/dev.conll (00) and ccg/test.conll (23) beside the sweep file, a "
+        "word, a tab and its category "
         "on each line, a blank line after each sentence"
     ),
     licence="LDC User Agreement (LDC2005T13)",
@@ -66,9 +140,9 @@ CONLL2000 = Task(
 DEPREL = Task(
     name="deprel",
     format="tagging",
-    # The relation of each word to its head, subtypes kept as the column has them: nothing is cut off, and a
-    # label that a release does not use costs one output. `_` stands at empty nodes and at written words that
-    # are split into several, which the hub's copy keeps among the tokens.
+    # The relation of each word to its head, subtypes kept as the column has them: nothing is cut
+    # off, and a label that a release does not use costs one output. `_` stands at empty nodes and
+    # at written words that are split into several, which the hub's copy keeps among the tokens.
     source=Source(hub="universal-dependencies/universal_dependencies", config="en_ewt"),
     columns={"tokens": "tokens", "tags": "deprel"},
     splits=TESTED,
@@ -90,4 +164,6 @@ COLA = Task(
     licence="none stated on the card; sentences from published linguistics literature",
 )
 
-TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (CCG, CONLL2000, DEPREL, COLA)})
+TASKS: Mapping[str, Task] = MappingProxyType(
+    {task.name: task for task in (CCG, CONLL2000, DEPREL, COLA)}
+)

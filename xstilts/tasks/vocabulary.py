@@ -1,12 +1,13 @@
 """The words that a task's `groups` may hold, each with its meaning.
 
 A report compares gains by group, so a word must mean one thing. Every task has exactly one word of
-`KINDS`, what it teaches. It may have words of `SUBJECTS`, more specific. A task with training rows of
-its own has one word of `SIZES`. A target of XTREME or XTREME-R has the one word of `BENCHMARK_GROUPS`
-under which the benchmark averages it. The group by format is the task's `format` and is not repeated.
+`KINDS`, what it teaches. It may have words of `SUBJECTS`, more specific. A task with training rows
+of its own has one word of `SIZES`. A target of XTREME or XTREME-R has the one word of
+`BENCHMARK_GROUPS` under which the benchmark averages it. The group by format is the task's `format`
+and is not repeated.
 
-Which kind a task is of is a judgement, not a measurement: `mixed` is for those where form and meaning
-are asked for at once, so that neither of the plain words is honest.
+Which kind a task is of is a judgement, not a measurement: `mixed` is for those where form and
+meaning are asked for at once, so that neither of the plain words is honest.
 """
 
 from __future__ import annotations
@@ -16,11 +17,22 @@ from types import MappingProxyType
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {
-        "syntactic": "The labels are of grammatical form: word classes, phrases, relations, well-formedness.",
-        "semantic": "The labels are of meaning: inference, answers, what happens next, which text says the same.",
-        "mixed": "Form and meaning at once: where names begin and what they name, paraphrase told by word order.",
+        "syntactic": (
+            "The labels are of grammatical form: word classes, phrases, relations, well-formedness."
+        ),
+        "semantic": (
+            "The labels are of meaning: inference, answers, what happens next, which text says "
+            "the same."
+        ),
+        "mixed": (
+            "Form and meaning at once: where names begin and what they name, paraphrase told by "
+            "word order."
+        ),
         "language modelling": "No labels: words are predicted from their context.",
-        "adverse": "Made to harm: labels that contradict what the other tasks teach (the generator's control).",
+        "adverse": (
+            "Made to harm: labels that contradict what the other tasks teach (the generator's "
+            "control)."
+        ),
     }
 )
 """What a task teaches: exactly one."""
@@ -46,14 +58,22 @@ SIZES: Mapping[str, str] = MappingProxyType(
         "size:small": "Fewer than 10,000 training rows.",
     }
 )
-"""Training rows of a task in its training language, as the source has them, before any limit: at most one."""
+"""Training rows of a task in its training language, as the source has them, before any limit: at
+most one.
+"""
 
 BENCHMARK_GROUPS: Mapping[str, str] = MappingProxyType(
     {
-        "classification": "XTREME and XTREME-R: sentences, pairs of them, choices (XNLI, PAWS-X, XCOPA).",
+        "classification": (
+            "XTREME and XTREME-R: sentences, pairs of them, choices (XNLI, PAWS-X, XCOPA)."
+        ),
         "structured": "XTREME and XTREME-R: tags (parts of speech, named entities).",
-        "question answering": "XTREME and XTREME-R: answers in a passage (XQuAD, MLQA, TyDiQA-GoldP).",
-        "retrieval": "XTREME and XTREME-R: the right text among many (BUCC, Tatoeba, LAReQA, Mewsli-X).",
+        "question answering": (
+            "XTREME and XTREME-R: answers in a passage (XQuAD, MLQA, TyDiQA-GoldP)."
+        ),
+        "retrieval": (
+            "XTREME and XTREME-R: the right text among many (BUCC, Tatoeba, LAReQA, Mewsli-X)."
+        ),
     }
 )
 """The benchmark's own groups: one, for its targets alone."""

@@ -4,12 +4,12 @@ Languages are those of the benchmark's own scorer, columns and label tables thos
 hub, in its order. The names of splits are the hub's too: where a copy lacks one (a mirror without
 `test`), a sweep says what takes its place, `splits: {test: validation}`.
 
-XTREME scores part-of-speech tags as chunks, like named entities, so `chunk_f1` is the metric of both.
-Training rows are English everywhere. Two of its tasks are retrieval and are never trained: they pool a
-hidden state of the checkpoint, and which one decides half of the score. XTREME and Phang et al. 2020
-take state 14 of XLM-R large's 24, the mean over all tokens; the number depends on the model, so it is
-the sweep that sets it: `tasks: {bucc: {options: {layer: 14}}, tatoeba: {options: {layer: 14}}}`. What
-stands here is the last state.
+XTREME scores part-of-speech tags as chunks, like named entities, so `chunk_f1` is the metric of
+both. Training rows are English everywhere. Two of its tasks are retrieval and are never trained:
+they pool a hidden state of the checkpoint, and which one decides half of the score. XTREME and
+Phang et al. 2020 take state 14 of XLM-R large's 24, the mean over all tokens; the number depends on
+the model, so it is the sweep that sets it: `tasks: {bucc: {options: {layer: 14}}, tatoeba:
+{options: {layer: 14}}}`. What stands here is the last state.
 """
 
 from __future__ import annotations
@@ -17,43 +17,125 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xstilts.task import Source, Splits, Task
+from xstilts.spec.task import Source, Splits, Task
 from xstilts.tasks.hub_splits import TESTED
 from xstilts.tasks.nli import NLI_LABELS
 
 UDPOS_LANGUAGES: Mapping[str, str] = MappingProxyType(
     {
-        "af": "Afrikaans", "ar": "Arabic", "bg": "Bulgarian", "de": "German", "el": "Greek", "en": "English",
-        "es": "Spanish", "et": "Estonian", "eu": "Basque", "fa": "Persian", "fi": "Finnish", "fr": "French",
-        "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian", "id": "Indonesian", "it": "Italian", "ja": "Japanese",
-        "kk": "Kazakh", "ko": "Korean", "mr": "Marathi", "nl": "Dutch", "pt": "Portuguese", "ru": "Russian",
-        "ta": "Tamil", "te": "Telugu", "th": "Thai", "tl": "Tagalog", "tr": "Turkish", "ur": "Urdu",
-        "vi": "Vietnamese", "yo": "Yoruba", "zh": "Chinese",
+        "af": "Afrikaans",
+        "ar": "Arabic",
+        "bg": "Bulgarian",
+        "de": "German",
+        "el": "Greek",
+        "en": "English",
+        "es": "Spanish",
+        "et": "Estonian",
+        "eu": "Basque",
+        "fa": "Persian",
+        "fi": "Finnish",
+        "fr": "French",
+        "he": "Hebrew",
+        "hi": "Hindi",
+        "hu": "Hungarian",
+        "id": "Indonesian",
+        "it": "Italian",
+        "ja": "Japanese",
+        "kk": "Kazakh",
+        "ko": "Korean",
+        "mr": "Marathi",
+        "nl": "Dutch",
+        "pt": "Portuguese",
+        "ru": "Russian",
+        "ta": "Tamil",
+        "te": "Telugu",
+        "th": "Thai",
+        "tl": "Tagalog",
+        "tr": "Turkish",
+        "ur": "Urdu",
+        "vi": "Vietnamese",
+        "yo": "Yoruba",
+        "zh": "Chinese",
     }
-)  # fmt: skip
+)
 """33 languages, and their names in the configurations of `google/xtreme`."""
 
 TYDIQA_LANGUAGES: Mapping[str, str] = MappingProxyType(
     {
-        "ar": "arabic", "bn": "bengali", "en": "english", "fi": "finnish", "id": "indonesian", "ko": "korean",
-        "ru": "russian", "sw": "swahili", "te": "telugu",
+        "ar": "arabic",
+        "bn": "bengali",
+        "en": "english",
+        "fi": "finnish",
+        "id": "indonesian",
+        "ko": "korean",
+        "ru": "russian",
+        "sw": "swahili",
+        "te": "telugu",
     }
-)  # fmt: skip
+)
 """9 languages, and the words that the ids of their rows begin with."""
 
 TATOEBA_LANGUAGES: Mapping[str, str] = MappingProxyType(
     {
-        "af": "afr", "ar": "ara", "bg": "bul", "bn": "ben", "de": "deu", "el": "ell", "es": "spa", "et": "est",
-        "eu": "eus", "fa": "pes", "fi": "fin", "fr": "fra", "he": "heb", "hi": "hin", "hu": "hun", "id": "ind",
-        "it": "ita", "ja": "jpn", "jv": "jav", "ka": "kat", "kk": "kaz", "ko": "kor", "ml": "mal", "mr": "mar",
-        "nl": "nld", "pt": "por", "ru": "rus", "sw": "swh", "ta": "tam", "te": "tel", "th": "tha", "tl": "tgl",
-        "tr": "tur", "ur": "urd", "vi": "vie", "zh": "cmn",
+        "af": "afr",
+        "ar": "ara",
+        "bg": "bul",
+        "bn": "ben",
+        "de": "deu",
+        "el": "ell",
+        "es": "spa",
+        "et": "est",
+        "eu": "eus",
+        "fa": "pes",
+        "fi": "fin",
+        "fr": "fra",
+        "he": "heb",
+        "hi": "hin",
+        "hu": "hun",
+        "id": "ind",
+        "it": "ita",
+        "ja": "jpn",
+        "jv": "jav",
+        "ka": "kat",
+        "kk": "kaz",
+        "ko": "kor",
+        "ml": "mal",
+        "mr": "mar",
+        "nl": "nld",
+        "pt": "por",
+        "ru": "rus",
+        "sw": "swh",
+        "ta": "tam",
+        "te": "tel",
+        "th": "tha",
+        "tl": "tgl",
+        "tr": "tur",
+        "ur": "urd",
+        "vi": "vie",
+        "zh": "cmn",
     }
-)  # fmt: skip
+)
 """36 languages, each against English, and their ISO 639-3 codes."""
 
-UPOS = ("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ",
-        "SYM", "VERB", "X")  # fmt: skip
+UPOS = (
+    "ADJ",
+    "ADP",
+    "ADV",
+    "AUX",
+    "CCONJ",
+    "DET",
+    "INTJ",
+    "NOUN",
+    "NUM",
+    "PART",
+    "PRON",
+    "PROPN",
+    "PUNCT",
+    "SCONJ",
+    "SYM",
+    "VERB",
+    "X",
+)
 """Universal part-of-speech tags in the order of the hub's ids."""
 
 NER_LABELS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
@@ -63,11 +145,28 @@ _XTREME = "google/xtreme"
 XNLI = Task(
     name="xnli",
     format="classification",
-    # Its English training rows are MultiNLI's (392,702), under XNLI's own columns and label order; the
-    # separate `nyu-mll/multi_nli` has other columns and splits, and XTREME trains on this very file.
+    # Its English training rows are MultiNLI's (392,702), under XNLI's own columns and label order;
+    # the separate `nyu-mll/multi_nli` has other columns and splits, and XTREME trains on this very
+    # file.
     source=Source(hub="facebook/xnli", config="{language}"),
     columns={"text": "premise", "text_pair": "hypothesis", "label": "label"},
-    languages=("ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh"),
+    languages=(
+        "ar",
+        "bg",
+        "de",
+        "el",
+        "en",
+        "es",
+        "fr",
+        "hi",
+        "ru",
+        "sw",
+        "th",
+        "tr",
+        "ur",
+        "vi",
+        "zh",
+    ),
     splits=TESTED,
     labels=NLI_LABELS,
     metric="accuracy",
@@ -91,9 +190,10 @@ PAWSX = Task(
 UDPOS = Task(
     name="udpos",
     format="tagging",
-    # The hub's copy is not quite the benchmark's: it takes every treebank whose name holds the language's
-    # (Ancient Greek for `el`, Classical Chinese for `zh`), and it keeps split words where the benchmark joins
-    # them. docs/tasks.md says which languages that touches, and how to read the treebanks themselves.
+    # The hub's copy is not quite the benchmark's: it takes every treebank whose name holds the
+    # language's (Ancient Greek for `el`, Classical Chinese for `zh`), and it keeps split words
+    # where the benchmark joins them. docs/tasks.md says which languages that touches, and how to
+    # read the treebanks themselves.
     source=Source(hub=_XTREME, config="udpos.{language}"),
     columns={"tokens": "tokens", "tags": "pos_tags"},
     languages=tuple(UDPOS_LANGUAGES),
@@ -111,16 +211,53 @@ PANX = Task(
     source=Source(hub=_XTREME, config="PAN-X.{language}"),
     columns={"tokens": "tokens", "tags": "ner_tags"},
     languages=(
-        "af", "ar", "bg", "bn", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hu", "id", "it",
-        "ja", "jv", "ka", "kk", "ko", "ml", "mr", "ms", "my", "nl", "pt", "ru", "sw", "ta", "te", "th", "tl", "tr",
-        "ur", "vi", "yo", "zh",
+        "af",
+        "ar",
+        "bg",
+        "bn",
+        "de",
+        "el",
+        "en",
+        "es",
+        "et",
+        "eu",
+        "fa",
+        "fi",
+        "fr",
+        "he",
+        "hi",
+        "hu",
+        "id",
+        "it",
+        "ja",
+        "jv",
+        "ka",
+        "kk",
+        "ko",
+        "ml",
+        "mr",
+        "ms",
+        "my",
+        "nl",
+        "pt",
+        "ru",
+        "sw",
+        "ta",
+        "te",
+        "th",
+        "tl",
+        "tr",
+        "ur",
+        "vi",
+        "yo",
+        "zh",
     ),
     splits=TESTED,
     labels=NER_LABELS,
     metric="chunk_f1",
     groups=("mixed", "entities", "structured", "size:medium"),
     licence="text CC BY-SA (Wikipedia); annotations: none stated",
-)  # fmt: skip
+)
 
 XQUAD = Task(
     name="xquad",
@@ -151,10 +288,14 @@ MLQA = Task(
 TYDIQA = Task(
     name="tydiqa",
     format="span_qa",
-    # One file has all nine languages; an id begins with the language's name. Training rows are the English
-    # ones alone (3,696): the first nine tenths train, the last tenth chooses checkpoints, for XTREME's test
-    # rows are the official validation rows and nothing else is left to choose by.
-    source=Source(hub="google-research-datasets/tydiqa", config="secondary_task", row_filter={"id": "{language}-*"}),
+    # One file has all nine languages; an id begins with the language's name. Training rows are the
+    # English ones alone (3,696): the first nine tenths train, the last tenth chooses checkpoints,
+    # for XTREME's test rows are the official validation rows and nothing else is left to choose by.
+    source=Source(
+        hub="google-research-datasets/tydiqa",
+        config="secondary_task",
+        row_filter={"id": "{language}-*"},
+    ),
     languages=tuple(TYDIQA_LANGUAGES),
     language_names=dict(TYDIQA_LANGUAGES),
     splits=Splits(train="train[:90%]", dev="train[90%:]", test="validation"),
@@ -166,9 +307,10 @@ TYDIQA = Task(
 BUCC = Task(
     name="bucc",
     format="mining",
-    # The hub's rows are the gold pairs alone: a smaller and easier search than BUCC's, where most sentences
-    # have no partner. BUCC 2018's own files give the real one: `source: {files: ["bucc2018/{language}-en"],
-    # file_format: bucc}, splits: {dev: sample, test: training}` (XTREME: sample is dev, training is test).
+    # The hub's rows are the gold pairs alone: a smaller and easier search than BUCC's, where most
+    # sentences have no partner. BUCC 2018's own files give the real one: `source: {files:
+    # ["bucc2018/{language}-en"], file_format: bucc}, splits: {dev: sample, test: training}`
+    # (XTREME: sample is dev, training is test).
     source=Source(hub=_XTREME, config="bucc18.{language}"),
     languages=("de", "fr", "ru", "zh"),
     splits=Splits(dev="validation", test="test"),

@@ -1,7 +1,7 @@
 """A phase's numbers, times and data as MLflow takes them, from its record. Pure.
 
-Every number has a time and a step of its own, worked out from the record alone, so that sending it twice is
-sending it once: MLflow keeps one row for each (metric, time, step, value).
+Every number has a time and a step of its own, worked out from the record alone, so that sending it
+twice is sending it once: MLflow keeps one row for each (metric, time, step, value).
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
 
-from xstilts.identity import Member, PhaseSpec
-from xstilts.ledger import ENDED, Entry
+from xstilts.spec.phase import Member, PhaseSpec
+from xstilts.store.ledger import ENDED, Entry
 
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One number at one step; `time` in milliseconds since 1970, fixed, so that sending it twice is sending it once."""
+    """One number at one step; `time` in milliseconds since 1970, fixed, so that sending it twice is
+    sending it once.
+    """
 
     key: str
     value: float
@@ -68,7 +70,9 @@ def training_points(outcome: Outcome, started: int, ended: int) -> Iterable[Poin
     for row in result.get("curve", ()):
         for key, name in (("train/loss", "loss"), ("train/lr", "lr"), ("dev/value", "dev")):
             if row.get(name) is not None:
-                yield Point(key=key, value=float(row[name]), time=at(row["step"]), step=int(row["step"]))
+                yield Point(
+                    key=key, value=float(row[name]), time=at(row["step"]), step=int(row["step"])
+                )
         for task, value in (row.get("dev_by_task") or {}).items():
             key = metric_key("dev", task, "value")
             yield Point(key=key, value=float(value), time=at(row["step"]), step=int(row["step"]))
@@ -78,22 +82,35 @@ def training_points(outcome: Outcome, started: int, ended: int) -> Iterable[Poin
         yield Point(key="dev/best", value=float(dev["value"]), time=taken, scored=True)
     for task, metrics in (dev.get("metrics") or {}).items():
         for metric, value in metrics.items():
-            yield Point(key=metric_key("dev", task, metric), value=float(value), time=taken, scored=True)
+            yield Point(
+                key=metric_key("dev", task, metric), value=float(value), time=taken, scored=True
+            )
     if result.get("seconds"):
         yield Point(key="train/seconds", value=float(result["seconds"]), time=ended)
         if result.get("tokens"):
-            yield Point(key="train/tokens_per_second", value=round(result["tokens"] / result["seconds"], 1), time=ended)
+            yield Point(
+                key="train/tokens_per_second",
+                value=round(result["tokens"] / result["seconds"], 1),
+                time=ended,
+            )
 
 
 def scores(outcome: Outcome, ended: int) -> Iterable[Point]:
-    """Every metric in every language, the means over them, and of a layer sweep the mean at each hidden state."""
+    """Every metric in every language, the means over them, and of a layer sweep the mean at each
+    hidden state.
+    """
     if outcome.spec is None:
         return
     task = outcome.spec.members[0].task.name
     by_language = {**outcome.result.get("scores", {}), "mean": outcome.result.get("mean", {})}
     for language, metrics in by_language.items():
         for metric, value in metrics.items():
-            yield Point(key=metric_key("score", task, language, metric), value=float(value), time=ended, scored=True)
+            yield Point(
+                key=metric_key("score", task, language, metric),
+                value=float(value),
+                time=ended,
+                scored=True,
+            )
     swept: dict[tuple[str, str, int], list[float]] = defaultdict(list)
     for row in outcome.result.get("layers", ()):
         swept[row["pooling"], row["metric"], int(row["layer"])].append(float(row["value"]))
@@ -106,13 +123,20 @@ def data_view(member: Member, use: str) -> DataView:
     """The data of one task of a phase; `use` is `train` or `test`."""
     source = member.task.source
     if source.hub:
-        kind, where = "hugging_face", {"path": source.hub, "config_name": source.config, "revision": source.revision}
+        kind, where = (
+            "hugging_face",
+            {"path": source.hub, "config_name": source.config, "revision": source.revision},
+        )
     elif source.files:
         kind, where = "local", {"uri": ", ".join(source.files)}
     else:
         kind, where = "generator", {"uri": f"xstilts generator: {source.generator}"}
     return DataView(
-        name=member.task.name, digest=member.data_revision[:36], source_type=kind, source=json.dumps(where), use=use
+        name=member.task.name,
+        digest=member.data_revision[:36],
+        source_type=kind,
+        source=json.dumps(where),
+        use=use,
     )
 
 
@@ -133,7 +157,9 @@ def milliseconds(iso: str) -> int:
 
 
 def metric_key(*parts: str) -> str:
-    """A metric's name from its parts, empty ones left out; MLflow allows letters, digits and `_ - . :` and space."""
+    """A metric's name from its parts, empty ones left out; MLflow allows letters, digits and `_ - .
+    :` and space.
+    """
     return "/".join(re.sub(r"[^\w.\- :]", "_", part) for part in parts if part)[:250]
 
 

@@ -1,8 +1,9 @@
 """What a user opens MLflow with: the experiment's note and its saved views.
 
-MLflow's runs table shows no metric until somebody picks its column. Its *saved views* (the menu "Views") hold
-filter, columns and order; MLflow 3.17 keeps each as an experiment tag `mlflow.sharedViewState.<key>` with JSON that
-its page writes and reads, so a sweep brings its own. Another MLflow that knows no views shows the plain table.
+MLflow's runs table shows no metric until somebody picks its column. Its *saved views* (the menu
+"Views") hold filter, columns and order; MLflow 3.17 keeps each as an experiment tag
+`mlflow.sharedViewState.<key>` with JSON that its page writes and reads, so a sweep brings its own.
+Another MLflow that knows no views shows the plain table.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import zlib
 from collections.abc import Sequence
 
-from xstilts.sweep import Sweep
+from xstilts.spec.sweep import Sweep
 from xstilts.tracking.numbers import metric_key
 
 VIEW = "mlflow.sharedViewState."
@@ -65,10 +66,18 @@ def _views(sweep: Sweep) -> dict[str, str]:
             ["xstilts.kind", "xstilts.state", "xstilts.error"],
         ),
     }
-    languages = list(dict.fromkeys(lang for target in sweep.targets for lang in _languages(sweep, target)))
-    by_language = [metric_key("gain", target, lang) for target in sweep.targets for lang in _languages(sweep, target)]
+    languages = list(
+        dict.fromkeys(lang for target in sweep.targets for lang in _languages(sweep, target))
+    )
+    by_language = [
+        metric_key("gain", target, lang)
+        for target in sweep.targets
+        for lang in _languages(sweep, target)
+    ]
     if languages:
-        views["xstilts-languages"] = _view("Gains by language", _PAIRS, "gain", [*gains, *by_language][:100], pair)
+        views["xstilts-languages"] = _view(
+            "Gains by language", _PAIRS, "gain", [*gains, *by_language][:100], pair
+        )
     return {f"{VIEW}{key}": text for key, text in views.items() if len(text) < 5000}
 
 
@@ -77,7 +86,12 @@ def _languages(sweep: Sweep, target: str) -> Sequence[str]:
 
 
 def _view(
-    name: str, where: str, order_by: str, metrics: Sequence[str], params: Sequence[str], tags: Sequence[str] = ()
+    name: str,
+    where: str,
+    order_by: str,
+    metrics: Sequence[str],
+    params: Sequence[str],
+    tags: Sequence[str] = (),
 ) -> str:
     """One saved view in the form in which MLflow's page keeps them (zlib, base64)."""
     state = {
@@ -103,7 +117,11 @@ def _view(
         "hideEmptyCharts": True,
         "groupBy": None,
         "groupsExpanded": {},
-        "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
+        "globalLineChartConfig": {
+            "xAxisKey": "step",
+            "lineSmoothness": 0,
+            "selectedXAxisMetricKey": "",
+        },
     }
     packed = base64.b64encode(zlib.compress(json.dumps(state).encode(), 9)).decode()
     return json.dumps({"name": name, "createdAt": 0, "updatedAt": 0, "state": f"deflate;{packed}"})

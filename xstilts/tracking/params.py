@@ -1,4 +1,5 @@
-"""A training as flat params: its hyperparameters, and in words what its rows are made of and how they are mixed.
+"""A training as flat params: its hyperparameters, and in words what its rows are made of and how
+they are mixed.
 
 lr, steps, ...         as in the sweep file
 tasks, rates, heads    of a mixture: its members, how they are drawn, `separate` or `shared`
@@ -7,8 +8,8 @@ transform              where training rows are translated, code-switched or inve
 
 from __future__ import annotations
 
-from xstilts.described import rates, transforms
-from xstilts.identity import PhaseSpec
+from xstilts.spec.described import rates, transforms
+from xstilts.spec.phase import PhaseSpec
 from xstilts.tracking.numbers import text
 
 
@@ -17,6 +18,10 @@ def of_training(spec: PhaseSpec) -> dict[str, str]:
     found = {name: text(value) for name, value in spec.hyper.model_dump(mode="json").items()}
     tasks = [member.task for member in spec.members]
     if len(tasks) > 1:
-        found |= {"tasks": ", ".join(task.name for task in tasks), "rates": rates(spec.rates), "heads": spec.heads}
+        found |= {
+            "tasks": ", ".join(task.name for task in tasks),
+            "rates": rates(spec.rates),
+            "heads": spec.heads,
+        }
     transformed = transforms(tasks)
     return found | ({"transform": transformed} if transformed else {})

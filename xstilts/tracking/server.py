@@ -1,8 +1,9 @@
 """The way to a tracking server: MLflow's environment, its errors, and a SQLite database made once.
 
-Two processes that open a fresh `sqlite:///` URI at the same time destroy the database for good (MLflow migrates it
-table by table), so it is made under a file lock next to it. MLflow's own messages, tracebacks of a server that is
-away among them, are kept out of the user's terminal: every error comes as a `TrackingError`.
+Two processes that open a fresh `sqlite:///` URI at the same time destroy the database for good
+(MLflow migrates it table by table), so it is made under a file lock next to it. MLflow's own
+messages, tracebacks of a server that is away among them, are kept out of the user's terminal: every
+error comes as a `TrackingError`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ ENVIRONMENT = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
-"""Set where the user has set nothing: a server that is away costs seconds, not minutes; no usage reports."""
+"""Set where the user has set nothing: a server that is away costs seconds, not minutes; no usage
+reports.
+"""
 _REFUSED = (
     "INVALID_PARAMETER_VALUE",
     "RESOURCE_DOES_NOT_EXIST",
@@ -63,13 +66,15 @@ def translated(uri: str) -> Iterator[None]:
 def connect(uri: str) -> MlflowClient:
     """A client for `uri`; a SQLite database that is not there yet is made, by one process alone.
 
-    Raises TrackingError where the database is damaged or can't be written; an HTTP server is not asked for anything.
+    Raises TrackingError where the database is damaged or can't be written; an HTTP server is not
+    asked for anything.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     if uri.startswith(("file:", "/", "./")) or "://" not in uri:
         raise TrackingError(
-            f"tracking: {uri} is a folder, which MLflow does not write to any more; use sqlite:///{uri.removeprefix('file:')}/mlflow.db"
+            f"tracking: {uri} is a folder, which MLflow does not write to any more; use "
+            f"sqlite:///{uri.removeprefix('file:')}/mlflow.db"
         )
     with quiet(), translated(uri):
         from mlflow.tracking import MlflowClient
@@ -102,17 +107,22 @@ def _initialising(database: Path) -> Iterator[None]:
                 probe.close()
             yield
     except OSError as error:
-        raise TrackingError(f"{database}: not writable ({error.strerror}); give `tracking:` a place that is") from error
+        raise TrackingError(
+            f"{database}: not writable ({error.strerror}); give `tracking:` a place that is"
+        ) from error
     except sqlite3.DatabaseError as error:
         raise TrackingError(
-            f"{database}: {error}; move it away and run `xstilts track SWEEP`, which makes a new one from the records"
+            f"{database}: {error}; move it away and run `xstilts track SWEEP`, which makes a "
+            "new one from the records"
         ) from error
 
 
 def _unhurried(client: MlflowClient) -> MlflowClient:
-    """Lets a database with a write-ahead log wait for the disk now and then, not at each of a phase's 14 commits.
+    """Lets a database with a write-ahead log wait for the disk now and then, not at each of a
+    phase's 14 commits.
 
-    A power cut may take the last runs back, in order, and never damages the database; the next sync sends them again.
+    A power cut may take the last runs back, in order, and never damages the database; the next sync
+    sends them again.
     """
     from sqlalchemy import event
 
@@ -130,7 +140,9 @@ def _relax(connection: sqlite3.Connection, record: object) -> None:
 
 
 def _local(path: Path) -> bool:
-    """Whether `path` lies on a disk of this machine: a write-ahead log, which saves most of the waiting, needs one."""
+    """Whether `path` lies on a disk of this machine: a write-ahead log, which saves most of the
+    waiting, needs one.
+    """
     try:
         rows = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     except OSError:

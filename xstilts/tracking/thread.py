@@ -1,8 +1,8 @@
 """The mirror in the background: the run never waits for MLflow and never fails with it.
 
-One thread holds the sweep's `Tracker`, so there is one writer. It is handed the ledger whenever that changes and sends
-only the newest; while the tracking server is away it tries again after 1, 2, 4, ... 60 s, having warned once. What is
-missing at the end is said, with the command that sends it.
+One thread holds the sweep's `Tracker`, so there is one writer. It is handed the ledger whenever
+that changes and sends only the newest; while the tracking server is away it tries again after 1, 2,
+4, ... 60 s, having warned once. What is missing at the end is said, with the command that sends it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from xstilts.errors import TrackingError
-from xstilts.ledger import Entry
+from xstilts.store.ledger import Entry
 
 if TYPE_CHECKING:
-    from xstilts.tracking import Tracker
+    from xstilts.tracking.tracker import Tracker
 
 
 class TrackerThread:
-    """Syncs with whatever ledger it was last given. `warn` is called from the thread; nothing is ever raised."""
+    """Syncs with whatever ledger it was last given. `warn` is called from the thread; nothing is
+    ever raised.
+    """
 
     def __init__(
         self,
@@ -48,7 +50,9 @@ class TrackerThread:
             self._changed.notify()
 
     def close(self, timeout: float = 30.0) -> str | None:
-        """Sends what is left, for at most `timeout` seconds; says what MLflow lacks and how to send it, or None."""
+        """Sends what is left, for at most `timeout` seconds; says what MLflow lacks and how to send
+        it, or None.
+        """
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -59,7 +63,10 @@ class TrackerThread:
             return None
         reason = self._away or "; ".join(problems.values()) or f"not finished within {timeout:g} s"
         count = "some" if busy else self._missing()
-        return f"MLflow lacks {count} of the sweep's runs ({reason}); `{self.command}` sends them, from the records"
+        return (
+            f"MLflow lacks {count} of the sweep's runs ({reason}); `{self.command}` sends them, "
+            "from the records"
+        )
 
     def _missing(self) -> str:
         """How many runs MLflow lacks; what can't be mirrored can't be counted either."""
@@ -92,9 +99,16 @@ class TrackerThread:
         try:
             self.tracker.sync(entries)
         except Exception as error:  # the run goes on whatever happens to its mirror
-            reason = str(error) if isinstance(error, TrackingError) else f"{type(error).__name__}: {error}"
+            reason = (
+                str(error)
+                if isinstance(error, TrackingError)
+                else f"{type(error).__name__}: {error}"
+            )
             if not self._away:
-                self.warn(f"MLflow is away and is tried again in the background; the run goes on ({reason})")
+                self.warn(
+                    "MLflow is away and is tried again in the background; the run goes on "
+                    f"({reason})"
+                )
             self._away = reason
             return False
         if self._away:

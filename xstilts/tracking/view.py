@@ -1,8 +1,10 @@
-"""What MLflow is to hold for a sweep, worked out from its ledger and its records. Pure but for reading records.
+"""What MLflow is to hold for a sweep, worked out from its ledger and its records. Pure but for
+reading records.
 
-One `RunView` for each phase, and one for the sweep itself, under which the others are nested. The ledger says
-which slots a phase fills and how they stand; the record says what came out. A phase that fills several
-slots (shared by pairs, or found again by the search) is one run; its final slot names it. Nothing here knows MLflow.
+One `RunView` for each phase, and one for the sweep itself, under which the others are nested. The
+ledger says which slots a phase fills and how they stand; the record says what came out. A phase
+that fills several slots (shared by pairs, or found again by the search) is one run; its final slot
+names it. Nothing here knows MLflow.
 
 Names, as they read in MLflow:
 
@@ -12,8 +14,9 @@ Names, as they read in MLflow:
     layers    layers/<task>/<pooling>/<metric>, the mean over languages       by step, the hidden state
     gains     gain (the pair's mean on its own target), gain/<target>, gain/<target>/<language>
 
-A gain is the value less that of the baseline `none` of the same model, target, seed, language and primary
-metric. The baseline may come later, and so do the gains: they are `latest`, the other numbers never change.
+A gain is the value less that of the baseline `none` of the same model, target, seed, language and
+primary metric. The baseline may come later, and so do the gains: they are `latest`, the other
+numbers never change.
 """
 
 from __future__ import annotations
@@ -26,10 +29,11 @@ from statistics import fmean
 from typing import Any
 
 from xstilts.errors import StoreError
-from xstilts.identity import PhaseSpec, digest
-from xstilts.ledger import ENDED, FINISHED, Entry, State
-from xstilts.store import Store
-from xstilts.sweep import BASELINE, Sweep, mixture_label
+from xstilts.spec.digests import digest
+from xstilts.spec.phase import PhaseSpec
+from xstilts.spec.sweep import BASELINE, Sweep, mixture_label
+from xstilts.store.ledger import ENDED, FINISHED, Entry, State
+from xstilts.store.phases import Store
 from xstilts.tracking.numbers import (
     NOTHING,
     DataView,
@@ -46,19 +50,32 @@ from xstilts.tracking.numbers import (
 from xstilts.tracking.params import of_training
 
 SWEEP_KEY = "sweep"
-STATUS = {"running": "RUNNING", "done": "FINISHED", "cached": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
-"""Ledger state to MLflow's run status; a slot that waits or is blocked has run nothing and has no run."""
+STATUS = {
+    "running": "RUNNING",
+    "done": "FINISHED",
+    "cached": "FINISHED",
+    "pruned": "KILLED",
+    "failed": "FAILED",
+}
+"""Ledger state to MLflow's run status; a slot that waits or is blocked has run nothing and has no
+run.
+"""
 VIEW_VERSION = 2
-"""Raised when the numbers that are sent for a record change; runs that were sent before are then sent again."""
+"""Raised when the numbers that are sent for a record change; runs that were sent before are then
+sent again.
+"""
 _KINDS = ("pretrain", "intermediate", "target", "evaluate")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunView:
-    """One run as MLflow is to show it, but for the numbers of its record (`View.points`), which never change."""
+    """One run as MLflow is to show it, but for the numbers of its record (`View.points`), which
+    never change.
+    """
 
     key: str
-    """Phase id, or `SWEEP_KEY`; a slot that failed before its phase was known is named by the slot."""
+    """Phase id, or `SWEEP_KEY`; a slot that failed before its phase was known is named by the slot.
+    """
     name: str
     status: str
     started: int
@@ -85,7 +102,9 @@ class RunView:
 
 
 class View:
-    """Reads each record once; `runs` may be called as often as the ledger changes and works out only what did."""
+    """Reads each record once; `runs` may be called as often as the ledger changes and works out
+    only what did.
+    """
 
     def __init__(self, sweep: Sweep, store: Store) -> None:
         self.sweep, self.store = sweep, store
@@ -99,7 +118,10 @@ class View:
         book = _Book(entries)
         gains = self._gains(entries)
         keys = sorted(book.slots, key=lambda key: _KINDS.index(book.main(key).kind))
-        return [self._sweep_run(entries, gains), *(self._cached_run(key, book, gains) for key in keys)]
+        return [
+            self._sweep_run(entries, gains),
+            *(self._cached_run(key, book, gains) for key in keys),
+        ]
 
     def points(self, run: RunView) -> Iterable[Point]:
         """The numbers of a phase's record: learning curves and results, or scores."""
@@ -107,7 +129,9 @@ class View:
             return ()
         outcome = self._read(run.key)
         ended = run.ended or run.started
-        return scores(outcome, ended) if run.step < 0 else training_points(outcome, run.started, ended)
+        return (
+            scores(outcome, ended) if run.step < 0 else training_points(outcome, run.started, ended)
+        )
 
     # -- records -------------------------------------------------------------------------------
 
@@ -120,7 +144,9 @@ class View:
             if phase.done:
                 whole = self._read(phase_id)
                 slim = {key: value for key, value in whole.result.items() if key != "curve"}
-                self._outcomes[phase_id] = Outcome(spec=whole.spec, result=slim, provenance=whole.provenance)
+                self._outcomes[phase_id] = Outcome(
+                    spec=whole.spec, result=slim, provenance=whole.provenance
+                )
                 self.problems.pop(phase_id, None)
                 return self._outcomes[phase_id]
         except (StoreError, ValueError, KeyError) as error:
@@ -138,16 +164,28 @@ class View:
     # -- gains ---------------------------------------------------------------------------------
 
     def _gains(self, entries: Iterable[Entry]) -> dict[str, dict[str, float]]:
-        """Phase of a pair's evaluation -> {"": mean gain, language: gain}, where its baseline is there."""
-        finals = [e for e in entries if e.kind == "evaluate" and e.role == "final" and e.state in FINISHED]
+        """Phase of a pair's evaluation -> {"": mean gain, language: gain}, where its baseline is
+        there.
+        """
+        finals = [
+            e for e in entries if e.kind == "evaluate" and e.role == "final" and e.state in FINISHED
+        ]
         values = {e.phase: self._primary(e.phase) for e in finals}
-        baselines = {(e.model, e.target, e.seed): values[e.phase] for e in finals if e.intermediate == BASELINE}
+        baselines = {
+            (e.model, e.target, e.seed): values[e.phase]
+            for e in finals
+            if e.intermediate == BASELINE
+        }
         gains: dict[str, dict[str, float]] = {}
         for entry in finals:
             base = baselines.get((entry.model, entry.target, entry.seed), {})
             if entry.intermediate == BASELINE or entry.phase in gains:
                 continue
-            by_language = {lang: value - base[lang] for lang, value in values[entry.phase].items() if lang in base}
+            by_language = {
+                lang: value - base[lang]
+                for lang, value in values[entry.phase].items()
+                if lang in base
+            }
             if by_language:
                 both = {"": fmean(by_language.values()), **by_language}
                 gains[entry.phase] = {lang: round(gain, 4) for lang, gain in both.items()}
@@ -160,19 +198,30 @@ class View:
             return {}
         metric = outcome.spec.members[0].task.metric
         by_language = outcome.result.get("scores", {})
-        return {lang: float(values[metric]) for lang, values in by_language.items() if metric in values}
+        return {
+            lang: float(values[metric]) for lang, values in by_language.items() if metric in values
+        }
 
     # -- runs ----------------------------------------------------------------------------------
 
-    def _cached_run(self, key: str, book: _Book, gains: Mapping[str, Mapping[str, float]]) -> RunView:
+    def _cached_run(
+        self, key: str, book: _Book, gains: Mapping[str, Mapping[str, float]]
+    ) -> RunView:
         """`_phase_run`, worked out again only where what it is made of has changed."""
         phase = book.main(key).phase
-        made_of = (tuple(book.slots[key]), gains.get(phase), phase in book.chosen, phase in self.problems)
+        made_of = (
+            tuple(book.slots[key]),
+            gains.get(phase),
+            phase in book.chosen,
+            phase in self.problems,
+        )
         if key not in self._runs or self._runs[key][0] != made_of:
             self._runs[key] = (made_of, self._phase_run(key, book, gains))
         return self._runs[key][1]
 
-    def _phase_run(self, key: str, book: _Book, gains: Mapping[str, Mapping[str, float]]) -> RunView:
+    def _phase_run(
+        self, key: str, book: _Book, gains: Mapping[str, Mapping[str, float]]
+    ) -> RunView:
         entry = book.main(key)
         outcome = self._outcome(entry.phase) if entry.phase else NOTHING
         done = bool(outcome.provenance)
@@ -199,15 +248,27 @@ class View:
         )
 
     def _name(self, entry: Entry) -> str:
-        """`squad→udpos s1` for a pair's scores, `squad→udpos train t2` for the training of trial 2."""
+        """`squad→udpos s1` for a pair's scores, `squad→udpos train t2` for the training of trial
+        2.
+        """
         pair = _pair(entry)
         which = f"t{entry.trial}" if entry.trial is not None else f"s{entry.seed}"
-        what = "" if entry.kind == "evaluate" else "pretrain " if entry.kind == "pretrain" else "train "
-        model = f"{entry.model}: " if len(self.sweep.models) > 1 and entry.kind != "pretrain" else ""
+        what = (
+            ""
+            if entry.kind == "evaluate"
+            else "pretrain "
+            if entry.kind == "pretrain"
+            else "train "
+        )
+        model = (
+            f"{entry.model}: " if len(self.sweep.models) > 1 and entry.kind != "pretrain" else ""
+        )
         return f"{model}{pair} {what}{which}"
 
     def _note(self, entry: Entry, origin: str, checkpoint: str, book: _Book) -> dict[str, str]:
-        """The run's description: what went wrong, what it starts from, where its checkpoint lies."""
+        """The run's description: what went wrong, what it starts from, where its checkpoint
+        lies.
+        """
         verb = "Scores" if entry.kind == "evaluate" else "Starts from"
         lines = [f"**{entry.state}**: {entry.error}" if entry.error else ""]
         if origin in book.slots:
@@ -228,12 +289,18 @@ class View:
             spec = self._outcome(phase).spec
             kind = book.place(entry, phase)
             if spec is not None and spec.action == "train":
-                params.update({f"{kind}.{name}": value for name, value in of_training(spec).items()})
+                params.update(
+                    {f"{kind}.{name}": value for name, value in of_training(spec).items()}
+                )
             phase = spec.parent_phase if spec is not None else None
         return params
 
-    def _sweep_run(self, entries: Sequence[Entry], gains: Mapping[str, Mapping[str, float]]) -> RunView:
-        """The run above the others: how far the sweep is, and each pair's mean gain over the seeds."""
+    def _sweep_run(
+        self, entries: Sequence[Entry], gains: Mapping[str, Mapping[str, float]]
+    ) -> RunView:
+        """The run above the others: how far the sweep is, and each pair's mean gain over the
+        seeds.
+        """
         sweep = self.sweep
         states = [e.state for e in entries]
         shown: tuple[State, ...] = ("done", "cached", "running", "pruned", "failed", "blocked")
@@ -241,7 +308,9 @@ class View:
         for entry in entries:
             if entry.phase in gains and entry.kind == "evaluate" and entry.role == "final":
                 model = [entry.model] if len(sweep.models) > 1 else []
-                pairs[metric_key("pair_gain", *model, entry.target, entry.intermediate)].append(gains[entry.phase][""])
+                pairs[metric_key("pair_gain", *model, entry.target, entry.intermediate)].append(
+                    gains[entry.phase][""]
+                )
         clock = sorted(milliseconds(e.time) for e in entries if e.time) or [0]
         going = not entries or any(state in ("running", "waiting") for state in states)
         return RunView(
@@ -284,11 +353,15 @@ class _Book:
                 self.chosen |= {entry.phase, entry.train_phase, entry.intermediate_phase}
 
     def main(self, key: str) -> Entry:
-        """The slot that names the run: done before failed, final before trial, the first among equals."""
+        """The slot that names the run: done before failed, final before trial, the first among
+        equals.
+        """
         return min(self.slots[key], key=lambda e: (e.state not in FINISHED, e.role != "final"))
 
     def place(self, entry: Entry, phase: str) -> str:
-        """What `phase` is to `entry`, of which it is an ancestor or itself: pretrain, intermediate or target."""
+        """What `phase` is to `entry`, of which it is an ancestor or itself: pretrain, intermediate
+        or target.
+        """
         if phase == entry.phase and entry.kind != "evaluate":
             return entry.kind
         if phase == entry.intermediate_phase:
@@ -335,7 +408,10 @@ def _pair(entry: Entry) -> str:
 def _latest(entry: Entry, gains: Mapping[str, float], done: bool) -> dict[str, float]:
     """A pair's gains; of a trial that was given up, the value that the search saw."""
     if gains:
-        return {"gain": gains[""], **{metric_key("gain", entry.target, lang): value for lang, value in gains.items()}}
+        return {
+            "gain": gains[""],
+            **{metric_key("gain", entry.target, lang): value for lang, value in gains.items()},
+        }
     if entry.value is not None and entry.kind != "evaluate" and not done:
         return {"dev/best": entry.value}
     return {}
@@ -347,5 +423,8 @@ def _sweep_params(sweep: Sweep) -> dict[str, str]:
         "intermediates": ", ".join(mixture_label(i) for i in sweep.intermediates),
         "targets": ", ".join(sweep.targets),
         "seeds": ", ".join(str(seed) for seed in sweep.seeds),
-        **{f"search.{name}": text(value) for name, value in sweep.search.model_dump(mode="json").items()},
+        **{
+            f"search.{name}": text(value)
+            for name, value in sweep.search.model_dump(mode="json").items()
+        },
     }

@@ -1,0 +1,57 @@
+"""What `check` says is read: rows of parts, and of the union that they make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support import worlds
+from xstilts.checks.audit import revisions
+from xstilts.planning import make
+from xstilts.spec.sweep import Model, Settings, Sweep
+from xstilts.spec.task import Limits, Pseudo, Source, Splits, Task, Transform
+
+
+def reads(folder: Path, task: Task) -> dict[tuple[str, str], tuple[int, str]]:
+    """Task and use to rows used and rows there, of a sweep with one target."""
+    sweep = Sweep(
+        name="s",
+        models=(Model(id="org/model"),),
+        intermediates=("none",),
+        targets=(task.name,),
+        tasks=(task,),
+        intermediate=Settings(steps=1),
+        target=Settings(steps=1),
+    )
+    found = revisions.reads(make(sweep), worlds.context(folder))
+    return {(read.task, read.use): (read.rows, read.has) for read in found}
+
+
+def test_union_is_told_as_a_whole_with_its_limit_and_what_its_transform_adds(
+    tmp_path: Path,
+) -> None:
+    part = worlds.review_world(tmp_path)  # 40, 10 and 10 rows
+    union = part.model_copy(
+        update={
+            "name": "both",
+            "source": Source(union=True),
+            "splits": Splits(),
+            "limits": Limits(train=50),
+            "parts": (
+                part.model_copy(update={"name": "one"}),
+                part.model_copy(update={"name": "two"}),
+            ),
+            "transform": Transform(pseudo=Pseudo(), add=True),
+        }
+    )
+    found = reads(tmp_path, union)
+    assert found["both", "train"] == (100, "80")  # 50 of 80 rows, and each once more
+    assert (found["both", "dev"], found["both", "test"]) == ((20, "20"), (20, "20"))
+    assert found["both: one", "train"] == found["both: two", "train"] == (40, "40")
+
+
+def test_rows_that_a_transform_adds_are_counted(tmp_path: Path) -> None:
+    added = worlds.review_world(tmp_path).model_copy(
+        update={"transform": Transform(pseudo=Pseudo(), add=True)}
+    )
+    assert reads(tmp_path, added)["reviews", "train"] == (80, "40")
+    assert reads(tmp_path, added)["reviews", "dev"] == (10, "10")

@@ -1,0 +1,280 @@
+"""How values look in a log: plain, unwrapped, complete."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from xstilts.cli import show
+from xstilts.errors import DataError, Problem, SweepError
+
+
+def shown(function: Any, *values: Any) -> str:
+    """What `function` prints where there is no terminal."""
+    out = io.StringIO()
+    function(Console(file=out, width=80), *values)
+    assert "\x1b" not in out.getvalue()
+    return out.getvalue()
+
+
+def gains_table(**changes: Any) -> pd.DataFrame:
+    row = {
+        "model": "m",
+        "target": "xquad",
+        "metric": "qa_mean",
+        "level": "mean",
+        "intermediate": "squad",
+        "baseline": 40.0,
+        "gain": 3.21,
+        "low": 1.0,
+        "high": 5.42,
+        "p_holm": 0.01,
+    }
+    return pd.DataFrame([{**row, **changes}])
+
+
+def test_gains_significant_one_has_a_star_and_its_interval() -> None:
+    text = shown(show.gains, gains_table())
+    assert "+3.2* [+1.0, +5.4]" in text
+    assert "40.0" in text
+
+
+def test_gains_open_one_has_no_star_and_missing_interval_is_left_out() -> None:
+    text = shown(show.gains, gains_table(gain=-0.5, low=math.nan, high=math.nan, p_holm=math.nan))
+    assert "-0.5" in text
+    assert "-0.5*" not in text
+    assert "[nan" not in text
+
+
+def test_gains_without_rows_says_why() -> None:
+    assert "no gain to show" in shown(show.gains, gains_table(level="language"))
+
+
+def test_scores_has_a_row_for_each_language_and_their_mean() -> None:
+    rows = [
+        {
+            "model": "m",
+            "target": "t",
+            "metric": "accuracy",
+            "primary": True,
+            "language": language,
+            "intermediate": name,
+            "value": value,
+        }
+        for language, name, value in [
+            ("en", "none", 80),
+            ("en", "none", 90),
+            ("sw", "none", 40),
+            ("en", "squad", 88),
+        ]
+    ]
+    lines = [line.split() for line in shown(show.scores, pd.DataFrame(rows)).splitlines()]
+    assert ["language", "none", "squad"] in lines
+    assert ["en", "85.0", "88.0"] in lines
+    assert ["sw", "40.0"] in lines
+    assert ["mean", "62.5", "88.0"] in lines
+
+
+def test_scores_of_many_intermediates_are_not_squeezed_in_a_log() -> None:
+    names = [f"intermediate-{i}" for i in range(8)]
+    rows = [
+        {
+            "model": "m",
+            "target": "t",
+            "metric": "accuracy",
+            "primary": True,
+            "language": "en",
+            "intermediate": name,
+            "value": 1.0,
+        }
+        for name in names
+    ]
+    text = shown(show.scores, pd.DataFrame(rows))
+    assert all(name in text for name in names)
+
+
+def test_run_lists_failures_apart_by_their_first_line() -> None:
+    ran = {
+        "failures": [
+            {"state": "failed", "slot": "m/squad/t0", "error": "out of memory\ntraceback"}
+        ],
+        "stopped": "",
+        "started": 3,
+        "seconds": 10.0,
+        "folder": "store/sweeps/x-v1",
+        "pages": "",
+    }
+    text = shown(show.run, ran)
+    assert "failed: m/squad/t0: out of memory\n" in text
+    assert "traceback" not in text
+    assert "3 phases run in 10 s" in text
+
+
+def test_run_stopped_says_how_to_carry_on() -> None:
+    ran = {
+        "failures": [],
+        "stopped": "budget",
+        "started": 3,
+        "seconds": 10.0,
+        "folder": "f",
+        "pages": "http://server/#/experiments/1",
+    }
+    assert "stopped (budget); the same command carries on" in shown(show.run, ran)
+
+
+def test_doctor_shows_what_to_do_beside_what_is_wrong() -> None:
+    finding = {
+        "name": "open files",
+        "state": "warn",
+        "message": "1024",
+        "advice": "ulimit -n 65536",
+    }
+    text = shown(show.doctor, {"ok": True, "findings": [finding]})
+    assert "warn  open files: 1024" in text
+    assert "-> ulimit -n 65536" in text
+
+
+def test_error_with_brackets_is_printed_as_it_is() -> None:
+    text = shown(show.error, DataError("dataset [red]x[/red]: not in the mirror"))
+    assert text == "error: dataset [red]x[/red]: not in the mirror\n"
+
+
+def test_error_long_message_stays_on_one_line() -> None:
+    problems = [Problem(message="x y" * 100, file="s.yaml", line=3), Problem(message="y")]
+    assert shown(show.error, SweepError(problems)).splitlines()[0] == f"s.yaml:3: {'x y' * 100}"
+
+
+@pytest.mark.parametrize("error", [SweepError([Problem(message="m", line=3)]), DataError("m")])
+def test_error_value_tells_input_errors(error: Exception) -> None:
+    value = show.error_value(error)
+    assert value["input"] is True
+    assert value["kind"] == type(error).__name__
+    assert ("problems" in value) == isinstance(error, SweepError)
+
+
+CHECKED: dict[str, Any] = {
+    "sweep": "s",
+    "version": 1,
+    "notes": ["[a] note"],
+    "sources": [
+        {
+            "task": "squad",
+            "use": "train",
+            "source": "rajpurkar/squad plain_text",
+            "languages": ["en"],
+            "split": "train[:90%]",
+            "asked": "main",
+            "resolved": "0123456789abcdef",
+            "kind": "commit",
+            "rows": 78839,
+            "has": "87,599",
+            "card": "",
+        }
+    ],
+    "models": [{"model": "local/tiny", "asked": "main", "resolved": "feed"}],
+    "cards": [
+        {"task": "squad", "message": "train has 6 rows", "severity": "warn"},
+        {"task": "xnli", "message": "scored in 2 of its 15 languages", "severity": "note"},
+    ],
+    "leaks": {"pairs": 3, "found": [], "repeats": [], "skipped": []},
+}
+
+
+def test_check_shows_what_is_read_with_its_revision_and_card() -> None:
+    lines = shown(show.check, CHECKED).splitlines()
+    row = next(line for line in lines if line.startswith("squad "))
+    assert "main -> commit 0123456789ab" in row
+    assert "train[:90%]" in row
+    assert row.split()[-3:] == ["78,839", "87,599", "-"]
+    assert "model local/tiny: feed" in lines
+    assert "card: squad: train has 6 rows" in lines
+    assert "card (note): xnli: scored in 2 of its 15 languages" in lines
+    assert "leaks: none in 3 pairs of training rows and evaluation rows" in lines
+    assert "note: [a] note" in lines
+
+
+def test_check_leaks_are_told_with_examples_and_what_was_skipped() -> None:
+    leak = {
+        "kind": "row",
+        "severity": "warn",
+        "message": "evaluation rows of xquad stand in [x]",
+        "examples": ["who? / he"],
+    }
+    found = {
+        **CHECKED,
+        "leaks": {
+            "pairs": 1,
+            "found": [leak],
+            "repeats": [{"message": "5 of 5 training rows"}],
+            "skipped": ["ccg (train): not there"],
+        },
+    }
+    text = shown(show.check, found)
+    assert "leak: evaluation rows of xquad stand in [x]\n      who? / he\n" in text
+    assert "repeat: 5 of 5 training rows" in text
+    assert "leaks were not looked for: ccg (train): not there" in text
+    assert "leaks: none" not in text
+
+
+def test_check_leaks_by_chance_are_notes() -> None:
+    note = {"kind": "text", "severity": "note", "message": "1 of 1,000", "examples": []}
+    text = shown(
+        show.check,
+        {**CHECKED, "leaks": {"pairs": 2, "found": [note], "repeats": [], "skipped": []}},
+    )
+    assert "leak (note): 1 of 1,000\n" in text
+    assert "leaks: none in 2 pairs" in text
+
+
+def test_check_in_a_narrow_window_has_short_lines_and_cuts_no_word() -> None:
+    out = io.StringIO()
+    show.check(Console(file=out, width=60, force_terminal=True, color_system=None), CHECKED)
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    at = lines.index("squad (train): 78,839 rows in 1 language")
+    assert lines[at + 1 : at + 3] == [
+        "    rajpurkar/squad plain_text, train[:90%] (has 87,599)",
+        "    main -> commit 0123456789ab",
+    ]
+    assert "…" not in out.getvalue()
+
+
+def test_check_leaks_not_looked_for_is_said() -> None:
+    assert "leaks: not looked for\n" in shown(show.check, {**CHECKED, "leaks": None})
+
+
+def test_plan_shows_examples_tokens_and_hours_by_kind() -> None:
+    work = {"phases": 2, "examples": 3_200_000, "evaluated": 0, "tokens": 1.5e9, "gpu_hours": 12.34}
+    cost = {
+        "gpu": "H100",
+        "by_kind": {"target": work},
+        "total": work,
+        "unknown": ["dev rows of tone"],
+        "saved_by_sharing": {**work, "gpu_hours": 0.01},
+        "assumptions": "H100 at 30%",
+    }
+    found = {
+        "sweep": "s",
+        "version": 1,
+        "phases": 2,
+        "cached": 0,
+        "shared_savings": {},
+        "trainings": {"target": 2},
+        "evaluations": 0,
+        "examples": 1,
+        "notes": [],
+        "cost": cost,
+    }
+    text = shown(show.plan, found)
+    assert "estimate on H100" in text
+    assert ["target", "2", "3.2", "million", "0", "1.5", "billion", "12.3"] in [
+        x.split() for x in text.splitlines()
+    ]
+    assert "saved by sharing" in text
+    assert "below 0.1" in text
+    assert "not counted, for nobody knows it here: dev rows of tone" in text
+    assert "H100 at 30%" in text

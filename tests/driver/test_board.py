@@ -1,0 +1,369 @@
+"""The board: what to run next, from the plan, the ledger, the store and the studies."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from tests.support.sweeps import paper_grid, small
+from xstilts.driver.board import Assignment, Board
+from xstilts.driver.search import Studies
+from xstilts.planning import Plan, make
+from xstilts.planning.counts import summary
+from xstilts.planning.filling import Revisions
+from xstilts.spec.sweep import Choice, Search, Settings, Sweep
+from xstilts.spec.task import Transform, Translate
+from xstilts.store.ledger import Ledger
+from xstilts.store.phases import Store
+
+
+def board_of(sweep: Sweep, path: Path) -> tuple[Board, Store, Plan]:
+    plan, store = make(sweep), Store(path / "store").prepare()
+    folder = store.sweep_folder(sweep.name, sweep.version)
+    studies = Studies(folder, sweep.search, plan.studies, "s")
+    return Board(plan, Ledger(folder), store, studies, Revisions()), store, plan
+
+
+def value_of(assignment: Assignment) -> float:
+    """A development score that the learning rate decides: best at 1e-4."""
+    import math
+
+    return 90.0 - 10 * abs(math.log10(assignment.spec.hyper.lr) + 4)
+
+
+def finish(board: Board, store: Store, assignment: Assignment) -> None:
+    """Does what a worker does at the end of a phase: the record."""
+    spec = assignment.spec
+    if spec.action == "train":
+        result: dict[str, Any] = {"dev": {"value": value_of(assignment), "metric": "accuracy"}}
+    else:
+        result = {"scores": {"en": {"accuracy": 50.0}}, "mean": {"accuracy": 50.0}, "n": {"en": 10}}
+    store.phase(spec.id).finish(spec, result, {})
+    board.done(assignment.slot)
+
+
+def drain(
+    board: Board,
+    store: Store,
+    most: int = 10_000,
+    each: Callable[[Assignment], None] = lambda a: None,
+) -> list[Assignment]:
+    """Runs everything that is ready, one after the other."""
+    ran = []
+    while len(ran) < most and (assignment := board.next()):
+        ran.append(assignment)
+        each(assignment)
+        finish(board, store, assignment)
+    return ran
+
+
+def trials(path: Path, sweep: Sweep, study: str) -> list[optuna.trial.FrozenTrial]:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    journal = path / "store/sweeps" / f"{sweep.name}-v{sweep.version}" / "studies.journal"
+    return optuna.load_study(
+        study_name=f"s/{study}", storage=JournalStorage(JournalFileBackend(str(journal)))
+    ).get_trials()
+
+
+def test_board_papers_grid_runs_each_distinct_phase_once(tmp_path: Path) -> None:
+    board, store, plan = board_of(paper_grid(), tmp_path)
+    ran = drain(board, store)
+    assert board.settled
+    assert len({a.spec.id for a in ran}) == len(ran) == summary(plan)["phases"]
+
+
+def test_board_hands_out_no_phase_before_its_parent_has_a_record(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(), tmp_path)
+
+    def parent_is_done(assignment: Assignment) -> None:
+        parent = assignment.spec.parent_phase
+        assert parent is None or store.phase(parent).done
+
+    drain(board, store, each=parent_is_done)
+    assert board.settled
+
+
+def test_board_with_several_running_at_once_gives_every_study_its_budget(tmp_path: Path) -> None:
+    sweep = small()
+    board, store, plan = board_of(sweep, tmp_path)
+    running: list[Assignment] = []
+    while not board.settled:
+        while len(running) < 4 and (assignment := board.next()):
+            running.append(assignment)
+        finish(board, store, running.pop(len(running) // 2))
+    for study in plan.studies:
+        assert Counter(t.state for t in trials(tmp_path, sweep, study)) == {TrialState.COMPLETE: 3}
+
+
+def test_board_chosen_configuration_is_the_best_on_english_development_data(tmp_path: Path) -> None:
+    board, store, plan = board_of(small(), tmp_path)
+    ran = {a.slot: a for a in drain(board, store)}
+    for study in plan.studies:
+        candidates = [a for slot, a in ran.items() if slot.startswith(f"{study}/t")]
+        chosen = board.ledger.get(board.ledger.chosen()[study])
+        assert chosen is not None
+        assert chosen.value == max(value_of(a) for a in candidates)
+    final = board.ledger.get("model/good>tags/s2")
+    best = board.ledger.get(board.ledger.chosen()["model/good>tags"])
+    assert final is not None
+    assert best is not None
+    assert final.params == best.params
+
+
+def test_board_run_again_after_the_end_runs_nothing(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(), tmp_path)
+    drain(board, store)
+    again, _, _ = board_of(small(), tmp_path)
+    assert again.next() is None
+    assert again.settled
+
+
+@pytest.mark.parametrize("after", [1, 2, 5, 9, 14])
+def test_board_driver_killed_anywhere_carries_on_with_the_same_suggestions(
+    tmp_path: Path, after: int
+) -> None:
+    board, store, _ = board_of(small(), tmp_path)
+    before = drain(board, store, most=after)
+    lost = board.next()  # handed out, never finished, its lease not given back
+    assert lost is not None
+    for lease in (tmp_path / "store/leases").glob("*.json"):
+        owner = json.loads(lease.read_bytes())
+        lease.write_text(json.dumps({**owner, "pid": 2**22 + 1}))  # a process that is no more
+    again, _, plan = board_of(small(), tmp_path)
+    ran = drain(again, store)
+    assert again.settled
+    assert lost.spec.id in {a.spec.id for a in ran}
+    assert not {a.spec.id for a in before} & {a.spec.id for a in ran}
+    for study in plan.studies:
+        told = Counter(t.state for t in trials(tmp_path, small(), study))
+        assert told == {TrialState.COMPLETE: 3}
+
+
+def test_board_study_file_lost_is_rebuilt_from_the_ledger(tmp_path: Path) -> None:
+    board, store, plan = board_of(small(), tmp_path)
+    drain(board, store, most=4)
+    (store.sweep_folder("small", 1) / "studies.journal").unlink()
+    again, _, _ = board_of(small(), tmp_path)
+    drain(again, store)
+    for study in plan.studies:
+        assert Counter(t.state for t in trials(tmp_path, small(), study)) == {
+            TrialState.COMPLETE: 3
+        }
+
+
+def test_board_repeated_suggestion_is_a_cache_hit(tmp_path: Path) -> None:
+    one = Settings(lr=Choice(choice=(1e-4,)), steps=Choice(choice=(10,)))
+    board, store, _ = board_of(small(intermediate=one, target=one), tmp_path)
+    ran = drain(board, store)
+    states = Counter(e.state for e in board.ledger.entries() if e.role == "trial")
+    assert states["cached"] == 2 * 5  # the second and third trial of each of five studies
+    assert len({a.spec.id for a in ran}) == len(ran)
+
+
+def test_board_stopped_trial_is_told_as_pruned_with_its_values(tmp_path: Path) -> None:
+    sweep = small(search=Search(trials=3, stopping="median", stopping_warmup_evals=0))
+    board, store, _ = board_of(sweep, tmp_path)
+    stopped = []
+    while assignment := board.next():
+        falling = assignment.slot.endswith("/t2") and assignment.spec.action == "train"
+        go_on = True
+        for evaluation in (1, 2):
+            value = 1.0 if falling else value_of(assignment)
+            go_on = go_on and board.report(assignment.slot, evaluation, 3, value)
+        if go_on:
+            finish(board, store, assignment)
+        else:
+            stopped.append(assignment.slot)
+            board.stopped(assignment.slot)
+    assert "model/good/t2" in stopped
+    told = trials(tmp_path, sweep, "model/good")[2]
+    assert told.state == TrialState.PRUNED
+    assert told.intermediate_values[1] == 1.0
+
+
+def test_board_last_evaluation_stops_nothing(tmp_path: Path) -> None:
+    board, store, _ = board_of(
+        small(search=Search(trials=3, stopping="median", stopping_warmup_evals=0)), tmp_path
+    )
+    while assignment := board.next():
+        assert board.report(assignment.slot, 3, 3, 1.0 if assignment.slot.endswith("t2") else 50.0)
+        finish(board, store, assignment)
+
+
+def test_board_failed_phase_is_tried_again_then_blocks_only_its_descendants(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(), tmp_path)
+    attempts: Counter[str] = Counter()
+    while assignment := board.next():
+        if assignment.slot.startswith("model/bad/"):
+            attempts[assignment.slot] += 1
+            board.failed(assignment.slot, "boom", retries=2)
+        else:
+            finish(board, store, assignment)
+    assert board.settled
+    assert set(attempts.values()) == {3}
+    states = {e.slot: e.state for e in board.ledger.entries()}
+    assert states["model/bad/t0"] == "failed"
+    assert states["model/bad>tags/t0"] == "blocked"
+    assert states["model/bad>find/eval/s1"] == "blocked"
+    assert all(state in ("done", "cached") for slot, state in states.items() if "/bad" not in slot)
+    assert "boom" in next(board.failures()).error
+
+
+def test_board_run_again_tries_failed_phases_again(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(), tmp_path)
+    while assignment := board.next():
+        if assignment.slot.startswith("model/bad/"):
+            board.failed(assignment.slot, "boom", retries=0)
+        else:
+            finish(board, store, assignment)
+    again, _, _ = board_of(small(), tmp_path)
+    drain(again, store)
+    assert not list(again.failures())
+
+
+def test_board_truncated_record_is_moved_aside_and_made_again(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(), tmp_path)
+    ran = drain(board, store)
+    record = store.phase(ran[0].spec.id).folder / "record.json"
+    record.write_bytes(record.read_bytes()[:40])
+    again, _, _ = board_of(small(), tmp_path)
+    assert [a.spec.id for a in drain(again, store)] == [ran[0].spec.id]
+    assert len(again.quarantined) == 1
+    assert Path(again.quarantined[0]).is_dir()
+
+
+def test_board_phase_that_another_driver_runs_is_waited_for_and_then_cached(tmp_path: Path) -> None:
+    first, _, _ = board_of(small(), tmp_path)
+    mine = first.next()
+    assert mine is not None
+    other, _, _ = board_of(small(name="other"), tmp_path)
+    handed = []
+    while assignment := other.next():
+        handed.append(assignment.spec.id)
+    assert mine.spec.id not in handed
+
+
+def test_board_rows_that_are_being_translated_are_waited_for_outside_a_slot(tmp_path: Path) -> None:
+    sweep = small()
+    german = Transform(translate=Translate(model="m", languages=("de",)))
+    tasks = tuple(
+        t.model_copy(update={"transform": german}) if t.name == "good" else t for t in sweep.tasks
+    )
+    board, _, _ = board_of(sweep.model_copy(update={"tasks": tasks}), tmp_path)
+    out = []
+    while assignment := board.next():
+        out.append(assignment)
+    translated = [a for a in out if a.spec.members[0].task.name == "good"]
+    assert len(translated) == 1, "the three trials read the same rows"
+    assert sum(a.spec.members[0].task.name == "bad" for a in out) == 3
+    board.progress(translated[0].slot, 0, 10)
+    board._retry_at.clear()
+    assert board.next() is None
+    assert board.report(translated[0].slot, 1, 10, 50.0), (
+        "an evaluation says, too, that updates were taken"
+    )
+    board._retry_at.clear()
+    # type: ignore[union-attr]
+    assert [board.next().spec.members[0].task.name for _ in range(2)] == ["good", "good"]
+
+
+def test_board_trials_go_round_all_studies_before_the_second(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(), tmp_path)
+    order = [a.slot for a in drain(board, store, most=3)]
+    assert [slot.rsplit("/", 1)[1] for slot in order] == ["t0", "t0", "t0"]
+
+
+def test_board_oracle_chooses_by_the_evaluation(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(search=Search(selection="oracle", trials=2)), tmp_path)
+    drain(board, store)
+    assert board.settled
+    assert board.ledger.chosen()["model/good>tags"].startswith("model/good>tags/t")
+
+
+def test_board_joint_order_settles_and_shares_the_suggestion(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(search=Search(order="joint", trials=3)), tmp_path)
+    drain(board, store)
+    assert board.settled
+    target = board.ledger.get("model/good>tags/t1")
+    before = board.ledger.get("model/good>tags/t1/intermediate")
+    assert target is not None
+    assert before is not None
+    assert target.params == before.params
+    assert target.parent == before.phase
+
+
+def test_board_mended_trial_that_is_chosen_takes_its_scores_along(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(intermediates=("none",)), tmp_path)
+    values: dict[str, float] = {}
+    while assignment := board.next():
+        values[assignment.slot] = value_of(assignment) if assignment.spec.action == "train" else 0.0
+        if assignment.slot == "model/none>tags/t1":
+            board.failed(assignment.slot, "out of memory", retries=0)
+        else:
+            finish(board, store, assignment)
+    first = board.ledger.chosen()["model/none>tags"]
+    again, _, _ = board_of(small(intermediates=("none",)), tmp_path)
+    while assignment := again.next():
+        spec = assignment.spec
+        best: dict[str, Any] = {"dev": {"value": 99.0, "metric": "accuracy"}}
+        scored = {"scores": {}, "mean": {"accuracy": 50.0}, "n": {}}
+        store.phase(spec.id).finish(spec, best if spec.action == "train" else scored, {})
+        again.done(assignment.slot)
+    chosen = again.ledger.get(again.ledger.chosen()["model/none>tags"])
+    assert chosen is not None
+    assert chosen.slot == "model/none>tags/t1" != first
+    evaluated = again.ledger.get("model/none>tags/eval/s1")
+    other_seed = again.ledger.get("model/none>tags/s2")
+    assert evaluated is not None
+    assert other_seed is not None
+    assert evaluated.train_phase == chosen.phase
+    assert other_seed.params == chosen.params
+
+
+@pytest.mark.parametrize(
+    "search", [Search(order="joint", trials=3), Search(selection="oracle", trials=3)]
+)
+@pytest.mark.parametrize("after", [1, 3, 6])
+def test_board_killed_in_other_orders_tells_every_trial(
+    tmp_path: Path, search: Search, after: int
+) -> None:
+    sweep = small(search=search)
+    board, store, plan = board_of(sweep, tmp_path)
+    drain(board, store, most=after)
+    assert board.next() is not None
+    for lease in (tmp_path / "store/leases").glob("*.json"):
+        lease.unlink()
+    again, _, _ = board_of(sweep, tmp_path)
+    drain(again, store)
+    assert again.settled
+    for study in plan.studies:
+        told = Counter(t.state for t in trials(tmp_path, sweep, study))
+        assert told[TrialState.COMPLETE] == 3
+        assert told[TrialState.RUNNING] == 0
+
+
+def test_board_settle_ends_what_is_there_already_and_asks_for_nothing(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(), tmp_path)
+    drain(board, store)
+    again, _, plan = board_of(small(), tmp_path)
+    again.settle()
+    assert again.settled
+    assert all(len(trials(tmp_path, small(), study)) == 3 for study in plan.studies)
+
+
+def test_board_run_again_writes_nothing_new_into_the_ledger(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(), tmp_path)
+    drain(board, store)
+    before = board.ledger.path.read_bytes()
+    again, _, _ = board_of(small(), tmp_path)
+    assert again.next() is None
+    assert again.ledger.path.read_bytes() == before

@@ -1,0 +1,538 @@
+"""Arms of one task: which intermediates are set against each other, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import ROOT
+from tests.support.builders import build_store
+from xstilts.results.arm_pairs import QUESTIONS, pairs
+from xstilts.results.arms import section, table
+from xstilts.results.benchmarks import Benchmark, Part, of_targets
+from xstilts.results.report import write
+from xstilts.results.scores import read_sweep, table as scores_table
+from xstilts.results.statistics import Average, Comparison, Contrast, compare
+from xstilts.spec.sweep import LogRange, Mixture, Model, Rates, Settings, Sweep
+from xstilts.spec.task import Limits, Lookup, Pseudo, Source, Splits, Task, Transform, Translate
+from xstilts.store.ledger import Ledger
+from xstilts.sweep_file import load
+
+PSEUDO = Transform(pseudo=Pseudo())
+GERMAN = Transform(translate=Translate(model="nllb", languages=("de",)))
+PLAIN = Benchmark(title="", parts=(Part(task="tags", metric="", group="targets"),))
+
+
+def _task(name: str, rows: str = "", **changes: Any) -> Task:
+    """A task on the data set `rows` (its name, where left out)."""
+    fields: dict[str, Any] = {
+        "name": name,
+        "format": "classification",
+        "metric": "accuracy",
+        "labels": ("a", "b"),
+        "source": Source(hub=f"t/{rows or name}"),
+        "splits": Splits(train="train", dev="dev", test="test"),
+    }
+    return Task(**{**fields, **changes})
+
+
+MLM = _task("mlm", format="masked_lm", metric="mlm_accuracy", labels=())
+
+
+def _sweep(
+    tasks: tuple[Task, ...],
+    *mixtures: Mixture,
+    alone: tuple[str, ...] | None = None,
+    **changes: Any,
+) -> Sweep:
+    """`alone`: the tasks that are intermediates by themselves; all, where left out."""
+    names = tuple(task.name for task in tasks) if alone is None else alone
+    fields: dict[str, Any] = {
+        "name": "s",
+        "models": (Model(id="x/m"),),
+        "intermediates": ("none", *names, *mixtures),
+        "targets": ("tags", "pairs"),
+        "seeds": (1, 2, 3),
+        "tasks": (*tasks, _task("tags"), _task("pairs")),
+    }
+    return Sweep(**{**fields, **changes})
+
+
+def _found(sweep: Sweep) -> list[tuple[str, str, str]]:
+    return [(pair.kind, pair.arm, pair.reference) for pair in pairs(sweep)]
+
+
+# --- which are compared
+
+
+def test_pairs_a_transformed_task_stands_against_its_own_rows() -> None:
+    german, other = _task("a_de", "a", transform=GERMAN), _task("b")
+    assert _found(_sweep((_task("a"), german, other))) == [("transform", "a_de", "a")]
+    assert pairs(_sweep((_task("a"), german)))[0].what == "translated into de by nllb"
+
+
+def test_pairs_other_rows_splits_or_limits_are_no_arm() -> None:
+    cut = _task("a_de", "a", transform=GERMAN, limits=Limits(train=10))
+    assert _found(_sweep((_task("a"), cut))) == []
+    assert (
+        _found(_sweep((_task("a_de", "a", transform=GERMAN), _task("b_de", "b", transform=GERMAN))))
+        == []
+    )
+
+
+def test_pairs_two_tasks_on_files_are_one_only_if_the_files_are() -> None:
+    # a training payload leaves out where files lie, so that a moved file is found again; here they
+    # are all there is
+    own = {"source": Source(files=("a.jsonl",))}
+    tasks = (
+        _task("a", **own),
+        _task("b", source=Source(files=("b.jsonl",))),
+        _task("a_de", transform=GERMAN, **own),
+    )
+    assert _found(_sweep(tasks)) == [("transform", "a_de", "a")]
+
+
+def test_pairs_every_transformed_arm_stands_against_invented_words() -> None:
+    looked_up = Transform(lookup=Lookup(files=("sw.tsv",), languages=("sw",)))
+    tasks = (
+        _task("a"),
+        _task("a_de", "a", transform=GERMAN),
+        _task("a_sw", "a", transform=looked_up),
+        _task("a_pseudo", "a", transform=PSEUDO),
+        _task("b_pseudo", "b", transform=PSEUDO),
+    )
+    assert _found(_sweep(tasks)) == [
+        ("transform", "a_de", "a"),
+        ("transform", "a_sw", "a"),
+        ("transform", "a_pseudo", "a"),
+        ("control", "a_de", "a_pseudo"),
+        ("control", "a_sw", "a_pseudo"),
+    ]
+
+
+def test_pairs_union_of_transformed_parts_is_an_arm_of_the_union() -> None:
+    def union(name: str, **changes: Any) -> Task:
+        return _task(
+            name, source=Source(union=True), parts=(_task("p1", **changes), _task("p2", **changes))
+        )
+
+    unions = union("u"), union("u_de", transform=GERMAN), union("u_pseudo", transform=PSEUDO)
+    assert _found(_sweep(unions)) == [
+        ("transform", "u_de", "u"),
+        ("transform", "u_pseudo", "u"),
+        ("control", "u_de", "u_pseudo"),
+    ]
+
+
+def test_pairs_a_mixture_with_masked_lm_stands_against_the_task_alone() -> None:
+    slow = _task("a_slow", "a")
+    sweep = _sweep((_task("a"), slow, MLM), Mixture(mixture=("a", "mlm")), alone=("a", "a_slow"))
+    assert _found(sweep) == [("masked_lm", "a+mlm", "a"), ("masked_lm", "a+mlm", "a_slow")]
+
+
+def test_pairs_two_tasks_beside_masked_lm_are_no_task_with_it() -> None:
+    sweep = _sweep((_task("a"), _task("b"), MLM), Mixture(mixture=("a", "b", "mlm")), alone=("a",))
+    assert _found(sweep) == [("member", "a+b+mlm", "a")]
+
+
+def test_pairs_mixtures_of_the_same_tasks_stand_against_each_other() -> None:
+    mixed = [
+        Mixture(mixture=("a", "b"), name="first"),
+        Mixture(mixture=("b", "a"), name="second", rates=Rates(cap=9, temperature=2)),
+        Mixture(mixture=("a", "c"), name="other"),
+        Mixture(mixture=("a", "b"), name="third", rates="uniform", heads="shared"),
+    ]
+    found = pairs(_sweep((_task("a"), _task("b"), _task("c")), *mixed, alone=()))
+    assert [(p.kind, p.arm, p.reference) for p in found] == [
+        ("mixed", "second", "first"),
+        ("mixed", "third", "first"),
+        ("mixed", "third", "second"),
+    ]
+    assert found[0].what == "rates: cap 9, temperature 2 instead of proportional"
+    assert (
+        found[1].what == "rates: uniform instead of proportional; shared heads instead of separate"
+    )
+
+
+def test_pairs_a_mixture_stands_against_its_tasks_alone() -> None:
+    sweep = _sweep(
+        (_task("a"), _task("b"), MLM), Mixture(mixture=("a", "mlm")), Mixture(mixture=("a", "b"))
+    )
+    assert _found(sweep) == [
+        ("masked_lm", "a+mlm", "a"),
+        ("member", "a+mlm", "mlm"),
+        ("member", "a+b", "a"),
+        ("member", "a+b", "b"),
+    ]
+
+
+def test_pairs_settings_that_differ_are_said() -> None:
+    settings = {
+        "a": Settings(lr=1e-5, steps=100, batch_size=8),
+        "b": Settings(lr=LogRange(log=(1e-6, 1e-4)), steps=100),
+        "a+b": Settings(lr=5e-6, steps=200, batch_size=8, max_length_tokens=256),
+    }
+    with_a, with_b = pairs(
+        _sweep((_task("a"), _task("b")), Mixture(mixture=("a", "b")), overrides=settings)
+    )
+    assert with_a.settings == (
+        "other number of updates",
+        "lr 5e-06 instead of 1e-05",
+        "steps 200 instead of 100",
+        "other max_length_tokens",
+    )
+    # what is left out is the default: a batch of 32
+    assert "batch_size 8 instead of 32" in with_b.settings
+    assert "lr 5e-06 instead of 1e-06 to 0.0001" in with_b.settings
+    written = {
+        "a": Settings(steps=1000),
+        "b": Settings(lr=1e-3),
+        "a+b": Settings(),
+    }  # 1000 steps are the default
+    sweep = _sweep((_task("a"), _task("b")), Mixture(mixture=("a", "b")), overrides=written)
+    assert [pair.settings for pair in pairs(sweep)] == [(), ("lr 2e-05 instead of 0.001",)]
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        # mnli has five other arms, qqp and hellaswag four; all but the invented words stand against
+        # these, too
+        ("phang2020-translated", {"transform": 13, "control": 10}),
+        (
+            "phang2020-mlm",
+            {"masked_lm": 5, "member": 4},
+        ),  # mnli+mlm against mnli and mnli_slow; four against mlm
+        ("phang2020-multitask", {"mixed": 3, "member": 9}),
+        ("xtreme-r-synthetic-multilingual", {"transform": 8, "control": 6}),
+        ("phang2020", {}),
+    ],
+)
+def test_pairs_of_the_sweeps_that_come_with_the_project(name: str, counts: dict[str, int]) -> None:
+    found = pairs(load(ROOT / "sweeps" / f"{name}.yaml"))
+    assert {kind: n for kind in QUESTIONS if (n := sum(p.kind == kind for p in found))} == counts
+
+
+# --- the numbers
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory):
+    """A store whose `skill` is said to be `noise` in invented words."""
+    store, folder = build_store(
+        tmp_path_factory.mktemp("store"),
+        targets=("tags", "pairs"),
+        examples=120,
+        intermediates=("none", "noise", "skill", "scramble"),
+    )
+    arms_of_noise(folder)
+    return store, folder, scores_table(store, folder)
+
+
+def arms_of_noise(folder: Path) -> None:
+    """`skill` and `scramble` become `noise` in invented words and in German, in the sweep's own
+    file.
+    """
+    sweep = json.loads((folder / "sweep.json").read_text())
+    tasks = {one["name"]: one for one in sweep["tasks"]}
+    for name, transform in (("skill", PSEUDO), ("scramble", GERMAN)):
+        tasks[name] |= {
+            "source": tasks["noise"]["source"],
+            "transform": transform.model_dump(mode="json"),
+        }
+    (folder / "sweep.json").write_text(json.dumps(sweep))
+
+
+def _compared(
+    world: Any, frame: pd.DataFrame | None = None, resamples: int = 300
+) -> tuple[Sweep, pd.DataFrame]:
+    store, folder, whole = world
+    sweep = read_sweep(folder)
+    against = [(pair.arm, pair.reference) for pair in pairs(sweep)]
+    compared = compare(
+        whole if frame is None else frame, store, resamples=resamples, against=against
+    )
+    return sweep, table(sweep, compared, of_targets(sweep.targets))
+
+
+def _row(
+    found: pd.DataFrame, arm: str, reference: str, target: str, level: str = "mean"
+) -> pd.Series:
+    at = (found["arm"] == arm) & (found["reference"] == reference)
+    (row,) = (
+        r for _, r in found[at & (found["target"] == target) & (found["level"] == level)].iterrows()
+    )
+    return row
+
+
+def test_compare_against_the_baseline_is_the_gain_itself(world) -> None:
+    store, _, frame = world
+    found = compare(frame, store, resamples=100, against=[("skill", "none")])
+    for one in found.contrasts:
+        for level, average in one.averages.items():
+            gains = found.gains[
+                (found.gains["intermediate"] == "skill") & (found.gains["target"] == one.target)
+            ]
+            (row,) = gains[gains["level"] == level].to_dict("records")
+            assert {k: v for k, v in average.row.items() if k not in ("p_holm", "seen")} == {
+                k: v for k, v in row.items() if k not in ("p_holm", "seen")
+            }
+
+
+def test_table_difference_is_that_of_the_two_scores(world) -> None:
+    _, _, frame = world
+    _, found = _compared(world)
+    by = (
+        frame[frame["primary"] & (frame["target"] == "tags")]
+        .groupby("intermediate")["value"]
+        .mean()
+    )
+    row = _row(found, "skill", "noise", "tags")
+    assert row["kind"] == "transform"
+    assert row["gain"] == pytest.approx(by["skill"] - by["noise"])
+    assert (row["score"], row["reference_score"]) == pytest.approx((by["skill"], by["noise"]))
+    assert row["low"] < row["gain"] < row["high"]
+    zero = frame[frame["primary"] & frame["zero_shot"] & (frame["target"] == "tags")]
+    by = zero.groupby("intermediate")["value"].mean()
+    assert _row(found, "skill", "noise", "tags", "zero_shot")["gain"] == pytest.approx(
+        by["skill"] - by["noise"]
+    )
+
+
+def test_table_over_all_targets_is_the_unweighted_mean(world) -> None:
+    _, found = _compared(world)
+    one = [_row(found, "scramble", "skill", target)["gain"] for target in ("tags", "pairs")]
+    whole = _row(found, "scramble", "skill", "")
+    assert (whole["kind"], whole["targets"], whole["seeds"]) == ("control", 2, 2)
+    assert whole["gain"] == pytest.approx(np.mean(one))
+    assert whole["score"] - whole["reference_score"] == pytest.approx(whole["gain"])
+    assert whole["high"] < 0
+
+
+def test_table_holm_is_over_all_of_its_numbers(world) -> None:
+    _, found = _compared(world)
+    assert (
+        len(found) == 3 * (2 + 1) * 2
+    )  # skill and scramble against noise, scramble against skill; two levels
+    assert found["p_holm"].min() == pytest.approx(min(1, len(found) * found["p"].min()))
+
+
+def test_table_one_seed_has_intervals_and_no_test(world) -> None:
+    _, _, frame = world
+    sweep, found = _compared(world, frame[frame["seed"] == 1])
+    assert found["p"].isna().all()
+    assert found["low"].notna().all()
+    shown = section(
+        "base", found, sweep.model_copy(update={"seeds": (1,)}), of_targets(sweep.targets)
+    )
+    assert shown is not None
+    assert shown.sentence == "Nothing is tested: one seed."
+
+
+def test_table_pairs_seeds_that_both_have(world) -> None:
+    _, _, frame = world
+    lost = (frame["intermediate"] == "skill") & (frame["target"] == "pairs") & (frame["seed"] == 2)
+    _, found = _compared(world, frame[~lost])
+    own = frame[frame["primary"] & (frame["seed"] == 1) & (frame["target"] == "pairs")]
+    by = own.groupby("intermediate")["value"].mean()
+    row = _row(found, "skill", "noise", "pairs")
+    assert (row["seeds"], row["gain"]) == (1, pytest.approx(by["skill"] - by["noise"]))
+    assert np.isnan(row["p"])
+    assert _row(found, "skill", "noise", "")["seeds"] == 1  # the seed that both targets have
+    assert _row(found, "scramble", "noise", "")["seeds"] == 2
+
+
+def test_section_missing_pairs_are_said(world) -> None:
+    _, _, frame = world
+    lost = (frame["intermediate"] == "scramble") & (frame["target"] == "pairs")
+    sweep, found = _compared(world, frame[~lost])
+    shown = section("base", found, sweep, of_targets(sweep.targets))
+    assert shown is not None
+    assert [(pair.arm, pair.reference, where) for pair, where in shown.missing] == [
+        ("scramble", "noise", "pairs"),
+        ("scramble", "skill", "pairs"),
+    ]
+    assert shown.averages["scramble", "noise"] == "mean of 1 of 2 targets"
+    assert shown.average == "mean of 2 targets"
+    assert ("scramble", "noise", "") not in shown.cells
+    assert section("another", found, sweep, of_targets(sweep.targets)) is None
+
+
+def test_table_needs_no_baseline(world) -> None:
+    _, _, frame = world
+    _, whole = _compared(world)
+    _, found = _compared(world, frame[frame["intermediate"] != "none"])
+    pd.testing.assert_series_equal(
+        _row(found, "skill", "noise", "tags"), _row(whole, "skill", "noise", "tags")
+    )
+
+
+def test_table_same_data_of_either_side_is_marked(world) -> None:
+    _, _, frame = world
+    at = (frame["intermediate"] == "noise") & (frame["target"] == "tags")
+    _, found = _compared(world, frame.assign(same_data=at), resamples=20)
+    assert _row(found, "skill", "noise", "tags")["same_data"]
+    assert not _row(found, "skill", "noise", "pairs")["same_data"]
+    assert not _row(found, "scramble", "skill", "tags")["same_data"]
+    assert _row(found, "skill", "noise", "")["same_data"]
+
+
+def _contrast(target: str, score_S: np.ndarray) -> Contrast:
+    """`a_de` against `a`, whose score is 50, with test examples that change nothing."""
+    reference_S = np.full(len(score_S), 50.0)
+    row = {
+        "sweep": "s",
+        "model": "m",
+        "target": target,
+        "metric": "accuracy",
+        "level": "mean",
+        "seeds": len(score_S),
+        "baseline": 50.0,
+        "score": score_S.mean(),
+        "gain": score_S.mean() - 50,
+        "low": 0.0,
+        "high": 0.0,
+        "se": 0.0,
+        "df": 1.0,
+        "p": 0.5,
+        "p_holm": np.nan,
+        "n": 100,
+        "languages": 2,
+        "same_data": False,
+    }
+    average = Average(
+        row=row,
+        score_S=score_S,
+        reference_S=reference_S,
+        drawn_BS=np.broadcast_to(score_S - reference_S, (2000, len(score_S))),
+    )
+    return Contrast(
+        model="m",
+        target=target,
+        label="a_de",
+        reference="a",
+        seeds=tuple(range(1, len(score_S) + 1)),
+        averages={"mean": average},
+    )
+
+
+def test_table_over_all_targets_a_seed_is_drawn_for_all_of_them() -> None:
+    # The seeds' differences are 1, 2, 3 before both targets: the mean over targets is as uncertain
+    # as one of them, sd / sqrt(3) = 0.577; were seeds drawn for each target alone it would be 0.577
+    # / sqrt(2) = 0.408
+    sweep = _sweep((_task("a"), _task("a_de", "a", transform=GERMAN)))
+    same = [_contrast(target, np.array([51.0, 52.0, 53.0])) for target in sweep.targets]
+    row = _row(table(sweep, _only(same), PLAIN), "a_de", "a", "")
+    assert row["gain"] == pytest.approx(2)
+    assert row["se"] == pytest.approx(0.577, abs=0.03)
+    assert row["df"] == pytest.approx(2)
+    # where one target's seeds undo the other's, nothing is left of them
+    opposed = [
+        _contrast("tags", np.array([51.0, 52.0, 53.0])),
+        _contrast("pairs", np.array([53.0, 52.0, 51.0])),
+    ]
+    assert _row(table(sweep, _only(opposed), PLAIN), "a_de", "a", "")["se"] == pytest.approx(
+        0, abs=1e-9
+    )
+
+
+def _only(contrasts: list[Contrast]) -> Comparison:
+    return Comparison(gains=pd.DataFrame(), means={}, examples={}, contrasts=tuple(contrasts))
+
+
+def test_table_a_whole_benchmark_is_averaged_without_other_targets() -> None:
+    own = (_task("a"), _task("a_de", "a", transform=GERMAN))
+    sweep = _sweep((*own, _task("more")), alone=("a", "a_de"), targets=("tags", "pairs", "more"))
+    parts = tuple(Part(task=name, metric="accuracy", group="g") for name in ("tags", "pairs"))
+    two = Benchmark(title="Two", parts=parts)
+    scores = {"tags": 51.0, "pairs": 53.0, "more": 90.0}
+    there = [_contrast(name, np.full(3, score)) for name, score in scores.items()]
+    frame = table(sweep, _only(there), two)
+    assert _row(frame, "a_de", "a", "")["gain"] == pytest.approx(2)  # (1 + 3) / 2
+    shown = section("m", frame, sweep, two)
+    assert shown is not None
+    assert shown.averages["a_de", "a"] == "Two average"
+    frame = table(sweep, _only(there[1:]), two)  # without tags: (3 + 40) / 2
+    assert _row(frame, "a_de", "a", "")["gain"] == pytest.approx(21.5)
+    shown = section("m", frame, sweep, two)
+    assert shown is not None
+    assert shown.averages["a_de", "a"] == "mean of 2 of 3 targets"
+
+
+# --- the section
+
+
+@pytest.fixture(scope="module")
+def report(world, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    store, folder, _ = world
+    return write(store, folder, tmp_path_factory.mktemp("out"), resamples=100)
+
+
+def test_report_section_stands_before_the_groups_with_the_table_beside_it(report) -> None:
+    html, markdown = report["html"].read_text(), report["markdown"].read_text()
+    assert html.index('id="gains"') < html.index('id="arms"') < html.index('id="groups"')
+    assert (
+        markdown.index("## Gains, ")
+        < markdown.index("## Arms of one task")
+        < markdown.index("## Groups of")
+    )
+    found = pd.read_csv(report["arms_csv"], keep_default_na=False, na_values=[""])
+    row = found[
+        (found["arm"] == "skill") & (found["target"] == "tags") & (found["level"] == "mean")
+    ].iloc[0]
+    for text in (html, markdown):
+        part = text[text.index("Arms of one task") :]
+        assert "skill − noise" in part
+        assert f"{row['gain']:+.1f}" in part
+        assert (
+            "Of 3 comparisons in the mean over targets, 1 is significantly above the "
+            "reference, 2 below"
+        ) in part
+    assert 'href="arms.csv"' in html
+
+
+def test_report_markdown_tables_of_the_section_are_whole(report) -> None:
+    text = report["markdown"].read_text()
+    part = text.split("## Arms of one task")[1].split("\n## ")[0]
+    lines = [line for line in part.splitlines() if line.startswith("|")]
+    # two questions, each with a head of two lines; two pairs and one, of two targets and their mean
+    assert len(lines) == (2 + 2 * 3) + (2 + 3)
+    assert {line.count("|") for line in lines} == {8}
+
+
+def test_report_arm_without_all_scores_has_dashes_and_is_named(tmp_path: Path) -> None:
+    store, folder = build_store(
+        tmp_path / "store",
+        targets=("tags", "pairs"),
+        seeds=(1, 2),
+        examples=20,
+        intermediates=("none", "noise", "skill", "scramble"),
+    )
+    arms_of_noise(folder)
+    ledger = Ledger(folder)
+    for entry in ledger.entries():
+        pair, seed = (entry.intermediate, entry.target), entry.seed
+        if entry.kind == "evaluate" and (
+            pair == ("skill", "tags") or (pair, seed) == (("scramble", "pairs"), 2)
+        ):
+            ledger.write(entry.model_copy(update={"state": "failed", "error": "torn"}))
+    files = write(store, folder, tmp_path / "out", resamples=20)
+    html, markdown = files["html"].read_text(), files["markdown"].read_text()
+    assert all("skill − noise (tags); scramble − skill (tags)" in text for text in (html, markdown))
+    assert "1 of 2 seeds" in html
+    assert "| skill − noise | tags | – | – | – | – | – |" in markdown
+
+
+def test_report_without_arms_has_no_section(tmp_path: Path) -> None:
+    store, folder = build_store(
+        tmp_path / "store", targets=("pairs",), intermediates=("none", "noise"), examples=20
+    )
+    files = write(store, folder, tmp_path / "out", resamples=20)
+    assert "arms_csv" not in files
+    assert not (tmp_path / "out" / "arms.csv").exists()
+    assert "Arms of one task" not in files["html"].read_text() + files["markdown"].read_text()

@@ -1,0 +1,97 @@
+"""The tidy table against the records it is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.builders import build_store
+from xstilts.errors import CorruptError, StoreError
+from xstilts.results.scores import COLUMNS, problems, read_sweep, table
+from xstilts.store.phases import Store
+
+SMALL = {"targets": ("tags", "pairs"), "intermediates": ("none", "skill", "shared"), "examples": 40}
+
+
+def _evaluation(frame, intermediate: str = "skill", target: str = "pairs", seed: int = 1) -> str:
+    rows = frame[
+        (frame["intermediate"] == intermediate)
+        & (frame["target"] == target)
+        & (frame["seed"] == seed)
+    ]
+    return rows["phase"].iloc[0]
+
+
+def test_table_finished_sweep_has_one_row_a_score(tmp_path: Path) -> None:
+    frame = table(*build_store(tmp_path, **SMALL))
+    assert list(frame.columns) == list(COLUMNS)
+    # 3 intermediates x 2 seeds x 3 languages x (2 metrics of tags + 1 of pairs)
+    assert len(frame) == 3 * 2 * 3 * 3
+    keys = ["sweep", "model", "intermediate", "target", "seed", "language", "split", "metric"]
+    assert not frame.duplicated(keys).any()
+    assert problems(frame) == []
+    assert set(frame.loc[frame["primary"], "metric"]) == {"chunk_f1", "accuracy"}
+
+
+def test_table_gain_is_the_value_less_the_baseline_of_the_same_seed(tmp_path: Path) -> None:
+    frame = table(*build_store(tmp_path, **SMALL))
+    values = frame.set_index(["intermediate", "target", "seed", "language", "metric"])
+    place = ("pairs", 2, "sw", "accuracy")
+    expected = values.loc[("skill", *place), "value"] - values.loc[("none", *place), "value"]
+    assert values.loc[("skill", *place), "gain"] == pytest.approx(expected)
+    assert frame.loc[frame["intermediate"] == "none", "gain"].isna().all()
+    assert frame.loc[frame["intermediate"] != "none", "gain"].notna().all()
+
+
+def test_table_marks_training_language_and_shared_data(tmp_path: Path) -> None:
+    frame = table(*build_store(tmp_path, **SMALL))
+    assert set(frame.loc[~frame["zero_shot"], "language"]) == {"en"}
+    same = frame[frame["same_data"]]
+    assert set(zip(same["intermediate"], same["target"], strict=True)) == {("shared", "tags")}
+    assert frame["seen"].isna().all()
+
+
+def test_table_damaged_record_costs_its_own_rows_alone(tmp_path: Path) -> None:
+    store, folder = build_store(tmp_path, **SMALL)
+    whole = table(store, folder)
+    lost = _evaluation(whole)
+    (store.phase(lost).folder / "record.json").write_text('{"id": "')
+    frame = table(store, folder)
+    assert len(frame) == len(whole) - 3
+    (problem,) = problems(frame)
+    assert "skill → pairs, seed 1" in problem
+    assert "record.json" in problem
+    assert str(tmp_path) not in problem
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PAR1 no parquet"])
+def test_table_damaged_scores_file_is_a_problem(tmp_path: Path, content: bytes | None) -> None:
+    store, folder = build_store(tmp_path, **SMALL)
+    scores = store.phase(_evaluation(table(store, folder))).scores
+    scores.unlink() if content is None else scores.write_bytes(content)
+    assert len(problems(table(store, folder))) == 1
+
+
+def test_table_missing_baseline_leaves_gains_empty(tmp_path: Path) -> None:
+    frame = table(*build_store(tmp_path, **{**SMALL, "intermediates": ("skill",)}))
+    assert len(frame)
+    assert frame["gain"].isna().all()
+
+
+def test_table_nothing_evaluated_is_an_empty_table(tmp_path: Path) -> None:
+    frame = table(*build_store(tmp_path, targets=("pairs",), intermediates=("broken",)))
+    assert len(frame) == 0
+    assert list(frame.columns) == list(COLUMNS)
+
+
+def test_table_no_run_says_what_to_do(tmp_path: Path) -> None:
+    store = Store(tmp_path).prepare()
+    with pytest.raises(StoreError, match="xstilts run"):
+        table(store, store.sweep_folder("x", 1))
+
+
+def test_read_sweep_damaged_file_is_corrupt(tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text("{")
+    with pytest.raises(CorruptError, match="damaged"):
+        read_sweep(tmp_path)

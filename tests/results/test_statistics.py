@@ -1,0 +1,268 @@
+"""Gains from stored predictions: arithmetic, pairing, and what is done with damage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.support.builders import build_store, finish_evaluation
+from xstilts.results.scores import problems, table
+from xstilts.results.statistics import COLUMNS, compare, gains
+from xstilts.scoring.metrics import METRICS
+from xstilts.spec.phase import Member, ModelParent, PhaseSpec
+from xstilts.spec.sweep import Hyperparameters
+from xstilts.store.phases import Store
+from xstilts.tasks import TASKS
+
+SMALL = {"targets": ("tags", "pairs"), "intermediates": ("none", "skill", "noise"), "examples": 120}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory):
+    store, folder = build_store(tmp_path_factory.mktemp("store"), **SMALL)
+    frame = table(store, folder)
+    return store, frame, gains(frame, store, resamples=300)
+
+
+def _row(
+    found: pd.DataFrame, intermediate: str, target: str, level: str, language: str = ""
+) -> pd.Series:
+    at = (found["intermediate"] == intermediate) & (found["target"] == target)
+    (row,) = (
+        row
+        for _, row in found[
+            at & (found["level"] == level) & (found["language"] == language)
+        ].iterrows()
+    )
+    return row
+
+
+def test_gains_rows_are_languages_and_two_means(world) -> None:
+    _, _, found = world
+    assert list(found.columns) == list(COLUMNS)
+    assert len(found) == 2 * 2 * (3 + 2)
+    assert "none" not in set(found["intermediate"])
+
+
+def test_gains_of_a_language_is_the_mean_over_seeds(world) -> None:
+    _, frame, found = world
+    rows = frame[(frame["target"] == "pairs") & (frame["language"] == "de") & frame["primary"]]
+    by = rows.groupby("intermediate")["value"].mean()
+    row = _row(found, "skill", "pairs", "language", "de")
+    assert row["gain"] == pytest.approx(by["skill"] - by["none"])
+    assert row["score"] == pytest.approx(by["skill"])
+    assert row["baseline"] == pytest.approx(by["none"])
+    assert (row["n"], row["seeds"]) == (120, 2)
+
+
+def test_gains_means_are_unweighted_with_and_without_english(world) -> None:
+    _, _, found = world
+    one = {
+        lang: _row(found, "skill", "tags", "language", lang)["gain"] for lang in ("en", "de", "sw")
+    }
+    assert _row(found, "skill", "tags", "mean")["gain"] == pytest.approx(
+        np.mean(list(one.values()))
+    )
+    zero_shot = _row(found, "skill", "tags", "zero_shot")
+    assert zero_shot["gain"] == pytest.approx((one["de"] + one["sw"]) / 2)
+    assert zero_shot["languages"] == 2
+
+
+def test_gains_interval_holds_the_gain_and_agrees_with_p(world) -> None:
+    _, _, found = world
+    assert ((found["low"] <= found["gain"]) & (found["gain"] <= found["high"])).all()
+    outside = (found["low"] > 0) | (found["high"] < 0)
+    assert (outside == (found["p"] < 0.05)).all()
+    assert (found["p_holm"] >= found["p"]).all()
+
+
+def test_gains_holm_families_are_languages_and_means_apart(world) -> None:
+    _, _, found = world
+    smallest = found.loc[found["level"] == "mean", "p"].min()
+    assert found.loc[found["level"] == "mean", "p_holm"].min() == pytest.approx(
+        min(1, 4 * smallest)
+    )
+    smallest = found.loc[found["level"] == "language", "p"].min()
+    assert found.loc[found["level"] == "language", "p_holm"].min() == pytest.approx(
+        min(1, 12 * smallest)
+    )
+
+
+def test_gains_same_seed_same_numbers(world) -> None:
+    store, frame, found = world
+    pd.testing.assert_frame_equal(gains(frame, store, resamples=300), found)
+
+
+def test_gains_another_pair_changes_no_interval(world) -> None:
+    store, frame, found = world
+    alone = gains(frame[frame["intermediate"].isin(["none", "skill"])], store, resamples=300)
+    columns = ["gain", "low", "high", "p"]
+    expected = found[found["intermediate"] == "skill"][columns].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone[columns], expected)
+
+
+def test_gains_order_of_a_predictions_file_decides_nothing(tmp_path: Path) -> None:
+    store, folder = build_store(
+        tmp_path, targets=("pairs",), intermediates=("none", "skill"), examples=60
+    )
+    frame = table(store, folder)
+    before = gains(frame, store, resamples=100)
+    path = (
+        store.phase(frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]).predictions
+        / "de.parquet"
+    )
+    pd.read_parquet(path).sample(frac=1, random_state=3).to_parquet(path)
+    pd.testing.assert_frame_equal(gains(frame, store, resamples=100), before)
+
+
+def test_gains_known_effect_and_none_are_told_apart(tmp_path: Path) -> None:
+    store, folder = build_store(
+        tmp_path,
+        targets=("pairs",),
+        intermediates=("none", "skill", "noise", "scramble"),
+        seeds=(1, 2, 3),
+        examples=1500,
+    )
+    found = gains(table(store, folder), store, resamples=500)
+    means = found[found["level"] == "mean"].set_index("intermediate")
+    assert means.loc["skill", "low"] > 0
+    assert means.loc["scramble", "high"] < 0
+    assert means.loc["noise", "low"] < 0 < means.loc["noise", "high"]
+
+
+def test_gains_one_evaluation_under_two_seeds_counts_once(tmp_path: Path) -> None:
+    store, folder = build_store(
+        tmp_path, targets=("pairs",), intermediates=("none", "skill"), examples=60
+    )
+    frame = table(store, folder)
+    first = frame[frame["seed"] == 1]
+    both = pd.concat([first, first.assign(seed=2)])
+    one, two = (gains(rows, store, resamples=100) for rows in (first, both))
+    assert set(two["seeds"]) == {1}
+    pd.testing.assert_frame_equal(one, two)
+
+
+def test_gains_damaged_predictions_keep_the_gain_and_lose_the_interval(tmp_path: Path) -> None:
+    store, folder = build_store(
+        tmp_path, targets=("pairs",), intermediates=("none", "skill"), examples=60
+    )
+    frame = table(store, folder)
+    phase = frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]
+    (store.phase(phase).predictions / "de.parquet").write_bytes(b"torn")
+    found = gains(frame, store, resamples=100)
+    broken = _row(found, "skill", "pairs", "language", "de")
+    assert np.isfinite(broken["gain"])
+    assert np.isnan(broken["p"])
+    assert np.isfinite(_row(found, "skill", "pairs", "language", "sw")["p"])
+    assert np.isnan(_row(found, "skill", "pairs", "mean")["low"])
+    assert "no interval" in problems(found)[0]
+
+
+def test_gains_predictions_that_do_not_give_the_score_are_a_problem(tmp_path: Path) -> None:
+    store, folder = build_store(
+        tmp_path, targets=("pairs",), intermediates=("none", "skill"), examples=60
+    )
+    frame = table(store, folder)
+    path = (
+        store.phase(frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]).predictions
+        / "de.parquet"
+    )
+    pd.read_parquet(path).assign(correct=0).to_parquet(path)
+    assert "but the score says" in problems(gains(frame, store, resamples=50))[0]
+
+
+def test_gains_other_examples_than_the_baseline_are_not_paired(tmp_path: Path) -> None:
+    store, folder = build_store(
+        tmp_path, targets=("pairs",), intermediates=("none", "skill"), examples=60
+    )
+    frame = table(store, folder)
+    path = (
+        store.phase(frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]).predictions
+        / "de.parquet"
+    )
+    rows = pd.read_parquet(path)
+    rows.assign(id="other-" + rows["id"]).to_parquet(path)
+    found = gains(frame, store, resamples=50)
+    assert "can't be paired" in problems(found)[0]
+    assert np.isnan(_row(found, "skill", "pairs", "language", "de")["p"])
+
+
+def test_gains_seen_and_unseen_languages_have_means_of_their_own(world) -> None:
+    store, frame, _ = world
+    known = frame.assign(seen=pd.array([one != "sw" for one in frame["language"]], dtype="boolean"))
+    found = gains(known, store, resamples=100)
+    one = {lang: _row(found, "skill", "tags", "language", lang)["gain"] for lang in ("de", "sw")}
+    for level, language in (("seen", "de"), ("unseen", "sw")):
+        row = _row(found, "skill", "tags", level)
+        assert row["gain"] == pytest.approx(one[language])
+        assert (row["languages"], row["seen"]) == (1, level == "seen")
+        assert row["low"] < row["gain"] < row["high"]
+
+
+def test_compare_means_are_the_scores_over_languages(world) -> None:
+    store, frame, _ = world
+    means = compare(frame, store, resamples=200).means["base", "tags"]
+    assert means.labels == ("none", "skill", "noise")
+    rows = frame[(frame["target"] == "tags") & frame["primary"]]
+    by = rows.groupby(["intermediate", "seed"])["value"].mean()
+    assert means.observed_IS[1, 0] == pytest.approx(by["skill", 1])
+    assert means.resampled_BIS.shape == (200, 3, 2)
+    assert means.resampled_BIS[:, 1, 0].mean() == pytest.approx(by["skill", 1], abs=1)
+    assert means.n == 3 * 120
+
+
+def test_gains_mining_pairs_only_one_system_found_count_nothing_for_the_other(
+    tmp_path: Path,
+) -> None:
+    # true pairs a, b, c. The baseline finds a and a wrong d: F1 = 2 * 1 / (2 + 3) = 40; the pair
+    # finds a, b, c and a wrong e: 2 * 3 / (4 + 3) = 85.71
+    def found(ids: str, hits: str, proposed: str) -> pd.DataFrame:
+        columns = {"true_positives": hits, "predicted": proposed, "gold_pairs": "abc"}
+        return pd.DataFrame(
+            {"id": list(ids), **{name: [int(i in of) for i in ids] for name, of in columns.items()}}
+        )
+
+    store, rows = Store(tmp_path).prepare(), []
+    task = TASKS["bucc"].model_copy(update={"languages": ("de",)})
+    for label, rows_of in (
+        ("none", found("abcd", "a", "ad")),
+        ("skill", found("abce", "abc", "abce")),
+    ):
+        spec = PhaseSpec(
+            action="evaluate",
+            parent=ModelParent(model=label, revision="r"),
+            members=(Member(task=task, data_revision="e"),),
+            hyper=Hyperparameters(),
+        )
+        phase = finish_evaluation(store, spec, {"de": rows_of}, ("mining_f1",))
+        rows.append(
+            {
+                "sweep": "s",
+                "model": "m",
+                "intermediate": label,
+                "target": "bucc",
+                "seed": 1,
+                "language": "de",
+                "metric": "mining_f1",
+                "value": METRICS["mining_f1"].of(rows_of),
+                "n": 4,
+                "primary": True,
+                "seen": pd.NA,
+                "zero_shot": True,
+                "same_data": False,
+                "phase": phase,
+            }
+        )
+    made = gains(pd.DataFrame(rows), store, resamples=300)
+    assert problems(made) == []
+    row = _row(made, "skill", "bucc", "mean")
+    assert row["gain"] == pytest.approx(600 / 7 - 40)
+    assert row["low"] < row["gain"] < row["high"]
+
+
+def test_gains_without_a_baseline_are_none(tmp_path: Path) -> None:
+    store, folder = build_store(tmp_path, targets=("pairs",), intermediates=("skill",), examples=20)
+    assert len(gains(table(store, folder), store)) == 0

@@ -1,0 +1,100 @@
+"""The project's own sweep files at the size of a test: a tiny model, invented rows in the hub's
+schemas, few steps.
+
+Models, steps, lengths, languages and seeds are all that is changed; tasks, pairs, mixtures and
+transforms stay those of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.support.worlds import ROOT
+from xstilts import api, sweep_file
+from xstilts.planning import make
+from xstilts.planning.filling import build
+from xstilts.spec.sweep import Sweep, mixture_label
+from xstilts.spec.task import Task
+from xstilts.store.phases import Store
+from xstilts.training.phase import Context, run_phase
+
+LANGUAGES = ("en", "de")
+_TINY = {
+    "lr": 1e-3,
+    "steps": 2,
+    "batch_size": 4,
+    "grad_accumulation": 1,
+    "max_length_tokens": 48,
+    "doc_stride_tokens": 4,
+    "eval_every_steps": 2,
+}
+
+
+def small(
+    name: str, mirror: Path, store: Path, overrides: Mapping[str, Any] | None = None
+) -> Sweep:
+    """`sweeps/<name>.yaml`, scaled down; `overrides` are those of `loading.load`."""
+    path = ROOT / "sweeps" / f"{name}.yaml"
+    full = sweep_file.load(path)
+    changes: dict[str, Any] = {
+        "models": ["local/tiny"],
+        "seeds": [1],
+        "store": str(store),
+        "tracking": "off",
+        "intermediate": _TINY,
+        "target": _TINY,
+        "search.sampler": "tpe",
+        "resources": {"slots": 2},
+    }
+    kept = {
+        *map(mixture_label, full.intermediates),
+        *(overrides or {}).get("targets", full.targets),
+    }
+    changes["overrides"] = {
+        label: {k: v for k, v in _TINY.items() if k in settings.given()}
+        for label, settings in full.overrides.items()
+        if label in kept
+    }
+    for task in full.tasks:
+        changes.update(_of_task(task))
+    return sweep_file.load(path, mirror=str(mirror), overrides={**changes, **(overrides or {})})
+
+
+def _of_task(task: Task) -> dict[str, Any]:
+    at = f"tasks.{task.name}"
+    changes: dict[str, Any] = {}
+    if len(task.languages) > 1:
+        ours = [x for x in LANGUAGES if x in task.languages]
+        others = [] if "de" in ours else [x for x in task.languages if x not in ours]
+        changes[f"{at}.languages"] = [*ours, *others[:1]]
+    if task.options.layer > 0:
+        changes[f"{at}.options.layer"] = 1
+    return changes
+
+
+def run_plainly(
+    sweep: Sweep, base: Path, seen: Callable[[str], None] = lambda slot: None
+) -> dict[str, dict[str, Any]]:
+    """Runs every slot of a sweep without a search, one after the other in this process; slot to its
+    record.
+    """
+    opened = Store(sweep.store).prepare()
+    context = api.data_context(sweep, sweep, opened).model_copy(update={"base": str(base)})
+    sweep = api.with_labels(sweep, context)
+    plan = make(sweep)
+    revisions = api.resolve(plan, context)
+    worker = Context(store=str(opened.path), mirror=sweep.mirror, base=str(base))
+    ids: dict[str, str] = {}
+    for slot in plan.slots:
+        needs = slot.needs.removeprefix("best:")
+        parent = (
+            ids[f"{needs}/t0" if slot.needs.startswith("best:") else needs] if slot.needs else ""
+        )
+        spec = build(plan, slot, {}, parent, revisions)
+        opened.phase(spec.id).begin(spec)
+        run_phase(spec, worker, lambda report: True)
+        ids[slot.key] = spec.id
+        seen(slot.key)
+    return {key: dict(opened.phase(phase).record()["result"]) for key, phase in ids.items()}

@@ -1,0 +1,144 @@
+"""What became of a sweep: its state, scores, report, submission and mirror, all from records."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xstilts.api.opened import AnySweep, base_of, folder_of
+from xstilts.api.verb_values import Status
+from xstilts.driver.session import lease_of
+from xstilts.errors import LeaseHeld
+from xstilts.planning import make
+from xstilts.spec.sweep import Sweep
+from xstilts.store import ledger as ledgers
+from xstilts.store.phases import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def status(
+    sweep: AnySweep,
+    *,
+    store: str | None = None,
+    mirror: str | None = None,
+    tracking: str | None = None,
+) -> Status:
+    """How a sweep stands; works while it runs."""
+    from xstilts.results.scores import read_sweep
+
+    opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
+    book = ledgers.require(folder)
+    ran = read_sweep(folder)
+    keys = {slot.key for slot in make(ran).slots}
+    entries = [entry for entry in book.entries() if entry.slot in keys]
+    counts: Counter[str] = Counter(entry.state for entry in entries)
+    counts["waiting"] += len(keys) - len(entries)
+    return Status(
+        f"{ran.name} v{ran.version}", dict(counts), len(keys), entries, _driver_of(opened, ran)
+    )
+
+
+def _driver_of(opened: Store, ran: Sweep) -> str:
+    """Who runs the sweep now, or nothing."""
+    try:
+        lease_of(opened, ran).look()
+    except LeaseHeld as held:
+        return str(held)
+    return ""
+
+
+def scores(
+    sweep: AnySweep,
+    *,
+    store: str | None = None,
+    mirror: str | None = None,
+    tracking: str | None = None,
+) -> pd.DataFrame:
+    """The tidy scores table, one row a pair, seed, language and metric."""
+    from xstilts.results.scores import table
+
+    return table(*folder_of(sweep, store=store, mirror=mirror, tracking=tracking))
+
+
+def report(
+    sweep: AnySweep,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    store: str | None = None,
+    mirror: str | None = None,
+    tracking: str | None = None,
+) -> dict[str, Path]:
+    """Writes the report into `out` (in the sweep's folder where left out); returns its files by
+    name.
+    """
+    from xstilts.results.report import write
+    from xstilts.results.scores import read_sweep
+
+    opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
+    name = read_sweep(folder).name if isinstance(sweep, Sweep) else os.fspath(sweep)
+    return write(
+        opened,
+        folder,
+        Path(out) if out is not None else folder / "report",
+        command=f"xstilts run {name}",
+    )
+
+
+def submission(
+    sweep: AnySweep,
+    out: str | os.PathLike[str],
+    *,
+    intermediate: str = "best",
+    model: str | None = None,
+    seed: int | None = None,
+    store: str | None = None,
+    mirror: str | None = None,
+    tracking: str | None = None,
+) -> dict[str, Any]:
+    """Writes one system's predictions in XTREME's submission format into `out`; its files and the
+    warnings.
+
+    `intermediate` may be `best`: for each target the one chosen on English development scores.
+    Model and seed are the sweep's first where left out. InputError where the sweep has no such
+    system.
+    """
+    from xstilts.results.scores import read_sweep
+    from xstilts.results.submission import write
+    from xstilts.sources.context import DataContext
+
+    opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
+    ran = read_sweep(folder)
+    context = DataContext(mirror=mirror or ran.mirror, base=base_of(sweep), cache=str(opened.data))
+    files = write(
+        opened,
+        folder,
+        model=model or ran.models[0].label,
+        intermediate=intermediate,
+        seed=ran.seeds[0] if seed is None else seed,
+        out=Path(out),
+        context=context,
+    )
+    return {"files": [str(path) for path in files], "notes": files[-1].read_text(encoding="utf-8")}
+
+
+def track(
+    sweep: AnySweep,
+    *,
+    store: str | None = None,
+    mirror: str | None = None,
+    tracking: str | None = None,
+) -> int:
+    """Rebuilds the MLflow mirror from the records; returns the number of runs brought up to
+    date.
+    """
+    from xstilts.results.scores import read_sweep
+    from xstilts.tracking.tracker import rebuild, tracking_uri
+
+    opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
+    loaded = read_sweep(folder)
+    uri = tracking_uri(tracking or loaded.tracking, opened)
+    return 0 if uri is None else rebuild(opened, folder, uri)

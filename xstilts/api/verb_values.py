@@ -1,0 +1,148 @@
+"""What the verbs return: values with `to_json()`, which `--json` prints."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from xstilts.planning import Plan
+from xstilts.planning.counts import summary
+from xstilts.spec.sweep import Sweep
+from xstilts.store.ledger import Entry
+
+if TYPE_CHECKING:
+    from xstilts.checks.audit.cards import Finding
+    from xstilts.checks.audit.leaks import Search
+    from xstilts.checks.audit.revisions import Read, ReadModel
+    from xstilts.checks.costs.values import Cost
+    from xstilts.checks.doctor import Check
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `check` found good."""
+
+    sweep: Sweep
+    notes: list[str]
+    """What a reader of the results should know: splits cut out of others, repeated data, ..."""
+    sources: list[Read] = field(default_factory=list)
+    """All rows that it reads: where from, which revision, how many."""
+    models: list[ReadModel] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    """Where the data differs from its card."""
+    leaks: Search | None = None
+    """Evaluation rows in training rows; None: not looked for."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What should be looked at before anything is spent: leaks, and data unlike its card."""
+        certain = (
+            [leak for leak in self.leaks.leaks if leak.severity == "warn"] if self.leaks else []
+        )
+        leaks = [f"leak: {leak.message}" for leak in certain]
+        skipped = (
+            [f"leaks were not looked for in {what}" for what in self.leaks.skipped]
+            if self.leaks
+            else []
+        )
+        return [
+            *leaks,
+            *skipped,
+            *(f"{f.task}: {f.message}" for f in self.findings if f.severity == "warn"),
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "ok": True,
+            "sweep": self.sweep.name,
+            "version": self.sweep.version,
+            "sources": [read.to_json() for read in self.sources],
+            "models": [asdict(model) for model in self.models],
+            "cards": [asdict(finding) for finding in self.findings],
+            "leaks": self.leaks.to_json() if self.leaks else None,
+            "notes": self.notes,
+        }
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, what of it is done, and notes."""
+
+    plan: Plan
+    cached: int
+    notes: list[str] = field(default_factory=list)
+    cost: Cost | None = None
+    """Examples, tokens and GPU hours: estimates."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        cost = {"cost": self.cost.to_json()} if self.cost else {}
+        return {**summary(self.plan), "cached": self.cached, **cost, "notes": self.notes}
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a sweep stands, from its ledger and records."""
+
+    sweep: str
+    counts: dict[str, int]
+    total: int
+    entries: list[Entry]
+    driver: str
+    """Who runs it now, or nothing."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        failures = [
+            {"slot": e.slot, "state": e.state, "error": e.error.split("\n")[0]}
+            for e in self.entries
+            if e.state in ("failed", "blocked")
+        ]
+        return {
+            "sweep": self.sweep,
+            "counts": self.counts,
+            "total": self.total,
+            "driver": self.driver,
+            "failures": failures,
+        }
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What `doctor` found."""
+
+    checks: list[Check]
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        findings = [
+            {
+                "name": c.name,
+                "state": c.state,
+                "message": c.what,
+                "advice": "" if c.ok else c.fix,
+            }
+            for c in self.checks
+        ]
+        return {"ok": all(finding["state"] != "fail" for finding in findings), "findings": findings}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a run ended."""
+
+    counts: dict[str, int]
+    failures: list[dict[str, str]]
+    seconds: float
+    started: int
+    stopped: str
+    exit_code: int
+    warnings: list[str]
+    folder: str
+    pages: str = ""
+    """How to see the runs in MLflow."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)

@@ -1,0 +1,331 @@
+"""Evaluation rows that stand in training rows: found before anything is trained, and told.
+
+For every target its reported rows, language by language, are looked for in the training rows of
+each intermediate, of the pretraining, and of the target itself. Rows are compared by normalised
+text: NFKC, lower case, runs of whitespace and punctuation made one blank. Two kinds are kept apart:
+
+- **row**: the whole example, without its label. Question and context of span QA, both texts of a
+  pair, context, question and choices (in any order) of multiple choice, the words of a sentence to
+  be tagged, both sides of a translation. Compared between tasks of one format.
+- **text**: the row's longest part alone: the context of a question, the first text of a pair, a
+  sentence, a line of raw text. The same paragraph under another question is such a case, and
+  weaker. Compared between all tasks; texts of fewer than 12 characters are passed over, since they
+  meet by chance.
+
+Beside the leaks stand the *repeats*: an intermediate whose rows are the target's own training rows
+(MNLI before XNLI). That is no leak, but such a pair trains twice on the same rows.
+
+Training rows are looked at as their source has them, before any transform: a translation of an
+evaluation row into other words is not found. Texts become 64-bit hashes (one chance in 10^8 of a
+false hit between two splits of 400,000 rows), which are kept in the cache by what the data holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from xstilts.checks.audit.fingerprints import WHOLE, Kind, fingerprints
+from xstilts.errors import DataError
+from xstilts.planning import Plan
+from xstilts.spec.sweep import Mixture, Pretraining
+from xstilts.spec.task import Task, Use
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from xstilts.sources.context import DataContext
+
+REPEATED = 0.01
+"""Share of a target's own training rows from which a repeat is told."""
+CHANCE = 0.01
+"""Single texts meet by chance (`What are you doing?`): a smaller share of the evaluation rows is a
+note.
+"""
+EXAMPLES = 2
+_PAIRED = ("classification", "regression")
+_SHOWN_CHARACTERS = 90
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leak:
+    """Evaluation rows of one target in the training rows of one task."""
+
+    training: str
+    """Task that is trained on."""
+    target: str
+    kind: Kind
+    rows: Mapping[str, int]
+    """Language to the evaluation rows that were found."""
+    of: Mapping[str, int]
+    """Language to all its evaluation rows."""
+    own: bool = False
+    """Whether the training task is the target's own."""
+    severity: Literal["warn", "note"] = "warn"
+    """`note` where each hit is a single text and no language is hit in 1% of its rows."""
+    examples: tuple[str, ...] = ()
+    """A few of the rows, shortened."""
+
+    @property
+    def share(self) -> float:
+        """Share of the evaluation rows of the language that is hit hardest."""
+        return max(n / self.of[language] for language, n in self.rows.items())
+
+    @property
+    def message(self) -> str:
+        """The leak in one line."""
+        worst = sorted(self.rows, key=lambda language: -self.rows[language] / self.of[language])
+        counts = [f"{one} {_counted(self.rows[one], self.of[one])}" for one in worst[:4]]
+        rest = len(worst) - 4
+        more = f" and {rest} more language{'s' if rest > 1 else ''}" if rest > 0 else ""
+        what = "stand, but for their labels," if self.kind == "row" else "have a text that stands"
+        whose = "its own training rows" if self.own else f"the training rows of {self.training}"
+        whose += f" ({self.training})" if self.own and self.training != self.target else ""
+        return f"evaluation rows of {self.target} {what} in {whose}: {', '.join(counts)}{more}"
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "training": self.training,
+            "target": self.target,
+            "kind": self.kind,
+            "own": self.own,
+            "severity": self.severity,
+            "rows": dict(self.rows),
+            "of": dict(self.of),
+            "share": round(self.share, 6),
+            "examples": list(self.examples),
+            "message": self.message,
+        }
+
+
+def _counted(rows: int, of: int) -> str:
+    share = 100 * rows / of
+    return (
+        f"{rows:,} of {of:,} ({share:.0f}%)"
+        if share >= 10
+        else f"{rows:,} of {of:,} ({share:.2g}%)"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeat:
+    """An intermediate that shares training rows with a target's own training."""
+
+    training: str
+    target: str
+    own: str
+    """The target's own training task."""
+    rows: int
+    """Rows of `own` that are among those of `training`."""
+    of: int
+    """Rows of `own` that are long enough to be compared."""
+    transformed: bool = False
+    """Whether `training` changes its rows before it trains on them."""
+
+    @property
+    def message(self) -> str:
+        """The repeat in one line."""
+        counts = _counted(self.rows, self.of)
+        whose = self.target if self.own == self.target else f"{self.target} ({self.own})"
+        before = ", before its transform" if self.transformed else ""
+        return (
+            f"{counts} training rows of {whose} are training rows of {self.training} "
+            f"already{before}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What was looked for and found."""
+
+    leaks: list[Leak] = field(default_factory=list)
+    """Those that hit the greatest share first."""
+    repeats: list[Repeat] = field(default_factory=list)
+    """Of 1% and more of a target's own training rows."""
+    pairs: int = 0
+    """Pairs of a training task and a target that were compared."""
+    skipped: list[str] = field(default_factory=list)
+    """What could not be looked at, and why."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        repeats = [{**asdict(repeat), "message": repeat.message} for repeat in self.repeats]
+        return {
+            "pairs": self.pairs,
+            "found": [leak.to_json() for leak in self.leaks],
+            "repeats": repeats,
+            "skipped": self.skipped,
+        }
+
+
+def find(plan: Plan, context: DataContext) -> Search:
+    """All leaks of a plan. Data that cannot be read is named in `skipped`; nothing is raised for
+    it.
+    """
+    sweep = plan.sweep
+    before: dict[str, None] = {}
+    for intermediate in sweep.intermediates:
+        label = intermediate.label if isinstance(intermediate, Mixture) else intermediate
+        before.update(dict.fromkeys(plan.sweep.members(label) if label != "none" else ()))
+    before.update(
+        dict.fromkeys(model.task for model in sweep.models if isinstance(model, Pretraining))
+    )
+    looked = _Looked(context)
+    leaks: list[Leak] = []
+    repeats: list[Repeat | None] = []
+    pairs = 0
+    for name in sweep.targets:
+        target = sweep.task(name)
+        own = (target.train_task or name) if target.trainable else None
+        for training in dict.fromkeys([*before, *([own] if own else [])]):
+            found = looked.pair(sweep.task(training), target, own=training == own)
+            pairs += found is not None
+            leaks += found or []
+            if own is not None and training != own:
+                repeats.append(looked.repeat(sweep.task(training), sweep.task(own), name))
+    leaks.sort(key=lambda leak: (leak.severity == "note", leak.kind != "row", -leak.share))
+    told = [repeat for repeat in repeats if repeat is not None]
+    return Search(leaks=leaks, repeats=told, pairs=pairs, skipped=list(looked.skipped))
+
+
+class _Looked:
+    """Hashes of the splits looked at so far."""
+
+    def __init__(self, context: DataContext) -> None:
+        self.context = context
+        self.skipped: dict[str, None] = {}
+        self._hashes: dict[tuple[str, Use, str | None], dict[Kind, Any] | None] = {}
+        self._sorted: dict[tuple[str, Kind], Any] = {}
+
+    def pair(self, training: Task, target: Task, *, own: bool) -> list[Leak] | None:
+        """Leaks of one pair; None where one of the two cannot be read."""
+        found: dict[Kind, dict[str, Any]] = {"row": {}, "text": {}}
+        of: dict[str, int] = {}
+        for language in target.languages:
+            evaluated = self.hashes(target, "test", language)
+            if self.hashes(training, "train", None) is None or evaluated is None:
+                continue
+            of[language] = len(evaluated["row"])
+            hit = (
+                self._in(evaluated["row"], training, "row")
+                if _comparable(training, target)
+                else None
+            )
+            weak = self._in(evaluated["text"], training, "text")
+            found["row"][language] = hit if hit is not None else weak & False
+            found["text"][language] = weak & ~found["row"][language]
+        if not of:
+            return None
+        kinds: tuple[Kind, ...] = ("row", "text")
+        leaks = (self._leak(training, target, kind, found[kind], of, own) for kind in kinds)
+        return [leak for leak in leaks if leak is not None]
+
+    def repeat(self, training: Task, own: Task, target: str) -> Repeat | None:
+        """Training rows of `own`, a target's task, that `training` has too; None where they are
+        fewer than 1%.
+        """
+        rows = self.hashes(own, "train", None) if _comparable(training, own) else None
+        if rows is None or self.hashes(training, "train", None) is None:
+            return None
+        hits, of = int(self._in(rows["row"], training, "row").sum()), int((rows["row"] != 0).sum())
+        if hits < max(1, REPEATED * of):
+            return None
+        return Repeat(
+            training=training.name,
+            target=target,
+            own=own.name,
+            rows=hits,
+            of=of,
+            transformed=training.transform is not None,
+        )
+
+    def _leak(
+        self,
+        training: Task,
+        target: Task,
+        kind: Kind,
+        hits: Mapping[str, Any],
+        of: Mapping[str, int],
+        own: bool,
+    ) -> Leak | None:
+        rows = {language: int(hit.sum()) for language, hit in hits.items() if hit.any()}
+        if not rows:
+            return None
+        worst = max(rows, key=lambda language: rows[language] / of[language])
+        by_chance = (kind == "text" or _is_single(target)) and rows[worst] < CHANCE * of[worst]
+        examples = _examples(
+            target, worst, hits[worst].nonzero()[0][:EXAMPLES].tolist(), self.context
+        )
+        return Leak(
+            training=training.name,
+            target=target.name,
+            kind=kind,
+            rows=rows,
+            of={one: of[one] for one in rows},
+            own=own,
+            severity="note" if by_chance else "warn",
+            examples=examples,
+        )
+
+    def _in(self, evaluated: Any, training: Task, kind: Kind) -> Any:
+        """Which evaluation rows (N,) have one of their hashes (N, k) among the training rows'."""
+        import numpy as np
+
+        if (training.name, kind) not in self._sorted:
+            whole = self.hashes(training, "train", None)
+            assert whole is not None
+            self._sorted[training.name, kind] = np.unique(whole[kind])
+        among = self._sorted[training.name, kind]
+        if not len(among):
+            return np.zeros(len(evaluated), bool)
+        place = np.minimum(np.searchsorted(among, evaluated), len(among) - 1)
+        return ((among[place] == evaluated) & (evaluated != 0)).any(axis=1)
+
+    def hashes(self, task: Task, use: Use, language: str | None) -> dict[Kind, Any] | None:
+        """Kind to the hashes (N, k) of a use's rows; None, and a word in `skipped`, where it cannot
+        be read.
+        """
+        key = (task.name, use, language)
+        if key not in self._hashes:
+            try:
+                self._hashes[key] = fingerprints(task, use, language, self.context)
+            except DataError as error:
+                what = f"{task.name} ({use}{f', {language}' if language else ''})"
+                self.skipped[f"{what}: {str(error).splitlines()[0]}"] = None
+                self._hashes[key] = None
+        return self._hashes[key]
+
+
+def _is_single(task: Task) -> bool:
+    """Whether a whole row is one text."""
+    return len(WHOLE[task.format]) == 1 or (
+        task.format in _PAIRED and "text_pair" not in task.columns
+    )
+
+
+def _comparable(training: Task, target: Task) -> bool:
+    """Whether whole rows of the two can be the same."""
+    pairs = (set(_PAIRED), {"retrieval", "mining"})
+    formats = {training.format, target.format}
+    return len(formats) == 1 or formats in pairs
+
+
+def _examples(task: Task, language: str, rows: list[int], context: DataContext) -> tuple[str, ...]:
+    from xstilts.data import task_data
+
+    table = task_data.rows(task, "test", language, context).data.table
+    return tuple(_short(parts) for parts in _shown(table, task, rows))
+
+
+def _shown(table: pa.Table, task: Task, rows: list[int]) -> Iterator[list[str]]:
+    roles = [role for role in WHOLE[task.format] if role in table.column_names]
+    for row in rows:
+        values = [table[role][row].as_py() for role in roles]
+        yield [" ".join(value) if isinstance(value, list) else value for value in values]
+
+
+def _short(parts: list[str]) -> str:
+    text = " / ".join(" ".join(part.split()) for part in parts if part)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"

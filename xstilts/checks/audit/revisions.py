@@ -1,0 +1,185 @@
+"""What each name in a sweep stands for at this moment: commits, content hashes, rows.
+
+`main` moves and a mirror may be old; results are tied to what was really read. For the hub that is
+a commit, for a mirror and the user's own files a hash of what the files hold, for the generator its
+version. Nothing is judged here: `cards.py` compares, `data.check` refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from xstilts.checks.audit import cards
+from xstilts.data.reading.tables import languages_of
+from xstilts.planning import Plan
+from xstilts.planning.filling import trained_tasks
+from xstilts.sources.base_models import model_revision
+from xstilts.spec import splits
+from xstilts.spec.digests import digest
+from xstilts.spec.sweep import Model
+from xstilts.spec.task import Limits, Task, Use
+
+if TYPE_CHECKING:
+    from xstilts.data.task_data import Action
+    from xstilts.sources.context import DataContext
+
+Resolved = Literal["commit", "content", "version"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """One task's rows for one use."""
+
+    task: str
+    use: Use
+    source: str
+    """Dataset and configuration, files, or generator."""
+    languages: tuple[str, ...]
+    split: str
+    """The split expression."""
+    asked: str
+    """Revision of the hub that the task asks for; a mirror has none to compare, files and generator
+    ask for none.
+    """
+    resolved: str
+    """What it stands for: a commit of the hub, a content hash, or the generator's version; a
+    union's parts say it.
+    """
+    kind: Resolved
+    rows: int
+    """Rows used, after cuts and limits, over all languages; those with a hidden label are among
+    them.
+    """
+    has: str
+    """Rows of the whole splits, in words: `5,010 each`; of a union those that its parts give it."""
+    card: str
+    """What the card says of the whole splits, in words; nothing where there is no card."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {**asdict(self), "languages": list(self.languages)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadModel:
+    """One base model or tokenizer."""
+
+    model: str
+    asked: str
+    resolved: str
+    """Commit of the hub, or hash of the folder's files."""
+
+
+def reads(plan: Plan, context: DataContext) -> list[Read]:
+    """All rows that a plan reads; DataError where some cannot be read."""
+    sweep = plan.sweep
+    found = [
+        read for name in trained_tasks(plan) for read in _reads(sweep.task(name), "train", context)
+    ]
+    return found + [
+        read for name in sweep.targets for read in _reads(sweep.task(name), "evaluate", context)
+    ]
+
+
+def models(plan: Plan, context: DataContext) -> list[ReadModel]:
+    """All base models, tokenizers and translators of a plan; DataError where one cannot be read."""
+
+    found = {}
+    for name, asked, weights in dict.fromkeys(_named(plan)):
+        resolved = model_revision(name, context, asked, weights=weights)
+        found[name] = ReadModel(model=name, asked=asked, resolved=resolved)
+    return list(found.values())
+
+
+def _named(plan: Plan) -> Iterator[tuple[str, str, bool]]:
+    """`(id, revision, whether its weights are looked for)`."""
+    for model in plan.sweep.models:
+        yield (
+            (model.id, model.revision, True)
+            if isinstance(model, Model)
+            else (model.tokenizer, "main", False)
+        )
+    for task in plan.sweep.tasks:
+        translate = task.transform.translate if task.transform else None
+        if translate:
+            yield translate.model, translate.revision, False
+
+
+def _reads(task: Task, action: Action, context: DataContext) -> Iterator[Read]:
+    from xstilts.data import task_data
+    from xstilts.data.reading import sources
+
+    if task.parts:
+        yield from _whole(task, action, context)
+    for leaf in task.leaves:
+        for use in cards.uses(leaf, action):
+            spoken, expression = cards.languages(leaf, use), getattr(leaf.splits, use)
+            names = splits.names(expression)
+            counts = [[sources.count(leaf, name, one, context) for one in spoken] for name in names]
+            kind, resolved = _resolved(leaf, names, spoken, context)
+            yield Read(
+                task=task.name if leaf is task else f"{task.name}: {leaf.name}",
+                use=use,
+                source=_words(leaf),
+                languages=spoken,
+                split=expression,
+                asked=leaf.source.revision if leaf.source.hub else "",
+                resolved=resolved,
+                kind=kind,
+                rows=task_data.sizes(leaf, use, None, context),
+                has=" + ".join(cards.words(min(each), max(each), len(spoken)) for each in counts),
+                card=cards.expected(leaf, use),
+            )
+
+
+def _whole(task: Task, action: Action, context: DataContext) -> Iterator[Read]:
+    """A union as a whole: its limit and its transform are not those of its parts."""
+    from xstilts.data import task_data
+
+    plain = task.model_copy(update={"transform": None, "limits": Limits()})
+    for use in (use for use in task_data.uses_of(task, action) if task.has(use)):
+        yield Read(
+            task=task.name,
+            use=use,
+            source=f"{len(task.parts)} parts",
+            languages=languages_of(task, use),
+            split="",
+            asked="",
+            resolved="",
+            kind="content",
+            rows=task_data.sizes(task, use, None, context),
+            has=f"{task_data.sizes(plain, use, None, context):,}",
+            card="",
+        )
+
+
+def _words(task: Task) -> str:
+    source = task.source
+    if source.hub:
+        return f"{source.hub} {source.config}" if source.config else source.hub
+    return f"generator {source.generator}" if source.generator else ", ".join(source.files or ())
+
+
+def _resolved(
+    task: Task, names: tuple[str, ...], spoken: tuple[str, ...], context: DataContext
+) -> tuple[Resolved, str]:
+    from xstilts.data.reading import sources
+    from xstilts.sources import hub
+
+    source = task.source
+    if source.generator is not None:
+        from xstilts.tasks import generator
+
+        return "version", str(generator.VERSION)
+    if source.hub is None or context.mirror:
+        return "content", digest(
+            [
+                [one, name, sources.content(task, name, one, context)]
+                for one in spoken
+                for name in names
+            ]
+        )
+    revision, _ = sources.hub_listing(source.hub, source.revision)
+    return "commit", hub.HUB.commit("dataset", source.hub, revision)

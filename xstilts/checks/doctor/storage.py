@@ -1,0 +1,148 @@
+"""Does the store's disk do what records and leases rest on, and is the tracking server there?"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sqlite3
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from xstilts.checks.doctor.check import Check
+
+DISK_NEEDED_GB, DISK_ADVISED_GB = 1, 20
+_GB = 1024**3
+
+
+def existing(path: Path) -> Path:
+    """The nearest folder above `path`, or itself, that is there."""
+    return next(p for p in (path, *path.parents) if p.is_dir())
+
+
+# -- the store -----------------------------------------------------------------------------------
+
+
+def store_writable(folder: Path) -> Check:
+    """Whether the store's disk does what records and leases rest on: atomic renames and locks that
+    exclude.
+    """
+    place = existing(folder)
+    try:
+        with _scratch(place) as scratch:
+            wrong = _atomic_rename(scratch) or _hard_lock(scratch)
+    except OSError as error:
+        wrong = f"not writable ({error.strerror or error})"
+    return Check(
+        name="store",
+        ok=not wrong,
+        what=f"{folder}: {wrong or 'writable, renames atomically, locks'}",
+        fix="give `store:` a folder on a local disk, or on NFS 4 with locks",
+    )
+
+
+@contextmanager
+def _scratch(place: Path) -> Iterator[Path]:
+    name = tempfile.mkdtemp(prefix=".xstilts-doctor-", dir=place)
+    try:
+        yield Path(name)
+    finally:
+        shutil.rmtree(name, ignore_errors=True)
+
+
+def _atomic_rename(scratch: Path) -> str:
+    for text in ("old", "new"):
+        (scratch / "written").write_text(text)
+        os.replace(scratch / "written", scratch / "record")
+    (scratch / "built").mkdir()
+    os.rename(scratch / "built", scratch / "published")
+    intact = (scratch / "record").read_text() == "new" and not (scratch / "written").exists()
+    return "" if intact else "renames are not atomic"
+
+
+def _hard_lock(scratch: Path) -> str:
+    with open(scratch / "lock", "w") as first, open(scratch / "lock", "w") as second:
+        try:
+            fcntl.flock(first, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return f"no file locks ({error.strerror})"
+        try:
+            fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return ""
+        return "file locks do not exclude"
+
+
+def disk(folder: Path, free_bytes: int) -> Check:
+    """Room for checkpoints; a full disk loses nothing that has a record, but stops the run."""
+    gigabytes = free_bytes / _GB
+    return Check(
+        name="disk",
+        ok=gigabytes >= DISK_ADVISED_GB,
+        what=(
+            f"{gigabytes:.1f} GB free for {folder}; a training keeps its model (XLM-R base: 1.1 GB)"
+        ),
+        fix="free some space, or give `store:` another disk",
+        serious=gigabytes < DISK_NEEDED_GB,
+    )
+
+
+# -- tracking ------------------------------------------------------------------------------------
+
+
+def tracking(uri: str | None) -> Check:
+    """Whether MLflow can be reached; never serious, for a mirror can be made later."""
+    if uri is None:
+        return Check(name="tracking", ok=True, what="off")
+    wrong = _database_wrong(uri) if uri.startswith("sqlite:") else _server_wrong(uri)
+    return Check(
+        name="tracking",
+        ok=not wrong,
+        what=f"{_without_password(uri)}: {wrong or 'there'}",
+        fix=(
+            "a run goes on without it; `xstilts track SWEEP` sends what is missing once it is there"
+        ),
+        serious=False,
+    )
+
+
+def _database_wrong(uri: str) -> str:
+    path = Path(unquote(uri.removeprefix("sqlite:///").split("?")[0])).absolute()
+    if not path.exists():
+        place = existing(path.parent)
+        return "" if os.access(place, os.W_OK) else f"{place} is not writable"
+    try:
+        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        finally:
+            database.close()
+    except sqlite3.Error as error:
+        return f"{error}; move it away, it is made again from the records"
+    return "" if os.access(path, os.W_OK) else "not writable"
+
+
+def _server_wrong(uri: str) -> str:
+    if not uri.startswith(("http://", "https://")):
+        return (
+            ""
+            if "://" in uri
+            else "a folder, which MLflow does not write to any more; use sqlite:///FILE"
+        )
+    try:
+        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=5):
+            return ""
+    except urllib.error.HTTPError as error:
+        return "" if error.code in (401, 403) else f"answers {error.code}; is it an MLflow server?"
+    except (OSError, ValueError) as error:
+        return f"no answer ({getattr(error, 'reason', error)})"
+
+
+def _without_password(uri: str) -> str:
+    parts = urlsplit(uri)
+    return uri.replace(f":{parts.password}@", ":***@") if parts.password else uri

@@ -1,0 +1,353 @@
+"""The command line: a thin layer that prints what `xstilts.api` returns.
+
+Every verb takes a sweep file and the same four options; those about results take the folder in a
+store where a sweep was run, too. With `--json` exactly one JSON value goes to standard output,
+errors included, and everything else to standard error. Exit codes: 0 all is well; 1 a phase failed,
+or the store, the engine or the tracking server did; 2 something the user gave is wrong and nothing
+was started; 130 stopped by Ctrl-C.
+
+Nothing heavy is imported before a verb runs: `xstilts --help` has to answer at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer(
+    name="xstilts",
+    help="Which intermediate task helps which target task, in which language, and how surely.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+SweepArgument = Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep file.")]
+RanArgument = Annotated[
+    str, typer.Argument(metavar="SWEEP", help="Sweep file, or a sweep's folder in a store.")
+]
+StoreOption = Annotated[
+    str | None, typer.Option("--store", help="Folder of the store, in place of the file's.")
+]
+MirrorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--mirror", envvar="XSTILTS_MIRROR", help="Folder with hub snapshots, used before the hub."
+    ),
+]
+TrackingOption = Annotated[
+    str | None, typer.Option("--tracking", help="MLflow tracking URI; `off` for none.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value for scripts.")]
+
+
+def main() -> None:
+    """Entry point of the `xstilts` command."""
+    app()
+
+
+@app.command()
+def check(
+    sweep: Annotated[str | None, typer.Argument(metavar="SWEEP", help="Sweep file.")] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of a sweep file and stop.")
+    ] = False,
+    leaks: Annotated[
+        bool,
+        typer.Option("--leaks/--no-leaks", help="Look for evaluation rows inside training rows."),
+    ] = True,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Look for every mistake in a sweep file, data and models."""
+    if schema:
+        from xstilts.sweep_file import schema as sweep_schema
+
+        _print_json(sweep_schema())
+        return
+    if sweep is None:
+        raise typer.BadParameter("give a sweep file, or --schema", param_hint="SWEEP")
+    with _verb(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+
+        found = api.check(sweep, store=store, mirror=mirror, tracking=tracking, leaks=leaks)
+        show(found.to_json(), shows.check)
+
+
+@app.command()
+def plan(
+    sweep: SweepArgument,
+    gpu: Annotated[
+        str | None, typer.Option("--gpu", help="GPU of the estimate, such as A100-80GB.")
+    ] = None,
+    mfu: Annotated[
+        float | None,
+        typer.Option(
+            "--mfu", help="Share of the GPU's peak that a training reaches.", min=0.01, max=1
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Show what a run will train, what is done already, and what the rest will cost."""
+    with _verb(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+
+        planned = api.plan(sweep, store=store, mirror=mirror, tracking=tracking, gpu=gpu, mfu=mfu)
+        show(planned.to_json(), shows.plan)
+
+
+@app.command()
+def run(
+    sweep: SweepArgument,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Run what of a sweep is not done.
+
+    Ctrl-C stops cleanly; the same command carries on.
+    """
+    with _verb(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+        from xstilts.cli.progress import Progress
+
+        with Progress(console=_console(stderr=as_json)) as progress:
+            ran = api.run(
+                sweep,
+                store=store,
+                mirror=mirror,
+                tracking=tracking,
+                watch=progress.update,
+                warn=progress.warn,
+            )
+        show(ran.to_json(), shows.run)
+    raise typer.Exit(ran.exit_code)
+
+
+@app.command()
+def status(
+    sweep: RanArgument,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Show how a sweep stands; works while it runs."""
+    with _verb(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+
+        show(
+            api.status(sweep, store=store, mirror=mirror, tracking=tracking).to_json(), shows.status
+        )
+
+
+@app.command()
+def scores(
+    sweep: RanArgument,
+    out: Annotated[
+        str | None, typer.Option("--out", help="Write the whole table to this .csv or .parquet.")
+    ] = None,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Show the scores of every pair by language.
+
+    --json and --out give the whole tidy table: every seed and metric.
+    """
+    with _verb(as_json):
+        from xstilts import api
+        from xstilts.cli import show as shows
+
+        table = api.scores(sweep, store=store, mirror=mirror, tracking=tracking)
+        if out is not None:
+            shows.write_table(table, out)
+        if as_json:
+            _print_json(json.loads(table.to_json(orient="records")))
+        else:
+            shows.scores(_console(), table)
+
+
+@app.command()
+def report(
+    sweep: RanArgument,
+    out: Annotated[
+        str | None, typer.Option("--out", help="Folder to write to; else the sweep's own.")
+    ] = None,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Write the report and print the gains."""
+    with _verb(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+
+        files = api.report(sweep, out, store=store, mirror=mirror, tracking=tracking)
+        if not as_json:
+            shows.gains(_console(), shows.read_table(files["gains_csv"]))
+        show({"files": {name: str(path) for name, path in files.items()}}, shows.report)
+
+
+@app.command()
+def submission(
+    sweep: RanArgument,
+    out: Annotated[str, typer.Option("--out", help="Folder to write to.")],
+    intermediate: Annotated[
+        str,
+        typer.Option(
+            "--intermediate",
+            help="Which system; `best` takes each target's, chosen on English dev.",
+        ),
+    ] = "best",
+    model: Annotated[
+        str | None, typer.Option("--model", help="Base model; else the sweep's first.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Else the sweep's first.")] = None,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Write one system's predictions in XTREME's submission format."""
+    with _verb(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+
+        made = api.submission(
+            sweep,
+            out,
+            intermediate=intermediate,
+            model=model,
+            seed=seed,
+            store=store,
+            mirror=mirror,
+            tracking=tracking,
+        )
+        show(made, shows.submission)
+
+
+@app.command()
+def fetch(
+    sweep: SweepArgument,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Fill a mirror with the datasets and models of a sweep."""
+    with _verb(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+        from xstilts.errors import InputError
+
+        into = mirror or api.load(sweep).mirror
+        if into is None:
+            raise InputError(
+                "fetch needs a folder to fill: give --mirror DIR, or set XSTILTS_MIRROR"
+            )
+        fetched = api.fetch(sweep, mirror=into, store=store, tracking=tracking)
+        show({"mirror": into, "fetched": fetched}, shows.fetch)
+
+
+@app.command()
+def doctor(
+    sweep: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SWEEP", help="Sweep file: its store and its tracking are looked at."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Look at this machine for what a run needs."""
+    with _verb(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+
+        found = api.doctor(sweep, store=store, mirror=mirror, tracking=tracking).to_json()
+        show(found, shows.doctor)
+    raise typer.Exit(0 if found["ok"] else 1)
+
+
+@app.command()
+def track(
+    sweep: RanArgument,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Bring MLflow up to date with the records."""
+    with _verb(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+
+        runs = api.track(sweep, store=store, mirror=mirror, tracking=tracking)
+        show({"runs": runs}, shows.track)
+
+
+Shower = Callable[[dict[str, Any], Callable[["Console", dict[str, Any]], None]], None]
+
+
+@contextmanager
+def _verb(as_json: bool) -> Iterator[Shower]:
+    """Runs a verb: shows its value as text or JSON, and its errors with their exit code."""
+    from xstilts.errors import InputError, XstiltsError
+
+    def show(data: dict[str, Any], as_text: Callable[[Console, dict[str, Any]], None]) -> None:
+        if as_json:
+            _print_json(data)
+        else:
+            as_text(_console(), data)
+
+    try:
+        yield show
+    except XstiltsError as error:
+        _print_error(error, as_json)
+        raise typer.Exit(2 if isinstance(error, InputError) else 1) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _print_error(error: Exception, as_json: bool) -> None:
+    from xstilts.cli import show
+
+    if as_json:
+        _print_json({"error": show.error_value(error)})
+    show.error(_console(stderr=True), error)
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)

@@ -1,0 +1,219 @@
+"""What a run shows while it goes on: a live table on a terminal, a quiet log elsewhere.
+
+The engine calls `Progress.update(snapshot)` as often as it likes, from one thread; a snapshot is a
+whole state, so a lost one matters not. On a terminal a table is redrawn in place. Where the output
+is no terminal (a file, a pipe, a batch system's log) there is one plain line each `QUIET_SECONDS`,
+and one when phases were finished, but no two within `CHANGE_SECONDS`. Leaving the `with` block, by
+the end of the run, by an error or by Ctrl-C, restores the terminal and writes one last summary.
+Nothing here starts a thread of its own that outlives the block, and nothing is swallowed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
+
+from rich.console import Console, Group
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.table import Table
+
+QUIET_SECONDS = 30.0
+"""Without a terminal: a line at least so often."""
+CHANGE_SECONDS = 5.0
+"""Without a terminal: a line for finished phases, at most so often."""
+STATES = ("done", "running", "waiting", "failed", "blocked", "pruned", "cached")
+"""Order of the counts wherever they are shown."""
+SHOWN_PHASES = 8
+SHOWN_STUDIES = 12
+
+
+class RunningPhase(TypedDict, total=False):
+    """One phase at work."""
+
+    name: str
+    """What it is, in the sweep's words: `target xnli <- squad, seed 1`."""
+    step: int
+    steps: int
+    value: float | None
+    """Last development score in percent."""
+
+
+class Snapshot(TypedDict, total=False):
+    """The state of a run. Whatever is left out is shown as nothing."""
+
+    counts: dict[str, int]
+    """Phases by state: done, running, waiting, failed, blocked, pruned, cached."""
+    running: list[RunningPhase]
+    best: dict[str, float]
+    """Study to its best development score so far, in percent."""
+    total: int
+    """Phases in all."""
+    eta_seconds: float | None
+    """Time left, as the engine reckons it."""
+    translating: list[dict[str, Any]]
+    """Languages that training rows are translated into now: `language`, `done` and `of` sentences,
+    `seconds_left`.
+    """
+
+
+def duration(seconds: float | None) -> str:
+    """`3 s`, `12 min`, `2 h 05 min`; empty for None."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"{max(0, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """`12 done, 2 running, 1 failed`: the states that hold something, `done` always."""
+    shown = [
+        f"{counts.get(state, 0)} {state}"
+        for state in STATES
+        if counts.get(state) or state == "done"
+    ]
+    return ", ".join(shown)
+
+
+class Progress:
+    """Shows snapshots until the block is left."""
+
+    def __init__(
+        self, *, console: Console | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.console = console or Console()
+        self.clock = clock
+        self.snapshot: Snapshot = {}
+        self._started = clock()
+        self._last_line: float | None = None
+        self._finished_then = 0
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            from rich.live import Live
+
+            self._live = Live(console=self.console, refresh_per_second=4, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        if self.snapshot:
+            self._plain(self.summary(stopped=kind is not None and not issubclass(kind, Exception)))
+
+    def update(self, snapshot: Snapshot | Mapping[str, Any]) -> None:
+        """Takes the newest state, a `Snapshot`, and shows it, or not, as this output allows."""
+        self.snapshot = cast(Snapshot, snapshot)
+        if self._live is not None:
+            self._live.update(self._screen())
+        elif self._line_due():
+            self._plain(self.line())
+
+    def warn(self, message: str) -> None:
+        """Says at once what the user should know; above the table where there is one."""
+        self._plain(f"warning: {message}")
+
+    def line(self) -> str:
+        """The state in one line."""
+        left = duration(self.snapshot.get("eta_seconds"))
+        running = self.snapshot.get("running", [])
+        parts = [
+            f"[{duration(self.clock() - self._started)}] {self._counts()}",
+            f"about {left} left" if left else "",
+        ]
+        parts += self._translations()
+        if running:
+            parts.append("at " + "; ".join(_phase_text(phase) for phase in running[:2]))
+        return " | ".join(part for part in parts if part)
+
+    def summary(self, *, stopped: bool) -> str:
+        """The last line."""
+        took = duration(self.clock() - self._started)
+        if stopped:
+            return f"stopped after {took}: {self._counts()}; the same command carries on from here"
+        return f"{took}: {self._counts()}"
+
+    def _translations(self) -> list[str]:
+        return [_translation_text(one) for one in self.snapshot.get("translating", [])]
+
+    def _counts(self) -> str:
+        total = self.snapshot.get("total")
+        return counts_text(self.snapshot.get("counts", {})) + (f" of {total}" if total else "")
+
+    def _line_due(self) -> bool:
+        counts = self.snapshot.get("counts", {})
+        finished = sum(counts.get(state, 0) for state in ("done", "failed", "pruned"))
+        now = self.clock()
+        silent = now - self._last_line if self._last_line is not None else QUIET_SECONDS
+        due = silent >= QUIET_SECONDS or (
+            finished != self._finished_then and silent >= CHANGE_SECONDS
+        )
+        if due:
+            self._last_line, self._finished_then = now, finished
+        return due
+
+    def _plain(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _screen(self) -> Group:
+        left = duration(self.snapshot.get("eta_seconds"))
+        head = f"{duration(self.clock() - self._started)}  {self._counts()}" + (
+            f"  about {left} left" if left else ""
+        )
+        tables = [
+            _phases_table(self.snapshot.get("running", [])),
+            _best_table(self.snapshot.get("best", {})),
+        ]
+        return Group(head, *self._translations(), *(table for table in tables if table is not None))
+
+
+def _translation_text(one: Mapping[str, Any]) -> str:
+    left = duration(one.get("seconds_left"))
+    text = f"translating into {one['language']}: {one['done']:,} of {one['of']:,} sentences"
+    return f"{text}, at most {left} left" if left else text
+
+
+def _phase_text(phase: RunningPhase) -> str:
+    return f"{phase.get('name', '?')} step {phase.get('step', 0)}/{phase.get('steps', 0)}"
+
+
+def _phases_table(running: list[RunningPhase]) -> Table | None:
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+
+    if not running:
+        return None
+    table = Table("running", "", "step", "dev", box=None, padding=(0, 1), header_style="dim")
+    for phase in running[:SHOWN_PHASES]:
+        step, steps, value = phase.get("step", 0), phase.get("steps", 0), phase.get("value")
+        bar = ProgressBar(total=max(steps, 1), completed=step, width=20)
+        table.add_row(
+            phase.get("name", "?"), bar, f"{step}/{steps}", "" if value is None else f"{value:.1f}"
+        )
+    if len(running) > SHOWN_PHASES:
+        table.add_row(f"and {len(running) - SHOWN_PHASES} more", "", "", "")
+    return table
+
+
+def _best_table(best: Mapping[str, float]) -> Table | None:
+    from rich.table import Table
+
+    if not best:
+        return None
+    table = Table("best so far (dev)", "", box=None, padding=(0, 1), header_style="dim")
+    for study, value in list(best.items())[-SHOWN_STUDIES:]:
+        table.add_row(study, f"{value:.1f}")
+    return table

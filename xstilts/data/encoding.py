@@ -1,0 +1,249 @@
+"""Tokenised once, shared by all: the encoded form of a task's rows on disk.
+
+    <cache>/rows/<key>/      rows.arrow: the rows under their roles
+    <cache>/encoded/<key>/   features.arrow, lengths.npy, n_items.npy, facts.json
+
+The key is a hash of everything that decides the content: the data itself, the cut, the labels, the
+tokenizer, the lengths, the format. Nothing else is looked at, so a changed file, tokenizer or
+length is another folder and stale data can't be read. A folder is built by whoever comes first,
+under a file lock, in a hidden neighbour that is renamed when it is complete: a folder that is there
+is whole. Arrow files are memory-mapped, so that the workers of a machine share one copy of the
+pages.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xstilts.errors import DataError, XstiltsError
+from xstilts.formats.encoded import EncodedSplit
+from xstilts.spec.digests import canonical_json, digest
+from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.task import Task
+from xstilts.store.files import store_error, write_json
+
+if TYPE_CHECKING:
+    import datasets
+    import pyarrow as pa
+    from transformers import PreTrainedTokenizerBase
+
+ENCODE_VERSION = 2
+"""Raised when the same rows are encoded differently."""
+ROWS_A_BATCH = 1000
+Array = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def encoding_key(
+    data_key: str, task: Task, tokenizer: PreTrainedTokenizerBase, hyper: Hyperparameters
+) -> dict[str, Any]:
+    """All that decides the encoded form; `data_key` names the rows."""
+    return {
+        "version": ENCODE_VERSION,
+        "data": data_key,
+        "format": task.format,
+        "labels": list(task.labels),
+        "options": task.options.model_dump(mode="json"),
+        "tokenizer": tokenizer_digest(tokenizer),
+        "max_length_tokens": hyper.max_length_tokens,
+        "doc_stride_tokens": hyper.doc_stride_tokens,
+    }
+
+
+def encoded_split(
+    key: Mapping[str, Any],
+    task: Task,
+    tokenizer: PreTrainedTokenizerBase,
+    hyper: Hyperparameters,
+    *,
+    cache: Path,
+    rows: Callable[[], pa.Table],
+    language: str | None = None,
+) -> EncodedSplit:
+    """The encoded form under `key`, built from `rows()` where it is not there yet.
+
+    Raises DataError for rows that can't be encoded and StoreError where the cache can't be written;
+    either leaves nothing half-made behind.
+    """
+
+    def make_rows(folder: Path) -> None:
+        _write(folder / "rows.arrow", iter([rows()]))
+
+    def make_features(folder: Path) -> None:
+        _write_features(folder, _dataset(rows_folder / "rows.arrow"), task, tokenizer, hyper)
+
+    rows_folder = built(cache / "rows" / str(key["data"]), make_rows)
+    features_folder = built(cache / "encoded" / digest(dict(key)), make_features)
+    return EncodedSplit(
+        features=_dataset(features_folder / "features.arrow"),
+        rows=_dataset(rows_folder / "rows.arrow"),
+        lengths=np.load(features_folder / "lengths.npy", mmap_mode="r"),
+        n_items=np.load(features_folder / "n_items.npy", mmap_mode="r"),
+        language=language,
+    )
+
+
+def built(folder: Path, make: Callable[[Path], None]) -> Path:
+    """`folder`, made by `make(hidden folder)` where it is not there; one process makes it, the
+    others wait.
+    """
+    from filelock import FileLock
+
+    if _whole(folder):
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not _whole(folder):
+                _make(folder, make)
+    except OSError as error:
+        raise store_error(error, folder.parent) from error
+    return folder
+
+
+def _make(folder: Path, make: Callable[[Path], None]) -> None:
+    """Makes `folder` while holding its lock; what a killed maker left is removed first."""
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        shutil.rmtree(left, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    hidden = folder.parent / f".{folder.name}.{uuid.uuid4().hex}"
+    try:
+        hidden.mkdir()
+        make(hidden)
+        sizes = {file.name: file.stat().st_size for file in sorted(hidden.iterdir())}
+        write_json(hidden / "facts.json", {"files": sizes})
+        os.rename(hidden, folder)
+    except BaseException:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise
+
+
+def _whole(folder: Path) -> bool:
+    """Whether all files of `folder` are there in their full size (a machine may have lost
+    power).
+    """
+    try:
+        sizes = json.loads((folder / "facts.json").read_bytes())["files"]
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return False
+
+
+def _write_features(
+    folder: Path,
+    rows: datasets.Dataset,
+    task: Task,
+    tokenizer: PreTrainedTokenizerBase,
+    hyper: Hyperparameters,
+) -> None:
+    lengths: list[int] = []
+    n_items: list[int] = []
+
+    def batches() -> Iterator[pa.Table]:
+        for start in range(0, len(rows), ROWS_A_BATCH):
+            features = _encode(rows[start : start + ROWS_A_BATCH], task, tokenizer, hyper, start)
+            if not features[
+                "length"
+            ]:  # rows without a token: empty columns have no type to be written with
+                continue
+            lengths.extend(features["length"])
+            n_items.extend(features["n_items"])
+            yield _table(features)
+
+    _write(folder / "features.arrow", batches())
+    if not lengths:
+        raise DataError(
+            f"task {task.name}: none of its {len(rows)} rows gave a feature; look at its texts"
+        )
+    for name, values in (("lengths", lengths), ("n_items", n_items)):
+        with open(folder / f"{name}.npy", "wb") as file:
+            np.save(file, np.array(values, dtype=np.int64))
+
+
+def _encode(
+    batch: dict[str, list[Any]],
+    task: Task,
+    tokenizer: PreTrainedTokenizerBase,
+    hyper: Hyperparameters,
+    first_row: int,
+) -> dict[str, list[Any]]:
+    from xstilts import formats
+
+    try:
+        return formats.get(task.format).encode(batch, task, tokenizer, hyper, first_row)
+    except (XstiltsError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        last = first_row + len(next(iter(batch.values()))) - 1
+        raise DataError(
+            f"task {task.name}: rows {first_row} to {last} can't be encoded ({error!r})"
+        ) from error
+
+
+def _table(features: Mapping[str, list[Any]]) -> pa.Table:
+    """Columns as Arrow, whole numbers as int32: half the disk and memory of int64."""
+    import pyarrow as pa
+
+    table = pa.table({name: pa.array(values) for name, values in features.items()})
+    return table.cast(pa.schema([(field.name, _narrow(field.type)) for field in table.schema]))
+
+
+def _narrow(kind: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    if pa.types.is_list(kind):
+        return pa.list_(_narrow(kind.value_type))
+    return pa.int32() if pa.types.is_int64(kind) or pa.types.is_null(kind) else kind
+
+
+def _write(path: Path, tables: Iterator[pa.Table]) -> None:
+    """Tables of one schema as an Arrow stream, in batches small enough to open one alone."""
+    import pyarrow as pa
+
+    with open(path, "wb") as file:
+        writer, schema = None, None
+        for table in tables:
+            schema = schema or table.schema
+            writer = writer or pa.ipc.new_stream(file, schema)
+            writer.write_table(table.cast(schema), ROWS_A_BATCH)
+        if writer is not None:
+            writer.close()
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _dataset(path: Path) -> datasets.Dataset:
+    import datasets
+
+    return datasets.Dataset.from_file(str(path))
+
+
+def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Hash of all that decides how a tokenizer cuts a text; truncation and padding, which calls
+    set, left out.
+    """
+    known = getattr(tokenizer, "_xstilts_digest", None)
+    if known is not None:
+        return str(known)
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        # Its JSON starts with truncation and padding; the vocabulary is too large to be parsed for
+        # that.
+        _, _, model = backend.to_str().partition('"added_tokens"')
+    else:
+        model = canonical_json(tokenizer.get_vocab())
+    facts = [
+        type(tokenizer).__name__,
+        model,
+        {k: str(v) for k, v in sorted(tokenizer.special_tokens_map.items())},
+    ]
+    found = digest(facts)
+    tokenizer._xstilts_digest = found
+    return found

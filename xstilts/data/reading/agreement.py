@@ -1,0 +1,104 @@
+"""What can be wrong between the columns of one role table: each message counts rows and names the
+first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from xstilts.spec.task import Task
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def disagreements(table: pa.Table, task: Task) -> list[str]:
+    """What makes rows unusable."""
+    import pyarrow.compute as pc
+
+    if task.format == "tagging":
+        sizes = pc.not_equal(
+            pc.list_value_length(table["tokens"]), pc.list_value_length(table["tags"])
+        )
+        return rows_where(sizes, "have more or fewer tags than tokens")
+    if task.format == "multiple_choice":
+        beyond = pc.greater_equal(
+            table["label"], pc.cast(pc.list_value_length(table["choices"]), "int64")
+        )
+        return rows_where(beyond, "have a label beyond their choices")
+    if task.format == "span_qa":
+        texts, starts = (
+            pc.struct_field(table["answers"], field) for field in ("text", "answer_start")
+        )
+        sizes = pc.not_equal(pc.list_value_length(texts), pc.list_value_length(starts))
+        return rows_where(
+            sizes, "have more or fewer answer texts than answer starts"
+        ) or _unanswered(table, task)
+    if task.format == "mining":
+        return _both_empty(table, ("source_sentence", "target_sentence"))
+    return _both_empty(table, ("query", "candidate")) if task.format == "dual_encoder" else []
+
+
+def _unanswered(table: pa.Table, task: Task) -> list[str]:
+    import pyarrow.compute as pc
+
+    answers = pc.sum(pc.list_value_length(pc.struct_field(table["answers"], "text"))).as_py()
+    if answers or task.options.no_answer or not table.num_rows:
+        return []
+    return [
+        f"none of the {table.num_rows} rows has an answer: are they hidden? Take another "
+        "split, or say that questions "
+        "may have none (`options: {no_answer: true}`)"
+    ]
+
+
+def _both_empty(table: pa.Table, names: tuple[str, str]) -> list[str]:
+    import pyarrow.compute as pc
+
+    blank = [pc.equal(pc.utf8_trim_whitespace(table[name]), "") for name in names]
+    return rows_where(pc.and_(*blank), f"have neither {names[0]} nor {names[1]}")
+
+
+def misplaced_answers(table: pa.Table) -> list[str]:
+    """Rows with answers of which none stands in the context (a slow look at each row, for `check`).
+
+    A wrong `answer_start` alone is no problem: the format takes the nearest place.
+    """
+    rows = zip(table["context"].to_pylist(), table["answers"].to_pylist(), strict=True)
+    wrong = [
+        bool(answers["text"]) and answer_place(context, answers) is None
+        for context, answers in rows
+    ]
+    return rows_where(wrong, "have answers of which none stands in its context")
+
+
+def answer_place(context: str, answers: Mapping[str, Any]) -> int | None:
+    """The character at which the first answer that stands in `context` begins, as near to its start
+    as can be.
+    """
+    for text, start in zip(answers["text"], answers["answer_start"], strict=True):
+        if not text.strip():
+            continue
+        if start >= 0 and context.startswith(text, start):
+            return int(start)
+        after, before = (
+            context.find(text, max(0, start)),
+            context.rfind(text, 0, max(0, start) + len(text)),
+        )
+        found = [place for place in (before, after) if place >= 0]
+        if found:
+            return min(found, key=lambda place: abs(place - start))
+    return None
+
+
+def rows_where(flags: Any, what: str) -> list[str]:
+    """`flags` is a list, or an Arrow column, of truth values."""
+    if not isinstance(flags, list):
+        import pyarrow.compute as pc
+
+        if not pc.any(flags).as_py():
+            return []
+        flags = flags.to_pylist()
+    rows = [i for i, flag in enumerate(flags) if flag]
+    return [f"{len(rows)} rows {what} (first: row {rows[0]})"] if rows else []

@@ -1,0 +1,173 @@
+"""From a source's columns to the roles that a format knows.
+
+A format reads roles (`text`, `label`, `tokens`, ...) of fixed types; what the source calls them is
+the task's `columns`. Labels become ids (`labels.py`); a row with label -1, which its source hides,
+is dropped. The rows of a dual encoder may also be made of questions over paragraphs
+(`sentences.py`). Everything that is wrong with a split is found at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from xstilts.data.reading.agreement import disagreements
+from xstilts.data.reading.raw import Raw
+from xstilts.data.reading.role_readers import READERS, answers, sources_of, text_column
+from xstilts.data.reading.sentences import retrieval_columns
+from xstilts.errors import nearest
+from xstilts.spec.task import Task
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "classification": ("text", "text_pair", "label"),
+        "regression": ("text", "text_pair", "label"),
+        "multiple_choice": ("context", "question", "prefix", "choices", "label"),
+        "tagging": ("tokens", "tags"),
+        "span_qa": ("id", "question", "context", "answers"),
+        "retrieval": ("source_sentence", "target_sentence"),
+        "mining": ("source_sentence", "target_sentence", "source_id", "target_id"),
+        "dual_encoder": ("query", "candidate", "candidate_pair", "key"),
+        "masked_lm": ("text",),
+    }
+)
+"""Format to its roles, in order."""
+_OPTIONAL = frozenset(
+    {
+        ("classification", "text_pair"),
+        ("regression", "text_pair"),
+        ("multiple_choice", "question"),
+        ("multiple_choice", "prefix"),
+    }
+)
+"""Roles that a task has where its `columns` name them."""
+_WHERE_PRESENT = frozenset(
+    {
+        ("dual_encoder", "candidate_pair"),
+        ("mining", "source_id"),
+        ("mining", "target_id"),
+        ("span_qa", "id"),
+    }
+)
+"""Roles that a task has where its source has them; an `id` that it lacks is the row's number."""
+_SQUAD = ("question", "context", "answers")
+"""Columns that rows of a dual encoder are made of where the source has no candidates."""
+
+
+def wanted(task: Task) -> list[str]:
+    """The source's columns that a task may read; of `choices.text`, a field of a structure, also
+    `choices`.
+    """
+    made = ("id", *_SQUAD) if task.format == "dual_encoder" else ()
+    names = [name for role in ROLES[task.format] for name in sources_of(task, role)]
+    return [*names, *(name.partition(".")[0] for name in names if "." in name), *made]
+
+
+def to_roles(raw: Raw, task: Task) -> tuple[pa.Table | None, list[str]]:
+    """The rows under their roles, and what is wrong with them; no table where they can't be
+    used.
+    """
+    import pyarrow as pa
+
+    if _holds_questions(raw, task):
+        return _from_questions(raw)
+    raw = with_fields(raw, wanted(task))
+    problems: list[str] = []
+    columns: dict[str, Any] = {}
+    for role in ROLES[task.format]:
+        missing = [name for name in sources_of(task, role) if name not in raw.columns]
+        if missing and (_absent_by_choice(task, role) or _absent_by_source(task, role)):
+            continue
+        if missing:
+            problems += [_missing(task, role, name, raw) for name in missing]
+            continue
+        if _absent_by_choice(task, role) and task.source.generator is None:
+            continue
+        column, wrong = READERS[role](raw, task, role)
+        problems += wrong
+        columns[role] = column
+    if problems:
+        return None, problems
+    if task.format == "span_qa" and "id" not in columns:
+        columns = {"id": _numbers(raw), **columns}
+    table = pa.table(columns)
+    problems = disagreements(table, task)
+    return (None, problems) if problems else (_labelled(table, task), [])
+
+
+def with_fields(raw: Raw, names: Sequence[str]) -> Raw:
+    """The rows with those of `names` that are fields of structures (`choices.text`) as columns of
+    their own.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for name in names:
+        whole, dot, field = name.partition(".")
+        if not dot or name in raw.columns or whole not in raw.table.column_names:
+            continue
+        column = raw.table[whole]
+        if pa.types.is_struct(column.type) and column.type.get_field_index(field) >= 0:
+            table = raw.table.append_column(name, pc.struct_field(column, field))
+            raw = replace(raw, table=table, columns=(*raw.columns, name))
+    return raw
+
+
+def _numbers(raw: Raw) -> Any:
+    import pyarrow as pa
+
+    return pa.array([str(i) for i in range(raw.table.num_rows)], pa.string())
+
+
+def _holds_questions(raw: Raw, task: Task) -> bool:
+    candidates = task.column("candidate") in raw.columns
+    return task.format == "dual_encoder" and not candidates and set(_SQUAD) <= set(raw.columns)
+
+
+def _from_questions(raw: Raw) -> tuple[pa.Table | None, list[str]]:
+    """Rows of a dual encoder from SQuAD's columns."""
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {"id": _numbers(raw)}
+    problems: list[str] = []
+    for name in _SQUAD:
+        columns[name], wrong = (
+            answers(raw, name) if name == "answers" else text_column(raw.table[name], name)
+        )
+        problems += wrong
+    if "id" in raw.columns:
+        columns["id"], wrong = text_column(raw.table["id"], "id")
+        problems += wrong
+    if problems:
+        return None, problems
+    found = retrieval_columns({name: column.to_pylist() for name, column in columns.items()})
+    return pa.table({name: pa.array(values, pa.string()) for name, values in found.items()}), []
+
+
+def _absent_by_choice(task: Task, role: str) -> bool:
+    return (task.format, role) in _OPTIONAL and role not in task.columns
+
+
+def _absent_by_source(task: Task, role: str) -> bool:
+    return (task.format, role) in _WHERE_PRESENT and role not in task.columns
+
+
+def _missing(task: Task, role: str, name: str, raw: Raw) -> str:
+    return (
+        f"has no column `{name}` for {role}{nearest(name, raw.columns)}; it has "
+        f"{', '.join(raw.columns)}. "
+        f"Say which in `columns: {{{role}: ...}}`"
+    )
+
+
+def _labelled(table: pa.Table, task: Task) -> pa.Table:
+    """The rows whose label is not hidden; a number may be anything."""
+    import pyarrow.compute as pc
+
+    hides = "label" in table.column_names and task.format != "regression"
+    return table.filter(pc.greater_equal(table["label"], 0)) if hides else table

@@ -1,0 +1,34 @@
+"""How a source tells its languages apart: its own words for them, in paths, configurations and row
+filters.
+"""
+
+from __future__ import annotations
+
+from xstilts.spec.task import TUNED, Task
+
+
+def word(task: Task, language: str) -> str:
+    """The source's own word for `language`."""
+    return task.language_names.get(language, language)
+
+
+def row_filter(task: Task, language: str) -> dict[str, str]:
+    """Column to the pattern that rows in `language` match."""
+    return {
+        name: pattern.replace("{language}", word(task, language))
+        for name, pattern in task.source.row_filter.items()
+    }
+
+
+def spoken(task: Task) -> tuple[str, ...]:
+    """The languages that a task's own splits are read in."""
+    tuned = task.format in TUNED and task.splits.dev is not None
+    tested = task.languages if task.splits.test or tuned else ()
+    trained = task.train_languages if task.splits.train or (task.splits.dev and not tuned) else ()
+    return tuple(dict.fromkeys((*trained, *tested)))
+
+
+def speaks_all(task: Task, pattern: str) -> bool:
+    """Whether rows of one language can be told from those of another where there are several."""
+    patterns = (pattern, *task.source.row_filter.values())
+    return len(spoken(task)) <= 1 or any("{language}" in one for one in patterns)

@@ -1,0 +1,146 @@
+"""Which file of a dataset folder holds which split of which configuration.
+
+A dataset repository, on the hub or in a mirror, says so in its README (`configs`, the hub's own
+convention); where it does not, the folder and file names tell: `copa/train/0000.parquet`,
+`data/validation-00000-of-00001.parquet`, `test.jsonl`. No file is opened here but the README.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+SUFFIXES = {
+    ".parquet": "parquet",
+    ".jsonl": "jsonl",
+    ".json": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".conll": "conll",
+    ".conllu": "conllu",
+}
+"""File suffix to file format."""
+_SPLITS = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
+_WORD = re.compile(r"[A-Za-z]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Configurations of a dataset: name to split to file names, relative to its folder."""
+
+    configs: Mapping[str, Mapping[str, tuple[str, ...]]]
+    default: str | None
+    """The configuration that is meant where none is named."""
+
+
+def layout(names: Sequence[str], readme: Path | None) -> Layout:
+    """The layout of a repository that holds the files `names`; splits without a file are left
+    out.
+    """
+    data = [
+        name
+        for name in names
+        if PurePosixPath(name).suffix in SUFFIXES and not name.startswith(".")
+    ]
+    stated = _stated(readme) if readme and readme.is_file() else []
+    if not stated:
+        configs = _inferred(
+            [name for name in data if not name.endswith(".json")]
+        )  # .json is mostly metadata
+        return Layout(configs=configs, default=_only(configs))
+    configs = {}
+    for config in stated:
+        found = {split: _matching(patterns, data) for split, patterns in _patterns(config).items()}
+        configs[str(config.get("config_name", "default"))] = {
+            split: files for split, files in found.items() if files
+        }
+    marked = [str(c.get("config_name", "default")) for c in stated if c.get("default")]
+    return Layout(configs=configs, default=marked[0] if marked else _only(configs))
+
+
+def _only(configs: Mapping[str, Any]) -> str | None:
+    if "default" in configs:
+        return "default"
+    return next(iter(configs)) if len(configs) == 1 else None
+
+
+def _stated(readme: Path) -> list[dict[str, Any]]:
+    stat = readme.stat()
+    return _stated_at(str(readme), stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=256)
+def _stated_at(readme: str, _mtime_ns: int, _size: int) -> list[dict[str, Any]]:
+    """The `configs` of a README that name their files."""
+    from huggingface_hub.repocard import metadata_load
+
+    try:
+        configs = (metadata_load(readme) or {}).get("configs") or []
+    except Exception:  # a card that is no YAML: fall back on the names
+        return []
+    return [c for c in configs if isinstance(c, dict) and c.get("data_files")]
+
+
+def _patterns(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Split to patterns; the hub writes a text, a list of texts, a mapping, or a list of `{split,
+    path}`.
+    """
+    stated, folder = config["data_files"], str(config.get("data_dir") or "").strip("/")
+    if isinstance(stated, Mapping):
+        pairs = [(split, path) for split, path in stated.items()]
+    elif isinstance(stated, str) or all(isinstance(item, str) for item in stated):
+        pairs = [("train", stated)]
+    else:
+        pairs = [(item.get("split", "train"), item["path"]) for item in stated]
+    found: dict[str, list[str]] = {}
+    for split, path in pairs:
+        paths = [path] if isinstance(path, str) else list(path)
+        found.setdefault(str(split), []).extend(f"{folder}/{p}" if folder else p for p in paths)
+    return found
+
+
+def _matching(patterns: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    regexes = [re.compile(_regex(pattern.removeprefix("./"))) for pattern in patterns]
+    return tuple(sorted(name for name in names if any(regex.fullmatch(name) for regex in regexes)))
+
+
+def _regex(pattern: str) -> str:
+    """Shell pattern to regular expression: `*` stays in one folder, `**` does not."""
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
+    words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(words.get(part, re.escape(part)) for part in parts)
+
+
+def _inferred(names: Sequence[str]) -> dict[str, dict[str, tuple[str, ...]]]:
+    found: dict[str, dict[str, list[str]]] = {}
+    for name in sorted(names):
+        folders, stem = PurePosixPath(name).parts[:-1], PurePosixPath(name).name
+        split = next((s for s in map(_split_of, (stem, *reversed(folders))) if s), "train")
+        config = (
+            folders[0]
+            if folders and folders[0] != "data" and not _split_of(folders[0])
+            else "default"
+        )
+        found.setdefault(config, {}).setdefault(split, []).append(name)
+    return {
+        config: {split: tuple(files) for split, files in splits.items()}
+        for config, splits in found.items()
+    }
+
+
+def _split_of(name: str) -> str | None:
+    return next((_SPLITS[word] for word in _WORD.findall(name.lower()) if word in _SPLITS), None)

@@ -1,0 +1,57 @@
+"""What every reader gives, and what readers share: rows as a source holds them, lines of a text
+file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xstilts.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Absent(DataError):
+    """Data that is not there at all: what to do is to get it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Raw:
+    """Rows as a source holds them."""
+
+    table: pa.Table
+    """The columns that were asked for and exist."""
+    columns: tuple[str, ...]
+    """All columns of the source."""
+    classes: Mapping[str, tuple[str, ...]]
+    """Column to the label names that the source states for its ids."""
+    untyped: bool = False
+    """Whether every value is text (CSV), so that a label `1` may be an id."""
+
+    def sliced(self, start: int, stop: int) -> Raw:
+        """Rows `start` to `stop`, the latter not included."""
+        return replace(self, table=self.table.slice(start, stop - start))
+
+
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    """`(line number from 1, text without its end)`."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="\n") as file:
+            for number, line in enumerate(file, start=1):
+                yield number, line.rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def short(error: BaseException) -> str:
+    """The first line of an error, not too long."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:160] if lines else type(error).__name__

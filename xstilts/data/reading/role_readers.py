@@ -1,0 +1,194 @@
+"""One column of a source as a role of fixed type: texts, lists, choices, labels, numbers, tags,
+answers.
+
+Each reader gives the column and what is wrong with it; with anything wrong the column is not to be
+used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from xstilts.data.reading.agreement import rows_where
+from xstilts.data.reading.labels import ids
+from xstilts.data.reading.raw import Raw, short
+from xstilts.spec.task import Task
+
+_SEVERAL = ("text", "text_pair", "choices")
+"""Roles whose column may be several, `word,sentence1`: choices one by one, texts joined by a blank.
+"""
+
+
+def sources_of(task: Task, role: str) -> list[str]:
+    """The source's columns that a role is made of."""
+    name = task.column(role)
+    return [part.strip() for part in name.split(",")] if role in _SEVERAL else [name]
+
+
+def _texts(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
+    import pyarrow.compute as pc
+
+    found = [text_column(raw.table[name], name) for name in sources_of(task, role)]
+    problems = [problem for _, wrong in found for problem in wrong]
+    if len(found) == 1 or problems:
+        return found[0][0], problems
+    return pc.binary_join_element_wise(*(column for column, _ in found), " "), []
+
+
+def text_column(column: Any, name: str) -> tuple[Any, list[str]]:
+    """A column of texts without a missing one; numbers are written out."""
+    import pyarrow as pa
+
+    if pa.types.is_nested(column.type):
+        return column, [f"column `{name}` holds {column.type}; must be text"]
+    if column.null_count:
+        row = next(i for i, value in enumerate(column) if not value.is_valid)
+        many = f"is empty in {column.null_count} rows (first: row {row})"
+        return column, [f"column `{name}` {many}; every row needs a text"]
+    return column.cast(pa.string()), []
+
+
+def _choices(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
+    import pyarrow as pa
+
+    names = sources_of(task, role)
+    if len(names) == 1:
+        return _lists(raw, task, role)
+    columns, problems = zip(*(text_column(raw.table[name], name) for name in names), strict=True)
+    wrong = [problem for part in problems for problem in part]
+    if wrong:
+        return None, wrong
+    rows = [list(row) for row in zip(*(column.to_pylist() for column in columns), strict=True)]
+    return pa.array(rows, pa.list_(pa.string())), []
+
+
+def _lists(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
+    import pyarrow as pa
+
+    name, column = task.column(role), raw.table[task.column(role)]
+    if not _is_list(column.type) or pa.types.is_nested(column.type.value_type):
+        hint = "; a CSV cannot hold lists: use JSON lines" if raw.untyped else ""
+        return column, [
+            f"column `{name}` holds {column.type}; {role} must be a list of texts{hint}"
+        ]
+    flat = column.combine_chunks().flatten() if column.num_chunks else column
+    if column.null_count or getattr(flat, "null_count", 0):
+        return column, [
+            f"column `{name}` has rows without a value; every {role} must be a list of texts"
+        ]
+    return column.cast(pa.list_(pa.string())), []
+
+
+def _answer_lists(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
+    return answers(raw, task.column(role))
+
+
+def answers(raw: Raw, name: str) -> tuple[Any, list[str]]:
+    """A column of SQuAD's answers: `{text: [texts], answer_start: [characters from 0]}`."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = raw.table[name]
+    fields = {field.name for field in column.type} if pa.types.is_struct(column.type) else set()
+    if not {"text", "answer_start"} <= fields or column.null_count:
+        return column, [
+            (
+                f"column `{name}` holds {column.type}; must be "
+                f"{{text: [..], answer_start: [..]}} in every row"
+            )
+        ]
+    try:
+        texts = pc.struct_field(column, "text").cast(pa.list_(pa.string())).combine_chunks()
+        starts = pc.struct_field(column, "answer_start").cast(pa.list_(pa.int64())).combine_chunks()
+        parts = (
+            [texts, starts]
+            if len(column)
+            else [pa.array([], texts.type), pa.array([], starts.type)]
+        )
+        return pa.StructArray.from_arrays(parts, names=["text", "answer_start"]), []
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return column, [
+            (
+                f"column `{name}` holds {column.type}; must be "
+                f"{{text: [texts], answer_start: [numbers]}}"
+            )
+        ]
+
+
+def _label(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
+    name = task.column(role)
+    column = raw.table[name]
+    return _number(column, name) if task.format == "regression" else ids(column, name, raw, task)
+
+
+def _number(column: Any, name: str) -> tuple[Any, list[str]]:
+    """A column of float64; a text, as a CSV has it, is read as a number."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        numbers = column.cast(pa.float64())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        return column, [
+            f"column `{name}` holds {column.type}; every label must be a number ({short(error)})"
+        ]
+    missing = pc.fill_null(pc.invert(pc.is_finite(numbers)), True)
+    return numbers, rows_where(missing, f"have no number in column `{name}`")
+
+
+def _tags(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
+    import pyarrow as pa
+
+    name, column = task.column(role), raw.table[task.column(role)].combine_chunks()
+    if isinstance(column, pa.ChunkedArray):  # no rows
+        column = pa.array([], column.type)
+    if not _is_list(column.type) or column.null_count:
+        return column, [f"column `{name}` holds {column.type}; tags must be a list in every row"]
+    column = column.cast(pa.list_(column.type.value_type))
+    flat, problems = ids(pa.chunked_array([column.flatten()]), name, raw, task)
+    if problems:
+        return column, problems
+    lengths = column.value_lengths().to_numpy(zero_copy_only=False)
+    offsets = [0, *lengths.cumsum().tolist()]
+    values = flat.combine_chunks() if flat.num_chunks else pa.array([], pa.int64())
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values), []
+
+
+def _is_list(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    )
+
+
+READERS: Mapping[str, Callable[[Raw, Task, str], tuple[Any, list[str]]]] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                "text",
+                "text_pair",
+                "context",
+                "question",
+                "prefix",
+                "source_sentence",
+                "target_sentence",
+                "id",
+                "source_id",
+                "target_id",
+                "query",
+                "candidate",
+                "candidate_pair",
+                "key",
+            ),
+            _texts,
+        ),
+        "choices": _choices,
+        "label": _label,
+        "tokens": _lists,
+        "tags": _tags,
+        "answers": _answer_lists,
+    }
+)

@@ -1,0 +1,258 @@
+"""Where a task's rows come from: the hub, a mirror, the user's files, or the generator.
+
+All four answer the same three questions about one split in one language: which rows, how many, and
+a hash of what they hold. A mirror is a folder with hub snapshots, `datasets/<org>/<name>/` and
+`models/<org>/<name>/`; the hub itself is read by downloading the files of the split into
+huggingface_hub's cache, so that both are read in one way and the same content has the same hash.
+With a mirror given, nothing is asked of the hub.
+
+A source's `row_filter` holds here already: a split has the rows that match and no others, so
+whatever is cut, counted or limited afterwards sees those alone (`row_filters.py`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from xstilts.data.reading import readers, row_filters
+from xstilts.data.reading.languages import row_filter, speaks_all, spoken, word
+from xstilts.data.reading.layout import Layout, layout
+from xstilts.data.reading.raw import Absent, Raw
+from xstilts.data.reading.user_files import Found, user_files
+from xstilts.errors import DataError, nearest
+from xstilts.sources import hub
+from xstilts.sources.context import DataContext, fetch_help
+from xstilts.spec.digests import digest
+from xstilts.spec.task import Task
+from xstilts.store.hashes import content_hashes
+
+
+def read(
+    task: Task, split: str, language: str, columns: Sequence[str], context: DataContext
+) -> Raw:
+    """Rows of one split of the source, with those of `columns` that exist; DataError where it is
+    absent.
+    """
+    patterns = row_filter(task, language)
+    raw = _raw(task, split, language, [*columns, *patterns], context)
+    return (
+        row_filters.kept(raw, patterns, f"{where(task, language)}, split {split}")
+        if patterns
+        else raw
+    )
+
+
+def count(task: Task, split: str, language: str, context: DataContext) -> int:
+    """Number of rows of one split of the source; of Parquet without a filter nothing but its footer
+    is read.
+    """
+    if task.source.generator is not None or task.source.row_filter:
+        return int(read(task, split, language, (), context).table.num_rows)
+    return readers.count(_files(task, split, language, context), task.source.file_format)
+
+
+def _raw(
+    task: Task, split: str, language: str, columns: Sequence[str], context: DataContext
+) -> Raw:
+    if task.source.generator is not None:
+        return _generated(task.source.generator, split, language)
+    return readers.read(_files(task, split, language, context), task.source.file_format, columns)
+
+
+def content(task: Task, split: str, language: str, context: DataContext) -> str:
+    """Hash of what one split of the source holds, wherever it lies."""
+    if task.source.generator is not None:
+        from xstilts.tasks import generator
+
+        return digest(["generator", generator.VERSION, task.source.generator, split, language])
+    return digest(content_hashes(_files(task, split, language, context), context.cache))
+
+
+def where(task: Task, language: str) -> str:
+    """The source in words, without looking at it."""
+    source = task.source
+    if source.hub:
+        config = source.config.replace("{language}", word(task, language)) if source.config else ""
+        return f"dataset {source.hub}{' ' + config if config else ''}"
+    return (
+        f"generator {source.generator}"
+        if source.generator
+        else f"files {', '.join(source.files or ())}"
+    )
+
+
+@lru_cache(maxsize=64)
+def _generated(name: str, split: str, language: str) -> Raw:
+    import pyarrow as pa
+
+    from xstilts.tasks import generator
+
+    try:
+        table = pa.table(dict(generator.rows(name, split, language)))
+    except (KeyError, ValueError) as error:
+        raise DataError(
+            f"generator {name}: has no split `{split}` in language {language} ({error})"
+        ) from error
+    return Raw(table=table, columns=tuple(table.column_names), classes={})
+
+
+def _files(task: Task, split: str, language: str, context: DataContext) -> tuple[Path, ...]:
+    """The files of a split; where nothing of the data is there, the error also says how to get
+    it.
+    """
+    try:
+        found = (
+            user_files(task, language, context.base)
+            if task.source.files
+            else _repository(task, split, language, context)
+        )
+        return _split_of(found, split)
+    except Absent as error:
+        if task.obtain is None:
+            raise
+        raise Absent(f"{error}. {task.obtain}") from error
+
+
+def _split_of(found: Found, split: str) -> tuple[Path, ...]:
+    if split in found.splits:
+        return found.splits[split]
+    have = ", ".join(f"`{name}`" for name in found.splits) or "none"
+    cut = next(
+        (name for name in ("validation", "test", *found.splits) if name in found.splits),
+        "validation",
+    )
+    raise DataError(
+        f"{found.where}: has no split `{split}`; it has {have}. "
+        f"Take one of those (`splits: {{test: {cut}}}`), or cut one out "
+        f'(`splits: {{train: "{cut}[:80%]", dev: "{cut}[80%:]"}}`)'
+    )
+
+
+def _repository(task: Task, split: str, language: str, context: DataContext) -> Found:
+    """Splits of a dataset in the mirror or on the hub; files of `split` are downloaded where
+    needed.
+    """
+    source = task.source
+    assert source.hub is not None
+    if context.mirror:
+        folder = dataset_folder(context.mirror, source.hub)
+        plan = _layout_of(folder, _stamp(folder))
+        name = config_of(task, language, plan, context.mirror)
+        at = f"{where(task, language)} in {folder}"
+        return Found(
+            where=at,
+            splits={s: tuple(folder / n for n in ns) for s, ns in plan.configs[name].items()},
+        )
+    revision, names = hub_listing(source.hub, source.revision)
+    readme = hub.HUB.download("dataset", source.hub, revision, ("README.md",), None) / "README.md"
+    plan = layout(names, readme)
+    name = config_of(task, language, plan, None)
+    wanted = plan.configs[name].get(split, ())
+    folder = (
+        hub.HUB.download("dataset", source.hub, revision, wanted, None) if wanted else readme.parent
+    )
+    return Found(
+        where=where(task, language),
+        splits={s: tuple(folder / n for n in ns) for s, ns in plan.configs[name].items()},
+    )
+
+
+def dataset_folder(mirror: str, name: str) -> Path:
+    """A dataset's folder in a mirror; DataError where the mirror lacks it."""
+    folder = Path(mirror) / "datasets" / name
+    if not folder.is_dir():
+        have = sorted(
+            f"{p.parent.name}/{p.name}"
+            for p in (Path(mirror) / "datasets").glob("*/*")
+            if p.is_dir()
+        )
+        raise Absent(
+            f"dataset {name}: not in the mirror {mirror}{nearest(name, have)}; "
+            f"{fetch_help(name, mirror)}"
+        )
+    return folder
+
+
+def hub_listing(
+    name: str, revision: str, asked: hub.Hub | None = None
+) -> tuple[str, tuple[str, ...]]:
+    """The revision to read and its files: a loading script's place is taken by the hub's own
+    Parquet copy.
+    """
+    asked = asked or hub.HUB
+    names = asked.names("dataset", name, revision)
+    script = f"{name.split('/')[-1]}.py"
+    if script in names and revision == "main":
+        return hub.CONVERTED, asked.names("dataset", name, hub.CONVERTED)
+    return revision, names
+
+
+def config_of(task: Task, language: str, plan: Layout, mirror: str | None) -> str:
+    """The configuration that a task means for `language`; DataError where there is none."""
+    pattern, dataset = task.source.config, f"dataset {task.source.hub}"
+    if pattern is None:
+        if plan.default is None:
+            raise DataError(
+                f"{dataset}: has several configurations; set `config:` to one of "
+                f"{_some(plan.configs)}"
+            )
+        return plan.default
+    if not speaks_all(task, pattern):
+        raise DataError(
+            f"{dataset}: one configuration cannot serve {len(spoken(task))} languages; "
+            "put `{language}` into `config:` or into `row_filter:`, or give the task one language"
+        )
+    name = pattern.replace("{language}", word(task, language))
+    if name in plan.configs:
+        return name
+    at = f"{dataset}{f' in the mirror {mirror}' if mirror else ''}: has no configuration `{name}`"
+    have = [
+        one
+        for one in task.languages
+        if pattern.replace("{language}", word(task, one)) in plan.configs
+    ]
+    if not have or "{language}" not in pattern:
+        raise Absent(
+            f"{at}{nearest(name, plan.configs)}; it has {_some(plan.configs)}. Set `config:` "
+            "to one of them, "
+            "or give the source's word for the language in `language_names:`"
+        )
+    fetch = (
+        f", or fetch the others where there is a network: `xstilts fetch SWEEP --mirror {mirror}`"
+        if mirror
+        else ""
+    )
+    raise Absent(
+        f"{at}; of this task's languages it has {', '.join(have)}: set `languages:` to those{fetch}"
+    )
+
+
+def _some(names: Mapping[str, object], most: int = 12) -> str:
+    listed = sorted(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more if listed else "none"
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:
+    """Changes when a file is added to, or removed from, the folder or one of its folders."""
+    with os.scandir(folder) as entries:
+        return tuple(sorted((entry.name, entry.stat().st_mtime_ns) for entry in entries))
+
+
+@lru_cache(maxsize=64)
+def _layout_of(folder: Path, _stamp: tuple[tuple[str, int], ...]) -> Layout:
+    return layout(names_in(folder), folder / "README.md")
+
+
+def names_in(folder: Path) -> list[str]:
+    """Files under `folder`, relative to it; hidden folders (downloaders' bookkeeping) are left
+    out.
+    """
+    found = []
+    for path, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(path, name).relative_to(folder).as_posix() for name in sorted(files)]
+    return found

@@ -1,0 +1,271 @@
+"""The role table of one use of a task in one language: cut, joined, limited, transformed; and its
+name.
+
+A plain task reads its own source. A union reads those of its *parts* that have the language, one
+part after the other, each with its own columns, splits and limits; label *names* of a part become
+ids of the union's table. The union's own limit holds for the whole. A transform is the last thing
+that happens, to training rows alone. What is wrong is collected and told at once.
+
+`key` names such a table by all that decides its rows, so that derived data can never be stale.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from xstilts.data.reading import columns, languages, sources
+from xstilts.errors import DataError
+from xstilts.sources.context import DataContext
+from xstilts.spec import splits
+from xstilts.spec.digests import digest
+from xstilts.spec.task import LABELLED, TUNED, Task, Use
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROWS_VERSION = 2
+"""Raised when the same source rows come out differently under their roles."""
+Found = tuple["pa.Table | None", list[str]]
+"""Rows, or what is wrong with them."""
+
+
+def languages_of(task: Task, use: Use) -> tuple[str, ...]:
+    """The languages that a use exists in: all of the task's for test rows, and for rows that tune
+    an evaluation.
+    """
+    return (
+        task.languages
+        if use == "test" or (use == "dev" and task.format in TUNED)
+        else task.train_languages
+    )
+
+
+def role_table(task: Task, use: Use, language: str, context: DataContext) -> Found:
+    """Rows of one language under their roles, or what is wrong with them."""
+    import pyarrow as pa
+
+    tables: list[pa.Table] = []
+    problems: list[str] = []
+    for leaf in leaves(task, use, language):
+        table, wrong = _leaf_table(task, leaf, use, language, context)
+        problems += wrong
+        if table is not None:
+            tables.append(table)
+    problems = problems or _unlike(task, tables)
+    if problems:
+        return None, problems
+    whole = pa.concat_tables(tables)
+    limit = getattr(task.limits, use) if task.parts else None
+    whole = whole.slice(0, limit) if limit else whole
+    return _transformed(whole, task, use, language, context)
+
+
+def leaves(task: Task, use: Use, language: str) -> tuple[Task, ...]:
+    """The parts of a task that have rows of a language; DataError where none has."""
+    found = tuple(
+        leaf for leaf in task.leaves if not task.parts or language in languages_of(leaf, use)
+    )
+    if not found:
+        raise DataError(
+            f"task {task.name}: none of its parts has {use} rows in language {language}"
+        )
+    return found
+
+
+def expression(task: Task, leaf: Task, use: Use) -> str:
+    """The split expression of a use; DataError where there is none."""
+    found = getattr(leaf.splits, use)
+    if found is not None:
+        return str(found)
+    name = called(task, leaf)
+    if use != "test" and task.train_task:
+        raise DataError(f"task {name} has no split for {use}: it is trained on `{task.train_task}`")
+    if use == "dev":
+        purpose = "tunes the evaluation" if task.format in TUNED else "chooses checkpoints"
+        raise DataError(
+            f"task {name} has no split for dev, which {purpose}; "
+            'cut one out: `splits: {train: "train[:95%]", dev: "train[95%:]"}`'
+        )
+    raise DataError(f"task {name} has no split for {use}; name one in `splits:`")
+
+
+def called(task: Task, leaf: Task) -> str:
+    """A task's name, or a part's with that of its union."""
+    return f"{task.name}, part {leaf.name}" if task.parts else task.name
+
+
+def size(task: Task, use: Use, language: str, context: DataContext) -> int:
+    """Rows of one language by the sources' own counts; a transform may still drop some."""
+    total = 0
+    for leaf in leaves(task, use, language):
+        cut = 0
+        for piece in splits.parse(expression(task, leaf, use)):
+            start, stop = piece.span(sources.count(leaf, piece.name, language, context))
+            cut += stop - start
+        total += _at_most(cut, getattr(leaf.limits, use))
+    total = _at_most(total, getattr(task.limits, use))
+    if task.transform is None or use != "train":
+        return total
+    from xstilts.data import transforms
+
+    return int(transforms.expected_rows(total, task))
+
+
+def _at_most(rows: int, limit: int | None) -> int:
+    return rows if limit is None else min(rows, limit)
+
+
+# --- what a table is made of
+
+
+def contents(task: Task, use: Use, language: str, context: DataContext) -> list[Any]:
+    """Hashes of what the files of a use hold, and the filter of their rows where there is one;
+    JSON.
+    """
+    found = [
+        _leaf_contents(task, leaf, use, language, context) for leaf in leaves(task, use, language)
+    ]
+    return found if task.parts else found[0]
+
+
+def _leaf_contents(
+    task: Task, leaf: Task, use: Use, language: str, context: DataContext
+) -> list[Any]:
+    names = splits.names(expression(task, leaf, use))
+    filters = languages.row_filter(leaf, language)
+    return [
+        *([name, sources.content(leaf, name, language, context)] for name in names),
+        *([["row_filter", filters]] if filters else []),
+    ]
+
+
+def key(task: Task, use: Use, languages: tuple[str, ...], context: DataContext) -> str:
+    """Names the rows of a use in `languages` by content."""
+    return digest(
+        {
+            "version": ROWS_VERSION,
+            "files": [contents(task, use, one, context) for one in languages],
+            "languages": list(languages) if len(languages) > 1 else None,
+            "leaves": [
+                [_cut(task, leaf, use) for leaf in leaves(task, use, one)] for one in languages
+            ],
+            "limit": getattr(task.limits, use),
+            "labels": list(task.labels),
+            "transform": transform_revision(task, use, context),
+        }
+    )
+
+
+def _cut(task: Task, leaf: Task, use: Use) -> dict[str, Any]:
+    return {
+        "file_format": leaf.source.file_format,
+        "split": expression(task, leaf, use),
+        "limit": getattr(leaf.limits, use),
+        "format": leaf.format,
+        "columns": leaf.columns,
+        "labels": list(leaf.labels),
+    }
+
+
+# --- one part
+
+
+def _leaf_table(task: Task, leaf: Task, use: Use, language: str, context: DataContext) -> Found:
+    import pyarrow as pa
+
+    name = called(task, leaf)
+    own = leaf if leaf.labels or not task.parts else leaf.model_copy(update={"labels": task.labels})
+    tables, problems = [], []
+    if task.parts and leaf.transform is not None:
+        problems.append(
+            f"task {name}: a part's own transform is not applied; give it to {task.name}"
+        )
+    for piece in splits.parse(expression(task, leaf, use)):
+        at = f"task {name}: {sources.where(leaf, language)}, split {piece.name} (for {use})"
+        try:
+            raw = sources.read(own, piece.name, language, columns.wanted(own), context)
+        except DataError as error:
+            problems.append(f"task {name} ({use}): {error}")
+            continue
+        start, stop = piece.span(raw.table.num_rows)
+        table, wrong = columns.to_roles(raw.sliced(start, stop), own)
+        problems += [f"{at}: {text}" for text in wrong]
+        tables.append(table)
+    if problems:
+        return None, problems
+    whole = pa.concat_tables([table for table in tables if table is not None])
+    limit = getattr(leaf.limits, use)
+    whole = whole.slice(0, limit) if limit else whole
+    if not whole.num_rows:
+        return None, [_empty(task, leaf, use, language)]
+    return _relabelled(whole, task, own)
+
+
+def _empty(task: Task, leaf: Task, use: Use, language: str) -> str:
+    return (
+        f"task {called(task, leaf)}: {sources.where(leaf, language)}, "
+        f"`{expression(task, leaf, use)}` (for {use}): "
+        "holds no rows that can be used, or only such with a hidden label (-1); take another "
+        "split or a wider cut"
+    )
+
+
+def _relabelled(table: pa.Table, task: Task, leaf: Task) -> Found:
+    """A part's label ids as those of its union, by name."""
+    import pyarrow as pa
+
+    if not task.parts or leaf.labels == task.labels or task.format not in LABELLED:
+        return table, []
+    absent = [label for label in leaf.labels if label not in task.labels]
+    if absent:
+        return None, [
+            f"task {called(task, leaf)}: has labels that {task.name} lacks: {', '.join(absent)}; "
+            f"must be among [{', '.join(task.labels)}]"
+        ]
+    role = "tags" if task.format == "tagging" else "label"
+    place = table.column_names.index(role)
+    ids = pa.array([task.labels.index(label) for label in leaf.labels], pa.int64())
+    return table.set_column(place, role, _mapped(table[role].combine_chunks(), ids)), []
+
+
+def _mapped(column: Any, ids: pa.Array) -> Any:
+    import pyarrow as pa
+
+    if not pa.types.is_list(column.type):
+        return ids.take(column)
+    return pa.ListArray.from_arrays(column.offsets, ids.take(column.values))
+
+
+def _unlike(task: Task, tables: list[pa.Table]) -> list[str]:
+    """Whether the parts of a union have different roles."""
+    different = list(dict.fromkeys(", ".join(table.column_names) for table in tables))
+    if len(different) <= 1:
+        return []
+    return [
+        (
+            f"task {task.name}: its parts have different roles: {' against '.join(different)}; "
+            "set their `columns:`"
+        )
+    ]
+
+
+# --- transforms
+
+
+def _transformed(
+    table: pa.Table, task: Task, use: Use, language: str, context: DataContext
+) -> Found:
+    if task.transform is None or use != "train":
+        return table, []
+    from xstilts.data import transforms
+
+    return transforms.apply(table, task, language, context), []
+
+
+def transform_revision(task: Task, use: Use, context: DataContext) -> str | None:
+    """Hash of what a transform reads; None where a use has none."""
+    if task.transform is None or use != "train":
+        return None
+    from xstilts.data import transforms
+
+    return str(transforms.revision(task, context))

@@ -1,0 +1,337 @@
+"""A task's rows, and what they are: counted, checked, hashed, tokenised once.
+
+Rows come from the hub, a mirror, the user's files or the generator (`sources.py`), cut by split
+expressions (`splits.py`), under the roles of the task's format with labels as ids (`columns.py`),
+joined where a task is a union of several (`tables.py`). This module puts these together; it is the
+only one that the rest of xstilts needs.
+
+Words: a *use* is `train`, `dev` or `test`. `train` and `dev` exist in the task's training
+languages, `test` in each of its languages, and so does `dev` where it tunes an evaluation (mining).
+Where a function takes `language`, None means the use's whole data: its languages one after the
+other. Rows of several languages have a column `language`. Limits hold for each language. The order
+is the source's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from xstilts.data.encoding import encoded_split, encoding_key
+from xstilts.data.reading import agreement, columns, labels, languages, sources, tables
+from xstilts.data.reading.tables import languages_of
+from xstilts.errors import DataError
+from xstilts.formats.encoded import EncodedSplit
+from xstilts.sources.context import DataContext
+from xstilts.spec import splits
+from xstilts.spec.digests import digest
+from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.task import LABELLED, TUNED, Task, Use
+from xstilts.store.files import write_json
+
+if TYPE_CHECKING:
+    import datasets
+    import pyarrow as pa
+    from transformers import PreTrainedTokenizerBase
+
+__all__ = [
+    "Action",
+    "check",
+    "encoded",
+    "is_open",
+    "revision",
+    "rows",
+    "sizes",
+    "sweep_labels",
+    "uses_of",
+    "with_labels",
+]
+
+Action = Literal["train", "evaluate"]
+CHECK_VERSION = 1
+"""Raised when rows that were found good may be found wanting now."""
+_Place = tuple[Use, str, str]
+"""Use and language in which a problem was found, and the problem."""
+_USES = " ({uses}): "
+"""Stands for the uses that share a problem."""
+
+
+def uses_of(task: Task, action: Action) -> tuple[Use, ...]:
+    """The uses that an action reads."""
+    if action == "train":
+        return ("train", "dev")
+    return ("dev", "test") if task.format in TUNED else ("test",)
+
+
+def rows(task: Task, use: Use, language: str | None, context: DataContext) -> datasets.Dataset:
+    """The rows of a use under their roles; DataError says all that is wrong with them."""
+    import datasets
+
+    return datasets.Dataset(_rows(with_labels(task, context), use, language, context))
+
+
+def sizes(task: Task, use: Use, language: str | None, context: DataContext) -> int:
+    """Number of rows of a use, from the files' own counts.
+
+    Rows with a hidden label are still among them, and those that a transform will have to drop.
+    """
+    return sum(tables.size(task, use, one, context) for one in _languages(task, use, language))
+
+
+def revision(task: Task, action: Action, context: DataContext) -> str:
+    """Hash (24 hexadecimal digits) of what the files that an action reads hold, wherever they
+    lie.
+    """
+    uses = uses_of(task, action)
+    held = [
+        [use, one, tables.contents(task, use, one, context)]
+        for use in uses
+        for one in languages_of(task, use)
+    ]
+    transform = tables.transform_revision(task, "train", context) if action == "train" else None
+    return digest([*held, ["transform", transform]] if transform else held)
+
+
+def check(task: Task, action: Action, context: DataContext) -> list[str]:
+    """All that is wrong with the data for an action, a message each; empty: every row can be used.
+
+    A problem that several uses or languages share is told once, with their names. A transform is
+    not carried out: it says itself what it lacks.
+    """
+    try:
+        task = with_labels(task, context)
+    except DataError as error:
+        return [
+            line if line.startswith("task ") else f"task {task.name}: {line}"
+            for line in str(error).splitlines()
+        ]
+    found: dict[str, list[_Place]] = {}
+    for use in uses_of(task, action):
+        for language in languages_of(task, use):
+            for problem in _problems(task, use, language, context):
+                anywhere = _anywhere(problem, task, language).replace(f" ({use}): ", _USES, 1)
+                found.setdefault(anywhere, []).append((use, language, problem))
+    return [
+        *(_told(places, shared) for shared, places in found.items()),
+        *_transform_problems(task, action, context),
+    ]
+
+
+def _transform_problems(task: Task, action: Action, context: DataContext) -> list[str]:
+    if task.transform is None or action != "train":
+        return []
+    from xstilts.data import transforms
+
+    return list(transforms.problems(task, context))
+
+
+def _anywhere(problem: str, task: Task, language: str) -> str:
+    """A problem without what is the language's own in it."""
+    for leaf in task.leaves:
+        own = (leaf.source.config, *(leaf.source.files or ()), *leaf.source.row_filter.values())
+        for pattern in own:
+            filled = (pattern or "").replace("{language}", languages.word(leaf, language))
+            problem = problem.replace(filled, pattern) if pattern and filled != pattern else problem
+    return problem
+
+
+def _told(places: list[_Place], shared: str) -> str:
+    uses, languages = (dict.fromkeys(names) for names in list(zip(*places, strict=True))[:2])
+    if len(uses) == len(languages) == 1:
+        return places[0][2]
+    one = places[0][2].replace(f" ({places[0][0]}): ", _USES, 1) if len(languages) == 1 else shared
+    text = one.replace(_USES, f" ({', '.join(uses)}): ")
+    return (
+        f"{text} [so in {len(languages)} languages: {', '.join(languages)}]"
+        if len(languages) > 1
+        else text
+    )
+
+
+def encoded(
+    task: Task,
+    use: Use,
+    language: str | None,
+    tokenizer: PreTrainedTokenizerBase,
+    hyper: Hyperparameters,
+    context: DataContext,
+) -> EncodedSplit:
+    """The rows of a use, tokenised; the first call for this content builds it, all later ones map
+    it.
+    """
+    task = with_labels(task, context)
+    names = _languages(task, use, language)
+    key = encoding_key(tables.key(task, use, names, context), task, tokenizer, hyper)
+    return encoded_split(
+        key,
+        task,
+        tokenizer,
+        hyper,
+        cache=Path(context.cache),
+        rows=lambda: _rows(task, use, language, context),
+        language=language,
+    )
+
+
+def _rows(task: Task, use: Use, language: str | None, context: DataContext) -> pa.Table:
+    import pyarrow as pa
+
+    names = _languages(task, use, language)
+    found = []
+    for one in names:
+        table, problems = tables.role_table(task, use, one, context)
+        if table is None:
+            raise DataError("\n".join(problems))
+        found.append(_with_language(table, one) if len(names) > 1 else table)
+    return pa.concat_tables(found)
+
+
+def _with_language(table: pa.Table, language: str) -> pa.Table:
+    """The rows with a column `language`, where a transform has not given them one already."""
+    import pyarrow as pa
+
+    if "language" in table.column_names:
+        return table
+    return table.append_column(
+        "language", pa.repeat(pa.scalar(language, pa.string()), table.num_rows)
+    )
+
+
+def _problems(task: Task, use: Use, language: str, context: DataContext) -> Iterator[str]:
+    """What is wrong with the rows of a use in one language. Those that were found good are not read
+    again.
+    """
+    plain = task.model_copy(update={"transform": None})
+    good = _good(plain, use, language, context)
+    if good is not None and good.exists():
+        return
+    try:
+        table, found = tables.role_table(plain, use, language, context)
+    except DataError as error:
+        yield str(error) if str(error).startswith("task ") else f"task {task.name} ({use}): {error}"
+        return
+    if table is not None:
+        found = [
+            *found,
+            *(f"task {task.name} ({use}, {language}): {text}" for text in _oddities(table, task)),
+        ]
+    if good is not None and not found:
+        write_json(good, None)
+    yield from found
+
+
+def _good(task: Task, use: Use, language: str, context: DataContext) -> Path | None:
+    """The file that says that `_problems` found none; its name holds all that decides the
+    answer.
+    """
+    rest = [
+        task.options.model_dump(mode="json"),
+        [leaf.transform is not None for leaf in task.leaves],
+    ]
+    try:
+        name = digest([CHECK_VERSION, tables.key(task, use, (language,), context), rest])
+    except DataError:  # a file is missing: `_problems` says which, and what else is wrong
+        return None
+    return Path(context.cache) / "checked" / name
+
+
+def _oddities(table: pa.Table, task: Task) -> Iterator[str]:
+    """What a slower look at each row finds."""
+    if labels.none_known(table, task):
+        shown = ", ".join(task.labels[:4])
+        yield (
+            f"none of its labels is among those of its training rows ({shown}, ...); the two "
+            "must have one table"
+        )
+    if task.format == "span_qa":
+        yield from agreement.misplaced_answers(table)
+
+
+def _languages(task: Task, use: Use, language: str | None) -> tuple[str, ...]:
+    return (language,) if language else languages_of(task, use)
+
+
+# --- label tables that the data give
+
+
+def with_labels(task: Task, context: DataContext) -> Task:
+    """The task with its table of labels, taken from its training and development rows where it
+    states none.
+
+    The table is sorted and ends with `labels.UNSEEN`, which any other label of its test rows
+    becomes. Limits do not shorten it. A task that states its labels, needs none, or has no training
+    rows comes back as it is, and so does one that is trained on another's rows: that one's table is
+    its own (`sweep_labels`).
+    """
+    if not is_open(task) or task.train_task or not task.has("train"):
+        return task
+    uses: tuple[Use, ...] = ("train", "dev") if task.has("dev") else ("train",)
+    places = [
+        (use, one, leaf)
+        for use in uses
+        for one in languages_of(task, use)
+        for leaf in tables.leaves(task, use, one)
+    ]
+    what = [
+        [tables.contents(task, use, one, context), leaf.columns, list(leaf.labels)]
+        for use, one, leaf in places
+    ]
+    cuts = [tables.expression(task, leaf, use) for use, _, leaf in places]
+    path = (
+        Path(context.cache)
+        / "labels"
+        / f"{digest([tables.ROWS_VERSION, task.format, what, cuts])}.json"
+    )
+    try:
+        found = tuple(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        found = labels.open_table(
+            name for place in places for name in _label_names(task, *place, context)
+        )
+        write_json(path, list(found))
+    return task.model_copy(update={"labels": found})
+
+
+def is_open(task: Task) -> bool:
+    """Whether a task needs a table of labels and states none."""
+    return task.format in LABELLED and not task.labels
+
+
+def sweep_labels(tasks: Iterable[Task], context: DataContext) -> tuple[Task, ...]:
+    """A sweep's tasks with their tables, that of its training task for one that is trained on
+    another's rows.
+    """
+    found = {task.name: with_labels(task, context) for task in tasks}
+    return tuple(
+        task.model_copy(update={"labels": found[task.train_task].labels})
+        if is_open(task) and task.train_task in found
+        else task
+        for task in found.values()
+    )
+
+
+def _label_names(task: Task, use: Use, language: str, leaf: Task, context: DataContext) -> set[str]:
+    """Names of the labels of one part's rows, all those of its splits' cuts."""
+    if leaf.labels:
+        return set(leaf.labels)
+    column = leaf.column("tags" if task.format == "tagging" else "label")
+    names: set[str] = set()
+    for piece in splits.parse(tables.expression(task, leaf, use)):
+        raw = columns.with_fields(
+            sources.read(leaf, piece.name, language, (column, column.partition(".")[0]), context),
+            (column,),
+        )
+        if column not in raw.columns:
+            at = (
+                f"task {tables.called(task, leaf)}: {sources.where(leaf, language)}, split "
+                f"{piece.name}"
+            )
+            raise DataError(
+                f"{at}: has no column `{column}` to take its labels from; it has "
+                f"{', '.join(raw.columns)}"
+            )
+        start, stop = piece.span(raw.table.num_rows)
+        names |= labels.names_in(raw.table[column].slice(start, stop - start), column, raw)
+    return names

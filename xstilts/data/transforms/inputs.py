@@ -1,0 +1,191 @@
+"""What a transform reads, apart from rows: dictionaries, translations, a model. Found, checked and
+hashed.
+"""
+
+from __future__ import annotations
+
+import glob
+import importlib.util
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from xstilts.data.transforms import codes, dictionary, lookup
+from xstilts.data.transforms.dictionary import Table
+from xstilts.data.transforms.rows import TEXTS
+from xstilts.errors import DataError
+from xstilts.sources import hub
+from xstilts.sources.base_models import model_revision, resolve_model
+from xstilts.sources.context import DataContext
+from xstilts.spec.digests import digest
+from xstilts.spec.task import Dictionary, Lookup, Task, Transform, Translate
+from xstilts.store.hashes import content_hashes
+
+TRANSFORM_VERSION = 1
+"""Raised when the same rows are transformed differently."""
+_MODEL_FILES = ("config.json", "tokenizer_config.json")
+
+
+def languages_of(transform: Transform) -> tuple[str, ...]:
+    """The languages that rows are dealt out to; none for invented words."""
+    kind = transform.translate or transform.lookup or transform.dictionary
+    return kind.languages if kind is not None else ()
+
+
+def revision(task: Task, context: DataContext) -> str:
+    """Hash (24 hexadecimal digits) of the transform and what its files or its model hold, wherever
+    they lie.
+    """
+    transform = task.transform
+    if transform is None:
+        return digest(None)
+    held: Any = None
+    if transform.translate is not None:
+        held = model_revision(transform.translate.model, context, transform.translate.revision)
+    elif transform.lookup is not None or transform.dictionary is not None:
+        kind = transform.lookup or transform.dictionary
+        assert kind is not None
+        held = [
+            [one, content_hashes(files(kind.files, one, context), context.cache)]
+            for one in kind.languages
+        ]
+    return digest({"version": TRANSFORM_VERSION, "transform": transform.payload(), "held": held})
+
+
+def files(patterns: Sequence[str], language: str, context: DataContext) -> list[Path]:
+    """The files that `patterns` name for a language, each pattern's sorted; DataError where one
+    names none.
+    """
+    found = []
+    for pattern in patterns:
+        path = os.path.join(
+            context.base, os.path.expanduser(pattern.replace("{language}", language))
+        )
+        here = [Path(one) for one in sorted(glob.glob(path, recursive=True)) if os.path.isfile(one)]
+        if not here:
+            shown = pattern.replace("{language}", language)
+            raise DataError(
+                f"{shown}: nothing there; paths are relative to {os.path.abspath(context.base)}"
+            )
+        found += here
+    return found
+
+
+def problems(task: Task, context: DataContext) -> list[str]:
+    """All that keeps a task's transform from being applied, a message each; empty: it can be."""
+    if task.transform is None:
+        return []
+    return [
+        f"task {task.name}: transform: {text}" for text in _problems(task, task.transform, context)
+    ]
+
+
+def _problems(task: Task, transform: Transform, context: DataContext) -> Iterator[str]:
+    if task.format not in TEXTS:
+        yield f"{task.format} is not trained, so it has no training rows; leave the transform out"
+        return
+    if task.format == "tagging" and (transform.translate or transform.lookup):
+        yield (
+            "a translated sentence has no tags; tagging takes `dictionary` or `pseudo`, which "
+            "keep tokens one to one"
+        )
+        return
+    if transform.translate is not None:
+        yield from _model_problems(transform.translate, task, context)
+    kind = transform.lookup or transform.dictionary
+    if kind is not None:
+        yield from _file_problems(kind, task, context)
+
+
+def _file_problems(kind: Lookup | Dictionary, task: Task, context: DataContext) -> Iterator[str]:
+    if (
+        isinstance(kind, Dictionary)
+        and len(kind.languages) > 1
+        and not all("{language}" in p for p in kind.files)
+    ):
+        yield (
+            f"one dictionary cannot serve {len(kind.languages)} languages; put `{{language}}` "
+            "into its path"
+        )
+        return
+    for language in kind.languages:
+        try:
+            if isinstance(kind, Dictionary):
+                dictionary_table(kind, language, context)
+            elif not lookup_table(kind, language, context):
+                yield f"{', '.join(kind.files)}: holds no translation into {language}"
+        except DataError as error:
+            yield str(error)
+
+
+def lookup_table(kind: Lookup, language: str, context: DataContext) -> dict[str, str]:
+    """All that the user's files translate into a language; an earlier file goes before a later
+    one.
+    """
+    found: dict[str, str] = {}
+    for pattern in kind.files:
+        paths = files((pattern,), language, context)
+        named = "{language}" in pattern
+        found = {
+            **lookup.read(paths, language, named=named, several=len(kind.languages) > 1),
+            **found,
+        }
+    return found
+
+
+def dictionary_table(kind: Dictionary, language: str, context: DataContext) -> Table:
+    """The dictionary of a language."""
+    return dictionary.read(files(kind.files, language, context))
+
+
+def _model_problems(spec: Translate, task: Task, context: DataContext) -> Iterator[str]:
+    try:
+        model_revision(spec.model, context, spec.revision)
+        how = model_kind(spec, context)
+    except DataError as error:
+        yield str(error)
+        return
+    for source in task.train_languages:
+        yield from (f"model {spec.model}: {text}" for text in codes.problems(spec, how, source))
+    needs = _needed_package(spec, context)
+    if needs is not None and importlib.util.find_spec(needs) is None:
+        yield f"model {spec.model}: its tokenizer needs the package {needs}: `pip install {needs}`"
+
+
+def model_kind(spec: Translate, context: DataContext) -> codes.Kind:
+    """How the model is told its languages."""
+    return codes.kind(*_model_facts(spec, context))
+
+
+def _needed_package(spec: Translate, context: DataContext) -> str | None:
+    """A package that transformers needs for the model's tokenizer and that is not among our own."""
+    config, tokenizer = _model_facts(spec, context)
+    name = (
+        tokenizer.get("tokenizer_class")
+        or config.get("tokenizer_class")
+        or config.get("model_type")
+    )
+    return "sentencepiece" if name in ("MarianTokenizer", "M2M100Tokenizer", "marian") else None
+
+
+def _model_facts(spec: Translate, context: DataContext) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The model's `config.json` and `tokenizer_config.json`; the latter may be missing."""
+    place = resolve_model(spec.model, context)
+    if not os.path.isdir(place):
+        have = hub.HUB.names("model", spec.model, spec.revision)
+        names = [name for name in _MODEL_FILES if name in have]
+        place = str(hub.HUB.download("model", spec.model, spec.revision, names, None))
+    config, tokenizer = (_json(Path(place, name)) for name in _MODEL_FILES)
+    return config, tokenizer
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not readable as JSON ({error}); fetch the model again") from error
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,121 @@
+"""What came of a transform, kept beside the tokenised data: rows dropped by reason, words replaced.
+
+    <cache>/transforms/facts/<key>/<language>.json    one for each training language
+
+The key names the training rows and the transform, so facts of other rows are never shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xstilts.store.files import write_json
+
+if TYPE_CHECKING:
+    from xstilts.sources.context import DataContext
+    from xstilts.spec.task import Task
+
+DROPPED = "dropped: "
+"""What a count of dropped rows begins with, before the reason."""
+
+
+def facts(task: Task, context: DataContext) -> dict[str, Any] | None:
+    """What came of a task's transform, over its training languages; None where it was not applied
+    yet.
+
+    `rows`: before; `rows_made`: after; `rows_chosen`: were to be transformed; `languages`: rows
+    dealt to each; `dropped`: reason to rows; `counts`: words, words replaced, how answers were
+    found.
+    """
+    if task.transform is None:
+        return None
+    found = [
+        one
+        for language in task.train_languages
+        if (one := _read(_path(task, language, context))) is not None
+    ]
+    if not found:
+        return None
+    whole: dict[str, Any] = {
+        name: sum(one[name] for one in found) for name in ("rows", "rows_made", "rows_chosen")
+    }
+    for name in ("languages", "dropped", "counts"):
+        whole[name] = dict(sum((Counter(one[name]) for one in found), Counter()))
+    return whole
+
+
+def told(task: Task, context: DataContext) -> str:
+    """The facts in one line; empty where there are none yet."""
+    found = facts(task, context)
+    if found is None:
+        return ""
+    parts = [f"{task.name}: its transform made {found['rows_made']:,} rows of {found['rows']:,}"]
+    lost = sum(found["dropped"].values())
+    if lost:
+        why = ", ".join(f"{reason} ({n:,})" for reason, n in found["dropped"].items())
+        parts.append(f"{lost:,} were dropped: {why}")
+    words, replaced = found["counts"].get("words"), found["counts"].get("words replaced", 0)
+    if words:
+        parts.append(f"{100 * replaced / words:.0f}% of the words are replaced")
+    return "; ".join(parts)
+
+
+def write(
+    task: Task,
+    language: str,
+    context: DataContext,
+    rows: int,
+    made: int,
+    dealt: Sequence[str | None],
+    tally: Mapping[str, int],
+) -> None:
+    """Notes what came of the rows of one training language."""
+    dropped = {
+        name.removeprefix(DROPPED): n for name, n in tally.items() if name.startswith(DROPPED)
+    }
+    counts = {name: n for name, n in tally.items() if not name.startswith(DROPPED)}
+    chosen = Counter(to for to in dealt if to is not None)
+    note = {
+        "rows": rows,
+        "rows_made": made,
+        "rows_chosen": chosen.total(),
+        "languages": chosen,
+        "dropped": dropped,
+        "counts": counts,
+    }
+    write_json(_path(task, language, context), note)
+
+
+def reasons(tally: Mapping[str, int]) -> str:
+    """Reasons why rows were dropped, with their numbers."""
+    return ", ".join(
+        f"{name.removeprefix(DROPPED)} ({n})"
+        for name, n in tally.items()
+        if name.startswith(DROPPED)
+    )
+
+
+def _path(task: Task, language: str, context: DataContext) -> Path:
+    from xstilts.data.reading import tables
+
+    # Label names may have been filled in since; they decide no text.
+    key = tables.key(_unlabelled(task), "train", (language,), context)
+    return Path(context.cache, "transforms", "facts", key, f"{language}.json")
+
+
+def _unlabelled(task: Task) -> Task:
+    return task.model_copy(
+        update={"labels": (), "parts": tuple(_unlabelled(part) for part in task.parts)}
+    )
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        note = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return note if isinstance(note, dict) else None

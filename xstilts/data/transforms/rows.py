@@ -1,0 +1,109 @@
+"""Rows of each format: which of their texts are rewritten, and how answers stay where they stand.
+
+A *row* is a mapping of roles to values as `columns.py` leaves them. What rewrites it gets texts and
+gives texts; labels, tags, ids and keys are not touched. COPA's `cause` and `effect`, which stand in
+the role `question` in every language, are codes and stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from xstilts.data.transforms.words import Replaced, Span
+from xstilts.spec.task import FormatName
+
+Row = dict[str, Any]
+TEXTS: Mapping[FormatName, tuple[str, ...]] = MappingProxyType(
+    {
+        "classification": ("text", "text_pair"),
+        "regression": ("text", "text_pair"),
+        "multiple_choice": ("context", "question", "prefix", "choices"),
+        "tagging": ("tokens",),
+        "span_qa": ("question", "context"),
+        "dual_encoder": ("query", "candidate", "candidate_pair"),
+        "masked_lm": ("text",),
+    }
+)
+"""Format to the roles that hold its texts; a format that is not here has no training rows."""
+CODES = ("cause", "effect")
+"""Questions that are codes (COPA)."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A row that can't be kept."""
+
+    reason: str
+
+
+def texts(row: Row, format_name: FormatName) -> list[str]:
+    """All texts of a row, in the order of their roles."""
+    found: list[str] = []
+    for role in _roles(row, format_name):
+        value = row[role]
+        found += value if isinstance(value, list) else [value]
+    return found
+
+
+def with_texts(row: Row, format_name: FormatName, new: Sequence[str]) -> Row:
+    """The row with other texts, in the same order."""
+    rest, made = iter(new), dict(row)
+    for role in _roles(row, format_name):
+        value = row[role]
+        made[role] = [next(rest) for _ in value] if isinstance(value, list) else next(rest)
+    return made
+
+
+def _roles(row: Row, format_name: FormatName) -> list[str]:
+    return [
+        role
+        for role in TEXTS[format_name]
+        if role in row and not (role == "question" and row[role] in CODES)
+    ]
+
+
+def reworded(row: Row, format_name: FormatName, replaced: Callable[[str], Replaced]) -> Row:
+    """The row with the words of all its texts replaced; the answers of span QA keep their place."""
+    made = [replaced(text) for text in texts(row, format_name)]
+    new = with_texts(row, format_name, [one.text for one in made])
+    if format_name == "span_qa":
+        new["answers"] = _carried(row["context"], row["answers"], made[-1])
+    return new
+
+
+def _carried(context: str, answers: Mapping[str, Any], made: Replaced) -> dict[str, list[Any]]:
+    new: dict[str, list[Any]] = {"text": [], "answer_start": []}
+    for text, start in zip(answers["text"], answers["answer_start"], strict=True):
+        span = standing(context, text, start)
+        if span is None:  # it stood nowhere before either
+            new["text"].append(text)
+            new["answer_start"].append(start)
+            continue
+        begin, end = made.carried(span)
+        new["text"].append(made.text[begin:end])
+        new["answer_start"].append(begin)
+    return new
+
+
+def standing(context: str, text: str, start: int) -> Span | None:
+    """Where an answer stands: at `start`, else at its nearest occurrence; None where there is
+    none.
+    """
+    if context.startswith(text, start):
+        return start, start + len(text)
+    places = occurrences(context, text)
+    begin = min(places, key=lambda place: abs(place - start), default=None)
+    return None if begin is None else (begin, begin + len(text))
+
+
+def occurrences(text: str, part: str) -> list[int]:
+    """Begins of `part` in `text`, overlapping ones too; none of an empty part."""
+    found = []
+    at = text.find(part) if part else -1
+    while at >= 0:
+        found.append(at)
+        at = text.find(part, at + 1)
+    return found

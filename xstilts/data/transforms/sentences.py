@@ -1,0 +1,56 @@
+"""A text in sentences, for models that translate one sentence at a time, and put together again.
+
+Sentences end where `xstilts.reading.sentences` says, and at each new line. Blanks between them
+belong to none and are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from xstilts.data.reading.sentences import breaks
+from xstilts.data.transforms.words import Span
+
+BLANKLESS = frozenset({"zh", "ja"})
+"""Languages without a blank between sentences."""
+UNSPACED = frozenset({"zh", "ja", "th", "my", "lo", "km"})
+"""Languages without a blank between words."""
+
+
+def spans(text: str, together: Iterable[Span] = ()) -> list[Span]:
+    """Begin and end of each sentence, blanks around it left out; no sentence ends inside one of
+    `together`.
+    """
+    found: list[Span] = []
+    start = 0
+    for line in text.split("\n"):
+        found += [(start + begin, start + end) for begin, end in breaks(line)]
+        start += len(line) + 1
+    for first, last in together:
+        cut = [one for one in found if one[0] < last and first < one[1]]
+        if len(cut) > 1:
+            at = found.index(cut[0])
+            found[at : at + len(cut)] = [(cut[0][0], cut[-1][1])]
+    return found
+
+
+def rejoined(
+    text: str, places: Sequence[Span], new: Sequence[str], language: str
+) -> tuple[str, list[int]]:
+    """`text` with its sentences at `places` replaced, and where each new one begins.
+
+    What stands between them stays; blanks on one line go where `language` has none between
+    sentences.
+    """
+    parts: list[str] = []
+    begins: list[int] = []
+    size = last = 0
+    for (begin, end), sentence in zip(places, new, strict=True):
+        gap = text[last:begin]
+        if language in BLANKLESS and last and not gap.strip(" "):
+            gap = ""
+        parts += [gap, sentence]
+        begins.append(size + len(gap))
+        size += len(gap) + len(sentence)
+        last = end
+    return "".join([*parts, text[last:]]), begins

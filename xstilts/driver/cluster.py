@@ -1,0 +1,180 @@
+"""Joining a Ray cluster, or starting one of our own on this machine.
+
+What Ray needs to be told for this job, each learnt from a failure (docs/architecture.md):
+- the dashboard stays on, or Train's cleaner cannot see that a controller died and leaks its
+  placement group;
+- an own temporary folder and an explicit RAY_ADDRESS for every worker, or two clusters on one
+  machine are mistaken for each other;
+- authentication by a token made for this cluster alone, so nothing listens without one;
+- `trial_slot`, a custom resource for trials that only wait for their Train workers: at 1 CPU they
+  deadlock a small cluster;
+- Ray's own health interval of 2 s throttles every report of a Train worker: it is shortened.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+
+from xstilts.errors import EngineError
+from xstilts.spec.sweep import Resources
+
+TRIAL_SLOT = "trial_slot"
+
+WORKER_ENVIRONMENT = {
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.3",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_COLOR_PREFIX": "0",
+}
+
+DRIVER_ENVIRONMENT = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_THRESHOLD_S": "10",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+@contextmanager
+def connected(resources: Resources) -> Iterator[str]:
+    """A connection to the cluster in RAY_ADDRESS, or to one started here that ends with the
+    context.
+
+    Yields the cluster's address. Raises EngineError where there is none to join or start.
+    """
+    os.environ.update({k: os.environ.get(k, v) for k, v in DRIVER_ENVIRONMENT.items()})
+    if ray.is_initialized():
+        yield ray.get_runtime_context().gcs_address
+        return
+    given = os.environ.get("RAY_ADDRESS")
+    folder = None if given else tempfile.mkdtemp(prefix="xstilts-ray-")
+    try:
+        address = _join(given, resources) if given else _start(str(folder), resources)
+        yield address
+    finally:
+        ray.shutdown()
+        if folder:
+            os.environ.pop("RAY_ADDRESS", None)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _join(address: str, resources: Resources) -> str:
+    try:
+        _reach(address)
+        ray.init(
+            address=address,
+            runtime_env=_runtime(address, resources),
+            log_to_driver=False,
+            logging_level=logging.WARNING,
+        )
+    except Exception as error:
+        raise EngineError(
+            f"RAY_ADDRESS={address}: no Ray cluster answers there ({error}); "
+            "start one, or unset RAY_ADDRESS to run on this machine"
+        ) from error
+    return address
+
+
+def _reach(address: str) -> None:
+    """Raises OSError where nothing listens: Ray itself would end the whole process."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=10).close()
+
+
+def _start(folder: str, resources: Resources) -> str:
+    _authenticate()
+    arguments: dict[str, Any] = {
+        "address": "local",
+        "num_cpus": _cpus(resources),
+        "resources": {TRIAL_SLOT: 64},
+        "include_dashboard": True,
+        "dashboard_host": "127.0.0.1",
+        "_temp_dir": folder,
+        "log_to_driver": False,
+        "logging_level": logging.WARNING,
+        "object_store_memory": 200 * 1024 * 1024,
+    }
+    try:
+        ray.init(**arguments, runtime_env=_runtime(None, resources))
+    except Exception as error:
+        raise EngineError(
+            f"Ray could not be started on this machine ({error}); `xstilts doctor` looks for "
+            "the cause"
+        ) from error
+    address = ray.get_runtime_context().gcs_address
+    os.environ["RAY_ADDRESS"] = address
+    return address
+
+
+def _authenticate() -> None:
+    """A token for this cluster alone, unless the user has set the mode. Ray reads both when it is
+    imported.
+    """
+    from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
+
+    if "RAY_AUTH_MODE" in os.environ:
+        return
+    os.environ["RAY_AUTH_MODE"] = "token"
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(16))
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
+
+
+def _cpus(resources: Resources) -> int:
+    """CPUs of an own cluster: the machine's, or more where the sweep asks for slots explicitly."""
+    wanted = (resources.slots or 1) * resources.workers * resources.cpus_per_worker
+    return max(wanted, os.cpu_count() or 1)
+
+
+def _runtime(address: str | None, resources: Resources) -> dict[str, Any]:
+    variables = {**WORKER_ENVIRONMENT, "OMP_NUM_THREADS": str(resources.cpus_per_worker)}
+    variables.update(
+        {
+            k: v
+            for k, v in os.environ.items()
+            if k in ("HF_HUB_OFFLINE", "HF_HOME", "XSTILTS_MIRROR", "XSTILTS_TEST_FAULT")
+        }
+    )
+    if address:
+        variables["RAY_ADDRESS"] = address
+    return {"env_vars": variables}
+
+
+def slots(resources: Resources) -> int:
+    """Phases that fit on the cluster at the same time. EngineError where not one does."""
+    have = ray.cluster_resources()
+    fits = int(have.get("CPU", 0) // (resources.workers * resources.cpus_per_worker))
+    if resources.gpus_per_worker:
+        fits = min(fits, int(have.get("GPU", 0) / (resources.workers * resources.gpus_per_worker)))
+    if fits < 1:
+        raise EngineError(
+            f"the cluster has {have.get('CPU', 0):g} CPUs and {have.get('GPU', 0):g} GPUs; "
+            "one phase asks for "
+            f"{resources.workers} x {resources.cpus_per_worker} CPUs and "
+            f"{resources.workers} x {resources.gpus_per_worker:g} GPUs; lower `resources:` "
+            "in the sweep"
+        )
+    if resources.workers > 1 and have.get(TRIAL_SLOT, 0) < 1:
+        raise EngineError(
+            f"the cluster has no `{TRIAL_SLOT}` resource, on which trials of several workers "
+            "wait; start its head with "
+            f"""--resources='{{"{TRIAL_SLOT}": 64}}'"""
+        )
+    return min(fits, resources.slots or fits)

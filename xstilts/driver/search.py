@@ -1,0 +1,210 @@
+"""Optuna studies, one for each search of the plan. The only module that knows Optuna.
+
+The ledger and the phases' records are the truth; a study is what Optuna needs to suggest the next
+point, kept in a journal file in the sweep's folder so that it outlives the driver (optuna-dashboard
+opens it). Whatever a crash left between the two is mended when the studies are opened.
+
+A finished trial is told as COMPLETE with its value, a stopped one as PRUNED with the values it had
+until then, one that failed or gave no finite value as FAIL. Sampling is reseeded for each question
+from the sweep's seed, the model, the target and the number of the trial. So pairs with the same
+target get the same random points until TPE has seen enough to choose (four trials, or a third of
+them): with few trials, luck in the search would otherwise pass for a gain.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+
+from xstilts.planning import Study
+from xstilts.spec.digests import digest
+from xstilts.spec.sweep import Choice, LogRange, Search, Space
+from xstilts.store.ledger import FINISHED, Entry
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+
+SLOT = "slot"
+"""User attribute of an Optuna trial: the slot it belongs to."""
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class Studies:
+    """All studies of a sweep. One process writes: the driver that holds the sweep's lease."""
+
+    def __init__(
+        self, folder: Path, search: Search, studies: Mapping[str, Study], sweep: str
+    ) -> None:
+        self._search, self._plans, self._sweep = search, studies, sweep
+        folder.mkdir(parents=True, exist_ok=True)
+        self._storage = JournalStorage(JournalFileBackend(str(folder / "studies.journal")))
+        self._studies: dict[str, optuna.Study] = {}
+        self._live: dict[str, optuna.trial.Trial] = {}
+
+    def ask(self, key: str, trial: int, slot: str) -> dict[str, Any]:
+        """Hyperparameters for trial number `trial` of study `key`; a grid's point is the plan's."""
+        study = self._open(key)
+        study.sampler = self._sampler(key, trial)
+        asked = study.ask(self._distributions(key))
+        asked.set_user_attr(SLOT, slot)
+        self._live[slot] = asked
+        return dict(asked.params)
+
+    def report(self, key: str, slot: str, step: int, value: float) -> bool:
+        """Takes the value of evaluation number `step` in percent; False where the trial should
+        stop.
+
+        Trials of one study may have different numbers of steps: the n-th evaluation of one is
+        compared with the n-th of the others, that is at the same part of their training.
+        """
+        trial = self._live.get(slot)
+        if trial is None or not math.isfinite(value):
+            return True
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # after a resume an evaluation may come a second time
+            trial.report(value, step)
+        return not trial.should_prune()
+
+    def tell(self, key: str, entry: Entry) -> None:
+        """Tells how the trial in `entry` ended; nothing happens where Optuna knows already."""
+        trial = self._live.pop(entry.slot, None)
+        if trial is None:
+            if not self._knows(key, entry.slot):
+                self._add(key, entry)
+            return
+        state, value = _state(entry)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._open(key).tell(trial.number, value, state=state, skip_if_finished=True)
+
+    def reconcile(self, entries: list[Entry]) -> None:
+        """Makes the studies say what the ledger says.
+
+        A trial the ledger does not know is told as FAIL, one that ended is told its end, one that
+        is still open is taken up again, and one that Optuna has lost is added.
+        """
+        by_study: dict[str, dict[str, Entry]] = {}
+        for entry in entries:
+            if entry.study in self._plans and entry.params:
+                by_study.setdefault(entry.study, {})[entry.slot] = entry
+        known = {
+            name.removeprefix(f"{self._sweep}/")
+            for name in optuna.get_all_study_names(self._storage)
+        }
+        for key in by_study.keys() | (known & self._plans.keys()):
+            self._reconcile(key, by_study.get(key, {}))
+
+    def _reconcile(self, key: str, entries: dict[str, Entry]) -> None:
+        study = self._open(key)
+        seen = set()
+        for frozen in study.get_trials(deepcopy=False):
+            slot = frozen.user_attrs.get(SLOT, "")
+            entry = entries.get(slot)
+            if entry is not None and frozen.state != TrialState.FAIL:
+                seen.add(slot)
+            if frozen.state != TrialState.RUNNING:
+                continue
+            if entry is None:
+                study.tell(frozen.number, state=TrialState.FAIL)
+                continue
+            self._live[slot] = optuna.trial.Trial(study, frozen._trial_id)
+            if _state(entry)[0] is not None:
+                self.tell(key, entry)
+        for slot in entries.keys() - seen:
+            self._add(key, entries[slot])
+
+    def _knows(self, key: str, slot: str) -> bool:
+        """Whether a trial of this slot has ended well in Optuna's eyes."""
+        ended = (TrialState.COMPLETE, TrialState.PRUNED)
+        trials = self._open(key).get_trials(deepcopy=False, states=ended)
+        return any(trial.user_attrs.get(SLOT) == slot for trial in trials)
+
+    def _add(self, key: str, entry: Entry) -> None:
+        state, value = _state(entry)
+        if state in (TrialState.COMPLETE, TrialState.FAIL):
+            self._open(key).add_trial(
+                optuna.trial.create_trial(
+                    params=entry.params,
+                    distributions=self._distributions(key),
+                    value=value,
+                    state=state,
+                    user_attrs={SLOT: entry.slot},
+                )
+            )
+
+    def _open(self, key: str) -> optuna.Study:
+        if key not in self._studies:
+            self._studies[key] = optuna.create_study(
+                storage=self._storage,
+                study_name=f"{self._sweep}/{key}",
+                direction="maximize",
+                load_if_exists=True,
+                pruner=self._pruner(),
+            )
+        return self._studies[key]
+
+    def _distributions(self, key: str) -> dict[str, BaseDistribution]:
+        return {name: distribution(space) for name, space in self._plans[key].space.items()}
+
+    def _sampler(self, key: str, trial: int) -> BaseSampler:
+        plan = self._plans[key]
+        about = f"{plan.model}>{plan.target}" if plan.target else key
+        seed = int(digest([self._search.seed, about, trial]), 16) % 2**31
+        random = optuna.samplers.RandomSampler(seed=seed)
+        if self._plans[key].grid:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return optuna.samplers.PartialFixedSampler(self._plans[key].grid[trial], random)
+        if self._search.sampler == "random":
+            return random
+        startup = min(10, max(4, self._plans[key].trials // 3))
+        return optuna.samplers.TPESampler(
+            seed=seed, multivariate=True, constant_liar=True, n_startup_trials=startup
+        )
+
+    def _pruner(self) -> BasePruner:
+        warmup = self._search.stopping_warmup_evals
+        if self._search.stopping == "median":
+            return optuna.pruners.PercentilePruner(50.0, n_startup_trials=2, n_warmup_steps=warmup)
+        if self._search.stopping == "halving":
+            return optuna.pruners.SuccessiveHalvingPruner(
+                min_resource=max(1, warmup), reduction_factor=2
+            )
+        return optuna.pruners.NopPruner()
+
+
+def distribution(space: Space) -> BaseDistribution:
+    """A space as Optuna's distribution."""
+    if isinstance(space, Choice):
+        return CategoricalDistribution(space.choice)
+    if isinstance(space, LogRange):
+        return FloatDistribution(*space.log, log=True)
+    return IntDistribution(*space.int)
+
+
+def _state(entry: Entry) -> tuple[TrialState | None, float | None]:
+    """How Optuna calls the end of a trial; no state while it is open."""
+    if entry.state in FINISHED:
+        finite = entry.value is not None and math.isfinite(entry.value)
+        return (TrialState.COMPLETE, entry.value) if finite else (TrialState.FAIL, None)
+    if entry.state == "pruned":
+        return TrialState.PRUNED, None
+    if entry.state in ("failed", "blocked"):
+        return TrialState.FAIL, None
+    return None, None

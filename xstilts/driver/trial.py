@@ -1,0 +1,263 @@
+"""What runs inside a Tune trial: one phase, in this process or on a group of Train workers.
+
+A trial actor is reused from phase to phase, so imports and the tokenizers are paid once. The phase
+runs in a thread and hands its reports over; at a report that may stop it, it waits for Tune's
+answer, so a stopped phase stands still at an evaluation and ends cleanly. A phase of several
+workers runs as a Train worker group that this trial starts and watches; its reports come through a
+mailbox actor. Both call the same `train.run_phase`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import queue
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+
+from xstilts.store.phases import Store
+
+Row = dict[str, Any]
+
+
+class Handoff:
+    """Reports from a phase's thread to Tune's loop, and answers back. One producer, one
+    consumer.
+    """
+
+    def __init__(self, waits: bool) -> None:
+        self._waits = waits
+        self._rows: queue.Queue[Row] = queue.Queue()
+        self._answers: queue.Queue[bool] = queue.Queue()
+        self._asked = False
+        self._stopping = False
+
+    def report(self, row: Row) -> bool:
+        """Hands a row over; one with a value waits for the answer where the search may stop the
+        phase.
+        """
+        if self._stopping:
+            return False
+        ask = self._waits and row.get("value") is not None
+        self._rows.put({**row, "asked": ask})
+        return self._answers.get() if ask else True
+
+    def end(self, row: Row) -> None:
+        """Hands the last row over."""
+        self._rows.put({**row, "asked": False})
+
+    def take(self) -> Row:
+        """The next row that matters: progress that is overtaken is skipped. Waits for one."""
+        if self._asked:
+            self._asked = False
+            self._answers.put(True)
+        row = self._rows.get()
+        while row.get("value") is None and row["status"] == "running" and not self._rows.empty():
+            row = self._rows.get()
+        self._asked = row["asked"]
+        return row
+
+    def stop(self) -> None:
+        """Answers no, now and from now on."""
+        self._stopping = True
+        self._answers.put(False)
+
+
+class PhaseTrial(tune.Trainable):
+    """A reusable trial. Config: `phase`, `slot`, `context` (of train.Context), `waits`, `group` (or
+    None).
+    """
+
+    def setup(self, config: Row) -> None:
+        """Begins the phase in `config`."""
+        self._begin(config)
+
+    def reset_config(self, new_config: Row) -> bool:
+        """Ends what runs and begins the next phase in the same process."""
+        self._finish()
+        self._begin(new_config)
+        return True
+
+    def step(self) -> Row:
+        """The phase's next report; `done` with its last."""
+        row = self._handoff.take()
+        return {**row, "done": row["status"] != "running"}
+
+    def give_up(self) -> None:
+        """Ends a phase that the search has stopped, at once: Tune may leave this process idle for
+        long.
+        """
+        self._handoff.stop()
+
+    def cleanup(self) -> None:
+        """Ends what runs."""
+        self._finish()
+
+    def _begin(self, config: Row) -> None:
+        self._handoff = Handoff(bool(config["waits"]))
+        target = _run_group if config["group"] else _run_here
+        self._thread = threading.Thread(
+            target=_guarded, args=(target, config, self._handoff), daemon=True
+        )
+        self._thread.start()
+
+    def _finish(self) -> None:
+        self._handoff.stop()
+        self._thread.join(timeout=60)
+
+
+def _guarded(run: Callable[[Row, Handoff], str], config: Row, handoff: Handoff) -> None:
+    """Runs a phase and hands over how it ended; an error is a result, so that the actor stays
+    usable.
+    """
+    try:
+        handoff.end({"status": run(config, handoff)})
+    except BaseException as error:
+        handoff.end({"status": "failed", "error": _explain(error), "hopeless": _hopeless(error)})
+
+
+def _hopeless(error: BaseException) -> bool:
+    """Whether the same phase would fail again in the same way: its numbers or its input are at
+    fault.
+    """
+    from xstilts.errors import InputError, PhaseError
+
+    causes = [
+        error,
+        *getattr(error, "worker_failures", {}).values(),
+    ]  # Train wraps what its workers raised
+    return any(isinstance(cause, InputError | PhaseError) for cause in causes)
+
+
+def _explain(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{where}\n\n{traceback.format_exc()}"
+
+
+def _run_here(config: Row, handoff: Handoff) -> str:
+    def report(report: Any) -> bool:
+        return handoff.report({"status": "running", **report.model_dump()})
+
+    return execute(config, report)
+
+
+def execute(config: Row, report: Callable[[Any], bool]) -> str:
+    """Runs the phase in `config` in this process, as the only one on this machine that does.
+
+    A dead driver's trial may live on for a moment; the kernel's lock on the folder makes its
+    successor wait.
+    """
+    from xstilts.training.phase import Context, run_phase
+
+    phase = Store(config["context"]["store"]).phase(config["phase"])
+    with open(phase.folder / ".lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return run_phase(phase.spec(), Context(**config["context"]), report)
+
+
+# -- several workers -------------------------------------------------------------------------------
+
+
+@ray.remote(num_cpus=0)
+class Mailbox:
+    """Carries rank 0's reports to the trial, and the trial's answer back."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self._stopped = False
+
+    def put(self, row: Row) -> bool:
+        """Leaves a row; False where the phase should stop."""
+        self._rows.append(row)
+        return not self._stopped
+
+    def take(self) -> list[Row]:
+        """All rows since the last call."""
+        rows, self._rows = self._rows, []
+        return rows
+
+    def stop(self) -> None:
+        """The next report is answered with no."""
+        self._stopped = True
+
+
+def _run_group(config: Row, handoff: Handoff) -> str:
+    mailbox = Mailbox.remote()  # type: ignore[attr-defined]
+    box: Row = {}
+    thread = threading.Thread(target=_fit, args=(config, mailbox, box), daemon=True)
+    thread.start()
+    stopped = False
+    while thread.is_alive():
+        thread.join(timeout=0.2)
+        for row in ray.get(mailbox.take.remote()):
+            if not handoff.report(row) and not stopped:
+                stopped = True
+                ray.get(mailbox.stop.remote())
+    if "error" in box:
+        raise box["error"]
+    if Store(config["context"]["store"]).phase(config["phase"]).done:
+        return "done"
+    if stopped:
+        return "stopped"
+    raise RuntimeError("the Train workers ended without a record")
+
+
+def _fit(config: Row, mailbox: Any, box: Row) -> None:
+    """Starts the Train workers and waits for them; what went wrong is left in `box`."""
+    from ray.train import FailureConfig, RunConfig, ScalingConfig
+    from ray.train.torch import TorchConfig, TorchTrainer
+
+    group = config["group"]
+    folder = Path(config["context"]["store"]) / "train"
+    try:
+        TorchTrainer(
+            _worker,
+            train_loop_config={**config, "mailbox": mailbox},
+            torch_config=TorchConfig(backend="nccl" if group["gpus"] else "gloo"),
+            scaling_config=ScalingConfig(
+                num_workers=group["workers"],
+                use_gpu=bool(group["gpus"]),
+                resources_per_worker={
+                    "CPU": group["cpus"],
+                    **({"GPU": group["gpus"]} if group["gpus"] else {}),
+                },
+            ),
+            run_config=RunConfig(
+                name=f"{config['phase']}-{os.getpid()}",
+                storage_path=str(folder),
+                failure_config=FailureConfig(
+                    max_failures=group["retries"], controller_failure_limit=3
+                ),
+            ),
+        ).fit()
+    except BaseException as error:
+        box["error"] = error
+
+
+def _worker(config: Row) -> None:
+    from ray import train
+
+    mailbox, first = config["mailbox"], train.get_context().get_world_rank() == 0
+
+    def report(report: Any) -> bool:
+        return not first or bool(
+            ray.get(mailbox.put.remote({"status": "running", **report.model_dump()}))
+        )
+
+    if first:
+        execute(config, report)
+    else:
+        from xstilts.training.phase import Context, run_phase
+
+        run_phase(
+            Store(config["context"]["store"]).phase(config["phase"]).spec(),
+            Context(**config["context"]),
+            report,
+        )

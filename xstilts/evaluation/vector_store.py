@@ -1,0 +1,52 @@
+"""A place for the vectors of a sweep of layers: memory where they are few, a file where they are
+many.
+
+BUCC's test rows have up to a million sentences in a language. Their vectors in every hidden state
+of a large model are 50 GB, which no worker has in memory. The file lies in the phase's folder, has
+no name, and is gone with the process. Its room is taken before anything is written, so that a full
+disk is an error and no crash.
+
+`N` sentences, `V` variants without the task's own, `H` hidden width.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xstilts.formats.embedding import Array, Swept
+
+IN_MEMORY_BYTES = 1 << 30
+"""As much is kept in memory."""
+
+
+class Shelf:
+    """Keeps what a format keeps of each feature; of a sweep the vectors may lie in a file."""
+
+    def __init__(self, n: int, folder: Path, in_memory_bytes: int = IN_MEMORY_BYTES) -> None:
+        """For `n` features; a file, where one is needed, is made in `folder`."""
+        self.n, self.folder, self.in_memory_bytes = n, folder, in_memory_bytes
+        self._vectors_VNH: Array | None = None
+
+    def keep(self, number: int, kept: Any) -> Any:
+        """What stands for `kept` of feature `number` from now on; OSError where the disk has no
+        room.
+        """
+        if not isinstance(kept, Swept) or self.n * kept.others_VH.nbytes <= self.in_memory_bytes:
+            return kept
+        if self._vectors_VNH is None:
+            variants, width = kept.others_VH.shape
+            self._vectors_VNH = self._file((variants, self.n, width), kept.others_VH.dtype)
+        self._vectors_VNH[:, number] = kept.others_VH
+        return Swept(kept.own_H, self._vectors_VNH[:, number])
+
+    def _file(self, shape: tuple[int, ...], kind: np.dtype[Any]) -> Array:
+        with tempfile.TemporaryFile(dir=self.folder) as file:
+            os.posix_fallocate(
+                file.fileno(), 0, int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+            )
+            return np.asarray(np.memmap(file, dtype=kind, mode="r+", shape=shape))

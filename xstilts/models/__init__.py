@@ -1,0 +1,1 @@
+"""Bodies, heads and checkpoints."""

@@ -1,0 +1,94 @@
+"""What a plan is made of: slots, studies, and the plan itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from xstilts.spec.sweep import PhaseKind, Pretraining, Settings, Space, Sweep
+
+BEST = "best:"
+"""Before a study: the slot that it chooses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A place for one phase."""
+
+    key: str
+    kind: PhaseKind
+    model: str
+    intermediate: str
+    target: str
+    """Name of the target; of several that share a training, joined by commas."""
+    task: str
+    """Label of what is trained or evaluated."""
+    seed: int
+    study: str = ""
+    trial: int | None = None
+    role: Literal["trial", "final"] = "final"
+    needs: str = ""
+    """Slot key, or `best:<study>`, or nothing."""
+    like: str = ""
+    """Study whose chosen hyperparameters it is run with; nothing: they are fixed, or its own
+    study's.
+    """
+    prefix: str = ""
+    """`intermediate.` where its hyperparameters are that part of a joint study's."""
+    identity: str = ""
+    """Equal for slots known to be one phase."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the targets that a training serves."""
+        return tuple(self.target.split(","))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One search: a space, a number of trials, an objective."""
+
+    key: str
+    model: str
+    intermediate: str
+    target: str
+    space: dict[str, Space]
+    """Searched settings; in a joint study those of the intermediate are `intermediate.<name>`."""
+    trials: int
+    grid: tuple[dict[str, Any], ...] = ()
+    """Every point, where the plan enumerates them."""
+    objective: Literal["dev", "oracle"] = "dev"
+
+    def point(self, trial: int | None) -> dict[str, Any] | None:
+        """What is suggested to a trial (None: to the chosen one), where the plan knows it."""
+        if self.grid and trial is not None:
+            return self.grid[trial]
+        return None if self.space else {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All slots of a sweep in an order in which parents come first."""
+
+    sweep: Sweep
+    slots: tuple[Slot, ...]
+    studies: dict[str, Study]
+
+    def distinct(self) -> dict[str, Slot]:
+        """Identity to its first slot."""
+        first: dict[str, Slot] = {}
+        for slot in self.slots:
+            first.setdefault(slot.identity, slot)
+        return first
+
+    def settings(self, slot: Slot) -> Settings:
+        """The settings a slot's hyperparameters come from."""
+        if slot.kind == "pretrain":
+            return self.pretraining(slot.model).settings
+        if slot.kind == "intermediate":
+            return self.sweep.settings("intermediate", slot.task)
+        return self.sweep.settings("target", slot.targets[0])
+
+    def pretraining(self, model: str) -> Pretraining:
+        """The pretraining that yields `model`."""
+        return next(m for m in self.sweep.models if isinstance(m, Pretraining) and m.name == model)

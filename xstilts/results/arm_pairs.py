@@ -1,0 +1,210 @@
+"""Which intermediates of a sweep are arms of one task, and are set against each other: by the sweep
+alone.
+
+    transform  a task with a transform, and the same rows as they are
+    control    a transformed task, and the same rows in invented words: is it the language, or only other words?
+    masked_lm  a mixture of one task and masked LM, and that task alone
+    mixed      two mixtures of the same tasks
+    member     a mixture, and a task of it that stands alone
+
+Two tasks are the same where all that decides their training is, whatever their names; their
+settings may differ, and a pair says in what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+from xstilts.spec.described import rates, transforms
+from xstilts.spec.digests import canonical_json
+from xstilts.spec.sweep import BASELINE, Choice, Hyperparameters, LogRange, Mixture, Space, Sweep
+from xstilts.spec.task import Task, Transform, training_payload
+
+Kind = Literal["transform", "control", "masked_lm", "mixed", "member"]
+QUESTIONS: Mapping[Kind, str] = {
+    "transform": "Other rows of one task: translated, code-switched, in invented words",
+    "control": "The language, or only other words? Against invented words",
+    "masked_lm": "With masked LM and without",
+    "mixed": "The same tasks, mixed otherwise",
+    "member": "A mixture and a task of it alone",
+}
+"""What pairs of a kind ask, in the order of the report."""
+SHOWN = ("lr", "steps", "batch_size")
+"""Settings whose values are said where they differ; of others the name is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two intermediates that are set against each other."""
+
+    kind: Kind
+    arm: str
+    reference: str
+    what: str
+    """What the arm is made of, in a few words."""
+    settings: tuple[str, ...]
+    """Settings that differ: `lr 5e-06 instead of 1e-05`."""
+
+    @property
+    def said(self) -> str:
+        """Both in one line."""
+        return "; ".join(filter(None, (self.what, *self.settings)))
+
+
+def pairs(sweep: Sweep) -> tuple[Pair, ...]:
+    """The intermediates of a sweep that are arms of one task, in the order of `QUESTIONS`."""
+    kind: Kind
+    found: dict[tuple[str, str], Pair] = {}
+    for kind in QUESTIONS:
+        for arm, reference in _KINDS[kind](sweep):
+            if (arm, reference) not in found:
+                found[arm, reference] = Pair(
+                    kind=kind,
+                    arm=arm,
+                    reference=reference,
+                    what=_what(sweep, kind, arm, reference),
+                    settings=tuple(_settings(sweep, kind, arm, reference)),
+                )
+    return tuple(found.values())
+
+
+def _transformed(sweep: Sweep) -> Iterator[tuple[str, str]]:
+    singles, rows = _singles(sweep), _rows(sweep)
+    plain = [name for name, task in singles.items() if not _transforms(task)]
+    for arm in singles:
+        if arm not in plain:
+            yield from ((arm, name) for name in plain if rows[name] == rows[arm])
+
+
+def _controls(sweep: Sweep) -> Iterator[tuple[str, str]]:
+    singles, rows = _singles(sweep), _rows(sweep)
+    made = {name: found for name, task in singles.items() if (found := _transforms(task))}
+    invented = [name for name, found in made.items() if all(one.pseudo for one in found)]
+    for arm in made:
+        if arm not in invented:
+            yield from ((arm, name) for name in invented if rows[name] == rows[arm])
+
+
+def _with_masked_lm(sweep: Sweep) -> Iterator[tuple[str, str]]:
+    for mixture in _mixtures(sweep):
+        members = [sweep.task(name) for name in mixture.mixture]
+        others = [task for task in members if task.format != "masked_lm"]
+        if len(others) == 1 < len(members):
+            yield from _alone(sweep, mixture, others)
+
+
+def _remixed(sweep: Sweep) -> Iterator[tuple[str, str]]:
+    made = {
+        mixture.label: sorted(_key(sweep.task(name)) for name in mixture.mixture)
+        for mixture in _mixtures(sweep)
+    }
+    for reference, arm in combinations(made, 2):
+        if made[arm] == made[reference]:
+            yield arm, reference
+
+
+def _members(sweep: Sweep) -> Iterator[tuple[str, str]]:
+    for mixture in _mixtures(sweep):
+        yield from _alone(sweep, mixture, [sweep.task(name) for name in mixture.mixture])
+
+
+_KINDS = {
+    "transform": _transformed,
+    "control": _controls,
+    "masked_lm": _with_masked_lm,
+    "mixed": _remixed,
+    "member": _members,
+}
+
+
+def _alone(sweep: Sweep, mixture: Mixture, members: Sequence[Task]) -> Iterator[tuple[str, str]]:
+    """The mixture and every single intermediate that is one of these members."""
+    wanted = [_key(member) for member in members]
+    yield from (
+        (mixture.label, name) for name, task in _singles(sweep).items() if _key(task) in wanted
+    )
+
+
+def _singles(sweep: Sweep) -> dict[str, Task]:
+    return {
+        name: sweep.task(name)
+        for name in sweep.intermediates
+        if isinstance(name, str) and name != BASELINE
+    }
+
+
+def _mixtures(sweep: Sweep) -> list[Mixture]:
+    return [one for one in sweep.intermediates if isinstance(one, Mixture)]
+
+
+def _rows(sweep: Sweep) -> dict[str, str]:
+    """Single intermediates to a text that is equal where their rows are, but for what is made of
+    them.
+    """
+    return {name: _key(_bare(task)) for name, task in _singles(sweep).items()}
+
+
+def _transforms(task: Task) -> list[Transform]:
+    """What is made of its rows, or of those of its parts."""
+    return [one.transform for one in (task, *task.parts) if one.transform is not None]
+
+
+def _bare(task: Task) -> Task:
+    """The task without what is made of its rows."""
+    return task.model_copy(
+        update={"transform": None, "parts": tuple(_bare(one) for one in task.parts)}
+    )
+
+
+def _key(task: Task) -> str:
+    """Equal where two tasks train on the same rows in the same way; a payload leaves out which
+    files it is about.
+    """
+    files = [
+        (one.source.files, one.transform and one.transform.model_dump(mode="json"))
+        for one in (task, *task.parts)
+    ]
+    return canonical_json([training_payload(task), files])
+
+
+def _what(sweep: Sweep, kind: Kind, arm: str, reference: str) -> str:
+    mixture, other = sweep.mixture(arm), sweep.mixture(reference)
+    if mixture is None:
+        return transforms([sweep.task(arm)])
+    if kind != "mixed" or other is None:
+        return f"rates: {rates(mixture.rates)}"
+    heads = (
+        "" if mixture.heads == other.heads else f"; {mixture.heads} heads instead of {other.heads}"
+    )
+    return f"rates: {rates(mixture.rates)} instead of {rates(other.rates)}{heads}"
+
+
+def _settings(sweep: Sweep, kind: Kind, arm: str, reference: str) -> Iterator[str]:
+    """Settings in which two intermediates differ."""
+    mine, other = (sweep.settings("intermediate", name) for name in (arm, reference))
+    values = {
+        name: [
+            field.default if (value := getattr(side, name)) is None else value
+            for side in (mine, other)
+        ]
+        for name, field in Hyperparameters.model_fields.items()
+    }
+    differing = {name: both for name, both in values.items() if both[0] != both[1]}
+    if kind == "member" and {*differing} & {"steps", "batch_size"}:
+        yield "other number of updates"
+    for name in (name for name in SHOWN if name in differing):
+        yield f"{name} {_written(differing[name][0])} instead of {_written(differing[name][1])}"
+    if others := [name for name in differing if name not in SHOWN]:
+        yield f"other {', '.join(others)}"
+
+
+def _written(value: Space | float | str) -> str:
+    if isinstance(value, Choice):
+        return f"one of {', '.join(_written(one) for one in value.choice)}"
+    if isinstance(value, float | int | str):
+        return f"{value:.3g}" if isinstance(value, float) else str(value)
+    low, high = value.log if isinstance(value, LogRange) else value.int
+    return f"{_written(low)} to {_written(high)}"

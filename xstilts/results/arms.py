@@ -1,0 +1,243 @@
+"""Arms of one task: is it better translated, with a masked LM beside it, or mixed otherwise?
+
+The gains set every intermediate against no intermediate at all. Such questions are about two
+intermediates that differ in one thing, so here these are set against each other, as
+`statistics.compare` sets a pair against the baseline: paired by seed, language and test example.
+`arm_pairs.pairs` says which.
+
+A row names the settings in which the two differ beside that. Over all targets the difference is the
+unweighted mean over targets, or over the benchmark's tasks where all of them are there; seeds are
+drawn for all targets at once, since a seed's intermediate is the same before each of them. Holm's
+correction takes all numbers of the table as one family. With one seed intervals are about test
+examples alone, and nothing is tested.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xstilts.results.arm_pairs import QUESTIONS, Pair, pairs
+from xstilts.results.benchmarks import Benchmark, label, official
+from xstilts.results.bootstrap import estimate, holm
+from xstilts.results.statistics import AVERAGES, Average, Comparison, Contrast
+from xstilts.results.summary import verdict
+from xstilts.spec.sweep import Sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALL = ""
+"""Target of a row over all targets."""
+COLUMNS = (
+    "sweep",
+    "model",
+    "kind",
+    "arm",
+    "reference",
+    "settings",
+    "target",
+    "metric",
+    "level",
+    "reference_score",
+    "score",
+    "gain",
+    "low",
+    "high",
+    "se",
+    "df",
+    "p",
+    "p_holm",
+    "n",
+    "seeds",
+    "languages",
+    "targets",
+    "same_data",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arms:
+    """What the section of a model shows."""
+
+    model: str
+    sentence: str
+    """What the differences allow to be said."""
+    kinds: Mapping[str, tuple[Pair, ...]]
+    """Question to its pairs."""
+    cells: Mapping[tuple[str, str, str], Mapping[str, dict[str, Any]]]
+    """(arm, reference, target or ALL) to `mean` and `zero_shot`, rows of the table."""
+    average: str
+    """What a mean over all targets is called."""
+    averages: Mapping[tuple[str, str], str]
+    """(arm, reference) to what theirs is called."""
+    targets: tuple[str, ...]
+    missing: tuple[tuple[Pair, str], ...]
+    """Pairs that can't be compared, with the targets."""
+    seeds: int
+    """Of the sweep."""
+    limit: float
+    any_same_data: bool
+
+
+def table(sweep: Sweep, compared: Comparison, benchmark: Benchmark) -> pd.DataFrame:
+    """A row for each pair, target and level, and for the mean over all targets; see COLUMNS.
+
+    `compared` must have been made `against` the pairs. `gain` is the arm's score less the
+    reference's.
+    """
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    for model in dict.fromkeys(one.model for one in compared.contrasts):
+        for pair in pairs(sweep):
+            own = {
+                one.target: one
+                for one in compared.contrasts
+                if (one.model, one.label, one.reference) == (model, pair.arm, pair.reference)
+            }
+            there = [own[target] for target in sweep.targets if target in own]
+            names = {
+                "model": model,
+                "kind": pair.kind,
+                "arm": pair.arm,
+                "reference": pair.reference,
+                "settings": "; ".join(pair.settings),
+            }
+            rows.extend({**names, **row} for one in there for row in _target(one))
+            counted = [own[name] for name in _counted(sweep, benchmark, own)]
+            overall = [_overall(sweep, level, counted) for level in AVERAGES]
+            rows.extend({**names, **row} for row in overall if row is not None)
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    frame["p_holm"] = holm(frame["p"].to_numpy(dtype=float))
+    return frame
+
+
+def section(model: str, frame: pd.DataFrame, sweep: Sweep, benchmark: Benchmark) -> Arms | None:
+    """The section of one model out of `table`; None where nothing is compared."""
+    rows = [
+        {str(k): v for k, v in row.items()}
+        for row in frame[frame["model"] == model].to_dict("records")
+    ]
+    if not rows:
+        return None
+    cells: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        cells.setdefault((row["arm"], row["reference"], row["target"]), {})[row["level"]] = row
+    every = pairs(sweep)
+    there = {
+        (p.arm, p.reference): [t for t in sweep.targets if (p.arm, p.reference, t) in cells]
+        for p in every
+    }
+    lost = [(p, [t for t in sweep.targets if t not in there[p.arm, p.reference]]) for p in every]
+    return Arms(
+        model=model,
+        sentence=_sentence(rows, sweep),
+        cells=cells,
+        targets=sweep.targets,
+        seeds=len(sweep.seeds),
+        kinds={
+            QUESTIONS[kind]: own
+            for kind in QUESTIONS
+            if (own := tuple(p for p in every if p.kind == kind))
+        },
+        average=_called(sweep, benchmark, sweep.targets),
+        averages={both: _called(sweep, benchmark, targets) for both, targets in there.items()},
+        missing=tuple((pair, ", ".join(targets)) for pair, targets in lost if targets),
+        limit=max(1.0, *(abs(row["gain"]) for row in rows)),
+        any_same_data=any(row["same_data"] for row in rows),
+    )
+
+
+def _sentence(rows: Sequence[Mapping[str, Any]], sweep: Sweep) -> str:
+    """What the means over all targets say (or over the one target that there is)."""
+    over = ALL if len(sweep.targets) > 1 else sweep.targets[0]
+    asked = [row for row in rows if row["level"] == "mean" and row["target"] == over]
+    where = "in the mean over targets" if over == ALL else f"on {over}"
+    tested = [row for row in asked if row["p"] == row["p"]]
+    if not tested:
+        return "Nothing is tested: " + (
+            "one seed." if len(sweep.seeds) == 1 else "too little is there yet."
+        )
+    counts = Counter(verdict(row) for row in tested)
+    return (
+        f"Of {len(tested)} comparison{'' if len(tested) == 1 else 's'} {where}, {counts['gain']} "
+        f"{'is' if counts['gain'] == 1 else 'are'} significantly above the reference, "
+        f"{counts['loss']} below, and "
+        f"{counts['open']} can't be told from it."
+    )
+
+
+def _target(one: Contrast) -> Iterator[dict[str, Any]]:
+    for average in one.averages.values():
+        row = dict(average.row)
+        yield row | {
+            "reference_score": row["baseline"],
+            "targets": 1,
+            "p": row["p"] if row["seeds"] > 1 else np.nan,
+        }
+
+
+def _counted(
+    sweep: Sweep, benchmark: Benchmark, targets: Mapping[str, Any] | Sequence[str]
+) -> list[str]:
+    """The targets that a mean over targets is made of: the benchmark's tasks where all are there,
+    else every one.
+    """
+    there = [name for name in sweep.targets if name in targets]
+    whole = [name for name in there if official(sweep.task(name), benchmark)]
+    return whole if benchmark.title and len(whole) == len(benchmark.parts) else there
+
+
+def _called(sweep: Sweep, benchmark: Benchmark, targets: Sequence[str]) -> str:
+    counted = _counted(sweep, benchmark, targets)
+    if benchmark.title and {*counted} == {*benchmark.tasks}:
+        return label(counted, benchmark)
+    of = "" if len(counted) == len(sweep.targets) else f" of {len(sweep.targets)}"
+    return f"mean of {len(counted)}{of} targets"
+
+
+def _overall(sweep: Sweep, level: str, counted: Sequence[Contrast]) -> dict[str, Any] | None:
+    """The mean over targets, over the seeds that all of them have; None of fewer than two
+    targets.
+    """
+    there = [one for one in counted if level in one.averages]
+    seeds = [seed for seed in sweep.seeds if all(seed in one.seeds for one in there)]
+    if len(there) < 2 or not seeds:
+        return None
+    places = [[one.seeds.index(seed) for seed in seeds] for one in there]
+    sides: list[tuple[Average, list[int]]] = [
+        (one.averages[level], at) for one, at in zip(there, places, strict=True)
+    ]
+    score_ST, reference_ST = (
+        np.stack([getattr(one, name)[at] for one, at in sides], axis=1)
+        for name in ("score_S", "reference_S")
+    )
+    drawn_BST = np.stack([one.drawn_BS[:, at] for one, at in sides], axis=2)
+    n = sum(int(one.row["n"]) for one, _ in sides)
+    rng = np.random.default_rng([zlib.crc32(there[0].model.encode()), len(seeds)])
+    mean_T1 = np.full((len(there), 1), 1 / len(there))
+    found = estimate(score_ST - reference_ST, drawn_BST, mean_T1, np.array([float(n)]), rng, 0.95)
+    numbers = {
+        name: float(getattr(found, name)[0]) for name in ("gain", "low", "high", "se", "df", "p")
+    }
+    return {
+        **numbers,
+        "sweep": sweep.name,
+        "target": ALL,
+        "metric": "",
+        "level": level,
+        "score": float(score_ST.mean()),
+        "reference_score": float(reference_ST.mean()),
+        "p": numbers["p"] if len(seeds) > 1 else np.nan,
+        "n": n,
+        "seeds": len(seeds),
+        "languages": sum(int(one.row["languages"]) for one, _ in sides),
+        "targets": len(there),
+        "same_data": any(bool(one.row["same_data"]) for one, _ in sides),
+    }

@@ -1,0 +1,93 @@
+"""All gains of a model as one array: pair x seed x language, with what resampled test examples
+change in them.
+
+Groups and seen languages ask about weighted sums over pairs; this is what they sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xstilts.results.statistics import Examples
+from xstilts.spec.sweep import BASELINE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cube:
+    """All gains of a model."""
+
+    pairs: tuple[tuple[str, str], ...]
+    """(intermediate, target)."""
+    gains_QSL: Array
+    """Of each pair, seed and language; NaN where there is none."""
+    same_data_Q: Array
+    """Whether the intermediate trained on the target's own training data."""
+    languages: tuple[str, ...]
+    seeds: int
+    examples_BQL: Array | None
+    """What resampled test examples change in each gain, the mean over seeds; NaN where it is not
+    known.
+    """
+    n_Q: Array | None
+    """Examples of the language that has the fewest."""
+
+
+def cube(table: pd.DataFrame, examples: Mapping[str, Examples] | None = None) -> Cube:
+    """The gains of one model out of its scores table: primary metrics, pairs that have a baseline.
+
+    `examples` by target; left out, intervals are as if test examples had no part in it.
+    """
+    rows = table[table["primary"] & table["gain"].notna() & (table["intermediate"] != BASELINE)]
+    pairs = list(dict.fromkeys(zip(rows["intermediate"], rows["target"], strict=True)))
+    seeds, languages = sorted(set(rows["seed"])), list(dict.fromkeys(rows["language"]))
+    gains = np.full((len(pairs), len(seeds), len(languages)), np.nan)
+    places = tuple(
+        np.array([order[key] for key in keys], dtype=np.int64)
+        for order, keys in (
+            (places_of(pairs), zip(rows["intermediate"], rows["target"], strict=True)),
+            (places_of(seeds), rows["seed"]),
+            (places_of(languages), rows["language"]),
+        )
+    )
+    gains[places] = rows["gain"].to_numpy(dtype=float)
+    same = {(r.intermediate, r.target) for r in rows.itertuples() if r.same_data}
+    return Cube(
+        pairs=tuple(pairs),
+        gains_QSL=gains,
+        same_data_Q=np.array([pair in same for pair in pairs], dtype=bool),
+        languages=tuple(languages),
+        seeds=len(seeds),
+        examples_BQL=None if examples is None else _examples(pairs, languages, examples),
+        n_Q=None
+        if examples is None
+        else np.array([examples[target].n for _, target in pairs], dtype=float),
+    )
+
+
+def _examples(
+    pairs: Sequence[tuple[str, str]], languages: Sequence[str], examples: Mapping[str, Examples]
+) -> Array:
+    """Those of all targets in one array."""
+    resamples = max((len(one.drawn_BIL) for one in examples.values()), default=2)
+    found = np.full((resamples, len(pairs), len(languages)), np.nan, dtype=np.float32)
+    place = places_of(languages)
+    for q, (label, target) in enumerate(pairs):
+        one = examples[target]
+        of = [i for i, language in enumerate(one.languages) if language in place]
+        found[:, q, [place[one.languages[i]] for i in of]] = one.drawn_BIL[
+            :, one.labels.index(label), of
+        ]
+    return found
+
+
+def places_of(items: Sequence[Any]) -> dict[Any, int]:
+    return {item: i for i, item in enumerate(items)}

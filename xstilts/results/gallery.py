@@ -1,0 +1,284 @@
+"""Which pictures a report has, made from the scores, the gains and the records of the trainings.
+
+    heatmap               mean gain, intermediate x target (one for each model)
+    intervals             the same numbers with their confidence intervals
+    languages <target>    gain in each language
+    curves                learning curves of the final target trainings
+    curves intermediates  those of the intermediates below them; a mixture has a panel with its members, too
+    layers <target>       retrieval: score against hidden state, a line for each intermediate
+
+Names are keys of the dict that `pictures` returns; with several models each name ends in the
+model's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from xstilts.errors import StoreError
+from xstilts.results import figures
+from xstilts.results.summary import verdict
+from xstilts.spec.sweep import BASELINE, Sweep, mixture_label
+from xstilts.store.phases import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+NOTE = "* significant after Holm's correction"
+MAX_PANELS = 6
+"""Panels of learning curves in one picture."""
+
+
+def pictures(
+    store: Store, table: pd.DataFrame, gains: pd.DataFrame, sweep: Sweep, swept: pd.DataFrame
+) -> dict[str, Figure]:
+    """All pictures of a report by name, in the order of the report; `swept` is the table of
+    `layers.curves`.
+    """
+    oracle = sweep.search.selection == "oracle"
+    found: dict[str, Figure] = {}
+    models = list(dict.fromkeys(table["model"]))
+    for i, model in enumerate(models):
+        part = {
+            "model": "" if len(models) == 1 else f" {model}",
+            "oracle": " – ORACLE SELECTION" if oracle else "",
+        }
+        colours = palette(table)
+        own, own_gains = table[table["model"] == model], gains[gains["model"] == model]
+        plain = "heatmap" if i == 0 else f"heatmap{part['model']}"
+        if len(own_gains):
+            found[plain] = _means(
+                own_gains, sweep, "Mean gain over all languages{model}{oracle}".format(**part)
+            )
+            found[f"intervals{part['model']}"] = _intervals(
+                own_gains, colours, "95% intervals{oracle}".format(**part)
+            )
+            for target, group in own_gains.groupby("target", sort=False):
+                title = f"{target}, {group['metric'].iloc[0]}" + "{model}{oracle}".format(**part)
+                found[f"languages {target}{part['model']}"] = _languages(group, title)
+        for name, panels in _panels(store, own, colours).items():
+            found[f"{name}{part['model']}"] = figures.curves(panels)
+        for target, group in swept[swept["model"] == model].groupby("target", sort=False):
+            found[f"layers {target}{part['model']}"] = _layers(
+                group, colours, str(target) + part["model"]
+            )
+    return found
+
+
+def _layers(group: pd.DataFrame, colours: dict[str, str], title: str) -> Figure:
+    """The baseline is drawn last, above the others."""
+    panels: dict[str, list[figures.LayerLine]] = {}
+    order = sorted(
+        dict.fromkeys(group["intermediate"]),
+        key=lambda label: (label == BASELINE, list(colours).index(label)),
+    )
+    reported = group[group["main"]]
+    poolings = sorted(
+        dict.fromkeys(group["pooling"]), key=lambda name: name not in set(reported["pooling"])
+    )
+    for pooling, own in ((name, group[group["pooling"] == name]) for name in poolings):
+        lines = [(label, own[own["intermediate"] == label]) for label in order]
+        panels[str(pooling)] = [
+            figures.LayerLine(
+                label=label,
+                colour=colours[label],
+                layers=rows["layer"].tolist(),
+                values=rows["value"].tolist(),
+            )
+            for label, rows in lines
+            if len(rows)
+        ]
+    main = (
+        (int(reported["layer"].iloc[0]), str(reported["pooling"].iloc[0]))
+        if len(reported)
+        else None
+    )
+    return figures.layers(panels, f"Layers of {title}", str(group["metric"].iloc[0]), main)
+
+
+def palette(table: pd.DataFrame) -> dict[str, str]:
+    """A colour for each intermediate; grey for the baseline."""
+    labels = [label for label in dict.fromkeys(table["intermediate"]) if label != BASELINE]
+    colours = figures.PALETTE[1:]
+    return {BASELINE: figures.PALETTE[0]} | {
+        label: colours[i % len(colours)] for i, label in enumerate(labels)
+    }
+
+
+def cells(
+    gains: pd.DataFrame,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    column: str,
+    rules_after: Sequence[int] = (),
+) -> figures.Cells:
+    """A grid of intermediates by `column`; a pair on the target's own training data has a
+    dagger.
+    """
+    found = {(r["intermediate"], r[column]): r for r in gains.to_dict("records")}
+    grid = [[found.get((row, name)) for name in columns] for row in rows]
+    dagger = (
+        {r["intermediate"] for r in found.values() if r["same_data"]}
+        if column == "language"
+        else set()
+    )
+    return figures.Cells(
+        rows=[f"{row} †" if row in dagger else row for row in rows],
+        columns=list(columns),
+        rules_after=rules_after,
+        gains=[[None if c is None else float(c["gain"]) for c in line] for line in grid],
+        marks=[[c is not None and verdict(c) != "open" for c in line] for line in grid],
+        daggers=[
+            [c is not None and column != "language" and bool(c["same_data"]) for c in line]
+            for line in grid
+        ],
+    )
+
+
+def _means(gains: pd.DataFrame, sweep: Sweep, title: str) -> Figure:
+    """Every pair of the sweep has its cell; one without a score is empty."""
+    rows = [label for label in map(mixture_label, sweep.intermediates) if label != BASELINE]
+    return figures.heatmap(
+        cells(gains[gains["level"] == "mean"], rows, sweep.targets, "target"), title, note=NOTE
+    )
+
+
+def _languages(group: pd.DataFrame, title: str) -> Figure:
+    """Languages, then the means; a line after the languages that were trained on, and one before
+    the means.
+    """
+    import pandas as pd
+
+    rows = group[group["level"] == "language"]
+    order = language_order(rows)
+    trained = set(rows.loc[~rows["zero_shot"], "language"])
+    first = sum(language in trained for language in order)
+    unseen = set(rows.loc[rows["seen"].eq(False), "language"])
+    names = {name: f"{name}°" if name in unseen else name for name in order}
+    shown = {"mean": "all", "zero_shot": "zero-shot"} | (
+        {"seen": "seen", "unseen": "unseen°"} if unseen else {}
+    )
+    means = group[group["level"].isin([*shown])]
+    named = pd.concat(
+        [
+            rows.assign(language=rows["language"].map(names)),
+            means.assign(language=means["level"].map(shown)),
+        ]
+    )
+    columns = [*names.values(), *(shown[level] for level in dict.fromkeys(means["level"]))]
+    rules = [after for after in (first - 1, len(order) - 1) if after >= 0]
+    note = NOTE + ("; ° not in the base model's pretraining" if unseen else "")
+    grid = cells(
+        named, list(dict.fromkeys(rows["intermediate"])), columns, "language", sorted(set(rules))
+    )
+    return figures.heatmap(grid, title, note=note)
+
+
+def language_order(rows: pd.DataFrame) -> list[str]:
+    """Training languages first, then those the base model saw, then the others; each in the task's
+    order.
+    """
+    first = rows.drop_duplicates("language")
+    keys = {
+        r["language"]: (bool(r["zero_shot"]), r["seen"] is False) for r in first.to_dict("records")
+    }
+    return sorted(keys, key=lambda language: keys[language])
+
+
+def _intervals(gains: pd.DataFrame, colours: dict[str, str], title: str) -> Figure:
+    panels: dict[str, list[figures.Interval]] = {}
+    labels = list(dict.fromkeys(gains["intermediate"]))
+    means = {
+        (r["target"], r["intermediate"]): r
+        for r in gains[gains["level"] == "mean"].to_dict("records")
+    }
+    for target in dict.fromkeys(gains["target"]):
+        panels[str(target)] = [
+            _interval(label, means.get((target, label)), colours[label]) for label in labels
+        ]
+    return figures.intervals(panels, title)
+
+
+def _interval(label: str, row: Any, colour: str) -> figures.Interval:
+    if row is None:
+        return figures.Interval(
+            label=label, gain=None, low=None, high=None, significant=False, colour=colour
+        )
+    known = row["low"] == row["low"]
+    return figures.Interval(
+        label=label,
+        gain=row["gain"],
+        low=row["low"] if known else None,
+        high=row["high"] if known else None,
+        significant=verdict(row) != "open",
+        colour=colour,
+    )
+
+
+def _panels(
+    store: Store, table: pd.DataFrame, colours: dict[str, str]
+) -> dict[str, dict[str, list[figures.Curve]]]:
+    """Pictures of learning curves: name to panel title to curves; empty ones left out."""
+    trained = table[table["train_phase"] != table["intermediate_phase"]]
+    targets = {
+        str(target): _curves(store, group, "train_phase", colours)
+        for target, group in trained.groupby("target", sort=False)
+    }
+    targets = {name: found for name, found in targets.items() if found}
+    names = list(targets)
+    found = {
+        f"curves{'' if start == 0 else f' {start // MAX_PANELS + 1}'}": {
+            n: targets[n] for n in names[start : start + MAX_PANELS]
+        }
+        for start in range(0, len(names), MAX_PANELS)
+    }
+    before = _curves(store, table, "intermediate_phase", colours)
+    mixtures = dict(list(_mixtures(before, colours).items())[: MAX_PANELS - 1])
+    return found | (
+        {"curves intermediates": {"intermediates": before, **mixtures}} if before else {}
+    )
+
+
+def _mixtures(
+    curves: Sequence[figures.Curve], colours: dict[str, str]
+) -> dict[str, list[figures.Curve]]:
+    """A panel for each mixture: the development scores of its members, and its own curve."""
+    found: dict[str, list[figures.Curve]] = {}
+    colours = dict(colours)
+    for curve in curves:
+        members = dict.fromkeys(
+            name for point in curve.points for name in point.get("dev_by_task") or ()
+        )
+        for name in members:
+            colours.setdefault(
+                name, figures.PALETTE[1 + (len(colours) - 1) % (len(figures.PALETTE) - 1)]
+            )
+            points = [
+                {"step": p["step"], "dev": (p.get("dev_by_task") or {}).get(name)}
+                for p in curve.points
+            ]
+            found.setdefault(curve.label, []).append(
+                figures.Curve(label=name, colour=colours[name], points=points)
+            )
+        if members:
+            found[curve.label].append(curve)
+    return found
+
+
+def _curves(
+    store: Store, group: pd.DataFrame, column: str, colours: dict[str, str]
+) -> list[figures.Curve]:
+    pairs: Iterable[tuple[str, str]] = dict.fromkeys(
+        zip(group["intermediate"], group[column], strict=True)
+    )
+    found = []
+    for label, phase in pairs:
+        try:
+            points = store.phase(phase).record()["result"]["curve"] if phase else []
+        except (StoreError, KeyError):
+            continue  # reported where its numbers are missed
+        if points:
+            found.append(figures.Curve(label=label, colour=colours[label], points=points))
+    return found

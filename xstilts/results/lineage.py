@@ -1,0 +1,148 @@
+"""What a phase descends from, read out of the records: which languages and which data were seen.
+
+Two questions decide how far a score can be trusted as a transfer. Was the language among those that
+the base model was pretrained on? And did the intermediate train on the very data that the target
+trains on (SQuAD before XQuAD), so that the gain is partly just more training? Both are answered
+from the specs inside the records; where nobody can know, the answer is None.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from xstilts.errors import StoreError
+from xstilts.spec.phase import ModelParent, PhaseSpec, ScratchParent
+from xstilts.spec.sweep import Model, Sweep
+from xstilts.spec.task import Task
+from xstilts.store.phases import Store
+
+UD_WORD_CLASSES = "parts of speech of Universal Dependencies"
+SAME_CORPUS = (
+    ("nyu-mll/multi_nli", None, "MultiNLI"),
+    ("nyu-mll/glue", "mnli", "MultiNLI"),
+    ("facebook/xnli", None, "MultiNLI"),
+    ("rajpurkar/squad", None, "SQuAD"),
+    ("rajpurkar/squad_v2", None, "SQuAD"),
+    ("google-research-datasets/paws", "labeled_final", "PAWS-Wiki"),
+    ("google-research-datasets/paws-x", None, "PAWS-Wiki"),
+    ("google/xtreme", "PAN-X.", "WikiANN"),
+    ("unimelb-nlp/wikiann", None, "WikiANN"),
+    ("google/xtreme", "udpos.", UD_WORD_CLASSES),
+)
+"""Dataset, beginning of its configuration (None: any), and the corpus that its English training
+rows are, or hold: XNLI's are MultiNLI's, SQuAD v2.0 has all of v1.1's answerable questions,
+PAWS-X's are PAWS', PAN-X is WikiANN.
+"""
+
+_CARD_LIST = re.compile(
+    r"^language:[ \t]*\[?([^\n\]]*)\]?[ \t]*((?:\n[ \t]*-[ \t]*\S+)*)", re.MULTILINE
+)
+_CARD_LINE = re.compile(r"^Languages:\s*((?:[a-z]{2,3}[\s,]+)*[a-z]{2,3})\b", re.MULTILINE)
+
+
+class Lineage:
+    """Reads each record once. Nothing here raises for a record that is missing or damaged."""
+
+    def __init__(self, store: Store, sweep: Sweep) -> None:
+        self.store, self.sweep = store, sweep
+        self._specs: dict[str, PhaseSpec | None] = {}
+        self._cards: dict[str, frozenset[str] | None] = {}
+
+    def spec(self, phase_id: str) -> PhaseSpec | None:
+        """What a finished phase was asked to do; None where its record can't be read."""
+        if phase_id not in self._specs:
+            try:
+                record = self.store.phase(phase_id).record() if phase_id else {}
+                self._specs[phase_id] = PhaseSpec.model_validate(record["spec"])
+            except (StoreError, ValueError, KeyError):
+                self._specs[phase_id] = None
+        return self._specs[phase_id]
+
+    def ancestors(self, phase_id: str) -> Iterator[PhaseSpec]:
+        """The phase, the phase it starts from, and so on to the first that can be read."""
+        spec = self.spec(phase_id)
+        while spec is not None:
+            yield spec
+            spec = self.spec(spec.parent_phase) if spec.parent_phase else None
+
+    def base_languages(self, phase_id: str) -> frozenset[str] | None:
+        """Languages that the base model below this phase was pretrained on; None if unknown."""
+        chain = list(self.ancestors(phase_id))
+        if not chain:
+            return None
+        root = chain[-1]
+        if isinstance(root.parent, ScratchParent):
+            return frozenset(language for m in root.members for language in m.task.train_languages)
+        return self._card(root.parent.model) if isinstance(root.parent, ModelParent) else None
+
+    def _card(self, model: str) -> frozenset[str] | None:
+        if model not in self._cards:
+            self._cards[model] = card_languages(self._card_path(model))
+        return self._cards[model]
+
+    def _card_path(self, model: str) -> Path | None:
+        names = {m.label: m.id for m in self.sweep.models if isinstance(m, Model)}
+        name = names.get(model, model)
+        folders = [
+            Path(name),
+            *([Path(self.sweep.mirror) / "models" / name] if self.sweep.mirror else []),
+        ]
+        return next((f / "README.md" for f in folders if (f / "README.md").is_file()), None)
+
+    def same_data(self, intermediate: str, target: str) -> bool:
+        """Whether two trainings (phase ids) share a source of training rows."""
+        if not intermediate or intermediate == target:
+            return False
+        first, second = self.spec(intermediate), self.spec(target)
+        if first is None or second is None or first.action != "train" or second.action != "train":
+            return False
+        return bool(_sources(first) & _sources(second))
+
+
+def card_languages(path: Path | None) -> frozenset[str] | None:
+    """Language codes of a model card: its `language:` list, or a line `Languages: en de ...`."""
+    if path is None:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    listed = _CARD_LIST.search(text) if text.startswith("---") else None
+    line = listed or _CARD_LINE.search(text)
+    words = (
+        re.findall(r"[a-z]{2,3}(?:-[A-Za-z]+)?", " ".join(g or "" for g in line.groups()))
+        if line
+        else []
+    )
+    return frozenset(words) or None
+
+
+def _sources(spec: PhaseSpec) -> set[tuple[Any, ...]]:
+    return {_source(leaf) for member in spec.members for leaf in member.task.leaves}
+
+
+def _source(task: Task) -> tuple[Any, ...]:
+    """Where training rows come from, whatever part of a split is taken (`train[:80%]` is `train`)
+    and made of them.
+    """
+    splits = frozenset(part.split("[")[0].strip() for part in (task.splits.train or "").split("+"))
+    source, languages = task.source, frozenset(task.train_languages)
+    corpus = _corpus(task)
+    if corpus:
+        return corpus, splits, languages
+    return source.hub, source.config, source.files, source.generator, splits, languages
+
+
+def _corpus(task: Task) -> str:
+    """The corpus that is published under several names, where these rows are one's; else
+    nothing.
+    """
+    source = task.source
+    for hub, config, name in SAME_CORPUS:
+        if source.hub == hub and (config is None or (source.config or "").startswith(config)):
+            return name
+    words = task.format == "tagging" and task.column("tags").rsplit("_", 1)[-1] == "upos"
+    return UD_WORD_CLASSES if source.file_format == "conllu" and words else ""

@@ -1,0 +1,95 @@
+"""Values to text: the templates and how numbers are written in them.
+
+A number that is not there is a dash, a minus is a minus sign, and nothing a sweep says reaches HTML
+or a Markdown table unescaped.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xstilts.results import figures
+from xstilts.results.summary import LEVEL
+from xstilts.spec.sweep import BASELINE
+
+
+def render(template: str, values: Mapping[str, Any]) -> str:
+    """A template of this package with `values`; HTML is escaped, Markdown's own marks are."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=jinja2.select_autoescape(["html.j2"]),
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {
+        "signed": signed,
+        "number": number,
+        "p": p_value,
+        "interval": interval,
+        "setting": setting,
+        "md": markdown_text,
+        "tint": tint,
+    }
+    environment.globals |= {"BASELINE": BASELINE, "LEVEL": LEVEL}
+    return environment.get_template(template).render(**values)
+
+
+def _none(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def number(value: Any, digits: int = 1) -> str:
+    """`71.3`, or a dash where there is none."""
+    return "–" if _none(value) else f"{value:.{digits}f}".replace("-", "−")
+
+
+def signed(value: Any, digits: int = 1) -> str:
+    """`+1.3`, `−0.4`, `0.0`, or a dash where there is none."""
+    return "–" if _none(value) else figures.signed(value, digits)
+
+
+def interval(row: Any) -> str:
+    """`−0.2 to +1.4` of a row's or a value's `low` and `high`, or a dash where there is none."""
+    low, high = (row["low"], row["high"]) if isinstance(row, Mapping) else (row.low, row.high)
+    return "–" if _none(low) else f"{signed(low)} to {signed(high)}"
+
+
+def p_value(value: Any) -> str:
+    """`0.034`, `<0.001`, or a dash."""
+    return (
+        "–"
+        if _none(value)
+        else "<0.001"
+        if value < 0.001
+        else f"{value:.3f}"
+        if value < 0.1
+        else f"{value:.2f}"
+    )
+
+
+def setting(value: Any) -> str:
+    """A hyperparameter as one writes it: `5e-05`, `400`, `cosine`."""
+    return "–" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def tint(gain: Any, limit: float) -> str:
+    """A CSS background for a gain: blue above 0, red below, paler the smaller; none where there is
+    none.
+    """
+    if _none(gain) or limit <= 0:
+        return ""
+    red, green, blue = (33, 102, 172) if gain > 0 else (178, 24, 43)
+    return f"background:rgba({red},{green},{blue},{min(1.0, abs(gain) / limit) * 0.42:.2f})"
+
+
+def markdown_text(value: Any) -> str:
+    """Text that Markdown leaves alone inside a table's cell."""
+    text = re.sub(r"([\\`*_|\[\]])", r"\\\1", " ".join(str(value).split()))
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,173 @@
+"""Records to one tidy table: a row for each score.
+
+A row is one number: (sweep, model, intermediate, target, seed, language, split, metric) and its
+value in percent. The table is made from the ledger, which says which evaluation belongs to which
+pair, and from the records and `scores.parquet` of those evaluations; MLflow is never read. Beside
+the keys stand what a reader needs to judge a number: how many examples, whether it is the task's
+primary metric, whether the language is zero-shot (the target was not trained on it) and seen (the
+base model was pretrained on it; empty where nobody can know), whether the intermediate trained on
+the target's own training data, and the gain over the baseline `none` of the same seed.
+
+A phase whose files are damaged costs its own rows alone; `problems(table)` says which and why.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xstilts.errors import CorruptError, StoreError
+from xstilts.results.lineage import Lineage
+from xstilts.spec.sweep import BASELINE, Sweep
+from xstilts.spec.task import Task
+from xstilts.store.ledger import FINISHED, Entry, require
+from xstilts.store.phases import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = {
+    "sweep": "str",
+    "model": "str",
+    "intermediate": "str",
+    "target": "str",
+    "seed": "int64",
+    "role": "str",
+    "task": "str",
+    "language": "str",
+    "split": "str",
+    "metric": "str",
+    "value": "float64",
+    "n": "int64",
+    "primary": "bool",
+    "seen": "boolean",
+    "zero_shot": "bool",
+    "same_data": "bool",
+    "phase": "str",
+    "train_phase": "str",
+    "intermediate_phase": "str",
+    "gain": "float64",
+}
+"""Column to pandas type."""
+PAIR_KEYS = ["sweep", "model", "target", "seed", "language", "split", "metric"]
+"""What a score and its baseline have in common."""
+
+
+def table(store: Store, folder: Path) -> pd.DataFrame:
+    """The scores of the sweep kept in `folder`; StoreError where no run has begun.
+
+    Only final evaluations count: those of the chosen configurations, one for each seed. What could
+    not be read is listed in `problems(table)`.
+    """
+    import pandas as pd
+
+    sweep = read_sweep(folder)
+    entries = require(folder).entries()
+    reader = _Reader(store, sweep)
+    rows = [row for entry in entries if is_final_score(entry) for row in reader.rows(entry)]
+    frame = _with_gain(pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "gain"]))
+    frame = frame.astype(COLUMNS)[list(COLUMNS)]
+    frame.attrs["problems"] = reader.problems
+    return frame
+
+
+def problems(frame: pd.DataFrame) -> list[str]:
+    """What could not be read for this table, one sentence each."""
+    return list(frame.attrs.get("problems", ()))
+
+
+def is_final_score(entry: Entry) -> bool:
+    """Whether this slot is one of a pair's final numbers, and there."""
+    return entry.kind == "evaluate" and entry.role == "final" and entry.state in FINISHED
+
+
+def read_sweep(folder: Path) -> Sweep:
+    """The resolved sweep kept beside the ledger; StoreError where there is none."""
+    path = folder / "sweep.json"
+    try:
+        return Sweep.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise StoreError(f"{folder}: nothing has been run yet; `xstilts run` begins it") from None
+    except (ValueError, OSError) as error:
+        raise CorruptError(f"{path}: damaged ({error}); `xstilts run` writes it again") from error
+
+
+def _with_gain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Adds `gain`: value less that of the baseline with the same keys; empty for the baseline."""
+    base = frame.loc[frame["intermediate"] == BASELINE, [*PAIR_KEYS, "value"]]
+    base = base.drop_duplicates(PAIR_KEYS).rename(columns={"value": "baseline"})
+    joined = frame.merge(base, on=PAIR_KEYS, how="left")
+    joined["gain"] = (joined["value"] - joined["baseline"]).where(
+        joined["intermediate"] != BASELINE
+    )
+    return joined.drop(columns="baseline")
+
+
+class _Reader:
+    """Reads evaluations and collects what is wrong with them."""
+
+    def __init__(self, store: Store, sweep: Sweep) -> None:
+        self.store, self.sweep = store, sweep
+        self.lineage = Lineage(store, sweep)
+        self.problems: list[str] = []
+
+    def rows(self, entry: Entry) -> list[dict[str, Any]]:
+        """The rows of one evaluation; none, and a problem, where it can't be read."""
+        try:
+            return self._rows(entry)
+        except (StoreError, ValueError, OSError, KeyError, TypeError) as error:
+            pair = (
+                f"{entry.model}, {entry.intermediate or BASELINE} → {entry.target}, seed "
+                f"{entry.seed}"
+            )
+            self.problems.append(f"{pair}, phase {entry.phase}: {plain(error, self.store)}")
+            return []
+
+    def _rows(self, entry: Entry) -> list[dict[str, Any]]:
+        import pandas as pd
+
+        phase = self.store.phase(entry.phase)
+        phase.record()  # damaged or missing: the scores beside it are worth nothing
+        spec = self.lineage.spec(entry.phase)
+        if spec is None:
+            raise StoreError("its record does not hold the spec it was made from")
+        tasks = {member.task.name: member.task for member in spec.members}
+        common = {
+            "sweep": self.sweep.name,
+            "model": entry.model,
+            "intermediate": entry.intermediate or BASELINE,
+            "target": entry.target,
+            "seed": entry.seed,
+            "role": entry.role,
+            "phase": entry.phase,
+            "train_phase": entry.train_phase,
+            "intermediate_phase": entry.intermediate_phase,
+            "same_data": self.lineage.same_data(entry.intermediate_phase, entry.train_phase),
+        }
+        seen = self.lineage.base_languages(entry.phase)
+        scores = pd.read_parquet(phase.scores).to_dict("records")
+        return [{**common, **_number(score, tasks[str(score["task"])], seen)} for score in scores]
+
+
+def _number(score: dict[Any, Any], task: Task, seen: frozenset[str] | None) -> dict[str, Any]:
+    language = str(score["language"])
+    trained_on = task.train_languages if task.trainable else ()
+    return {
+        "task": task.name,
+        "language": language,
+        "split": str(score["split"]),
+        "metric": str(score["metric"]),
+        "value": float(score["value"]),
+        "n": int(score["n"]),
+        "primary": score["metric"] == task.metric,
+        "seen": None if seen is None else language in seen,
+        "zero_shot": language not in trained_on,
+    }
+
+
+def plain(error: Exception, store: Store) -> str:
+    """What an error says, with paths relative to the store."""
+    text = (
+        f"no {error.args[0]!r} in it" if isinstance(error, KeyError) and error.args else str(error)
+    )
+    return text.replace(f"{store.path}/", "").strip().rstrip(".")

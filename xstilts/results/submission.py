@@ -1,0 +1,294 @@
+"""A folder in XTREME's submission format, made from stored predictions.
+
+    xnli/test-de.tsv     a label a line (entailment, ...)          xquad/test-de.json    {question id: answer}
+    pawsx/test-de.tsv    a label a line (0, 1)                     mlqa/test-de.json
+    udpos/test-de.tsv    a tag a line, a blank line after each     tydiqa/test-de.json
+    panx/test-de.tsv     sentence                                  bucc2018/test-de.tsv  `id TAB English id` a line
+    tatoeba/test-de.tsv  for each English sentence the number of its foreign one, from 0
+    notes.txt            what it was made from, and every warning
+
+Names, contents and the two-letter codes are those that `evaluate.py` of google-research/xtreme
+reads. A file has one line (or question) for each row that was scored, in the order of the rows.
+That this is the order, and these are all of the rows, of the copy which the leaderboard holds
+cannot be known from here: docs/analysis.md says what is known of each task. All that is missing is
+a warning; nothing is made up to fill a gap.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xstilts.errors import InputError, StoreError
+from xstilts.results.benchmarks import XTREME
+from xstilts.results.headline import chosen_on_dev, development
+from xstilts.results.scores import problems, read_sweep, table as scores_table
+from xstilts.spec.sweep import BASELINE, Sweep
+from xstilts.spec.task import Task
+from xstilts.store.files import write_bytes
+from xstilts.store.phases import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xstilts.sources.context import DataContext
+
+BEST = "best"
+"""Instead of an intermediate: for each target the one chosen on English development scores."""
+FOLDERS: Mapping[str, str] = {**{name: name for name in XTREME.tasks}, "bucc": "bucc2018"}
+"""Task to its folder."""
+LABELS: Mapping[str, tuple[str, ...]] = {
+    "xnli": ("entailment", "neutral", "contradiction"),
+    "pawsx": ("0", "1"),
+}
+ROWS: Mapping[str, int] = {"xnli": 5_010, "pawsx": 2_000, "xquad": 1_190}
+"""Test rows of every language, where all have the same number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """Files by path and the warnings about them."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    choices: dict[str, str] = field(default_factory=dict)
+    """Task to intermediate."""
+
+
+def write(
+    store: Store,
+    folder: Path,
+    *,
+    model: str,
+    intermediate: str,
+    seed: int,
+    out: Path,
+    context: DataContext | None = None,
+) -> list[Path]:
+    """Writes the submission of one system into `out`, and returns its files; the last is
+    `notes.txt`.
+
+    `folder` is the sweep's; `intermediate` may be `best`. With `context` the rows of Tatoeba are
+    read again, so that its lines can be put into XTREME's order. InputError where the sweep has no
+    such system; StoreError where nothing has been run or `out` can't be written.
+    """
+    made = prepare(
+        store, folder, model=model, intermediate=intermediate, seed=seed, context=context
+    )
+    made.warnings.extend(_others(out, made.files))
+    chosen = "".join(f"  {task}: {label}\n" for task, label in made.choices.items())
+    warnings = "".join(f"- {one}\n" for one in made.warnings) or "none\n"
+    notes = (
+        f"model: {model}\nseed: {seed}\nintermediate of each task:\n{chosen}\nWarnings:\n{warnings}"
+    )
+    files = {**made.files, "notes.txt": notes.encode()}
+    for name, content in files.items():
+        write_bytes(out / name, content)
+    return [out / name for name in files]
+
+
+def _others(out: Path, files: Mapping[str, bytes]) -> list[str]:
+    """Files of an earlier submission in `out` that this one does not write again."""
+    there = {
+        f"{path.parent.name}/{path.name}"
+        for name in FOLDERS.values()
+        for path in (out / name).glob("test-*")
+    }
+    left = sorted(there - {*files})
+    if not left:
+        return []
+    shown = ", ".join(left[:3]) + (", ..." if len(left) > 3 else "")
+    return [
+        f"{len(left)} files were there before and are not of this system; take them away: {shown}"
+    ]
+
+
+def prepare(
+    store: Store,
+    folder: Path,
+    *,
+    model: str,
+    intermediate: str,
+    seed: int,
+    context: DataContext | None = None,
+) -> Submission:
+    """The files of a submission and its warnings; see `write`."""
+    sweep, table = read_sweep(folder), scores_table(store, folder)
+    choices = _choices(store, sweep, table, model, intermediate, seed)
+    made = Submission(choices=choices, warnings=problems(table))
+    for name in XTREME.tasks:
+        if name not in sweep.targets:
+            made.warnings.append(
+                f"{name}: no target of this sweep; the benchmark's average needs all nine"
+            )
+        elif name not in choices:
+            made.warnings.append(
+                f"{name}: no intermediate has been evaluated, or no development score to "
+                "choose one by"
+            )
+        else:
+            own = table[
+                (table["model"] == model)
+                & (table["intermediate"] == choices[name])
+                & (table["seed"] == seed)
+            ]
+            _add(made, store, sweep.task(name), own[own["target"] == name], context)
+    return made
+
+
+def _choices(
+    store: Store, sweep: Sweep, table: pd.DataFrame, model: str, intermediate: str, seed: int
+) -> dict[str, str]:
+    targets = [name for name in XTREME.tasks if name in sweep.targets]
+    for what, value, known in (
+        ("model", model, list(dict.fromkeys(table["model"]))),
+        ("seed", seed, list(sweep.seeds)),
+        ("intermediate", intermediate, [BEST, *dict.fromkeys(table["intermediate"])]),
+    ):
+        if value not in known:
+            names = ", ".join(map(str, known)) or "nothing: no evaluation has finished"
+            raise InputError(
+                f"{what} is {value!r}; must be one that sweep {sweep.name} has evaluated: {names}"
+            )
+    if not targets:
+        raise InputError(
+            f"sweep {sweep.name} has no task of XTREME among its targets: "
+            f"{', '.join(sweep.targets)}"
+        )
+    if intermediate != BEST:
+        return dict.fromkeys(targets, intermediate)
+    chosen = chosen_on_dev(sweep, table, model, development(store, table).get(model, {}))
+    return {name: chosen[name] for name in targets if name in chosen}
+
+
+def _add(
+    made: Submission, store: Store, task: Task, rows: pd.DataFrame, context: DataContext | None
+) -> None:
+    """The files of one task, and what is wrong with them."""
+    label = made.choices[task.name]
+    if rows.empty:
+        before = "the base model" if label == BASELINE else label
+        made.warnings.append(f"{task.name}: {before} has not been evaluated with this seed")
+        return
+    suffix = "json" if task.format == "span_qa" else "tsv"
+    done = []
+    for language, phase in dict(zip(rows["language"], rows["phase"], strict=True)).items():
+        try:
+            columns = _read(store.phase(str(phase)).predictions / f"{language}.parquet")
+        except (StoreError, OSError, ValueError, KeyError) as error:
+            made.warnings.append(
+                f"{task.name}, {language}: its predictions can't be read ({error})"
+            )
+            continue
+        order = _order(made, task, str(language), columns, context)
+        made.files[f"{FOLDERS[task.name]}/test-{language}.{suffix}"] = text(
+            task, columns, order
+        ).encode()
+        made.warnings.extend(f"{task.name}, {language}: {what}" for what in _doubts(task, columns))
+        done.append(language)
+    made.warnings.extend(_missing(task, done))
+
+
+def _read(path: Path) -> dict[str, list[str]]:
+    from pyarrow import parquet
+
+    found = parquet.ParquetFile(path).read(columns=["id", "prediction"])
+    return {
+        name: [str(value) for value in found[name].to_pylist()] for name in ("id", "prediction")
+    }
+
+
+def text(
+    task: Task, columns: Mapping[str, Sequence[str]], order: Sequence[int] | None = None
+) -> str:
+    """The file of one language from the columns `id` and `prediction`; `order` rearranges the
+    rows.
+    """
+    pairs = list(zip(columns["id"], columns["prediction"], strict=True))
+    if order is not None:
+        pairs = [pairs[i] for i in order]
+    if task.format == "span_qa":
+        return json.dumps(dict(pairs))
+    if task.format == "tagging":
+        return "".join("".join(f"{tag}\n" for tag in json.loads(tags)) + "\n" for _, tags in pairs)
+    if task.format == "mining":
+        return "".join(
+            "\t".join(one.split("|", 1)) + "\n" for one, predicted in pairs if predicted == "yes"
+        )
+    return "".join(f"{prediction}\n" for _, prediction in pairs)
+
+
+def _order(
+    made: Submission,
+    task: Task,
+    language: str,
+    columns: Mapping[str, Sequence[str]],
+    context: DataContext | None,
+) -> list[int] | None:
+    """Tatoeba's lines in the order of XTREME's copy, whose English sentences are sorted; None for
+    every other task.
+
+    The foreign sentences keep their order there, so the numbers that are predicted stay.
+    """
+    if task.format != "retrieval":
+        return None
+    english = None if context is None else _english(task, language, context)
+    if english is None or len(english) != len(columns["id"]):
+        what = (
+            "lines are in the order of the data, which isn't at hand; XTREME's English side "
+            "is sorted"
+        )
+        made.warnings.append(f"{task.name}, {language}: {what}")
+        return None
+    return sorted(range(len(english)), key=lambda row: english[row])
+
+
+def _english(task: Task, language: str, context: DataContext) -> list[str] | None:
+    from xstilts.data import task_data
+
+    try:
+        found: Any = task_data.rows(task, "test", language, context)["target_sentence"]
+    except InputError:
+        return None
+    return [str(sentence).strip() for sentence in found]
+
+
+def _doubts(task: Task, columns: Mapping[str, Sequence[str]]) -> list[str]:
+    """What of the rows of one language cannot be right."""
+    found = []
+    expected, rows = ROWS.get(task.name), len(columns["id"])
+    if expected is not None and rows != expected:
+        found.append(f"{rows:,} of {expected:,} rows")
+    strange = sorted({*columns["prediction"]} - {*LABELS.get(task.name, columns["prediction"])})
+    if strange:
+        found.append(f"labels are {', '.join(strange[:3])}, not {', '.join(LABELS[task.name])}")
+    if task.format == "mining" and all(
+        part.isdigit() for one in columns["id"] for part in one.split("|")
+    ):
+        found.append("sentences have row numbers instead of BUCC's ids, which the scorer compares")
+    if task.format == "span_qa" and len({*columns["id"]}) != rows:
+        found.append("question ids stand twice")
+    return found
+
+
+def _missing(task: Task, done: Sequence[str]) -> list[str]:
+    """Languages of the benchmark without a file, and rows that the sweep left out."""
+    from xstilts.tasks import TASKS
+
+    found = []
+    lost = [language for language in TASKS[task.name].languages if language not in done]
+    if lost:
+        found.append(f"{task.name}: no file for {len(lost)} languages: {', '.join(lost)}")
+    if task.limits.test is not None:
+        found.append(
+            f"{task.name}: the sweep scores at most {task.limits.test:,} rows of a language; "
+            "the scorer wants all"
+        )
+    if task.splits.test != TASKS[task.name].splits.test:
+        found.append(
+            f"{task.name}: scored on {task.splits.test} instead of {TASKS[task.name].splits.test}"
+        )
+    return found

@@ -1,0 +1,260 @@
+"""What a report says, as plain values: verdicts, budgets, failures, provenance. No markup here.
+
+A verdict follows from a pair's mean gain over all languages and its Holm-corrected p-value: `gain`,
+`loss` (negative transfer), or `open` (not to be told from the baseline). A pair that failed has no
+verdict; it is listed among the failures, which are no transfer result at all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from xstilts.errors import StoreError
+from xstilts.results.scores import is_final_score
+from xstilts.spec.sweep import Sweep, mixture_label
+from xstilts.store.ledger import FINISHED, Entry
+from xstilts.store.phases import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEVEL = 0.05
+"""Significance level after Holm's correction."""
+Verdict = Literal["gain", "loss", "open"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One search: its budget and what it chose."""
+
+    name: str
+    model: str
+    intermediate: str
+    targets: tuple[str, ...]
+    """Targets that share this training; none for the study of an intermediate."""
+    trials: Mapping[int, Entry]
+    """Trial number to its last phase."""
+    chosen: Entry | None
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Trials by how they ended; `cached` counts as `done`."""
+        return Counter(
+            "done" if entry.state in FINISHED else entry.state for entry in self.trials.values()
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """A pair without all its numbers."""
+
+    model: str
+    intermediate: str
+    target: str
+    seeds: str
+    """`1 of 3`."""
+    reason: str
+
+
+def verdict(row: Mapping[str, Any]) -> Verdict:
+    """What a row of the gains allows to be said."""
+    if not row["p_holm"] <= LEVEL:
+        return "open"
+    return "gain" if row["gain"] > 0 else "loss"
+
+
+def overall(gains: pd.DataFrame) -> str:
+    """One honest sentence about all pairs."""
+    means = gains[gains["level"] == "mean"].to_dict("records")
+    if not means:
+        return (
+            "There is no gain to report: no pair and its baseline `none` have both been evaluated."
+        )
+    counts = Counter(verdict(row) for row in means)  # type: ignore[arg-type]
+    alone = (
+        " With one seed that is about the test examples alone."
+        if all(row["seeds"] == 1 for row in means)
+        else ""
+    )
+    if not counts["gain"] and not counts["loss"]:
+        which = "the one pair can't" if len(means) == 1 else f"none of the {len(means)} pairs can"
+        return (
+            f"Nothing is significant: {which} be told from its baseline at {LEVEL:.0%} after "
+            f"Holm's correction.{alone}"
+        )
+    up, down = _verb(counts["gain"], "gain"), _verb(counts["loss"], "lose")
+    return (
+        f"Of {_count(len(means), 'pair')}, {up} significantly, {down} significantly "
+        "(negative transfer), and "
+        f"{counts['open']} can't be told from the baseline ({LEVEL:.0%}, Holm-corrected).{alone}"
+    )
+
+
+def studies(entries: Sequence[Entry], chosen: Mapping[str, str]) -> list[Study]:
+    """Every study in the ledger. A trial of a joint study has two phases and counts once, as its
+    target's.
+    """
+    trials: dict[str, dict[int, Entry]] = {}
+    for entry in entries:
+        if (
+            entry.study
+            and entry.role == "trial"
+            and entry.kind != "evaluate"
+            and entry.trial is not None
+        ):
+            of_study = trials.setdefault(entry.study, {})
+            if entry.kind == "target" or entry.trial not in of_study:
+                of_study[entry.trial] = entry
+    found = []
+    for name, of_study in trials.items():
+        first = next(
+            (e for e in of_study.values() if e.kind == "target"), next(iter(of_study.values()))
+        )
+        best = next((e for e in entries if e.slot == chosen.get(name)), None)
+        found.append(
+            Study(
+                name=name,
+                model=first.model,
+                intermediate=first.intermediate or first.task,
+                trials=of_study,
+                targets=tuple(first.target.split(",")) if first.target else (),
+                chosen=best,
+            )
+        )
+    return found
+
+
+def budget(found: Sequence[Study]) -> tuple[bool, str]:
+    """Whether every pair got the same number of trials, and a sentence that shows the counts."""
+    pairs = Counter(len(s.trials) for s in found if s.targets)
+    before = Counter(len(s.trials) for s in found if not s.targets)
+    parts = [
+        f"{_count(number, kind)} with {_count(trials, 'trial')} each"
+        for kind, counts in (("pair", pairs), ("intermediate", before))
+        for trials, number in sorted(counts.items())
+    ]
+    fair = len(pairs) <= 1 and len(before) <= 1
+    if not parts:
+        return True, "Nothing was searched."
+    if fair:
+        return True, f"Every pair, the baseline included, got the same budget: {', '.join(parts)}."
+    return False, (
+        f"The budgets are not equal ({', '.join(parts)}): a pair that was searched harder "
+        "has an advantage. "
+        "Running the sweep again completes the others."
+    )
+
+
+def failures(entries: Iterable[Entry]) -> list[Entry]:
+    """Slots that failed for good, with their errors; what they block is `missing`."""
+    return [entry for entry in entries if entry.state == "failed"]
+
+
+def missing(sweep: Sweep, entries: Sequence[Entry], scores: pd.DataFrame) -> list[Missing]:
+    """Pairs of the sweep that lack final numbers for some or all seeds, and why."""
+    there = Counter(
+        zip(
+            *(
+                scores.drop_duplicates(["model", "intermediate", "target", "seed"])[c]
+                for c in ("model", "intermediate", "target")
+            ),
+            strict=True,
+        )
+    )
+    found = []
+    for model in _models(sweep):
+        for intermediate in map(mixture_label, sweep.intermediates):
+            for target in sweep.targets:
+                have = there[model, intermediate, target]
+                if have < len(sweep.seeds):
+                    reason = _reason([e for e in entries if e.model == model], intermediate, target)
+                    found.append(
+                        Missing(
+                            model=model,
+                            intermediate=intermediate,
+                            target=target,
+                            seeds=f"{have} of {len(sweep.seeds)}",
+                            reason=reason,
+                        )
+                    )
+    return found
+
+
+def _models(sweep: Sweep) -> list[str]:
+    return [str(getattr(model, "label", None) or model.name) for model in sweep.models]
+
+
+def _reason(entries: Sequence[Entry], intermediate: str, target: str) -> str:
+    """The worst that happened on the way to this pair."""
+    own = [e for e in entries if e.intermediate == intermediate and target in e.target.split(",")]
+    way = own + [
+        e
+        for e in entries
+        if e.kind == "pretrain" or (e.kind == "intermediate" and e.task == intermediate)
+    ]
+    states = {entry.state for entry in way if entry.role == "final" or entry.state == "failed"}
+    if any(is_final_score(entry) for entry in own) and not states & {
+        "failed",
+        "blocked",
+        "waiting",
+        "running",
+    }:
+        return "its numbers could not be read (see problems)"
+    for state, reason in (
+        ("failed", "a phase failed"),
+        ("blocked", "blocked by a failed phase"),
+        ("running", "still running"),
+        ("waiting", "not run yet"),
+    ):
+        if state in states:
+            return reason
+    return "not run yet"
+
+
+def provenance(store: Store, entries: Sequence[Entry]) -> dict[str, Any]:
+    """Versions, devices, machine hours and dates of all phases of the sweep, out of their
+    records.
+    """
+    values: dict[str, set[str]] = {
+        "device": set(),
+        "workers": set(),
+        "threads": set(),
+        "host": set(),
+    }
+    versions: dict[str, set[str]] = {}
+    seconds, dates, read = 0.0, [], 0
+    for phase in dict.fromkeys(e.phase for e in entries if e.phase and e.state in FINISHED):
+        try:
+            made = store.phase(phase).record()["provenance"]
+            seconds += float(made.get("seconds", 0))
+        except (StoreError, KeyError, ValueError, TypeError):
+            continue  # what a damaged record costs is reported where its numbers are missed
+        read += 1
+        dates += [str(made[key]) for key in ("started", "ended") if made.get(key)]
+        for name, version in made.get("versions", {}).items():
+            versions.setdefault(name, set()).add(str(version))
+        for name, seen in values.items():
+            if made.get(name) is not None:
+                seen.add(str(made[name]))
+    states = Counter(entry.state for entry in entries)
+    return {
+        "phases": read,
+        "hours": seconds / 3600,
+        "states": dict(states),
+        "hosts": len(values.pop("host")),
+        "versions": {name: ", ".join(sorted(found)) for name, found in sorted(versions.items())},
+        "first": min(dates, default=""),
+        "last": max(dates, default=""),
+        **{name: ", ".join(sorted(found)) for name, found in values.items()},
+    }
+
+
+def _verb(number: int, verb: str) -> str:
+    return f"{number} {verb}{'s' if number == 1 else ''}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

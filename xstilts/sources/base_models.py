@@ -1,0 +1,127 @@
+"""Base models: where they lie, and what their files hold.
+
+A model is a folder of the user's, a folder of the mirror, or an id on the hub. Folders are known by
+a hash of the files that decide what the model computes (configuration, tokenizer, weights), the hub
+by its commit. Weights are safetensors; anything else would be a pickle, which can run code when it
+is opened, and is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from xstilts.errors import DataError, nearest
+from xstilts.sources import hub
+from xstilts.sources.context import DataContext, fetch_help
+from xstilts.spec.digests import digest
+from xstilts.store.hashes import content_hashes
+
+GENERATOR = "generator"
+"""Stands for the generator's own tokenizer where a model id can."""
+_WEIGHTS = ".safetensors"
+_NAMES = (
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "target_vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "generation_config.json",
+    "model.safetensors.index.json",
+)
+_TOKENIZER_SUFFIXES = (".model", ".bpe", ".spm")
+
+
+def wanted_files(names: list[str] | tuple[str, ...]) -> list[str]:
+    """Of a model repository's files those that are needed: no code, no pickles, nothing in
+    folders.
+    """
+    top = [name for name in names if "/" not in name]
+    return sorted(n for n in top if n in _NAMES or n.endswith((_WEIGHTS, *_TOKENIZER_SUFFIXES)))
+
+
+def resolve_model(model_id: str, context: DataContext) -> str:
+    """The folder of a model, or its id where the hub has it; DataError where a folder or mirror
+    lacks it.
+    """
+    folder = _folder(model_id, context)
+    return str(folder) if folder else model_id
+
+
+def model_revision(
+    model_id: str, context: DataContext, revision: str = "main", *, weights: bool = True
+) -> str:
+    """Hash of a model folder's files (24 hexadecimal digits), or the commit of `revision` on the
+    hub.
+
+    DataError where it has no safetensors weights; `weights=False` where its tokenizer alone is
+    used.
+    """
+    if model_id == GENERATOR:
+        from xstilts.tasks import generator
+
+        return digest([GENERATOR, generator.VERSION])
+    folder = _folder(model_id, context)
+    if folder is None:
+        if weights:
+            require_weights(f"hub model {model_id}", hub.HUB.names("model", model_id, revision))
+        return hub.HUB.commit("model", model_id, revision)
+    names = wanted_files([path.name for path in folder.iterdir() if path.is_file()])
+    if weights:
+        require_weights(f"model {folder}", names)
+    hashes = content_hashes([folder / name for name in names], context.cache)
+    return digest(list(zip(names, hashes, strict=True)))
+
+
+def require_weights(where: str, names: list[str] | tuple[str, ...]) -> None:
+    """DataError where a model has no configuration or no safetensors weights."""
+    if "config.json" not in names:
+        raise DataError(
+            f"{where}: has no config.json; must be a folder or repository that transformers "
+            "can open"
+        )
+    if not any(name.endswith(_WEIGHTS) and "/" not in name for name in names):
+        raise DataError(
+            f"{where}: has no safetensors weights, and pickles (.bin, .pt) are not opened, "
+            "since they can run code; "
+            "save it with `model.save_pretrained(folder)` and name that folder"
+        )
+
+
+def _folder(model_id: str, context: DataContext) -> Path | None:
+    """The model's folder; None where it is an id to be asked of the hub."""
+    own = Path(context.base, model_id).expanduser()
+    if model_id.startswith(("/", ".", "~")):
+        own = Path(context.base, Path(model_id).expanduser())
+        if not own.is_dir():
+            raise DataError(
+                f"model {model_id}: no such folder; paths are relative to "
+                f"{Path(context.base).absolute()}"
+            )
+        return own
+    if (own / "config.json").is_file():
+        return own
+    if not context.mirror:
+        return None
+    folder = Path(context.mirror) / "models" / model_id
+    if folder.is_dir():
+        return folder
+    have = sorted(
+        f"{p.parent.name}/{p.name}"
+        for p in (Path(context.mirror) / "models").glob("*/*")
+        if p.is_dir()
+    )
+    raise DataError(
+        f"model {model_id}: not in the mirror {context.mirror}{nearest(model_id, have)}; "
+        + fetch_help(model_id, context.mirror)
+    )
+
+
+def base_place(model: str, revision: str, context: DataContext) -> tuple[str, str | None]:
+    """Folder or hub id of a base model, and its revision where it is a hub id."""
+    place = resolve_model(model, context)
+    return place, None if os.path.isdir(place) else revision

@@ -1,0 +1,182 @@
+"""The one door to the Hugging Face hub.
+
+Data and models come as *files*: Parquet, JSON lines or CSV for a dataset, safetensors,
+configuration and tokenizer for a model. Nothing that could run code is downloaded: no loading
+scripts, no pickles, no Python. `Hub` is the seam: three methods, no state; tests put a folder in
+its place. Every failure is a DataError that says whether the name is wrong or the network is away,
+and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, Protocol
+
+from xstilts.errors import DataError
+
+Kind = Literal["dataset", "model"]
+CONVERTED = "refs/convert/parquet"
+"""Branch where the hub keeps its own Parquet copy of a dataset that is a loading script."""
+_OFFLINE_HELP = (
+    "connect to the network, or fill a mirror where there is one "
+    "(`xstilts fetch SWEEP --mirror DIR`) and name it (`--mirror DIR` or XSTILTS_MIRROR)"
+)
+
+
+class Hub(Protocol):
+    """Where repositories are listed and downloaded. Safe to call from several processes."""
+
+    def commit(self, kind: Kind, repository: str, revision: str) -> str:
+        """The commit that a revision stands for; same errors."""
+
+    def names(self, kind: Kind, repository: str, revision: str) -> tuple[str, ...]:
+        """Names of all files at a revision; DataError where the repository or the network is
+        missing.
+        """
+
+    def download(
+        self, kind: Kind, repository: str, revision: str, names: Sequence[str], folder: Path | None
+    ) -> Path:
+        """Brings files into `folder` (None: the shared cache of huggingface_hub) and returns the
+        folder they are in.
+        """
+
+
+class HuggingFace:
+    """The real hub, through huggingface_hub. A listing is asked for once in a process."""
+
+    def commit(self, kind: Kind, repository: str, revision: str) -> str:
+        """See `Hub.commit`; without a network, the commit that an earlier download left in the
+        cache.
+        """
+        return _commit(kind, repository, revision)
+
+    def names(self, kind: Kind, repository: str, revision: str) -> tuple[str, ...]:
+        """See `Hub.names`; without a network, the files that an earlier download left in the
+        cache.
+        """
+        return _listed(kind, repository, revision)
+
+    def download(
+        self, kind: Kind, repository: str, revision: str, names: Sequence[str], folder: Path | None
+    ) -> Path:
+        """See `Hub.download`."""
+        return _downloaded(kind, repository, revision, tuple(names), folder)
+
+
+HUB: Hub = HuggingFace()
+"""The hub in use."""
+
+
+@lru_cache(maxsize=256)
+def _listed(kind: Kind, repository: str, revision: str) -> tuple[str, ...]:
+    import huggingface_hub
+
+    with _explained(kind, repository, revision):
+        try:
+            return tuple(
+                huggingface_hub.HfApi().list_repo_files(
+                    repository, revision=revision, repo_type=kind
+                )
+            )
+        except Exception:
+            cached = _cached_folder(kind, repository, revision)
+            if cached is None:
+                raise
+            return tuple(
+                p.relative_to(cached).as_posix() for p in sorted(cached.rglob("*")) if p.is_file()
+            )
+
+
+@lru_cache(maxsize=256)
+def _commit(kind: Kind, repository: str, revision: str) -> str:
+    import huggingface_hub
+
+    with _explained(kind, repository, revision):
+        try:
+            return str(
+                huggingface_hub.HfApi().repo_info(repository, revision=revision, repo_type=kind).sha
+            )
+        except Exception:
+            cached = _cached_folder(kind, repository, revision)
+            if cached is None:
+                raise
+            return cached.name
+
+
+def _cached_folder(kind: Kind, repository: str, revision: str) -> Path | None:
+    import huggingface_hub
+
+    try:
+        return Path(
+            huggingface_hub.snapshot_download(
+                repository,
+                repo_type=kind,
+                revision=revision,
+                local_files_only=True,
+                allow_patterns=[],
+            )
+        )
+    except Exception:  # whatever the cache lacks, the error of the listing says more
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _downloaded(
+    kind: Kind, repository: str, revision: str, names: tuple[str, ...], folder: Path | None
+) -> Path:
+    import huggingface_hub
+
+    with _explained(kind, repository, revision):
+        return Path(
+            huggingface_hub.snapshot_download(
+                repository,
+                repo_type=kind,
+                revision=revision,
+                allow_patterns=[_literal(name) for name in names],
+                local_dir=folder,
+            )
+        )
+
+
+def _literal(name: str) -> str:
+    """A pattern that matches `name` alone."""
+    return name.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]")
+
+
+@contextmanager
+def _explained(kind: Kind, repository: str, revision: str) -> Iterator[None]:
+    """Turns whatever huggingface_hub raises into a DataError that says what to do."""
+    from huggingface_hub import errors
+
+    where = f"hub {kind} {repository}"
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise DataError(
+            f"{where}: its owner grants access by hand; ask on its page, then run `hf auth login`"
+        ) from error
+    except errors.RepositoryNotFoundError as error:
+        raise DataError(
+            f"{where}: no such {kind}, or a private one; check the id, or run `hf auth login`"
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise DataError(
+            f"{where}: has no revision `{revision}`; give `revision:` a branch, tag or commit of it"
+        ) from error
+    except errors.HFValidationError as error:
+        raise DataError(f"{where}: not an id of the hub; must be `owner/name`") from error
+    except DataError:
+        raise
+    except Exception as error:  # httpx, sockets, time-outs, offline mode: no common root
+        raise DataError(
+            f"{where}: cannot be reached ({_first_line(error)}); {_OFFLINE_HELP}"
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:160] if lines else type(error).__name__

@@ -1,0 +1,64 @@
+"""What GPUs can do at most, by name: for estimates.
+
+Peaks are the makers' figures for dense matrices, recalled and compared with public tables, not
+measured. What a training reaches is a third of it where batches are large, and less where they are
+small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xstilts.errors import InputError
+
+DEFAULT_GPU = "A100-80GB"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gpu:
+    """Peak dense matrix throughput in 1e12 operations a second, as the maker states it, without
+    sparsity.
+    """
+
+    fp32: float
+    bf16: float | None
+    """None where the GPU has no bf16: `auto` computes in fp32 there."""
+    memory: float
+    """Bandwidth in 1e9 bytes a second."""
+
+    def peak(self, precision: str) -> float:
+        """Of a phase in `precision`. fp32 is plain fp32: torch leaves TF32 off for matrix
+        products.
+        """
+        return self.fp32 if precision == "fp32" or self.bf16 is None else self.bf16
+
+
+GPUS: Mapping[str, Gpu] = {
+    "T4": Gpu(fp32=8.1, bf16=None, memory=320),
+    "V100": Gpu(fp32=15.7, bf16=None, memory=900),
+    "A10G": Gpu(fp32=31.5, bf16=70, memory=600),
+    "L4": Gpu(fp32=30.3, bf16=121, memory=300),
+    "L40S": Gpu(fp32=91.6, bf16=362, memory=864),
+    "RTX-3090": Gpu(fp32=35.6, bf16=71, memory=936),
+    "RTX-4090": Gpu(fp32=82.6, bf16=165, memory=1008),
+    "A100-40GB": Gpu(fp32=19.5, bf16=312, memory=1555),
+    "A100-80GB": Gpu(fp32=19.5, bf16=312, memory=2039),
+    "H100": Gpu(fp32=67, bf16=989, memory=3350),
+    "H200": Gpu(fp32=67, bf16=989, memory=4800),
+}
+"""SXM forms where there are several. T4 and V100 have tensor cores for fp16 alone, which xstilts
+does not use.
+"""
+
+
+def gpu_name(name: str | None) -> str:
+    """The table's own spelling of a GPU; InputError where it has none like it."""
+    if name is None:
+        return DEFAULT_GPU
+    known = {one.lower().replace("-", ""): one for one in GPUS}
+    known["a100"] = DEFAULT_GPU
+    wanted = name.lower().replace("-", "").replace(" ", "").replace("_", "").removeprefix("nvidia")
+    if wanted in known:
+        return known[wanted]
+    raise InputError(f'GPU is "{name}", which has no peak here; must be one of {", ".join(GPUS)}')

@@ -1,0 +1,307 @@
+"""What a sweep means: models x intermediates x targets x search space x seeds.
+
+`loading` reads a YAML file into a `Sweep`; nothing here knows YAML. Every value is frozen. A
+hyperparameter is a *setting*: a fixed number, or a search space (`choice`, `log`, `int`). The same
+names serve the file, the search, the command line and MLflow (`target.lr`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from xstilts.spec.task import Frozen, Name, Task
+
+PhaseKind = Literal["pretrain", "intermediate", "target", "evaluate"]
+TRAINED_KINDS: tuple[PhaseKind, ...] = ("pretrain", "intermediate", "target")
+BASELINE = "none"
+
+
+class Choice(Frozen):
+    """One of a few values; the grid and the shared ladder enumerate them."""
+
+    choice: tuple[float | int | str, ...] = Field(min_length=1)
+
+
+class LogRange(Frozen):
+    """A positive number, uniform in its logarithm."""
+
+    log: tuple[float, float]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> LogRange:
+        if not 0 < self.log[0] < self.log[1]:
+            raise ValueError("log needs two numbers, 0 < low < high")
+        return self
+
+
+class IntRange(Frozen):
+    """A whole number, both ends included."""
+
+    int: tuple[int, int]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> IntRange:
+        if not self.int[0] < self.int[1]:
+            raise ValueError("int needs two whole numbers, low < high")
+        return self
+
+
+Space = Choice | LogRange | IntRange
+Schedule = Literal["linear", "cosine", "constant", "wsd"]
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+class Hyperparameters(Frozen):
+    """What one training is run with. All of it is part of the phase's identity."""
+
+    lr: float = Field(default=2e-5, gt=0)
+    """Peak learning rate of AdamW."""
+    steps: int = Field(default=1000, ge=1)
+    """Optimizer updates."""
+    batch_size: int = Field(default=32, ge=1)
+    """Examples in one update, over all workers together."""
+    grad_accumulation: int = Field(default=1, ge=1)
+    """Micro-batches that one update is split into on each worker."""
+    schedule: Schedule = "linear"
+    """Learning rate after the warm-up."""
+    warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the steps that warm up."""
+    weight_decay: float = Field(default=0.01, ge=0)
+    """Not applied to biases and LayerNorm."""
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    """Gradients are clipped to this norm."""
+    max_length_tokens: int = Field(default=128, ge=8)
+    """Longest input in sub-tokens, special ones included."""
+    doc_stride_tokens: int = Field(default=64, ge=1)
+    """Overlap of two windows of a long context (span QA)."""
+    eval_every_steps: int = Field(default=0, ge=0)
+    """Development evaluation each so many steps; 0: four times in a training."""
+    patience_evals: int = Field(default=0, ge=0)
+    """Stop after so many evaluations without a better one; 0: never."""
+    precision: Precision = "auto"
+    """`auto` is bf16 on a GPU that has it, else fp32."""
+
+    @property
+    def evaluation_interval_steps(self) -> int:
+        """Steps between two development evaluations."""
+        return self.eval_every_steps or max(1, -(-self.steps // 4))
+
+
+Setting = Any  # a value of Hyperparameters' field, or a Space; see `Settings`
+
+
+class Settings(Frozen):
+    """Hyperparameters as a sweep file writes them: any may be left out, fixed, or searched."""
+
+    lr: Space | Annotated[float, Field(gt=0)] | None = None
+    steps: Space | Annotated[int, Field(ge=1)] | None = None
+    batch_size: Space | Annotated[int, Field(ge=1)] | None = None
+    grad_accumulation: Annotated[int, Field(ge=1)] | None = None
+    schedule: Choice | Schedule | None = None
+    warmup_ratio: Space | Annotated[float, Field(ge=0, lt=1)] | None = None
+    weight_decay: Space | Annotated[float, Field(ge=0)] | None = None
+    max_grad_norm: Annotated[float, Field(gt=0)] | None = None
+    max_length_tokens: Choice | Annotated[int, Field(ge=8)] | None = None
+    doc_stride_tokens: Annotated[int, Field(ge=1)] | None = None
+    eval_every_steps: Annotated[int, Field(ge=0)] | None = None
+    patience_evals: Annotated[int, Field(ge=0)] | None = None
+    precision: Precision | None = None
+
+    def given(self) -> dict[str, Setting]:
+        """The settings that were written down."""
+        return {
+            name: getattr(self, name)
+            for name in self.model_fields_set
+            if getattr(self, name) is not None
+        }
+
+    def over(self, other: Settings) -> Settings:
+        """These settings, with `other` where these are silent."""
+        return Settings(**{**other.given(), **self.given()})
+
+
+class Rates(Frozen):
+    """Sampling rates of a mixture by its members' numbers of rows n: p proportional to min(n,
+    cap)^(1/temperature).
+
+    `{cap: K}` alone is examples-proportional mixing (Raffel et al. 2020, section 3.5.2).
+    """
+
+    cap: Annotated[int, Field(ge=1)] | None = None
+    """K: a member counts at most so many rows."""
+    temperature: float = Field(default=1.0, ge=1)
+    """1 is proportional; the higher, the more equal."""
+    fixed: dict[str, float] = Field(default_factory=dict)
+    """Task name to its rate, between 0 and 1; the other members share what is left (`{mlm: 0.2}`).
+    """
+
+
+class Mixture(Frozen):
+    """Several tasks sampled together; stands wherever an intermediate can. Each batch comes from
+    one task.
+    """
+
+    mixture: tuple[Name, ...] = Field(min_length=2)
+    """Task names."""
+    name: Name | None = None
+    """Defaults to the names joined by `+`."""
+    rates: Literal["proportional", "uniform"] | tuple[float, ...] | Rates = "proportional"
+    """Sampling rates: by number of rows, equal, given in the order of the tasks, or capped and
+    tempered.
+    """
+    heads: Literal["separate", "shared"] = "separate"
+    """`shared`: members of one format with the same labels have one head."""
+
+    @property
+    def label(self) -> str:
+        """Its name in tables and MLflow."""
+        return self.name or "+".join(self.mixture)
+
+
+class Pretraining(Frozen):
+    """A base model trained from a configuration: phase zero of every pair."""
+
+    name: Name
+    """Name of the model this yields."""
+    task: Name
+    """A masked LM task."""
+    config: dict[str, Any]
+    """A transformers configuration with its `model_type`; the vocabulary size follows the
+    tokenizer.
+    """
+    tokenizer: str
+    """`generator` (the generator's word-level tokenizer), or a model id whose tokenizer is used."""
+    settings: Settings = Settings()
+    seed: int = 0
+
+    @property
+    def label(self) -> str:
+        """Its name in tables and MLflow, as `Model` and `Mixture` have one."""
+        return self.name
+
+
+class Model(Frozen):
+    """A base model from the hub, a mirror or a folder."""
+
+    id: str
+    revision: str = "main"
+    name: Name | None = None
+    """Name in tables; defaults to the last part of the id."""
+
+    @property
+    def label(self) -> str:
+        """Its name in tables and MLflow."""
+        return self.name or self.id.rstrip("/").split("/")[-1]
+
+
+class Search(Frozen):
+    """How hyperparameters are found. Every pair gets the same number of trials."""
+
+    sampler: Literal["tpe", "random", "grid"] = "tpe"
+    trials: int = Field(default=4, ge=1)
+    """Trials of each study; with a grid its size is used instead."""
+    order: Literal["staged", "joint"] = "staged"
+    """`staged` tunes an intermediate on its own development set first; `joint` both together."""
+    selection: Literal["english", "oracle"] = "english"
+    """`oracle` chooses by target-language scores: not zero-shot any more, and the report says so.
+    """
+    ladder: int = Field(default=3, ge=1)
+    """Joint order: a continuous intermediate setting becomes so many shared values."""
+    stopping: Literal["none", "median", "halving"] = "none"
+    """Stops bad trials early, compared within their own study alone."""
+    stopping_warmup_evals: int = Field(default=1, ge=0)
+    """No trial is stopped before so many evaluations."""
+    seed: int = 0
+    """Seed of the sampler."""
+
+
+class Resources(Frozen):
+    """What a phase is given. No part of a phase's identity."""
+
+    slots: int | None = Field(default=None, ge=1)
+    """Phases that run at the same time; left out: as many as the cluster holds."""
+    workers: int = Field(default=1, ge=1)
+    """Train workers of a phase; they share each batch."""
+    cpus_per_worker: int = Field(default=1, ge=1)
+    gpus_per_worker: float = Field(default=0, ge=0)
+    gradient_checkpointing: bool = False
+    """Less memory for about a third more work: layers are computed again on the way back. Changes
+    no number.
+    """
+    gpu: str | None = None
+    """Name of a GPU, for the estimate of `xstilts plan` alone."""
+    retries: int = Field(default=2, ge=0)
+    """A phase that fails is tried again so many times."""
+    partial_every_seconds: float = Field(default=60, ge=0)
+    """A killed phase loses at most so much work."""
+
+
+class Budget(Frozen):
+    """Where a run stops by itself; the same command carries on later."""
+
+    hours: float | None = Field(default=None, gt=0)
+    """Wall-clock hours."""
+    phases: int | None = Field(default=None, ge=1)
+    """Phases started in one run."""
+
+
+class Sweep(Frozen):
+    """One sweep file."""
+
+    name: Name
+    version: int = Field(default=1, ge=1)
+    """Raise it when the sweep changes and its former results are to be kept apart."""
+    description: str = ""
+    models: tuple[Model | Pretraining, ...] = Field(min_length=1)
+    intermediates: tuple[str | Mixture, ...] = Field(min_length=1)
+    """Task names, mixtures, and `none`, the baseline."""
+    targets: tuple[str, ...] = Field(min_length=1)
+    """Task names."""
+    seeds: tuple[int, ...] = Field(default=(1,), min_length=1)
+    """The chosen configuration of each pair is run once for each."""
+    tasks: tuple[Task, ...] = ()
+    """Every task the sweep uses, resolved against the built-in tables (`loading` does that)."""
+    intermediate: Settings = Settings()
+    target: Settings = Settings()
+    overrides: dict[str, Settings] = Field(default_factory=dict)
+    """Task or mixture name to settings that go before those of its phase kind."""
+    search: Search = Search()
+    resources: Resources = Resources()
+    budget: Budget = Budget()
+    store: str = "store"
+    """Folder of the store; relative to the working directory."""
+    tracking: str | None = None
+    """MLflow tracking URI; left out: SQLite inside the store; `off`: none."""
+    mirror: str | None = None
+    """Folder with hub snapshots, used before the hub."""
+
+    def task(self, name: str) -> Task:
+        """The task called `name`; `KeyError` where there is none."""
+        for task in self.tasks:
+            if task.name == name:
+                return task
+        raise KeyError(name)
+
+    def mixture(self, label: str) -> Mixture | None:
+        """The mixture called `label`, if it is one."""
+        return next(
+            (one for one in self.intermediates if isinstance(one, Mixture) and one.label == label),
+            None,
+        )
+
+    def members(self, label: str) -> tuple[str, ...]:
+        """Task names behind the label of a task or mixture."""
+        mixture = self.mixture(label)
+        return mixture.mixture if mixture else (label,)
+
+    def settings(self, kind: PhaseKind, name: str) -> Settings:
+        """Settings of a phase of this kind on task or mixture `name`, most special first."""
+        base = self.target if kind == "target" else self.intermediate
+        return self.overrides.get(name, Settings()).over(base)
+
+
+def mixture_label(intermediate: str | Mixture) -> str:
+    """The name of an intermediate in tables, `none` included."""
+    return intermediate if isinstance(intermediate, str) else intermediate.label

@@ -1,0 +1,1 @@
+"""What is kept: phases, the sweep's ledger, leases, hashes of files."""

@@ -1,0 +1,56 @@
+"""Hashes of files by what they hold, each file read once.
+
+The identity of a phase rests on the content of its data and model, never on where files lie.
+SHA-256 of a file is remembered under its path, size and modification time, in one JSON file of the
+cache; several processes may write it, the last one's entries win, and a lost entry costs one more
+reading.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from xstilts.errors import DataError
+from xstilts.store.files import write_json
+
+_MEMORY = "content-hashes.json"
+
+
+def content_hashes(paths: Sequence[Path], cache: str) -> list[str]:
+    """SHA-256 of each file as 64 hexadecimal digits, in order; DataError where one can't be
+    read.
+    """
+    memory_path = Path(cache) / _MEMORY
+    known = _remembered(memory_path)
+    keys = [_key(path) for path in paths]
+    new = {key: _sha256(path) for key, path in zip(keys, paths, strict=True) if key not in known}
+    if new:
+        write_json(memory_path, {**_remembered(memory_path), **new})
+    return [(known | new)[key] for key in keys]
+
+
+def _key(path: Path) -> str:
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    return f"{path.absolute()}|{stat.st_size}|{stat.st_mtime_ns}"
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _remembered(path: Path) -> dict[str, str]:
+    try:
+        memory = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return memory if isinstance(memory, dict) else {}

@@ -1,0 +1,145 @@
+"""A sweep's own book: which slot of the plan became which phase, and how it ended.
+
+The plan has *slots*: "trial 2 of the study of squad", "seed 3 of the pair squad -> udpos". What a
+slot trains is known when the search has suggested its hyperparameters; the ledger writes that down
+before the phase starts, so that a run after a crash takes up the same suggestion instead of asking
+for another. It is a file of JSON lines in the sweep's folder, only ever appended to; the last line
+of a slot is its state. A line torn by a crash is ignored.
+
+The ledger does not say that a phase is done: only the phase's record does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from xstilts.errors import StoreError
+from xstilts.spec.sweep import PhaseKind
+from xstilts.spec.task import Frozen
+from xstilts.store.files import store_error
+
+State = Literal["waiting", "running", "done", "cached", "pruned", "failed", "blocked"]
+FINISHED: frozenset[State] = frozenset({"done", "cached"})
+ENDED: frozenset[State] = frozenset({"done", "cached", "pruned", "failed", "blocked"})
+
+
+class Entry(Frozen):
+    """One slot of a sweep and how it stands."""
+
+    slot: str
+    kind: PhaseKind
+    model: str
+    intermediate: str = ""
+    """Label of the intermediate, `none` for the baseline; empty for a pretraining."""
+    target: str = ""
+    """Task name of the target; empty for an intermediate."""
+    task: str
+    """Label of what is trained or evaluated."""
+    study: str = ""
+    trial: int | None = None
+    role: Literal["trial", "final"] = "final"
+    seed: int
+    phase: str = ""
+    """Phase id, once known."""
+    parent: str = ""
+    """Id of the phase it starts from, if it starts from one."""
+    train_phase: str = ""
+    """Evaluations: the phase whose checkpoint is scored; empty for a base model."""
+    intermediate_phase: str = ""
+    """Target trainings and evaluations: the pair's intermediate phase; empty for the baseline."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Hyperparameters that the search suggested; those of an intermediate before a target are
+    `intermediate.<name>`.
+    """
+    state: State = "waiting"
+    value: float | None = None
+    """Value on the English development set, in percent."""
+    error: str = ""
+    attempts: int = 0
+    time: str = ""
+    """When this state began, ISO 8601 in UTC."""
+
+
+class Ledger:
+    """Reads and appends one sweep's ledger. One writer: the driver that holds the sweep's lease."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "ledger.jsonl"
+        self._entries: dict[str, Entry] = {}
+        self._chosen: dict[str, str] = {}
+        self._read()
+
+    def _read(self) -> None:
+        try:
+            lines = self.path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return
+        for line in lines:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue
+            if "chosen" in row:
+                self._chosen[row["chosen"]] = row["slot"]
+            else:
+                entry = Entry.model_validate(row)
+                self._entries[entry.slot] = entry
+
+    def entries(self) -> list[Entry]:
+        """The latest state of every slot, in the order in which the slots first appeared."""
+        return list(self._entries.values())
+
+    def get(self, slot: str) -> Entry | None:
+        """One slot's latest state."""
+        return self._entries.get(slot)
+
+    def chosen(self) -> dict[str, str]:
+        """Study to the slot whose configuration was chosen."""
+        return dict(self._chosen)
+
+    def write(self, entry: Entry, **changes: Any) -> Entry:
+        """Appends the state of a slot, with `changes`, and returns it."""
+        entry = entry.model_copy(
+            update={**changes, "time": datetime.now(UTC).isoformat(timespec="seconds")}
+        )
+        self._append(entry.model_dump(mode="json", exclude_defaults=True))
+        self._entries[entry.slot] = entry
+        return entry
+
+    def choose(self, study: str, slot: str) -> None:
+        """Writes down which slot's configuration a study chose; the last line counts."""
+        if self._chosen.get(study) != slot:
+            self._append({"chosen": study, "slot": slot})
+            self._chosen[study] = slot
+
+    def _append(self, row: Mapping[str, Any]) -> None:
+        line = json.dumps(row, separators=(",", ":")).encode() + b"\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with open(self.path, "ab") as file:
+                if file.tell() and not self._ends_with_newline():
+                    line = b"\n" + line
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise store_error(error, self.path) from error
+
+    def _ends_with_newline(self) -> bool:
+        with open(self.path, "rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) == b"\n"
+
+
+def require(folder: Path) -> Ledger:
+    """The ledger in `folder`; StoreError where no run has written one."""
+    if not (folder / "ledger.jsonl").exists():
+        raise StoreError(f"{folder}: nothing has been run yet; `xstilts run` begins it")
+    return Ledger(folder)

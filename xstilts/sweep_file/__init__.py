@@ -1,0 +1,118 @@
+"""A sweep file -> `Sweep`: the one reader of YAML.
+
+Three readings of one text, each of which notes all it finds before anything is raised:
+
+1. form (`yamlfile`): is it YAML 1.2, with every key once?
+2. types (`checking`, `hints`): has each value the type that `sweep.py` declares?
+3. sense (`task_rules`, `mixture_rules`, `sweep_rules`): do the names exist, do tasks, formats and
+   metrics go together?
+
+All problems are raised as one `SweepError`, sorted by line. Data, models and machines are not
+looked at here, so loading needs no network and imports nothing heavy. What `tasks:` may hold stands
+in `entries`; a `Sweep` carries every task that it uses, resolved, as a tuple.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from xstilts.errors import Problem, SweepError
+from xstilts.spec.sweep import Settings, Sweep
+from xstilts.sweep_file import entries, sweep_rules, task_rules
+from xstilts.sweep_file.hints import Wrong
+from xstilts.sweep_file.json_schema import schema
+from xstilts.sweep_file.task_rules import FORMAT_METRICS
+from xstilts.sweep_file.value_types import Checker
+from xstilts.sweep_file.yaml_document import Document, parse
+
+__all__ = ["FORMAT_METRICS", "MIRROR_VARIABLE", "load", "loads", "schema"]
+
+MIRROR_VARIABLE = "XSTILTS_MIRROR"
+"""Environment variable that names a mirror; goes before the file's `mirror`, after an argument."""
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    mirror: str | None = None,
+    store: str | None = None,
+    tracking: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Sweep:
+    """The sweep in the file at `path`.
+
+    `mirror`, `store` and `tracking` go before what the file says; `overrides` maps dotted keys to
+    values (`{"target.steps": 100}`). Raises SweepError with every problem of the file.
+    """
+    file = os.fspath(path)
+    try:
+        text = pathlib.Path(file).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SweepError([Problem(message="there is no such sweep file", file=file)]) from None
+    except UnicodeDecodeError as error:
+        raise SweepError(
+            [Problem(message=f"not UTF-8 text ({error.reason}); save it as UTF-8", file=file)]
+        ) from error
+    except IsADirectoryError:
+        must = (
+            "is a folder; must be a sweep file (where a sweep was run is for status, scores, "
+            "report, submission, track)"
+        )
+        raise SweepError([Problem(message=must, file=file)]) from None
+    except OSError as error:
+        raise SweepError([Problem(message=f"not readable: {error.strerror}", file=file)]) from error
+    return loads(
+        text, file=file, mirror=mirror, store=store, tracking=tracking, overrides=overrides
+    )
+
+
+def loads(
+    text: str,
+    *,
+    file: str = "<text>",
+    mirror: str | None = None,
+    store: str | None = None,
+    tracking: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Sweep:
+    """The sweep in `text`; `file` is what errors call it. Otherwise as `load`."""
+    document = parse(text, file)
+    if any(problem.message.startswith("not YAML") for problem in document.problems):
+        raise SweepError(document.problems)
+    mirror = mirror or os.environ.get(MIRROR_VARIABLE) or None
+    given = {"mirror": mirror, "store": store, "tracking": tracking}
+    for dotted, value in {
+        **(overrides or {}),
+        **{k: v for k, v in given.items() if v is not None},
+    }.items():
+        document.replace(tuple(dotted.split(".")), value)
+    return _resolve(document)
+
+
+def _resolve(document: Document) -> Sweep:
+    checker = Checker(document, {Settings: task_rules.settings})
+    raw = _with_short_models(document.data)
+    clean = checker.fields(Sweep, raw, (), skip=("tasks",))
+    if isinstance(clean, Wrong):
+        raise SweepError(document.problems)
+    table = entries.tasks(document, checker, raw.get("tasks"))
+    sweep_rules.sweep(document, clean, table)
+    if document.problems:
+        raise SweepError(sorted(document.problems, key=lambda problem: problem.line or 0))
+    tasks = tuple(table[name] for name in sweep_rules.used_tasks(clean, table))
+    if clean.get("mirror"):
+        clean["mirror"] = os.path.abspath(os.path.expanduser(clean["mirror"]))
+    sweep = checker.build(Sweep, {**clean, "tasks": tasks}, ())
+    if not isinstance(sweep, Sweep):
+        raise SweepError(document.problems)
+    return sweep
+
+
+def _with_short_models(data: Any) -> Any:
+    """`models: [org/name]` is short for `models: [{id: org/name}]`."""
+    if isinstance(data, dict) and isinstance(data.get("models"), list):
+        return {**data, "models": [{"id": m} if isinstance(m, str) else m for m in data["models"]]}
+    return data

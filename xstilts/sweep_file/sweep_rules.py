@@ -1,0 +1,237 @@
+"""What types can't say of a whole sweep: names, roles and settings that have to go together.
+
+Each rule notes its problems in the document and goes on. The values it gets are clean or `WRONG`; a
+`WRONG` one has been complained about and is passed over, so that one mistake is said once. No rule
+looks at data, models or machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from xstilts.errors import InputError, nearest
+from xstilts.spec.gpus import GPUS, gpu_name
+from xstilts.spec.sweep import (
+    BASELINE,
+    Choice,
+    IntRange,
+    LogRange,
+    Mixture,
+    Model,
+    Pretraining,
+    Resources,
+    Settings,
+)
+from xstilts.spec.task import POOLED, Name, Task, Use
+from xstilts.sweep_file import mixture_rules
+from xstilts.sweep_file.hints import WRONG, Wrong, scalar
+from xstilts.sweep_file.yaml_document import Document, Path, path_text
+
+Table = Mapping[str, Task | Wrong]
+
+
+def sweep(document: Document, clean: Mapping[str, Any], table: Table) -> None:
+    """All rules that need more than one part of a sweep."""
+    uses = list(_uses(clean))
+    known = [(path, name, role) for path, name, role in uses if _known(document, path, name, table)]
+    for path, name, role in known:
+        if isinstance(table[name], Task):
+            _usable(document, path, table[name], role, table)  # type: ignore[arg-type]
+    _models(document, clean)
+    for path, item in _items(clean, "intermediates"):
+        if isinstance(item, Mixture):
+            mixture_rules.mixture(document, item, path, table)
+    _duplicates(document, clean)
+    _overrides(document, clean, table)
+    _grid(document, clean)
+    _resources(document, clean, table)
+
+
+def used_tasks(clean: Mapping[str, Any], table: Table) -> list[str]:
+    """Names of the tasks a sweep uses, training tasks included, in the order of their first use."""
+    names: dict[str, None] = {}
+    for _, name, _ in _uses(clean):
+        task = table[name]
+        names[name] = None
+        if isinstance(task, Task) and task.train_task:
+            names[task.train_task] = None
+    return list(names)
+
+
+def _items(clean: Mapping[str, Any], key: str) -> Iterator[tuple[Path, Any]]:
+    """The clean items of a list, each with its path."""
+    values = clean.get(key)
+    for i, value in enumerate(values if isinstance(values, list | tuple) else ()):
+        if value is not WRONG:
+            yield (key, i), value
+
+
+def _uses(clean: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
+    """`(path, task name, role)` of every mention of a task."""
+    for path, model in _items(clean, "models"):
+        if isinstance(model, Pretraining):
+            yield (*path, "task"), model.task, "pretraining"
+    for path, item in _items(clean, "intermediates"):
+        if isinstance(item, Mixture):
+            for i, name in enumerate(item.mixture):
+                yield (*path, "mixture", i), name, "intermediate"
+        elif item != BASELINE:
+            yield path, item, "intermediate"
+    for path, name in _items(clean, "targets"):
+        yield path, name, "target"
+
+
+def _known(document: Document, path: Path, name: str, table: Table) -> bool:
+    if name in table:
+        return True
+    if name == BASELINE:
+        document.complain(
+            path, f'{path_text(path)} is "{BASELINE}"; the baseline is an intermediate of its own'
+        )
+    else:
+        hint = nearest(name, (other for other, task in table.items() if task is not WRONG))
+        own = "a task of your own is described under tasks:"
+        document.complain(path, f'{path_text(path)} is "{name}", which is no task{hint} ({own})')
+    return False
+
+
+def _usable(document: Document, path: Path, task: Task, role: str, table: Table) -> None:
+    """Whether a task can play its role."""
+
+    def complain(message: str) -> None:
+        document.complain(path, f'{path_text(path)} is "{task.name}"; {message}')
+
+    if role == "target" and not task.has("test"):
+        complain(f"it has no test split; give tasks.{task.name}.splits.test")
+    if not task.trainable:
+        if role != "target":
+            complain(f"{task.format} is not trained, so it can only be a target")
+        return
+    if role == "pretraining" and task.format != "masked_lm":
+        complain(f"a pretraining needs a masked_lm task, this is {task.format}")
+        return
+    source: Task | Wrong | None = task
+    if role == "target" and task.train_task is not None:
+        source = table.get(task.train_task)
+        if source is None:
+            complain(
+                f'its train_task is "{task.train_task}", which is no '
+                f"task{nearest(task.train_task, table)}"
+            )
+        elif isinstance(source, Task) and not source.alike(task):
+            complain(f"its train_task {source.name} must have the same format and labels")
+    if not isinstance(source, Task):
+        return
+    uses: tuple[Use, ...] = ("train", "dev")
+    missing = [use for use in uses if not source.has(use)]
+    if missing:
+        instead = (
+            f"; take its training task {task.train_task}"
+            if role != "target" and task.train_task
+            else ""
+        )
+        need = " and ".join(f"splits.{use}" for use in missing)
+        complain(f"{source.name} cannot be trained on without {need}{instead}")
+
+
+def _models(document: Document, clean: Mapping[str, Any]) -> None:
+    for path, model in _items(clean, "models"):
+        where = path_text(path)
+        if isinstance(model, Model) and scalar(Name, model.label) is WRONG:
+            document.complain(
+                path, f'{where}: "{model.label}" is no good name in tables; give it a `name`'
+            )
+        if isinstance(model, Pretraining):
+            if not isinstance(model.config.get("model_type"), str):
+                must = "must name a transformers architecture, such as xlm-roberta"
+                document.complain(
+                    (*path, "config"), f"{where}.config.model_type is missing; {must}"
+                )
+            for name, value in model.settings.given().items():
+                if isinstance(value, Choice | LogRange | IntRange):
+                    message = (
+                        f"{where}.settings.{name} is a search space; a pretraining has fixed "
+                        "settings"
+                    )
+                    document.complain((*path, "settings", name), message)
+
+
+def _labels(clean: Mapping[str, Any], key: str) -> Iterator[tuple[Path, str]]:
+    for path, item in _items(clean, key):
+        yield path, item.label if isinstance(item, Mixture | Model | Pretraining) else str(item)
+
+
+def _duplicates(document: Document, clean: Mapping[str, Any]) -> None:
+    lists = [list(_labels(clean, key)) for key in ("models", "intermediates", "targets", "seeds")]
+    for path, item in _items(clean, "intermediates"):
+        if isinstance(item, Mixture):
+            lists.append([((*path, "mixture", i), name) for i, name in enumerate(item.mixture)])
+    for labels in lists:
+        first: dict[str, Path] = {}
+        for path, label in labels:
+            if label in first:
+                message = (
+                    f'{path_text(path)} is "{label}" again (first: {path_text(first[label])}); '
+                    "keep one"
+                )
+                document.complain(path, message)
+            first.setdefault(label, path)
+
+
+def _overrides(document: Document, clean: Mapping[str, Any], table: Table) -> None:
+    given = clean.get("overrides")
+    names = {label for key in ("intermediates", "targets") for _, label in _labels(clean, key)} - {
+        BASELINE
+    }
+    for name in given if isinstance(given, dict) else ():
+        if name in names:
+            continue
+        trained = [
+            t
+            for _, t in _labels(clean, "targets")
+            if getattr(table.get(t), "train_task", None) == name
+        ]
+        hint = (
+            f"; to set how a target is trained, name it: {', '.join(trained)}"
+            if trained
+            else nearest(name, names)
+        )
+        message = f'overrides has "{name}", which is no intermediate or target of this sweep{hint}'
+        document.complain(("overrides", name), message)
+
+
+def _grid(document: Document, clean: Mapping[str, Any]) -> None:
+    if getattr(clean.get("search"), "sampler", None) != "grid":
+        return
+    places: dict[Path, Any] = {(kind,): clean.get(kind) for kind in ("intermediate", "target")}
+    overrides = clean.get("overrides")
+    for name, value in overrides.items() if isinstance(overrides, dict) else ():
+        places["overrides", name] = value
+    for path, value in places.items():
+        for name, space in value.given().items() if isinstance(value, Settings) else ():
+            if isinstance(space, LogRange | IntRange):
+                at = (*path, name)
+                document.complain(at, f"{path_text(at)} is a range; a grid needs `choice: [...]`")
+
+
+def _resources(document: Document, clean: Mapping[str, Any], table: Table) -> None:
+    resources = clean.get("resources")
+    if not isinstance(resources, Resources):
+        return
+    try:
+        gpu_name(resources.gpu)
+    except InputError:
+        must = f"must be a GPU that the estimate knows{nearest(str(resources.gpu), GPUS)}"
+        document.complain(("resources", "gpu"), f'resources.gpu is "{resources.gpu}"; {must}')
+    whole = [
+        name for name in used_tasks(clean, table) if getattr(table[name], "format", "") in POOLED
+    ]
+    if resources.workers > 1 and whole:
+        need = (
+            f"must be 1 for {', '.join(whole)}: the softmax of a dual encoder is over one "
+            "worker's batch"
+        )
+        document.complain(
+            ("resources", "workers"), f"resources.workers is {resources.workers}; {need}"
+        )

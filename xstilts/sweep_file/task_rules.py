@@ -1,0 +1,204 @@
+"""What types can't say of a task or of settings: one value at a time, by value alone.
+
+Each rule notes its problems in the document and goes on. What needs more than one part of a sweep
+stands in `sweep_rules.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from xstilts.data.reading.columns import ROLES
+from xstilts.errors import DataError, nearest
+from xstilts.spec.splits import parse as parse_split
+from xstilts.spec.sweep import Choice, Hyperparameters, IntRange, LogRange
+from xstilts.spec.task import LABELLED, UNTRAINED, FormatName, Options, Task
+from xstilts.sweep_file.hints import WRONG, describe, hint_of, scalar, shown
+from xstilts.sweep_file.value_types import complain_twice
+from xstilts.sweep_file.yaml_document import Document, Path, path_text
+
+FORMAT_METRICS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "classification": ("accuracy", "binary_f1", "accuracy_f1", "matthews"),
+        "regression": ("pearson", "spearman", "correlation"),
+        "multiple_choice": ("accuracy",),
+        "tagging": ("chunk_f1", "chunk_f1_merged", "token_accuracy"),
+        "span_qa": (
+            "exact_match",
+            "f1",
+            "qa_mean",
+            "mlqa_exact_match",
+            "mlqa_f1",
+            "mlqa_mean",
+            "segmented_f1",
+            "best_exact_match",
+            "best_f1",
+            "best_qa_mean",
+        ),
+        "retrieval": ("accuracy",),
+        "mining": ("mining_f1", "mining_best_f1"),
+        "dual_encoder": ("map_at_k", "mrr_at_k"),
+        "masked_lm": ("masked_accuracy",),
+    }
+)
+"""What each format computes. The formats say so themselves, but importing them imports torch; a
+test compares.
+"""
+
+
+FORMAT_OPTIONS: Mapping[FormatName, tuple[str, ...]] = MappingProxyType(
+    {
+        "classification": ("positive_label",),
+        "regression": (),
+        "multiple_choice": (),
+        "tagging": (),
+        "span_qa": ("max_answer_tokens", "max_question_tokens", "n_best", "no_answer"),
+        "retrieval": (
+            "layer",
+            "pooling",
+            "sweep_layers",
+            "sweep_poolings",
+            "similarity",
+            "neighbours",
+        ),
+        "mining": ("layer", "pooling", "sweep_layers", "sweep_poolings", "neighbours"),
+        "dual_encoder": ("cut_off", "logit_scale", "max_question_tokens"),
+        "masked_lm": ("mask_probability",),
+    }
+)
+"""What each format reads of `Options`."""
+
+
+def settings(document: Document, clean: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Holds a search space to the type of what it searches, and makes its values of that type."""
+    settled = dict(clean)
+    for name, space in clean.items():
+        if isinstance(space, Choice | LogRange | IntRange):
+            settled[name] = _space(document, name, space, (*path, name))
+    return settled
+
+
+def _space(document: Document, name: str, space: Choice | LogRange | IntRange, path: Path) -> Any:
+    (key, values), *_ = space.model_dump().items()
+    hint = hint_of(Hyperparameters, name)
+    typed = [scalar(hint, value) for value in values]
+    for i, (value, clean) in enumerate(zip(values, typed, strict=True)):
+        if clean is WRONG:
+            at = (*path, key, i)
+            document.complain(at, f"{path_text(at)} is {shown(value)}; must be {describe(hint)}")
+    if WRONG in typed:
+        return WRONG
+    if len(set(typed)) < len(typed):
+        document.complain(path, f"{path_text(path)} has the same value twice; keep one")
+        return WRONG
+    return Choice(choice=tuple(typed)) if isinstance(space, Choice) else space
+
+
+def task(document: Document, task: Task, path: Path) -> None:
+    """A task that a sweep file brings or changes."""
+    where = path_text(path)
+    metrics = FORMAT_METRICS[task.format]
+    if task.metric not in metrics:
+        message = f'{where}.metric is "{task.metric}"; {task.format} has {", ".join(metrics)}'
+        document.complain((*path, "metric"), message)
+    for field in ("languages", "labels"):
+        complain_twice(document, getattr(task, field), (*path, field))
+    complain_twice(document, task.train_languages, (*path, "train_language"))
+    if not task.train_languages:
+        message = f"{where}.train_language is empty; must be a language, or a list of one or more"
+        document.complain((*path, "train_language"), message)
+    if (
+        task.format in LABELLED
+        and len(task.labels) < 2
+        and not (task.format == "tagging" and not task.labels)
+    ):
+        document.complain(
+            path, f"{where}.labels must list the label names in the order of their ids, two or more"
+        )
+    _union(document, task, path)
+    _options(document, task, path)
+    _transform(document, task, path)
+    for role in sorted(set(task.columns) - set(ROLES[task.format])):
+        message = (
+            f'{where}.columns has "{role}", which is no role of '
+            f"{task.format}{nearest(role, ROLES[task.format])}"
+        )
+        document.complain((*path, "columns", role), message)
+    for use, expression in task.splits.model_dump().items():
+        try:
+            parse_split(expression or "train")
+        except DataError as error:
+            document.complain((*path, "splits", use), f"{where}.splits.{use}: {error}")
+
+
+def _options(document: Document, task: Task, path: Path) -> None:
+    """Options that the task's format does not read, or that its labels or any model lack."""
+    options, at = task.options, (*path, "options")
+    read = FORMAT_OPTIONS[task.format]
+    for name in sorted(options.model_fields_set - set(read)):
+        if getattr(options, name) != Options.model_fields[name].default:
+            has = f"it reads {', '.join(read)}" if read else "it reads none"
+            document.complain(
+                (*at, name), f"{path_text((*at, name))} is no option of {task.format}; {has}"
+            )
+    if "positive_label" in read and options.positive_label not in (None, *task.labels):
+        message = f'{path_text(at)}.positive_label is "{options.positive_label}"; must be a label'
+        document.complain(
+            (*at, "positive_label"), message + nearest(str(options.positive_label), task.labels)
+        )
+    complain_twice(document, options.sweep_poolings, (*at, "sweep_poolings"))
+    layers = options.sweep_layers
+    if layers != "all":
+        complain_twice(document, layers, (*at, "sweep_layers"))
+        if layers and min(layers) < -1:
+            must = "each must be -1 (the last hidden state), 0 (the embeddings) or more"
+            document.complain(
+                (*at, "sweep_layers"), f"{path_text(at)}.sweep_layers has {min(layers)}; {must}"
+            )
+
+
+def _transform(document: Document, task: Task, path: Path) -> None:
+    """A transform needs training rows of its task's own, in a format that can be rewritten."""
+    if task.transform is None:
+        return
+    at = (*path, "transform")
+    if task.format in (*UNTRAINED, "masked_lm"):
+        document.complain(at, f"{path_text(at)}: the rows of {task.format} cannot be transformed")
+    elif task.train_task is not None and not task.has("train"):
+        other = f"it is trained on {task.train_task}"
+        need = f"give a task like {task.train_task} the transform, and name that as train_task"
+        document.complain(at, f"{path_text(at)}: {task.name} has no training rows, {other}; {need}")
+    for name, one in task.transform:
+        if hasattr(one, "languages"):
+            complain_twice(document, one.languages, (*at, name, "languages"))
+
+
+def _union(document: Document, task: Task, path: Path) -> None:
+    """A union has parts, and they can share a head."""
+    where, at = path_text(path), (*path, "parts")
+    if task.source.union != bool(task.parts):
+        need = "a union needs `parts`, and parts need `source: {union: true}`"
+        document.complain(at, f"{where}: {need}")
+    complain_twice(document, [part.name for part in task.parts], at)
+    wrongs: dict[str, list[str]] = {}
+    for part in task.parts:
+        if part.parts:
+            wrong = "is a union itself; name its parts"
+        elif part.format != task.format:
+            wrong = f"is {part.format}; must be {task.format}"
+        elif set(part.labels) != set(task.labels) and (task.labels or task.format not in LABELLED):
+            wrong = (
+                f"has the labels {_listed(part.labels)}; must have {_listed(task.labels)}, in "
+                "any order"
+            )
+        else:
+            continue
+        wrongs.setdefault(wrong, []).append(f'"{part.name}"')
+    for wrong, names in wrongs.items():
+        document.complain(at, f"{where}.parts: {', '.join(names)} {wrong}")
+
+
+def _listed(labels: tuple[str, ...]) -> str:
+    return shown(list(labels))

@@ -1,0 +1,171 @@
+"""Rows of the tasks: one function each, from a random stream and a language to one row.
+
+Test rows are parallel: the same meanings in every language, so the languages' scores differ in
+nothing else. Training and development rows are others in each language. No row comes twice in a
+split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from xstilts.errors import DataError
+from xstilts.tasks.generator.draw import Draw, stream
+from xstilts.tasks.generator.grammar import Word, answer, ask, draw_clauses, say, spell, written
+from xstilts.tasks.generator.lexicon import LANGUAGES, TRAINING_LANGUAGE, lexicon
+from xstilts.tasks.generator.raw_text import text
+
+Row = dict[str, Any]
+ROLES = ("agent", "patient", "place")
+CIPHERS = tuple(f"C{i}" for i in range(8))
+"""Tags of gen-cipher."""
+
+
+# --- targets
+
+
+def _tags(draw: Draw, language: str) -> Row:
+    words = say(draw_clauses(draw, 1 + int(draw.randint(2))), language)
+    return {"tokens": spell(words, language), "tags": [word.tag for word in words]}
+
+
+def _fits(draw: Draw, language: str) -> Row:
+    """The answer is about another event, so that its role alone decides."""
+    clause, other = draw_clauses(draw, 2, always_place=True)
+    role = ROLES[int(draw.randint(len(ROLES)))]
+    fits = bool(draw.randint(2))
+    answered = role if fits else [r for r in ROLES if r != role][int(draw.randint(2))]
+    return {
+        "text": " ".join(spell(ask(clause, language, role), language)),
+        "text_pair": " ".join(spell(answer(other, language, answered), language)),
+        "label": "yes" if fits else "no",
+    }
+
+
+def _parallel(draw: Draw, language: str) -> Row:
+    clauses = draw_clauses(draw, 1)
+    return {
+        "source_sentence": written(clauses, language),
+        "target_sentence": written(clauses, TRAINING_LANGUAGE),
+    }
+
+
+def _who(draw: Draw, language: str) -> Row:
+    return _question(draw, language, ROLES[:2])
+
+
+def _choice(draw: Draw, language: str) -> Row:
+    clauses = draw_clauses(draw, 3)
+    number = int(draw.randint(3))
+    choices = [written([clause.bare], language) for clause in clauses]
+    return {"context": written([clauses[number]], language), "choices": choices, "label": number}
+
+
+# --- intermediates
+
+
+def _cipher(draw: Draw, language: str) -> Row:
+    words = say(draw_clauses(draw, 1 + int(draw.randint(2))), language)
+    return {
+        "tokens": spell(words, language),
+        "tags": [_code(language)[word.concept] for word in words],
+    }
+
+
+def _reading(draw: Draw, language: str) -> Row:
+    return _question(draw, language, ROLES)
+
+
+# --- what several tasks need
+
+
+def _question(draw: Draw, language: str, roles: tuple[str, ...]) -> Row:
+    (clause,) = draw_clauses(draw, 1, always_place="place" in roles)
+    role = roles[int(draw.randint(len(roles)))]
+    words = say([clause], language)
+    tokens = spell(words, language)
+    first, last = _phrase_span(words, role)
+    return {
+        "question": " ".join(spell(ask(clause, language, role), language)),
+        "context": " ".join(tokens),
+        "answers": {
+            "text": [" ".join(tokens[first : last + 1])],
+            "answer_start": [len(" ".join([*tokens[:first], ""]))],
+        },
+    }
+
+
+def _phrase_span(words: list[Word], role: str) -> tuple[int, int]:
+    """First and last word of the phrase in `role` of a single clause, without its marker."""
+    first = 1 + next(i for i, word in enumerate(words) if word.concept == f"marker.{role}")
+    two = {word.tag for word in words[first : first + 2]} == {"ADJ", role.upper()}
+    return first, first + two
+
+
+@cache
+def _code(language: str) -> Mapping[str, str]:
+    """The arbitrary class of every concept, another table in each language."""
+    draw = stream("gen-cipher", "code", language)
+    return {concept: CIPHERS[int(draw.randint(len(CIPHERS)))] for concept in lexicon(language)}
+
+
+# --- the table
+
+_MAKERS: Mapping[str, Callable[[Draw, str], Row]] = MappingProxyType(
+    {
+        "gen-tags": _tags,
+        "gen-fits": _fits,
+        "gen-parallel": _parallel,
+        "gen-who": _who,
+        "gen-choice": _choice,
+        "gen-cipher": _cipher,
+        "gen-reading": _reading,
+    }
+)
+SIZES: Mapping[str, Mapping[str, int]] = MappingProxyType(
+    {
+        "gen-text": {"train": 4000, "dev": 100, "test": 300},
+        "gen-more": {"train": 2000, "dev": 100, "test": 300},
+        "gen-tags": {"train": 50, "dev": 200, "test": 300},
+        "gen-fits": {"train": 200, "dev": 200, "test": 300},
+        "gen-parallel": {"test": 300},
+        "gen-who": {"train": 40, "dev": 200, "test": 300},
+        "gen-choice": {"train": 200, "dev": 200, "test": 300},
+        "gen-cipher": {"train": 1500, "dev": 100, "test": 300},
+        "gen-reading": {"train": 6000, "dev": 200, "test": 300},
+    }
+)
+"""Task to split to its number of rows in each language."""
+
+
+def rows(name: str, use: str, language: str) -> dict[str, list[Any]]:
+    """One split of task `name` in `language`, as columns by role; DataError where there is none."""
+    _check(name, use, language)
+    count = SIZES[name][use]
+    if name not in _MAKERS:
+        return {"text": text(language, count, use, name)}
+    draw = stream(name, use) if use == "test" else stream(name, use, language)
+    seen: dict[str, Row] = {}
+    while len(seen) < count:
+        row = _MAKERS[name](draw, language)
+        seen.setdefault(repr(row), row)
+    made = list(seen.values())
+    columns = {role: [row[role] for row in made] for role in made[0]}
+    if "question" in columns:
+        columns = {"id": [f"{name}-{use}-{i}" for i in range(count)], **columns}
+    return columns
+
+
+def _check(name: str, use: str, language: str) -> None:
+    for what, given, known in (
+        ("task", name, SIZES),
+        ("split", use, SIZES.get(name, {})),
+        ("language", language, LANGUAGES),
+    ):
+        if given not in known:
+            raise DataError(
+                f"generator {name}: {what} is {given!r}; must be one of {', '.join(known)}"
+            )

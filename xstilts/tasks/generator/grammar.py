@@ -1,0 +1,173 @@
+"""Meanings, and how a language says them.
+
+A *clause* is an event: a verb, who does it (agent), to whom (patient), and sometimes where and how.
+It is drawn without any language. How well two words go together is a table of log-normal weights,
+drawn once: no two nouns are liked by the same verbs and adjectives, so a word's company tells what
+it means, in every language alike (Harris 1954); interchangeable words could never be told apart.
+
+    xa, xb, xc   AGENT (adjective) noun  verb  PATIENT (adjective) noun  (adverb)  (PLACE noun)
+    xd           (PLACE noun)  AGENT noun (adjective)  PATIENT noun (adjective)  (adverb)  verb
+
+Capitals are markers, little words before a phrase that say what it does. Clauses of one sentence
+are joined by a conjunction; a question has a question word in place of the phrase it asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from xstilts.tasks.generator.draw import Draw, stream
+from xstilts.tasks.generator.lexicon import CLASS_SIZES, LANGUAGES, lexicon
+
+TAGS = ("AGENT", "PATIENT", "PLACE", "VERB", "ADJ", "ADV", "MARK", "CONJ", "SIGN")
+"""What a word of a statement can be; nouns are tagged by the role of their phrase."""
+SHARPNESS = 2.0
+"""Standard deviation of the logarithm of a weight; the higher, the fewer companions a word has."""
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A noun, perhaps with an adjective; numbers inside their classes."""
+
+    noun: int
+    adjective: int | None = None
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One event."""
+
+    verb: int
+    agent: Phrase
+    patient: Phrase
+    place: Phrase | None = None
+    adverb: int | None = None
+
+    @property
+    def bare(self) -> Clause:
+        """Verb, agent and patient alone, without adjectives."""
+        return Clause(self.verb, Phrase(self.agent.noun), Phrase(self.patient.noun))
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word in its place: what it means and what it does there."""
+
+    concept: str
+    tag: str
+
+
+# --- meanings
+
+
+@cache
+def affinity(left: str, right: str, role: str) -> Array:
+    """Weights, one row a word of class `left`, one column a word of class `right`."""
+    shape = (CLASS_SIZES[left], CLASS_SIZES[right])
+    return np.exp(SHARPNESS * stream("affinity", left, right, role).standard_normal(shape))
+
+
+def pick(draw: Draw, weights: Array, but: Collection[int] = ()) -> int:
+    """A number drawn by weight, none of `but`."""
+    left = weights.copy()
+    left[list(but)] = 0
+    edges = np.cumsum(left)
+    return int(np.searchsorted(edges, draw.random_sample() * edges[-1], side="right"))
+
+
+def _phrase(draw: Draw, verb: int, role: str, but: Collection[int]) -> Phrase:
+    noun = pick(draw, affinity("verb", "noun", role)[verb], but)
+    if draw.random_sample() < 0.5:
+        return Phrase(noun)
+    return Phrase(noun, pick(draw, affinity("noun", "adjective", "")[noun]))
+
+
+def draw_clauses(draw: Draw, count: int, always_place: bool = False) -> tuple[Clause, ...]:
+    """`count` clauses that share no noun and no verb."""
+    nouns: set[int] = set()
+    verbs: set[int] = set()
+    clauses = []
+    for _ in range(count):
+        verb = pick(draw, np.ones(CLASS_SIZES["verb"]), verbs)
+        agent = _phrase(draw, verb, "agent", nouns)
+        patient = _phrase(draw, verb, "patient", {*nouns, agent.noun})
+        nouns |= {agent.noun, patient.noun}
+        place = adverb = None
+        if draw.random_sample() < 0.3 or always_place:
+            place = Phrase(pick(draw, affinity("verb", "noun", "place")[verb], nouns))
+            nouns.add(place.noun)
+        if draw.random_sample() < 0.3:
+            adverb = pick(draw, affinity("verb", "adverb", "")[verb])
+        verbs.add(verb)
+        clauses.append(Clause(verb, agent, patient, place, adverb))
+    return tuple(clauses)
+
+
+# --- sentences
+
+
+def _say_phrase(phrase: Phrase | None, role: str, asked: bool, final: bool) -> list[Word]:
+    if phrase is None:
+        return []
+    marker = Word(f"marker.{role}", "MARK")
+    if asked:
+        return [marker, Word(f"question.{role}", "ASK")]
+    words = [Word(f"noun.{phrase.noun}", role.upper())]
+    if phrase.adjective is not None:
+        words.insert(1 if final else 0, Word(f"adjective.{phrase.adjective}", "ADJ"))
+    return [marker, *words]
+
+
+def say_clause(clause: Clause, language: str, asked: str | None = None) -> list[Word]:
+    """The clause's words in the order of `language`; `asked` is the role that is asked for."""
+    final = LANGUAGES[language].verb_final
+    roles = {"agent": clause.agent, "patient": clause.patient, "place": clause.place}
+    agent, patient, place = (
+        _say_phrase(phrase, role, role == asked, final) for role, phrase in roles.items()
+    )
+    adverb = [Word(f"adverb.{clause.adverb}", "ADV")] if clause.adverb is not None else []
+    verb = [Word(f"verb.{clause.verb}", "VERB")]
+    if final:
+        return [*place, *agent, *patient, *adverb, *verb]
+    return [*agent, *verb, *patient, *adverb, *place]
+
+
+def say(clauses: Sequence[Clause], language: str) -> list[Word]:
+    """A statement of one or more clauses, its full stop included."""
+    words = say_clause(clauses[0], language)
+    for clause in clauses[1:]:
+        words += [Word("conjunction.and", "CONJ"), *say_clause(clause, language)]
+    return [*words, Word("sign.stop", "SIGN")]
+
+
+def ask(clause: Clause, language: str, role: str) -> list[Word]:
+    """The question for the phrase in `role` of `clause`; what it does not ask for it says
+    briefly.
+    """
+    brief = replace(clause.bare, place=clause.place) if role == "place" else clause.bare
+    return [*say_clause(brief, language, role), Word("sign.ask", "SIGN")]
+
+
+def answer(clause: Clause, language: str, role: str) -> list[Word]:
+    """The phrase in `role` of `clause`, with its marker, as a sentence."""
+    phrases = {"agent": clause.agent, "patient": clause.patient, "place": clause.place}
+    words = _say_phrase(phrases[role], role, False, LANGUAGES[language].verb_final)
+    return [*words, Word("sign.stop", "SIGN")]
+
+
+def spell(words: Iterable[Word], language: str) -> list[str]:
+    """The words as they are written in `language`."""
+    table = lexicon(language)
+    return [table[word.concept] for word in words]
+
+
+def written(clauses: Sequence[Clause], language: str) -> str:
+    """A statement as text."""
+    return " ".join(spell(say(clauses, language), language))

@@ -1,0 +1,190 @@
+"""Which rows make which update: the whole phase planned before it starts.
+
+A *plan* is a table of feature numbers, one line an update, made from the lengths of the features
+and the seed alone. So the place in the data is a step number (a resumed phase reads on where it
+stopped), the loss items of an update are known before it runs, and how many workers share the work
+changes nothing: each worker takes its slices of the same global batch.
+
+Rows are drawn without replacement, epoch after epoch; what an epoch leaves over that fills no batch
+begins the next one. Which rows share a batch is left to chance: batches of like lengths would need
+less padding, but short sentences would weigh more than long ones, and tagging learns worse for it
+(8% more loss after 60 updates on udpos). The padding is saved inside the batch instead: it is cut
+into *chunks* of like length, which are computed one after the other and summed before the update.
+
+Each batch of a mixture comes from one member, so that one head is at work at a time; over the phase
+each member has its rate of the updates, to within one update, in random order. Of a member with
+several training languages rows may be drawn at rates of their own, language by language (`Strata`);
+a batch then holds several languages.
+
+`U` updates, `N` features in one global batch, `F` features of a member, `S` strata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xstilts.errors import PhaseError
+from xstilts.spec.rates import exact_counts, member_rates
+from xstilts.spec.seeds import subseed
+from xstilts.spec.sweep import Rates
+
+ROUND = 8
+"""Padding rounds lengths up to a multiple of this."""
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strata:
+    """Parts of a member's features that are drawn at rates of their own: its training languages."""
+
+    number_F: Array
+    """Which part each feature belongs to, from 0."""
+    rate_S: Array
+    """Share of the draws of each part; they add up to 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """What the plan knows of one member's encoded training rows."""
+
+    lengths: Array
+    """Tokens of each feature."""
+    n_items: Array
+    """Loss items of each feature."""
+    n_rows: int
+    """Rows of the source, from which features were made; the weight of proportional rates."""
+    strata: Strata | None = None
+    """None: every row is as likely as any other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Every global batch of a phase, in order."""
+
+    rows_UN: Array
+    """Feature numbers, longest first inside each batch."""
+    member_U: Array
+    """Which member each batch comes from."""
+    n_items_U: Array
+    """Loss items of each update; the divisor of its loss."""
+    tokens_U: Array
+    """Tokens of real text in each update."""
+
+    def __len__(self) -> int:
+        return len(self.member_U)
+
+    def shares(self, update: int, world: int, accumulation: int) -> list[list[Array]]:
+        """`[rank][micro]` -> places in the global batch; together they are all of it.
+
+        Ranks are dealt the rows in turn, so that they get as many and as long ones; each cuts its
+        own into micro-batches of neighbours in length. A batch smaller than `world * accumulation`
+        leaves some shares empty.
+        """
+        places = np.arange(self.rows_UN.shape[1])
+        return [np.array_split(places[rank::world], accumulation) for rank in range(world)]
+
+
+def chunks(lengths: Array, overhead: int) -> list[tuple[int, int]]:
+    """`[first, end)` of the chunks of rows, sorted longest first, that cost least.
+
+    A chunk costs its tokens after padding and `overhead`, what it costs to start one, in tokens.
+    Exact, by dynamic programming over the places where the padded length changes.
+    """
+    padded = np.maximum(1, -(-np.asarray(lengths) // ROUND)) * ROUND
+    starts = [0, *(np.flatnonzero(np.diff(padded)) + 1).tolist(), len(padded)]
+    longest = [int(padded[start]) for start in starts[:-1]]
+    best: list[tuple[float, int]] = [(0.0, 0)]
+    for end in range(1, len(starts)):
+        costs = [
+            (best[first][0] + (starts[end] - starts[first]) * longest[first] + overhead, first)
+            for first in range(end)
+        ]
+        best.append(min(costs))
+    cuts, at = [], len(starts) - 1
+    while at:
+        cuts.append((starts[best[at][1]], starts[at]))
+        at = best[at][1]
+    return cuts[::-1]
+
+
+def plan(
+    sources: Sequence[Rows],
+    *,
+    seed: int,
+    steps: int,
+    batch_size: int,
+    rates: str | Sequence[float] | Rates = "proportional",
+    names: Sequence[str] = (),
+) -> Plan:
+    """The plan of a phase; `names` are the members', for `Rates.fixed`.
+
+    PhaseError where a member has no rows or the rates do not fit.
+    """
+    for number, source in enumerate(sources):
+        if not len(source.lengths):
+            raise PhaseError(
+                f"member {number} of the phase has no training rows; look at its train split "
+                "and limits"
+            )
+    member_U = _members(
+        member_rates([source.n_rows for source in sources], rates, names), steps, seed
+    )
+    rows_UN = np.zeros((steps, batch_size), dtype=np.int32)
+    n_items_U, tokens_U = np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64)
+    for number, source in enumerate(sources):
+        mine = member_U == number
+        rng = np.random.default_rng(subseed(seed, "rows", number))
+        if not mine.any():
+            continue
+        rows = _batches(source, batch_size, int(mine.sum()), rng)
+        rows_UN[mine] = rows
+        n_items_U[mine] = np.asarray(source.n_items)[rows].sum(axis=1)
+        tokens_U[mine] = np.asarray(source.lengths)[rows].sum(axis=1)
+    return Plan(rows_UN=rows_UN, member_U=member_U, n_items_U=n_items_U, tokens_U=tokens_U)
+
+
+# --- drawing
+
+
+def _members(rates: Array, steps: int, seed: int) -> Array:
+    """Member of each update: exact shares, in random order."""
+    member_U = np.repeat(np.arange(len(rates), dtype=np.int16), exact_counts(rates, steps))
+    return np.random.default_rng(subseed(seed, "members")).permutation(member_U)
+
+
+def _batches(source: Rows, batch_size: int, count: int, rng: np.random.Generator) -> Array:
+    """`count` batches of feature numbers, longest first inside each."""
+    lengths = np.asarray(source.lengths)
+    drawn = count * batch_size
+    stream = (
+        _epochs(len(lengths), drawn, rng)
+        if source.strata is None
+        else _stratified(source.strata, drawn, rng)
+    )
+    rows_UN = stream.reshape(count, batch_size)
+    order_UN = np.argsort(-lengths[rows_UN], axis=1, kind="stable")
+    return np.take_along_axis(rows_UN, order_UN, axis=1)
+
+
+def _epochs(n: int, count: int, rng: np.random.Generator) -> Array:
+    """`count` of the numbers below `n`, epoch after epoch, each in an order of its own."""
+    return np.concatenate([rng.permutation(n) for _ in range(-(-count // n))])[:count]
+
+
+def _stratified(strata: Strata, count: int, rng: np.random.Generator) -> Array:
+    """`count` feature numbers: exact shares of each part in random order, each part epoch after
+    epoch.
+    """
+    shares_S = exact_counts(strata.rate_S, count)
+    part = rng.permutation(np.repeat(np.arange(len(shares_S)), shares_S))
+    stream = np.empty(count, dtype=np.int64)
+    for number, share in enumerate(shares_S.tolist()):
+        mine = np.flatnonzero(strata.number_F == number)
+        if share:
+            stream[part == number] = mine[_epochs(len(mine), share, rng)]
+    return stream

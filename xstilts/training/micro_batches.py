@@ -1,0 +1,175 @@
+"""Micro-batches of one worker, in the order of the plan, from any update on.
+
+A global batch is shared out (see `batches.Plan.shares`); this worker collates its own shares, each
+in chunks of like length. What the loss of a micro-batch is multiplied with travels with it: the
+number of workers, since gradients are averaged over them, divided by the loss items of the whole
+update. A share that is empty, in a batch smaller than the number of shares, becomes one row with
+weight zero, for all workers must take part.
+
+A dual encoder's loss is a softmax over the candidates of its micro-batch, so that one is not cut
+into chunks: `batch_size / grad_accumulation` is how many candidates a query is told apart from.
+Several workers would change that, and with it what is learned, so they are refused.
+
+Masks of a masked LM are drawn for the global batch, from (seed, update), and then cut: which worker
+has a row does not change its mask.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xstilts import formats
+from xstilts.errors import PhaseError
+from xstilts.spec.seeds import subseed
+from xstilts.spec.task import POOLED
+from xstilts.training.batches import ROUND, Array, Plan, chunks
+
+CHUNK_OVERHEAD_TOKENS = {"cpu": 64, "cuda": 2048}
+"""What one more chunk costs on a device, in tokens of a chunk; measured on a CPU, estimated on a
+GPU.
+"""
+PREFETCH = 4
+"""Micro-batches made ahead on a GPU."""
+
+
+class MicroBatch(TypedDict):
+    """What the loop is given."""
+
+    member: int
+    scale: float
+    """The summed loss times this is the worker's share of the update's loss."""
+    chunks: list[dict[str, Tensor]]
+    """Collated rows; their summed losses are added up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One member's encoded features."""
+
+    features: Any
+    """A `datasets.Dataset`."""
+    lengths: Array
+    """Tokens of each feature."""
+    format: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loader:
+    """All micro-batches of one worker; iterating begins at update `first`."""
+
+    plan: Plan
+    sources: Sequence[Source]
+    pad_id: int
+    seed: int
+    rank: int = 0
+    workers: int = 1
+    accumulation: int = 1
+    first: int = 0
+    device: str = "cpu"
+    """Type of the device; for a GPU, batches are made ahead in a thread."""
+
+    @property
+    def dataset(self) -> Loader:
+        """What Trainer counts examples of."""
+        return self
+
+    def __len__(self) -> int:
+        return (len(self.plan) - self.first) * self.accumulation
+
+    def __iter__(self) -> Iterator[MicroBatch]:
+        return _ahead(self._make()) if self.device != "cpu" else self._make()
+
+    def _make(self) -> Iterator[MicroBatch]:
+        for update in range(self.first, len(self.plan)):
+            yield from self.update(update)
+
+    def update(self, update: int) -> list[MicroBatch]:
+        """This worker's micro-batches of one update."""
+        source = self.sources[member := int(self.plan.member_U[update])]
+        scale = self.workers / max(1, int(self.plan.n_items_U[update]))
+        whole = self._masked(update, source) if source.format == "masked_lm" else None
+        together = source.format in POOLED
+        if together and self.workers > 1:
+            raise PhaseError(
+                f"a {source.format} task learns from the other rows of its batch, so it has "
+                "one worker, not "
+                f"{self.workers}: set `resources: {{workers: 1}}`"
+            )
+        made: list[MicroBatch] = []
+        for places in self.plan.shares(update, self.workers, self.accumulation)[self.rank]:
+            mine = places if len(places) else np.zeros(1, dtype=np.int64)
+            lengths = source.lengths[self.plan.rows_UN[update, mine]]
+            cuts = (
+                [(0, len(mine))]
+                if together
+                else chunks(lengths, CHUNK_OVERHEAD_TOKENS[self.device])
+            )
+            collated = [
+                self._collated(update, source, mine[first:end], None)
+                if whole is None
+                else _cut(whole, mine[first:end])
+                for first, end in cuts
+            ]
+            made.append(
+                {"member": member, "scale": scale if len(places) else 0.0, "chunks": collated}
+            )
+        return made
+
+    def _masked(self, update: int, source: Source) -> dict[str, Tensor]:
+        generator = torch.Generator().manual_seed(subseed(self.seed, "mask", update))
+        return self._collated(update, source, np.arange(self.plan.rows_UN.shape[1]), generator)
+
+    def _collated(
+        self, update: int, source: Source, places: Array, generator: torch.Generator | None
+    ) -> dict[str, Tensor]:
+        features = source.features.__getitems__(self.plan.rows_UN[update, places].tolist())
+        return formats.get(source.format).collate(features, self.pad_id, generator)
+
+
+def _cut(whole: dict[str, Tensor], places: Array) -> dict[str, Tensor]:
+    """Some rows of a collated batch, without the padding that only the others needed."""
+    longest = int(whole["attention_mask_BL"][places].sum(dim=1).max())
+    width = max(ROUND, -(-longest // ROUND) * ROUND)
+    return {name: value[places, :width] for name, value in whole.items()}
+
+
+def _ahead(made: Iterator[MicroBatch]) -> Iterator[MicroBatch]:
+    """The same items, made in a thread; the thread ends when the consumer does."""
+    box: queue.Queue[Any] = queue.Queue(maxsize=PREFETCH)
+    over = threading.Event()
+    end = object()
+
+    def put(item: Any) -> bool:
+        while not over.is_set():
+            try:
+                box.put(item, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def work() -> None:
+        try:
+            for item in made:
+                if not put(item):
+                    return
+            put(end)
+        except BaseException as error:
+            put(error)
+
+    threading.Thread(target=work, daemon=True, name="xstilts-batches").start()
+    try:
+        while (item := box.get()) is not end:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        over.set()

@@ -1,0 +1,161 @@
+"""Partial checkpoints: a phase that is killed in its middle goes on from here.
+
+    partial/000000420/     a checkpoint taken after update 420
+        state.pt           model, optimizer, scheduler, progress
+        best.pt            weights of the best evaluation so far (hard-linked while it stays the best)
+        manifest.json      size and CRC-32 of each file; without it the folder is nothing
+
+A folder is written under another name and renamed, so it is there whole or not at all; what the
+disk damaged later shows in the checksums. The last two are kept: where the newest is damaged the
+other serves, and where both are, the phase begins anew. Only tensors and plain values are stored
+and only those are read back (`weights_only`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+import warnings
+import zlib
+from pathlib import Path
+from typing import IO, Any, cast
+
+import torch
+
+from xstilts.models.checkpoints import saving
+from xstilts.store.files import write_json
+
+KEPT = 2
+MANIFEST = "manifest.json"
+_CHUNK = 1 << 20
+
+
+class _Summed:
+    """A file that sums what is written to it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.size, self.sum = file, 0, 0
+        self.error: OSError | None = None
+        """What went wrong; torch hides it behind an error of its own."""
+
+    def write(self, content: Any) -> int:
+        try:
+            self.file.write(content)
+        except OSError as error:
+            self.error = error
+            raise
+        self.size, self.sum = self.size + len(content), zlib.crc32(content, self.sum)
+        return len(content)
+
+    def flush(self) -> None:
+        self.file.flush()
+
+
+def write(
+    folder: Path, step: int, spec_id: str, state: dict[str, Any], best: tuple[int, Any] | None
+) -> None:
+    """Writes the checkpoint of `step` into a phase's `partial/`; `best` is (step, weights).
+    StoreError if it can't.
+    """
+    made = folder / f".new-{uuid.uuid4().hex}"
+    try:
+        with saving(folder):
+            made.mkdir(parents=True)
+            files = {"state.pt": _save(made / "state.pt", state)}
+            if best is not None:
+                files["best.pt"] = _link_best(folder, made, best[0]) or _save(
+                    made / "best.pt", best[1]
+                )
+            manifest = {
+                "step": step,
+                "phase": spec_id,
+                "best": best[0] if best else None,
+                "files": files,
+            }
+            write_json(made / MANIFEST, manifest)
+            target = folder / f"{step:09d}"
+            shutil.rmtree(target, ignore_errors=True)
+            os.replace(made, target)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    for old in found(folder)[KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _save(path: Path, value: Any) -> dict[str, int]:
+    with open(path, "wb") as file:
+        summed = _Summed(file)
+        try:
+            torch.save(value, cast(IO[bytes], summed))
+        except RuntimeError as error:
+            raise summed.error or error from None
+        file.flush()
+        os.fsync(file.fileno())
+    return {"size": summed.size, "crc32": summed.sum}
+
+
+def _link_best(folder: Path, made: Path, step: int) -> dict[str, int] | None:
+    """Takes over the best weights of the newest checkpoint where they are still the best."""
+    for old in found(folder)[:1]:
+        try:
+            manifest = json.loads((old / MANIFEST).read_bytes())
+            if manifest["best"] == step:
+                os.link(old / "best.pt", made / "best.pt")
+                return dict(manifest["files"]["best.pt"])
+        except (OSError, ValueError, KeyError):
+            return None
+    return None
+
+
+def found(folder: Path) -> list[Path]:
+    """Checkpoints in `partial/`, newest first, sound or not."""
+    if not folder.is_dir():
+        return []
+    return sorted((p for p in folder.iterdir() if p.is_dir() and p.name.isdigit()), reverse=True)
+
+
+def newest(folder: Path, spec_id: str) -> Path | None:
+    """The newest sound checkpoint of this phase; a damaged one is named in a warning and passed
+    over.
+    """
+    for path in found(folder):
+        fault = _fault(path, spec_id)
+        if fault is None:
+            return path
+        warnings.warn(
+            f"{path}: this partial checkpoint is damaged ({fault}); going on without it",
+            stacklevel=2,
+        )
+    return None
+
+
+def _fault(path: Path, spec_id: str) -> str | None:
+    try:
+        manifest = json.loads((path / MANIFEST).read_bytes())
+        if manifest["phase"] != spec_id:
+            return "it is another phase's"
+        for name, meant in manifest["files"].items():
+            if _sum(path / name) != (meant["size"], meant["crc32"]):
+                return f"{name} is not as it was written"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _sum(path: Path) -> tuple[int, int]:
+    size, crc = 0, 0
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            size, crc = size + len(chunk), zlib.crc32(chunk, crc)
+    return size, crc
+
+
+def read(path: Path, *, with_best: bool = True) -> tuple[dict[str, Any], tuple[int, Any] | None]:
+    """State and best of a sound checkpoint, on the CPU; no best where it is not wanted."""
+    state = torch.load(path / "state.pt", map_location="cpu", weights_only=True)
+    step = json.loads((path / MANIFEST).read_bytes())["best"]
+    if step is None or not with_best:
+        return state, None
+    return state, (step, torch.load(path / "best.pt", map_location="cpu", weights_only=True))

@@ -1,0 +1,87 @@
+"""Runs one phase: trains it, or evaluates it, to its record.
+
+    spec -> model + data -> plan of all batches -> loop -> best weights -> model/ -> record      (train)
+    spec -> checkpoint + data -> predictions of every language -> scores -> record              (evaluate)
+
+The same function serves a warm process that runs phase after phase and each worker of a Train
+group. It takes no lease: whoever starts it does.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from xstilts.errors import PhaseError
+from xstilts.evaluation import evaluate
+from xstilts.sources.context import DataContext
+from xstilts.store.files import store_error
+from xstilts.store.phases import Phase, Store
+from xstilts.training.training import Training
+from xstilts.workers import process
+from xstilts.workers.context import Context, Report, Reporter
+
+if TYPE_CHECKING:
+    from xstilts.spec.phase import PhaseSpec
+    from xstilts.workers.process import World
+
+__all__ = ["Context", "Report", "Reporter", "run_phase"]
+
+
+def run_phase(spec: PhaseSpec, context: Context, report: Reporter) -> str:
+    """Runs a phase to its record; "done", or "stopped" where `report` returned False.
+
+    With several workers all of them call this, and `report` is called on all of them, equally often
+    and at the same steps; any False stops all. A phase with a record returns "done" at once. Raises
+    PhaseError, DataError, StoreError, CorruptError.
+    """
+    store = Store(context.store)
+    phase = store.phase(spec.id)
+    world = process.world()
+    if world.from_first(phase.done):
+        return "done"
+    _check(spec)
+    started = time.time()
+    with process.clean(world, seed=spec.seed, threads=context.threads):
+        try:
+            result = _run(spec, phase, store, context, world, report)
+            if result is not None:
+                provenance = process.provenance(world, threads=context.threads, started=started)
+                world.on_first(partial(phase.finish, spec, result, provenance))
+        except OSError as error:
+            if _of_store(error, store):
+                raise store_error(error, phase.folder) from error
+            raise
+    return "stopped" if result is None else "done"
+
+
+def _of_store(error: OSError, store: Store) -> bool:
+    """Whether an error is the store's: its disk is full or closed to us, or the file lies in it."""
+    disk = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    return disk or str(error.filename or "").startswith(str(store.path))
+
+
+def _check(spec: PhaseSpec) -> None:
+    for member in spec.members:
+        if spec.action == "train" and not member.task.trainable:
+            raise PhaseError(
+                f"task {member.task.name}: {member.task.format} can't be trained; evaluate "
+                "it on a checkpoint instead"
+            )
+
+
+def _run(
+    spec: PhaseSpec, phase: Phase, store: Store, context: Context, world: World, report: Reporter
+) -> dict[str, Any] | None:
+    where = DataContext(mirror=context.mirror, base=context.base, cache=str(store.data))
+    if world.first:
+        phase.begin(spec)
+    if spec.action == "evaluate":
+
+        def said(done: int, languages: int) -> bool:
+            return world.all_agree(report(Report(step=done, steps=languages)))
+
+        return evaluate.run(spec, phase, store, where, world, said)
+    return Training(spec, phase, store, where, world, context, report).run()

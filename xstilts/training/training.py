@@ -1,0 +1,366 @@
+"""One training: the loop's updates, and all that is looked at between two of them.
+
+After every update the training looks at what is due: a point of the curve, an evaluation on the
+development data (English unless the task says otherwise), a partial checkpoint, a report. All that
+decides a number is a function of the update's number or is stored in the partial checkpoint, so a
+training that was killed and resumed equals one that was not, in every digit of its result.
+
+The weights that are kept are those of the best evaluation: of a mixture that with the highest plain
+mean of its members' primary metrics (`members.deciding` says whose).
+
+`U` updates.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from xstilts.errors import PhaseError
+from xstilts.evaluation import evaluate
+from xstilts.models import model
+from xstilts.store.phases import Phase, Store
+from xstilts.training import members, partial
+from xstilts.training.loop import Loop, factor
+from xstilts.training.micro_batches import Loader, Source
+from xstilts.workers import process
+from xstilts.workers.context import Context, Report, Reporter
+from xstilts.workers.precision import use_bf16
+
+if TYPE_CHECKING:
+    from xstilts.sources.context import DataContext
+    from xstilts.spec.phase import PhaseSpec
+    from xstilts.workers.process import World
+
+CURVE_POINTS = 200
+"""A record's curve has at most so many."""
+REPORT_SECONDS = 1.0
+PARTIAL_SPACING = 9
+"""A partial checkpoint waits at least so many times as long as the last one took to write; 0
+seconds: none waits.
+"""
+AGREE_UPDATES = 8
+"""Several workers ask the first one whether it is time to report each so many updates."""
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """What a resumed training must know beside the weights; plain values."""
+
+    step: int = 0
+    seconds: float = 0.0
+    """Worked on by earlier attempts."""
+    loss_sum: float = 0.0
+    """Losses of the updates since the last point of the curve."""
+    loss_updates: int = 0
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    best_value: float | None = None
+    best_step: int = 0
+    best_metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    evals_without_gain: int = 0
+    stopped: str = "finished"
+
+
+class Training:
+    """One training in this process: what `after_update` looks at, and how it begins and ends."""
+
+    def __init__(
+        self,
+        spec: PhaseSpec,
+        phase: Phase,
+        store: Store,
+        where: DataContext,
+        world: World,
+        context: Context,
+        report: Reporter,
+    ) -> None:
+        self.spec, self.hyper, self.phase, self.world, self.context = (
+            spec,
+            spec.hyper,
+            phase,
+            world,
+            context,
+        )
+        self.report = report
+        self.loaded = model.load(spec, store, where)
+        if context.gradient_checkpointing:
+            self.loaded.model.body.activation_checkpointing_enable({"use_reentrant": False})
+        self.members = [
+            members.read(member.task, self.loaded, spec, where) for member in spec.members
+        ]
+        self.deciding = members.deciding(self.members)
+        self.plan = members.plan(self.members, spec)
+        self.tokens_U = np.cumsum(self.plan.tokens_U)
+        self.bf16 = use_bf16(self.hyper, world.device)
+        self.interval = max(1, -(-self.hyper.steps // (CURVE_POINTS // 2)))
+        self.progress = Progress()
+        self.best: dict[str, Any] | None = None
+        self.loss = torch.zeros((), dtype=torch.float64, device=world.device)
+        self.given_up = False
+        self.started = self.last_partial = self.last_report = time.monotonic()
+        self.partial_took = 0.0
+        self.reported_step = 0
+
+    def run(self) -> dict[str, Any] | None:
+        """Trains from the newest partial checkpoint or from the start; None where the search gave
+        it up.
+        """
+        loop = self.loop_for(self._resume())
+        if self.progress.step < self.hyper.steps and self.progress.stopped == "finished":
+            loop.train()
+        if self.given_up:
+            return None
+        return self._finish()
+
+    def loop_for(self, state: dict[str, Any] | None) -> Loop:
+        """The loop over the updates that are left; `state` is its own, of a partial checkpoint."""
+        self.loop = Loop(
+            model=self.loaded.model,
+            loader=self._loader(),
+            hyper=self.hyper,
+            world=self.world,
+            folder=self.phase.partial,
+            after_update=self.after_update,
+            state=state,
+        )
+        return self.loop
+
+    def _loader(self) -> Loader:
+        return Loader(
+            plan=self.plan,
+            sources=[
+                Source(features=m.train.features, lengths=m.train.lengths, format=m.task.format)
+                for m in self.members
+            ],
+            pad_id=self.loaded.pad_id,
+            seed=self.spec.seed,
+            rank=self.world.rank,
+            workers=self.world.size,
+            accumulation=self.hyper.grad_accumulation,
+            first=self.progress.step,
+            device=self.world.device.type,
+        )
+
+    def _resume(self) -> dict[str, Any] | None:
+        """Restores weights and progress from the newest sound checkpoint; its optimizer and
+        scheduler are returned.
+        """
+        found = partial.newest(self.phase.partial, self.spec.id) if self.world.first else None
+        found = self.world.from_first(found)
+        if found is None:
+            return None
+        state, best = partial.read(found, with_best=self.world.first)
+        self.loaded.model.load_state_dict(state["model"])
+        self.progress = Progress(**state["progress"])
+        self.loss.fill_(self.progress.loss_sum)
+        self.reported_step = self.progress.step
+        if best is not None:
+            self.best = best[1]
+        return dict(state["loop"])
+
+    # --- after each update
+
+    def after_update(self, step: int) -> bool:
+        """What is due after update `step`; False ends the training."""
+        progress = self.progress
+        progress.step = step
+        self.loss += self.loop.take_loss()
+        progress.loss_updates += 1
+        last = step == self.hyper.steps
+        evaluates = last or step % self.hyper.evaluation_interval_steps == 0
+        value = None
+        if evaluates or step % self.interval == 0:
+            rate = self.hyper.lr * factor(step - 1, self.hyper)
+            point: dict[str, Any] = {
+                "step": step,
+                "loss": self._mean_loss(),
+                "lr": rate,
+                "dev": None,
+            }
+            if evaluates:
+                point.update(self._evaluate())
+            value = point["dev"]
+            progress.curve.append(point)
+        if 0 < self.hyper.patience_evals <= progress.evals_without_gain and not last:
+            progress.stopped = "patience"
+        over = last or progress.stopped != "finished"
+        # A training that is over is kept, whatever the search thinks of its last score.
+        self.given_up = not self._tell(value) and not over
+        if over or self.given_up:
+            return False
+        self._partial()
+        return True
+
+    def _evaluate(self) -> dict[str, Any]:
+        """Scores the development data; keeps the weights where they are the best so far.
+
+        What it adds to the point of the curve: `dev`, and of a mixture `dev_by_task`, the primary
+        metric of each member; nothing where no member has development rows.
+        """
+        metrics = {
+            m.task.name: evaluate.dev_scores(
+                self.loaded, number, m.dev, m.task, world=self.world, bf16=self.bf16
+            )
+            for number, m in enumerate(self.members)
+            if m.dev
+        }
+        if not metrics:
+            return {}
+        if self.world.device.type == "cpu":
+            process.give_back()
+        primary = {m.task.name: metrics[m.task.name][m.task.metric] for m in self.members if m.dev}
+        value = sum(primary[task.name] for task in self.deciding) / len(self.deciding)
+        self._keep_best(value, metrics)
+        return {"dev": value, "dev_by_task": primary} if len(self.members) > 1 else {"dev": value}
+
+    def _keep_best(self, value: float, metrics: dict[str, dict[str, float]]) -> None:
+        progress = self.progress
+        if progress.best_value is None or value > progress.best_value:
+            progress.best_value, progress.best_step, progress.best_metrics = (
+                value,
+                progress.step,
+                metrics,
+            )
+            progress.evals_without_gain = 0
+            self.best = (
+                self._weights() if self.world.first and progress.step < self.hyper.steps else None
+            )
+        else:
+            progress.evals_without_gain += 1
+
+    def _weights(self) -> dict[str, Any]:
+        """A copy of the weights on the CPU, in the place of the former one: a large model fits
+        there once.
+        """
+        now = self.loaded.model.state_dict()
+        if self.best is None:
+            return {name: value.detach().to("cpu", copy=True) for name, value in now.items()}
+        for name, value in now.items():
+            self.best[name].copy_(value)
+        return self.best
+
+    def _mean_loss(self) -> float:
+        """Mean training loss since the last point of the curve, which begins anew; PhaseError where
+        it diverged.
+        """
+        progress = self.progress
+        loss = self.loss.item() / max(1, progress.loss_updates)
+        if not math.isfinite(loss):
+            raise PhaseError(
+                f"the training loss is {loss} at step {progress.step}; it must stay finite: "
+                f"lower lr ({self.hyper.lr:g}) or max_grad_norm, or lengthen the warm-up"
+            )
+        self.loss.zero_()
+        progress.loss_updates = 0
+        return loss
+
+    def _tell(self, value: float | None) -> bool:
+        """Reports at an evaluation and at most once a second in between; False where the answer is
+        no.
+        """
+        now = time.monotonic()
+        due = value is not None or now - self.last_report >= REPORT_SECONDS
+        if self.world.size > 1 and value is None:
+            due = self.progress.step % AGREE_UPDATES == 0 and self.world.from_first(due)
+        if not due:
+            return True
+        step = self.progress.step
+        tokens = self.tokens_U[step - 1] - (
+            self.tokens_U[self.reported_step - 1] if self.reported_step else 0
+        )
+        told = Report(
+            step=step,
+            steps=self.hyper.steps,
+            value=value,
+            loss=self.progress.curve[-1]["loss"] if self.progress.curve else None,
+            tokens_per_second=float(tokens) / max(1e-9, now - self.last_report),
+        )
+        self.last_report, self.reported_step = now, step
+        return self.world.all_agree(bool(self.report(told)))
+
+    def _partial(self) -> None:
+        """Writes a partial checkpoint where the last one is old enough.
+
+        Writing takes a tenth of the time at most: a model of some billion parameters makes 50 GB of
+        it.
+        """
+        now, every = time.monotonic(), self.context.partial_every_seconds
+        wait = max(every, PARTIAL_SPACING * self.partial_took) if every else 0
+        if not self.world.first or now - self.last_partial < wait:
+            return
+        progress = asdict(self.progress)
+        progress.update(loss_sum=self.loss.item(), seconds=self._seconds())
+        state = {
+            "model": self.loaded.model.state_dict(),
+            "loop": self.loop.snapshot(),
+            "progress": progress,
+        }
+        best = None if self.best is None else (self.progress.best_step, self.best)
+        partial.write(self.phase.partial, self.progress.step, self.spec.id, state, best)
+        self.last_partial = time.monotonic()
+        self.partial_took = self.last_partial - now
+
+    def _seconds(self) -> float:
+        return self.progress.seconds + time.monotonic() - self.started
+
+    # --- the end
+
+    def _finish(self) -> dict[str, Any]:
+        """Goes back to the best weights and writes `model/`; the result for the record."""
+        progress = self.progress
+        if self.best is not None:
+            self.loaded.model.load_state_dict(self.best)
+        tasks = [member.task for member in self.spec.members]
+        self.world.on_first(
+            lambda: model.save(self.loaded.model, self.loaded.tokenizer, tasks, self.phase.model)
+        )
+        return {
+            "dev": self._dev(),
+            "steps": progress.step,
+            "stopped": progress.stopped,
+            "tokens": int(self.tokens_U[progress.step - 1]),
+            "examples": progress.step * self.hyper.batch_size,
+            "seconds": self._seconds(),
+            "loss": progress.curve[-1]["loss"],
+            "curve": thinned(progress.curve, keep=progress.best_step),
+            **self._transformed(),
+        }
+
+    def _transformed(self) -> dict[str, Any]:
+        """What came of the members' transforms, where one has any: rows made, and dropped by
+        reason.
+        """
+        found = {
+            member.task.name: member.transformed for member in self.members if member.transformed
+        }
+        return {"transformed": found} if found else {}
+
+    def _dev(self) -> dict[str, Any] | None:
+        """Score of the weights that were kept; None where no member has development rows."""
+        progress = self.progress
+        if progress.best_value is None:
+            return None
+        names = {task.metric for task in self.deciding}
+        return {
+            "value": progress.best_value,
+            "metric": names.pop() if len(names) == 1 else "mean",
+            "step": progress.best_step,
+            "metrics": progress.best_metrics,
+        }
+
+
+def thinned(curve: list[dict[str, Any]], keep: int) -> list[dict[str, Any]]:
+    """At most CURVE_POINTS points of a curve: evenly spaced, the last one, and that of step
+    `keep`.
+    """
+    if len(curve) <= CURVE_POINTS:
+        return curve
+    chosen = set(np.linspace(0, len(curve) - 1, CURVE_POINTS - 1).round().astype(int).tolist())
+    return [
+        point for number, point in enumerate(curve) if number in chosen or point["step"] == keep
+    ]

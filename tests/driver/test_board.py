@@ -109,9 +109,8 @@ def test_board_chosen_configuration_is_the_best_on_english_development_data(tmp_
     ran = {a.slot: a for a in drain(board, store)}
     for study in plan.studies:
         candidates = [a for slot, a in ran.items() if slot.startswith(f"{study}/t")]
-        chosen = board.ledger.get(board.ledger.chosen()[study])
-        assert chosen is not None
-        assert chosen.value == max(value_of(a) for a in candidates)
+        chosen = ran[board.ledger.chosen()[study]]
+        assert value_of(chosen) == max(value_of(a) for a in candidates)
     final = board.ledger.get("model/good>tags/s2")
     best = board.ledger.get(board.ledger.chosen()["model/good>tags"])
     assert final is not None
@@ -183,7 +182,7 @@ def test_board_stopped_trial_is_told_as_pruned_with_its_values(tmp_path: Path) -
             finish(board, store, assignment)
         else:
             stopped.append(assignment.slot)
-            board.stopped(assignment.slot)
+            board.pruned(assignment.slot)
     assert "model/good/t2" in stopped
     told = trials(tmp_path, sweep, "model/good")[2]
     assert told.state == TrialState.PRUNED
@@ -237,8 +236,8 @@ def test_board_truncated_record_is_moved_aside_and_made_again(tmp_path: Path) ->
     record.write_bytes(record.read_bytes()[:40])
     again, _, _ = board_of(small(), tmp_path)
     assert [a.spec.id for a in drain(again, store)] == [ran[0].spec.id]
-    assert len(again.quarantined) == 1
-    assert Path(again.quarantined[0]).is_dir()
+    assert len(again.set_aside) == 1
+    assert Path(again.set_aside[0]).is_dir()
 
 
 def test_board_phase_that_another_driver_runs_is_waited_for_and_then_cached(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from xstilts.driver.search import Studies, distribution
+from xstilts.driver.search import Studies, Told, distribution
 from xstilts.planning import Study
 from xstilts.spec.sweep import Choice, IntRange, LogRange, Search
 from xstilts.store.ledger import Entry
@@ -39,7 +39,7 @@ def studies(folder: Path, *plans: Study, **search: object) -> Studies:
     return Studies(folder, Search(**search), {plan.key: plan for plan in plans}, "s")
 
 
-def entry(trial: int, state: str = "done", value: float | None = 50.0, **fields: object) -> Entry:
+def entry(trial: int, state: str = "done", value: float | None = 50.0, **fields: object) -> Told:
     values = {
         "slot": f"m/a>b/t{trial}",
         "kind": "target",
@@ -49,9 +49,8 @@ def entry(trial: int, state: str = "done", value: float | None = 50.0, **fields:
         "trial": trial,
         "seed": 1,
         "state": state,
-        "value": value,
     }
-    return Entry.model_validate({**values, **fields})
+    return Told(Entry.model_validate({**values, **fields}), value)
 
 
 def told(folder: Path, key: str = "m/a>b") -> list[optuna.trial.FrozenTrial]:

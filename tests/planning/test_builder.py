@@ -7,9 +7,10 @@ from collections import Counter
 import pytest
 
 from tests.support.sweeps import SPACE, paper_grid, small, task
-from xstilts.planning import BEST, fewest_steps, ladder, largest, make
+from xstilts.planning import fewest_steps, ladder, largest, make
 from xstilts.planning.counts import phases, summary
 from xstilts.planning.filling import Revisions, build
+from xstilts.planning.needs import Chosen, Filled, first_slot
 from xstilts.spec.sweep import Choice, IntRange, LogRange, Search, Settings
 
 
@@ -56,7 +57,7 @@ def test_plan_identities_agree_with_phase_ids() -> None:
     plan = make(paper_grid(seeds=(1, 2)))
     ids: dict[str, str] = {}
     for slot in plan.slots:
-        needed = slot.needs.removeprefix(BEST) + ("/t0" if slot.needs.startswith(BEST) else "")
+        needed = first_slot(slot.needs)
         ids[slot.key] = build(plan, slot, {}, ids.get(needed, ""), Revisions()).id
     assert len(set(ids.values())) == summary(plan)["phases"]
     by_identity = {slot.identity: ids[slot.key] for slot in plan.slots}
@@ -73,15 +74,15 @@ def test_plan_every_slot_needs_only_earlier_slots() -> None:
         plan = make(sweep)
         seen: set[str] = set()
         for slot in plan.slots:
-            for needs in (slot.needs, f"{BEST}{slot.like}" if slot.like else ""):
-                if needs.startswith(BEST):
-                    study = plan.studies[needs.removeprefix(BEST)]
+            for needs in (slot.needs, *([Chosen(slot.like)] if slot.like else [])):
+                if isinstance(needs, Chosen):
+                    study = plan.studies[needs.study]
                     assert any(
                         other in seen
                         for other in (f"{study.key}/t0", f"{study.key}/t{study.trials - 1}")
                     )
-                elif needs:
-                    assert needs in seen
+                elif isinstance(needs, Filled):
+                    assert needs.slot in seen
             seen.add(slot.key)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.support.sweeps import small, task
-from xstilts.planning import BEST, make
+from xstilts.planning import make
 from xstilts.planning.filling import Revisions, build
+from xstilts.planning.needs import first_slot
 from xstilts.spec.sweep import Mixture, Rates, Settings
 from xstilts.spec.task import (
     Dictionary,
@@ -156,7 +157,7 @@ def test_plan_identities_agree_with_phase_ids_for_unions_transforms_and_mixtures
     plan = make(sweep)
     ids: dict[str, str] = {}
     for slot in plan.slots:
-        needed = slot.needs.removeprefix(BEST) + ("/t0" if slot.needs.startswith(BEST) else "")
+        needed = first_slot(slot.needs)
         revisions = {name: name for name in sweep.members(slot.task)}
         made = build(
             plan, slot, {}, ids.get(needed, ""), Revisions(train=revisions, evaluate=revisions)

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from xstilts import sweep_file
-from xstilts.planning import BEST, Plan, Slot, make
+from xstilts.planning import Plan, Slot, make
 from xstilts.planning.filling import Revisions, build
+from xstilts.planning.needs import first_slot
 from xstilts.spec.digests import digest
 from xstilts.spec.phase import PhaseSpec
 from xstilts.spec.sweep import Choice, Space
@@ -99,15 +100,11 @@ def every_id(plan: Plan) -> dict[str, str]:
     return ids
 
 
-def _first_trial(needs: str) -> str:
-    return f"{needs.removeprefix(BEST)}/t0" if needs.startswith(BEST) else needs
-
-
 def _params(plan: Plan, slot: Slot, params: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
     if slot.like:
         return params[f"{slot.like}/t0"]
     if slot.kind == "evaluate":
-        needed = next((one for one in plan.slots if one.key == _first_trial(slot.needs)), None)
+        needed = next((one for one in plan.slots if one.key == first_slot(slot.needs)), None)
         return params[needed.key] if needed is not None and needed.kind == "target" else {}
     if not slot.study:
         return {}
@@ -132,7 +129,7 @@ def _phase(plan: Plan, slot: Slot, params: Mapping[str, Any], ids: Mapping[str, 
         evaluate={name: f"test {name}" for name in names},
         models={name: f"files {name}" for name in models},
     )
-    return build(plan, slot, params, ids.get(_first_trial(slot.needs), ""), revisions)
+    return build(plan, slot, params, ids.get(first_slot(slot.needs), ""), revisions)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from xstilts.results.scores import read_sweep, table as scores_table
 from xstilts.results.statistics import Average, Comparison, Contrast, compare
 from xstilts.spec.sweep import LogRange, Mixture, Model, Rates, Settings, Sweep
 from xstilts.spec.task import Limits, Lookup, Pseudo, Source, Splits, Task, Transform, Translate
-from xstilts.store.ledger import Ledger
+from xstilts.store.ledger import Ledger, State
 from xstilts.sweep_file import load
 
 PSEUDO = Transform(pseudo=Pseudo())
@@ -520,7 +520,7 @@ def test_report_arm_without_all_scores_has_dashes_and_is_named(tmp_path: Path) -
         if entry.kind == "evaluate" and (
             pair == ("skill", "tags") or (pair, seed) == (("scramble", "pairs"), 2)
         ):
-            ledger.write(entry.model_copy(update={"state": "failed", "error": "torn"}))
+            ledger.write(entry.model_copy(update={"state": State.FAILED, "error": "torn"}))
     files = write(store, folder, tmp_path / "out", resamples=20)
     html, markdown = files["html"].read_text(), files["markdown"].read_text()
     assert all("skill − noise (tags); scramble − skill (tags)" in text for text in (html, markdown))

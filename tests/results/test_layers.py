@@ -16,7 +16,7 @@ from xstilts.spec.phase import Member, ModelParent, PhaseSpec
 from xstilts.spec.sweep import Hyperparameters, Model, Sweep
 from xstilts.spec.task import Options, Source, Splits, Task
 from xstilts.store.files import write_json
-from xstilts.store.ledger import Entry, Ledger
+from xstilts.store.ledger import Entry, Ledger, StagePhase
 from xstilts.store.phases import Store
 
 
@@ -78,7 +78,8 @@ def _world(folder: Path, layer: int = 1, swept: bool = True) -> tuple[Store, Pat
                 "intermediate": label,
                 "seed": seed,
             }
-            ids = {"phase": phase.id, "train_phase": before, "intermediate_phase": before}
+            stage = StagePhase(kind="intermediate", task=label, phase=before)
+            ids = {"phase": phase.id, "lineage": (stage,) if before else ()}
             Ledger(home).write(Entry(**slot, **ids, task="pairs", target="pairs", state="done"))
     return store, home
 

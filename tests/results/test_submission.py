@@ -20,7 +20,7 @@ from xstilts.spec.phase import Member, ModelParent, PhaseParent, PhaseSpec
 from xstilts.spec.sweep import Hyperparameters, Model, Sweep
 from xstilts.spec.task import UNTRAINED, Source, Splits, Task
 from xstilts.store.files import write_json
-from xstilts.store.ledger import Entry, Ledger
+from xstilts.store.ledger import Entry, Ledger, StagePhase
 from xstilts.store.phases import Store
 from xstilts.tasks import TASKS
 
@@ -149,7 +149,11 @@ def _world(
                 "intermediate": label,
                 "task": name,
             }
-            ids = {"phase": phase, "train_phase": trained, "intermediate_phase": before}
+            stages = [("intermediate", label, before), ("target", name, trained)]
+            if trained == before:
+                del stages[1]
+            lineage = tuple(StagePhase(kind=k, task=t, phase=p) for k, t, p in stages if p)
+            ids = {"phase": phase, "lineage": lineage}
             ledger.write(Entry(**slot, **ids, target=name, seed=1, state="done"))
     return store, home
 

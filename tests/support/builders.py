@@ -24,7 +24,7 @@ from xstilts.spec.phase import Member, ModelParent, Parent, PhaseParent, PhaseSp
 from xstilts.spec.sweep import Hyperparameters, Model, Search, Sweep
 from xstilts.spec.task import Source, Splits, Task
 from xstilts.store.files import write_json
-from xstilts.store.ledger import Entry, Ledger
+from xstilts.store.ledger import Entry, Ledger, StagePhase
 from xstilts.store.phases import Store
 
 EFFECTS: Mapping[str, float] = {
@@ -207,7 +207,6 @@ class _Builder:
             task=name,
             seed=seed,
             phase=spec.id,
-            value=value,
             state="done",
             params={"lr": lr, "steps": 400},
             **entry,
@@ -215,11 +214,21 @@ class _Builder:
         return finish_training(self.store, spec, value)
 
     def write(self, **entry: Any) -> None:
+        """An entry of the ledger; `before` and `trained` are the phases of its intermediate and of
+        its target's training.
+        """
+        before, trained = entry.pop("before", ""), entry.pop("trained", "")
+        own = entry.get("phase", "") if entry["kind"] != "evaluate" else ""
+        stages = [("intermediate", entry.get("intermediate", ""), before)]
+        stages += [(entry["kind"], entry["task"], own), ("target", entry["task"], trained)]
+        lineage = tuple(
+            StagePhase(kind=kind, task=task, phase=phase) for kind, task, phase in stages if phase
+        )
         slot = "/".join(
             str(entry.get(k, ""))
             for k in ("kind", "intermediate", "target", "role", "trial", "seed")
         )
-        self.ledger.write(Entry(slot=slot, model="base", **entry))
+        self.ledger.write(Entry(slot=slot, model="base", lineage=lineage, **entry))
 
     def intermediate(self, label: str) -> str:
         study = f"base/{label}"
@@ -243,7 +252,7 @@ class _Builder:
 
     def pair(self, label: str, before: str, target: str) -> None:
         study = f"base/{label}/{target}"
-        common = {"intermediate": label, "target": target, "intermediate_phase": before}
+        common = {"intermediate": label, "target": target, "before": before}
         parent: Parent = PhaseParent(phase=before) if before else self.root
         if label == "broken":
             error = f"CUDA out of memory while training {target}"
@@ -269,7 +278,6 @@ class _Builder:
                 task=target,
                 seed=0,
                 state="pruned",
-                value=31.0,
                 study=study,
                 trial=0,
                 role="trial",
@@ -318,8 +326,7 @@ class _Builder:
             task=target,
             seed=seed,
             phase=phase,
-            parent=trained,
-            train_phase=trained,
+            trained=trained,
             state="done",
             **common,
         )

@@ -15,7 +15,7 @@ from tests.support.worlds import ROOT
 from xstilts import api, sweep_file
 from xstilts.planning import make
 from xstilts.planning.filling import build
-from xstilts.spec.sweep import Sweep, mixture_label
+from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import Task
 from xstilts.store.phases import Store
 from xstilts.training.phase import Context, run_phase
@@ -49,7 +49,7 @@ def small(
         "resources": {"slots": 2},
     }
     kept = {
-        *map(mixture_label, full.intermediates),
+        *full.labels,
         *(overrides or {}).get("targets", full.targets),
     }
     changes["overrides"] = {

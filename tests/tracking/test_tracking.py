@@ -23,7 +23,7 @@ import pytest
 from tests.support.builders import build_store
 from xstilts.errors import TrackingError
 from xstilts.spec.sweep import Sweep
-from xstilts.store.ledger import Entry, Ledger
+from xstilts.store.ledger import Entry, Ledger, State
 from xstilts.store.phases import Store
 from xstilts.tracking.pages import experiment_tags
 from xstilts.tracking.server import connect
@@ -180,8 +180,8 @@ def test_sync_failed_and_pruned_phases_show_their_state(world: World) -> None:
         update={
             "slot": "p",
             "kind": "target",
-            "state": "pruned",
-            "value": 31.0,
+            "state": State.PRUNED,
+            "pruned_at": 31.0,
             "phase": "",
             "trial": 7,
             "study": "s",
@@ -314,7 +314,7 @@ def test_sync_running_phase_that_ends_is_the_same_run(world: World) -> None:
     index = next(
         i for i, e in enumerate(entries) if e.kind == "evaluate" and e.intermediate == "skill"
     )
-    running = entries[index].model_copy(update={"state": "running"})
+    running = entries[index].model_copy(update={"state": State.RUNNING})
     tracker = world.tracker()
     tracker.sync([*entries[:index], running, *entries[index + 1 :]])
     run = world.run("skill→tags s1")

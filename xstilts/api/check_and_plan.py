@@ -8,8 +8,8 @@ from xstilts.api import inputs, notes
 from xstilts.api.opened import AnySweep, base_of, file_of, load
 from xstilts.api.verb_values import Checked, Planned
 from xstilts.errors import Problem, SweepError
-from xstilts.planning import BEST, Plan, make
-from xstilts.planning.filling import build, trained_tasks
+from xstilts.planning import Plan, make
+from xstilts.planning.filling import known_ids, trained_tasks
 from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Ledger
 from xstilts.store.phases import Store
@@ -109,13 +109,4 @@ def _cached(sweep: AnySweep, loaded: Sweep) -> int:
 def _known_ids(loaded: Sweep, context: DataContext) -> set[str]:
     """Ids of the phases that no search has to decide."""
     made = make(inputs.with_labels(loaded, context))
-    revisions = inputs.resolve(made, context)
-    ids: dict[str, str] = {}
-    for slot in made.slots:
-        needs = f"{slot.needs.removeprefix(BEST)}/t0" if slot.needs.startswith(BEST) else slot.needs
-        parent = ids.get(needs, "")
-        if slot.identity != slot.key and (parent or not needs):
-            study = made.studies.get(slot.study)
-            point = study.grid[slot.trial or 0] if study and study.grid else {}
-            ids[slot.key] = build(made, slot, point, parent, revisions).id
-    return set(ids.values())
+    return known_ids(made, inputs.resolve(made, context))

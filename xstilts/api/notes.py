@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from xstilts.planning import Plan, fewest_steps
 from xstilts.planning.filling import trained_tasks
-from xstilts.spec.sweep import BASELINE, Mixture, Pretraining, Sweep, mixture_label
+from xstilts.spec.sweep import Pretraining, Sweep
 
 if TYPE_CHECKING:
     from xstilts.checks.audit.revisions import Read
@@ -50,9 +50,7 @@ def _cut_splits(made: Plan) -> Iterator[str]:
 
 def _trained_twice(sweep: Sweep) -> Iterator[str]:
     """Intermediates that are also what targets are trained on."""
-    before = {name for one in sweep.intermediates for name in sweep.members(mixture_label(one))} - {
-        BASELINE
-    }
+    before = {name for label in sweep.labels for name in sweep.members(label)}
     trained: dict[str, list[str]] = {}
     for target in sweep.targets:
         trained.setdefault(sweep.task(target).train_task or target, []).append(target)
@@ -63,8 +61,8 @@ def _trained_twice(sweep: Sweep) -> Iterator[str]:
 
 def _lone_heads(sweep: Sweep) -> Iterator[str]:
     """Mixtures that ask for shared heads and have no two members that could share one."""
-    for mixture in sweep.intermediates:
-        if isinstance(mixture, Mixture) and mixture.heads == "shared":
+    for mixture in sweep.mixtures:
+        if mixture.heads == "shared":
             tasks = [sweep.task(name) for name in mixture.mixture]
             if not any(one.alike(other) for one, other in combinations(tasks, 2)):
                 yield (
@@ -102,7 +100,7 @@ def _never_trained(sweep: Sweep, context: DataContext) -> Iterator[str]:
     from xstilts.data import task_data
     from xstilts.spec.rates import unserved
 
-    for mixture in (one for one in sweep.intermediates if isinstance(one, Mixture)):
+    for mixture in sweep.mixtures:
         rows = [
             task_data.sizes(sweep.task(name), "train", None, context) for name in mixture.mixture
         ]

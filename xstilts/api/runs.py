@@ -55,7 +55,7 @@ def run(
     with driver(opened, loaded):
         same_plan(folder, loaded)
         board = _board(loaded, opened, folder, context)
-        for aside in board.quarantined:
+        for aside in board.set_aside:
             warn(f"a damaged phase was moved to {aside} and is made again")
         return _drive(board, opened, loaded, folder, context, watch, warn)
 

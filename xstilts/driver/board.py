@@ -1,9 +1,9 @@
 """What to run next. Knows no Ray: the engine asks for an assignment and says how it ended.
 
-The board walks the plan. A slot is *ready* when what it needs has a record: then the search is
-asked for its hyperparameters (once; the ledger remembers), the phase gets its id, and if the store
-has its record already nothing is run. So a trial that waits holds nothing, a phase that ten slots
-ask for is trained once, and "run" is "the plan less what has a record".
+The board walks the plan. A slot is *ready* when what it needs has a record: then it gets its
+hyperparameters (`choosing`), its phase gets its id, and if the store has its record already nothing
+is run. So a trial that waits holds nothing, a phase that ten slots ask for is trained once, and
+"run" is "the plan less what has a record".
 
 Ready slots are handed out by trial number first: every study gets its first trial before any gets
 its second, so a run that is cut short has searched all pairs equally.
@@ -21,14 +21,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from xstilts.driver.search import Studies
-from xstilts.errors import CorruptError, LeaseHeld
-from xstilts.planning import BEST, Plan, Slot
+from xstilts.driver.choosing import Choosing
+from xstilts.driver.outcomes import Outcomes
+from xstilts.driver.search import Studies, Told
+from xstilts.driver.standing import Standing, Step
+from xstilts.errors import LeaseHeld
 from xstilts.planning.filling import Revisions, build
+from xstilts.planning.needs import Chosen, Filled, Needs
+from xstilts.planning.plan import Plan, Slot
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store.lease import Lease
-from xstilts.store.ledger import ENDED, FINISHED, Entry, Ledger
+from xstilts.store.ledger import Entry, Ledger, StagePhase, State
 from xstilts.store.phases import Store
+
+HELD_SECONDS = 1.0
+"""A slot whose phase another driver runs, or whose rows are being translated, is looked at again
+after so long.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,55 +59,31 @@ class Board:
         self._studies, self._revisions = studies, revisions
         self._slots = {slot.key: slot for slot in plan.slots}
         self._order = {slot.key: i for i, slot in enumerate(plan.slots)}
-        self._waiting: dict[str, list[str]] = defaultdict(list)
+        self._states = dict.fromkeys(self._slots, State.WAITING)
+        self._outcomes = Outcomes(store, plan.sweep)
+        self._choosing = Choosing(plan, ledger, studies, self._outcomes, self._states)
+        self._standing = Standing()
+        self._waiting: dict[Needs, list[str]] = defaultdict(list)
         self._ready: list[tuple[int, int, str]] = []
-        self._running: dict[str, list[str]] = {}
-        self._leases: dict[str, Lease] = {}
-        self._steps: dict[str, tuple[int, int, float | None]] = {}
-        self._started: dict[str, float] = {}
-        self._spent: dict[str, tuple[float, int]] = {}
-        self._best: dict[str, float] = {}
-        self._interval: dict[str, int] = {}
-        self._states: dict[str, str] = dict.fromkeys(self._slots, "waiting")
-        self._study_slots: dict[str, list[str]] = defaultdict(list)
-        self._quarantined: list[str] = []
         self._retry_at: dict[str, float] = {}
-        self._making: dict[str, frozenset[str]] = {}
-        self._made: set[str] = set()
+        self._running: dict[str, list[str]] = {}
+        """Phase to the slots that wait for it; the first one's trial runs it."""
+        self._leases: dict[str, Lease] = {}
+        self._interval: dict[str, int] = {}
+        self._translating: dict[str, frozenset[str]] = {}
+        """Running slot to the rows that it has to translate first."""
+        self._translated: set[str] = set()
         self._load()
 
-    # -- start ---------------------------------------------------------------------------------
+    # -- start
 
     def _load(self) -> None:
-        for slot in self._plan.slots:
-            if slot.role == "trial" and slot.study and not slot.prefix:
-                objective = self._plan.studies[slot.study].objective
-                if (slot.kind == "evaluate") == (objective == "oracle"):
-                    self._study_slots[slot.study].append(slot.key)
         for entry in self.ledger.entries():
             self._reopen(entry)
-        self._studies.reconcile(list(self._told()))
+        self._studies.reconcile(self._choosing.told(lambda key: _blank(self._slots[key])))
         for slot in self._plan.slots:
-            if self._states[slot.key] == "waiting":
+            if self._states[slot.key] is State.WAITING:
                 self._wait(slot)
-
-    def _told(self) -> Iterator[Entry]:
-        """Entries of the slots whose values are told; one that has not begun has its suggestion
-        from another slot.
-
-        That is the intermediate of a joint trial, or the training of a trial that is chosen by its
-        evaluation.
-        """
-        for study, keys in self._study_slots.items():
-            for key in keys:
-                entry = self.ledger.get(key)
-                source = self.ledger.get(f"{key}/intermediate") or self.ledger.get(
-                    self._slots[key].needs
-                )
-                if entry is not None:
-                    yield entry
-                elif source is not None and source.study == study and source.params:
-                    yield _blank(self._slots[key]).model_copy(update={"params": source.params})
 
     def _reopen(self, entry: Entry) -> None:
         """Takes over what a slot was in an earlier run; what failed or was lost is tried again.
@@ -109,119 +94,23 @@ class Board:
         """
         if entry.slot not in self._slots:
             return
-        if entry.state == "pruned":
+        if entry.state is State.PRUNED:
             self._states[entry.slot] = entry.state
-        elif entry.state not in FINISHED and entry.state != "waiting":
-            self.ledger.write(entry, state="waiting", error="", attempts=0)
-
-    def _intact(self, phase_id: str) -> bool:
-        """Whether a phase has a good record; a damaged one is moved aside, so that it is made
-        again.
-        """
-        phase = self._store.phase(phase_id)
-        if not phase.done:
-            return False
-        try:
-            phase.record()
-        except CorruptError:
-            aside = phase.folder.with_name(f"{phase.id}.damaged-{int(time.time() * 1000)}")
-            phase.folder.rename(aside)
-            self._quarantined.append(str(aside))
-            return False
-        return True
+        elif not entry.state.finished and entry.state is not State.WAITING:
+            self.ledger.write(entry, state=State.WAITING, error="", attempts=0)
 
     def _wait(self, slot: Slot) -> None:
-        needs = [n for n in (slot.needs, f"{BEST}{slot.like}" if slot.like else "") if n]
-        missing = next((n for n in needs if not self._resolved(n)), None)
+        needs = [slot.needs, *([Chosen(slot.like)] if slot.like else [])]
+        missing = next((one for one in needs if not self._choosing.met(one)), None)
         if missing is None:
             rank = slot.trial if slot.trial is not None else len(self._slots)
             heapq.heappush(self._ready, (rank, self._order[slot.key], slot.key))
-        elif self._hopeless(missing):
-            self._end(slot, "blocked", error=f"{missing.removeprefix(BEST)} did not finish")
+        elif self._choosing.hopeless(missing):
+            self._end(slot, State.BLOCKED, error=f"{missing} did not finish")
         else:
             self._waiting[missing].append(slot.key)
 
-    # -- what a slot stands on -----------------------------------------------------------------
-
-    def _resolved(self, needs: str) -> bool:
-        if needs.startswith(BEST):
-            return self._chosen(needs[len(BEST) :]) is not None
-        return self._states[needs] in FINISHED
-
-    def _hopeless(self, needs: str) -> bool:
-        if needs.startswith(BEST):
-            slots = self._study_slots[needs[len(BEST) :]]
-            return (
-                all(self._states[s] in ENDED for s in slots)
-                and self._chosen(needs[len(BEST) :]) is None
-            )
-        return self._states[needs] in ENDED and self._states[needs] not in FINISHED
-
-    def _chosen(self, study: str) -> str | None:
-        """The training slot a study chose, once all its trials have ended: the best value, the
-        first of equals.
-        """
-        slots = self._study_slots[study]
-        if not all(self._states[s] in ENDED for s in slots):
-            return None
-        values = [
-            (entry.value, s)
-            for s in slots
-            if (entry := self.ledger.get(s))
-            and self._states[s] in FINISHED
-            and entry.value is not None
-        ]
-        if not values:
-            return None
-        best = max(values, key=lambda pair: pair[0])[1]
-        if self._slots[best].kind == "evaluate":
-            best = self._slots[best].needs
-        self.ledger.choose(study, best)
-        return best
-
-    def _slot_of(self, needs: str) -> str:
-        return (self._chosen(needs[len(BEST) :]) or "") if needs.startswith(BEST) else needs
-
-    def _params(self, slot: Slot) -> dict[str, Any]:
-        """The suggestion a slot is run with: remembered, its study's choice, its parent's, or asked
-        for now.
-        """
-        entry = self.ledger.get(slot.key)
-        if entry is not None and entry.params and not slot.like and slot.kind != "evaluate":
-            return entry.params
-        if slot.like:
-            chosen = self.ledger.get(self._slot_of(f"{BEST}{slot.like}"))
-            return dict(chosen.params) if chosen else {}
-        if slot.kind == "evaluate":
-            needed = self.ledger.get(self._slot_of(slot.needs)) if slot.needs else None
-            return dict(needed.params) if needed and needed.kind == "target" else {}
-        if not slot.study or not self._plan.studies[slot.study].space:
-            return {}
-        sibling = self._sibling(slot)
-        if sibling is not None and sibling.params:
-            return dict(sibling.params)
-        return self._studies.ask(slot.study, slot.trial or 0, self._study_slot(slot))
-
-    def _sibling(self, slot: Slot) -> Entry | None:
-        """In a joint study the intermediate and the target of a trial share one suggestion."""
-        other = (
-            f"{slot.key}/intermediate"
-            if not slot.prefix
-            else slot.key.removesuffix("/intermediate")
-        )
-        return self.ledger.get(other)
-
-    def _study_slot(self, slot: Slot) -> str:
-        """The slot that a suggestion belongs to in the study: the one whose value is told."""
-        study = self._plan.studies[slot.study]
-        slots = self._study_slots[slot.study]
-        return slots[slot.trial or 0] if study.objective == "oracle" or slot.prefix else slot.key
-
-    def _tells(self, key: str) -> bool:
-        slot = self._slots[key]
-        return bool(slot.study) and key in self._study_slots[slot.study]
-
-    # -- handing out ---------------------------------------------------------------------------
+    # -- handing out
 
     def next(self) -> Assignment | None:
         """The next phase to run, or None: nothing is ready now, or all is done (`settled`)."""
@@ -234,7 +123,7 @@ class Board:
                     continue
                 found = self._open(self._slots[item[2]])
                 if found == "held":
-                    self._retry_at[item[2]] = time.monotonic() + 1.0
+                    self._retry_at[item[2]] = time.monotonic() + HELD_SECONDS
                     held.append(item)
                 elif isinstance(found, Assignment):
                     return found
@@ -249,97 +138,84 @@ class Board:
         while self._ready:
             item = heapq.heappop(self._ready)
             slot = self._slots[item[2]]
-            entry = self.ledger.get(slot.key)
-            asked = (
-                not slot.study
-                or not self._plan.studies[slot.study].space
-                or bool(entry and entry.params)
-            )
-            if (
-                asked
-                and self._intact((found := self._entry(slot)[0]).phase)
-                and found.phase not in self._running
-            ):
-                self._finish(found, "cached")
+            known = not self._choosing.searched(slot) or self._choosing.remembered(slot)
+            entry = self._entry(slot)[0] if known else None
+            if entry and self._outcomes.there(entry.phase) and entry.phase not in self._running:
+                self._finish(entry, State.CACHED)
             else:
                 kept.append(item)
         for item in kept:
             heapq.heappush(self._ready, item)
 
     def _open(self, slot: Slot) -> Assignment | str | None:
-        """Gives a ready slot its phase; an assignment if that must be run, `held` if another driver
-        runs it.
-        """
+        """Gives a ready slot its phase; an assignment if that must be run, `held` if it must wait."""
         entry, spec = self._entry(slot)
         if spec.id in self._running:
             self._running[spec.id].append(slot.key)
-            self._set(entry, "running")
+            self._set(entry, State.RUNNING)
             return None
-        if self._intact(spec.id):
-            self._finish(entry, "cached")
+        if self._outcomes.there(spec.id):
+            self._finish(entry, State.CACHED)
             return None
-        making = _translated(spec) - self._made
-        if any(making & others for others in self._making.values()):
+        rows = _translated_rows(spec) - self._translated
+        if any(rows & others for others in self._translating.values()):
             return "held"
         lease = self._store.lease(spec.id)
         try:
             lease.take()
         except LeaseHeld:
-            if (
-                self.ledger.get(slot.key) is None
-            ):  # keeps the suggestion, once, while another driver is at work
+            # The suggestion is kept, once, while another driver is at work.
+            if self.ledger.get(slot.key) is None:
                 self.ledger.write(entry)
             return "held"
-        if self._intact(spec.id):  # finished by another driver between the look and the lease
+        if self._outcomes.there(spec.id):  # finished by another driver just before the lease
             lease.release()
-            self._finish(entry, "cached")
+            self._finish(entry, State.CACHED)
             return None
+        return self._begin(slot, entry, spec, lease, rows)
+
+    def _begin(
+        self, slot: Slot, entry: Entry, spec: PhaseSpec, lease: Lease, rows: frozenset[str]
+    ) -> Assignment:
         self._leases[spec.id], self._running[spec.id] = lease, [slot.key]
-        self._making[slot.key] = making
-        self._started[slot.key] = time.monotonic()
+        self._translating[slot.key] = rows
         self._interval[slot.key] = spec.hyper.evaluation_interval_steps
-        self._set(entry, "running", attempts=entry.attempts + 1)
+        self._standing.begun(slot.key)
+        self._set(entry, State.RUNNING, attempts=entry.attempts + 1)
         return Assignment(slot=slot.key, label=_label(slot), spec=spec)
 
     def _entry(self, slot: Slot) -> tuple[Entry, PhaseSpec]:
-        params = self._params(slot)
-        needed = self.ledger.get(self._slot_of(slot.needs)) if slot.needs else None
-        parent = needed.phase if needed else ""
-        spec = build(self._plan, slot, params, parent, self._revisions)
-        before = self.ledger.get(slot.key)
-        middle = (
-            needed.phase
-            if needed and needed.kind == "intermediate"
-            else (needed.intermediate_phase if needed else "")
-        )
-        entry = _blank(slot).model_copy(
-            update={
-                "phase": spec.id,
-                "parent": parent,
-                "train_phase": parent if slot.kind == "evaluate" else "",
-                "intermediate_phase": middle,
-                "params": params,
-                "attempts": before.attempts if before else 0,
-            }
-        )
-        return entry, spec
+        """What the ledger is to hold of a ready slot, and the phase that fills it."""
+        params, before = self._choosing.params(slot), self.ledger.get(slot.key)
+        needed = self._choosing.entry_of(slot.needs)
+        spec = build(self._plan, slot, params, needed.phase if needed else "", self._revisions)
+        lineage = needed.lineage if needed else ()
+        if slot.kind != "evaluate":
+            lineage = (*lineage, StagePhase(kind=slot.kind, task=slot.task, phase=spec.id))
+        changes = {
+            "phase": spec.id,
+            "lineage": lineage,
+            "params": params,
+            "attempts": before.attempts if before else 0,
+        }
+        return _blank(slot).model_copy(update=changes), spec
 
-    # -- what happened -------------------------------------------------------------------------
+    # -- what happened
 
     def progress(self, slot: str, step: int, steps: int) -> None:
         """Where a running phase is."""
         if step > 0:
-            self._made |= self._making.pop(slot, frozenset())
-        self._steps[slot] = (step, steps, self._steps.get(slot, (0, 0, None))[2])
+            self._translated |= self._translating.pop(slot, frozenset())
+        self._standing.at(slot, step, steps)
 
     def report(self, slot: str, step: int, steps: int, value: float) -> bool:
         """Takes a development value; False where the phase should stop. The last evaluation stops
         nothing.
         """
         self.progress(slot, step, steps)
-        self._steps[slot] = (step, steps, value)
+        self._standing.at(slot, step, steps, value)
         place = self._slots[slot]
-        if not self._tells(slot) or place.kind == "evaluate":
+        if not self._choosing.tells(place) or place.kind == "evaluate":
             return True
         number = -(-step // self._interval[slot])  # by the step: the same before and after a resume
         go_on = self._studies.report(place.study, slot, number, value)
@@ -347,109 +223,90 @@ class Board:
 
     def done(self, slot: str) -> None:
         """The slot's phase has its record."""
-        self._made |= self._making.pop(slot, frozenset())
-        kind = self._slots[slot].kind
-        total, count = self._spent.get(kind, (0.0, 0))
-        self._spent[kind] = (total + time.monotonic() - self._started[slot], count + 1)
+        self._translated |= self._translating.pop(slot, frozenset())
+        self._standing.done(slot, self._slots[slot].kind)
         for key in self._close(slot):
-            entry = self.ledger.get(key)
-            assert entry is not None
-            self._finish(entry, "done" if key == slot else "cached")
+            self._finish(self._known(key), State.DONE if key == slot else State.CACHED)
 
-    def stopped(self, slot: str) -> None:
-        """The slot's phase was stopped by the search."""
+    def pruned(self, slot: str) -> None:
+        """The slot's phase was ended early by the search."""
+        last = self._standing.steps.get(slot, Step()).value
         for key in self._close(slot):
             if key == slot:
-                self._end(self._slots[key], "pruned")
+                entry = self._known(key).model_copy(update={"pruned_at": last})
+                self._end(self._slots[key], State.PRUNED, entry=entry)
             else:
                 self._again(key)
 
     def failed(self, slot: str, error: str, retries: int) -> bool:
         """The slot's phase failed; True where it will be tried again."""
-        entry = self.ledger.get(slot)
-        again = entry is not None and entry.attempts <= retries
+        again = self._known(slot).attempts <= retries
         for key in self._close(slot):
             if again:
                 self._again(key, error)
             else:
-                self._end(self._slots[key], "failed", error=error)
+                self._end(self._slots[key], State.FAILED, error=error)
         return again
 
     def released(self, slot: str) -> None:
         """The slot's phase was interrupted; the next run takes it up where it is."""
         for key in self._close(slot):
-            entry = self.ledger.get(key)
-            if entry is not None:
-                self._set(entry, "waiting", attempts=max(0, entry.attempts - 1))
+            entry = self._known(key)
+            self._set(entry, State.WAITING, attempts=max(0, entry.attempts - 1))
 
-    def _close(self, slot: str) -> list[str]:
-        entry = self.ledger.get(slot)
-        assert entry is not None
-        self._steps.pop(slot, None)
-        self._making.pop(slot, None)
-        lease = self._leases.pop(entry.phase, None)
-        if lease is not None:
-            lease.release()
-        return self._running.pop(entry.phase, [slot])
-
-    def _again(self, key: str, error: str = "") -> None:
+    def _known(self, key: str) -> Entry:
+        """The entry of a slot that was handed out."""
         entry = self.ledger.get(key)
         assert entry is not None
-        self._set(entry, "waiting", error=error)
+        return entry
+
+    def _close(self, slot: str) -> list[str]:
+        phase = self._known(slot).phase
+        self._standing.steps.pop(slot, None)
+        self._translating.pop(slot, None)
+        lease = self._leases.pop(phase, None)
+        if lease is not None:
+            lease.release()
+        return self._running.pop(phase, [slot])
+
+    def _again(self, key: str, error: str = "") -> None:
+        self._set(self._known(key), State.WAITING, error=error)
         self._wait(self._slots[key])
 
-    def _finish(self, entry: Entry, state: str) -> None:
-        result = self._store.phase(entry.phase).record()["result"]
-        value = (
-            self._primary(entry, result)
-            if entry.kind == "evaluate"
-            else (result["dev"] or {}).get("value")
-        )
+    def _finish(self, entry: Entry, state: State) -> None:
+        """A slot's phase has its record; where the ledger says so already, nothing changes."""
         before = self.ledger.get(entry.slot)
-        if (
-            before is not None
-            and before.state in FINISHED
-            and (before.phase, before.value) == (entry.phase, value)
-        ):
-            entry, state = before, before.state
-        self._end(self._slots[entry.slot], state, value=value, entry=entry)
-
-    def _primary(self, entry: Entry, result: dict[str, Any]) -> float | None:
-        value = result["mean"].get(self._plan.sweep.task(entry.target).metric)
-        return None if value is None else float(value)
+        if before is not None and before.state.finished and before.phase == entry.phase:
+            entry, state = entry.model_copy(update={"time": before.time}), before.state
+        self._end(self._slots[entry.slot], state, entry=entry)
 
     def _end(
-        self,
-        slot: Slot,
-        state: str,
-        *,
-        error: str = "",
-        value: float | None = None,
-        entry: Entry | None = None,
+        self, slot: Slot, state: State, *, error: str = "", entry: Entry | None = None
     ) -> None:
         entry = entry or self.ledger.get(slot.key) or _blank(slot)
-        entry = self._set(entry, state, error=error, value=value)
-        if self._tells(slot.key) and entry.params:
-            self._studies.tell(slot.study, entry)
-        if self._tells(slot.key) and value is not None:
-            self._best[slot.study] = max(value, self._best.get(slot.study, value))
-        self._wake(slot.key)
+        entry = self._set(entry, state, error=error)
+        if self._choosing.tells(slot) and entry.params:
+            value = self._outcomes.value(entry) if state.finished else None
+            self._studies.tell(slot.study, Told(entry, value))
+            if value is not None:
+                self._standing.scored(slot.study, value)
+        self._wake(Filled(slot.key))
         if slot.study:
-            study = f"{BEST}{slot.study}"
-            if self._resolved(study) or self._hopeless(study):
+            study = Chosen(slot.study)
+            if self._choosing.met(study) or self._choosing.hopeless(study):
                 self._wake(study)
 
-    def _wake(self, needs: str) -> None:
+    def _wake(self, needs: Needs) -> None:
         for key in self._waiting.pop(needs, []):
             self._wait(self._slots[key])
 
-    def _set(self, entry: Entry, state: Any, **changes: Any) -> Entry:
+    def _set(self, entry: Entry, state: State, **changes: Any) -> Entry:
         self._states[entry.slot] = state
         if self.ledger.get(entry.slot) == entry.model_copy(update={"state": state, **changes}):
             return entry
         return self.ledger.write(entry, state=state, **changes)
 
-    # -- how it stands -------------------------------------------------------------------------
+    # -- how it stands
 
     @property
     def settled(self) -> bool:
@@ -462,9 +319,9 @@ class Board:
         return [slots[0] for slots in self._running.values()]
 
     @property
-    def quarantined(self) -> list[str]:
+    def set_aside(self) -> list[str]:
         """Folders of damaged phases that were moved aside."""
-        return list(self._quarantined)
+        return list(self._outcomes.set_aside)
 
     def renew(self) -> list[str]:
         """Renews the leases of what runs; returns the phases whose lease was lost."""
@@ -473,51 +330,35 @@ class Board:
     def failures(self) -> Iterator[Entry]:
         """Slots that failed, then those that were blocked by them."""
         entries = [e for e in self.ledger.entries() if e.slot in self._slots]
-        yield from (e for e in entries if e.state == "failed")
-        yield from (e for e in entries if e.state == "blocked")
+        for state in (State.FAILED, State.BLOCKED):
+            yield from (entry for entry in entries if entry.state is state)
 
     def snapshot(self) -> dict[str, Any]:
         """What `progress.Progress` shows: counts by state, running phases, best value of each
         study, time left.
         """
-        counts = dict(Counter(self._states.values()))
-        running = []
-        for slot in self.running:
-            step, steps, value = self._steps.get(slot, (0, 0, None))
-            running.append(
-                {"name": _label(self._slots[slot]), "step": step, "steps": steps, "value": value}
-            )
+        steps = {slot: self._standing.steps.get(slot, Step()) for slot in self.running}
+        running = [
+            {"name": _label(self._slots[slot]), **at._asdict()} for slot, at in steps.items()
+        ]
+        unended = (self._slots[key].kind for key, state in self._states.items() if not state.ended)
         return {
-            "counts": counts,
+            "counts": {
+                state.value: count for state, count in Counter(self._states.values()).items()
+            },
             "total": len(self._slots),
             "running": running,
-            "best": dict(self._best),
-            "eta_seconds": self._left(),
+            "best": dict(self._standing.best),
+            "eta_seconds": self._standing.seconds_left(unended),
         }
 
-    def _left(self) -> float | None:
-        """Seconds of work left in one slot's time: open slots times the mean time of their kind in
-        this run.
-        """
-        open_slots = Counter(
-            self._slots[key].kind
-            for key, state in self._states.items()
-            if state in ("waiting", "running")
-        )
-        known = {kind: total / count for kind, (total, count) in self._spent.items()}
-        if not known or not open_slots:
-            return None
-        typical = sum(known.values()) / len(known)
-        return sum(count * known.get(kind, typical) for kind, count in open_slots.items())
 
-
-def _translated(spec: PhaseSpec) -> frozenset[str]:
+def _translated_rows(spec: PhaseSpec) -> frozenset[str]:
     """Revisions of the rows of a training that a model translates."""
     if spec.action != "train":
         return frozenset()
-    return frozenset(
-        m.data_revision for m in spec.members if m.task.transform and m.task.transform.translate
-    )
+    members = (m for m in spec.members if m.task.transform and m.task.transform.translate)
+    return frozenset(member.data_revision for member in members)
 
 
 def _blank(slot: Slot) -> Entry:

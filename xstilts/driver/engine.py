@@ -164,7 +164,7 @@ class PhaseSearcher(Searcher):
         elif status == "done":
             board.done(slot)
         else:
-            board.stopped(slot)
+            board.pruned(slot)
         self._drive.changed()
         self._drive.tick(force=True)
 
@@ -255,7 +255,7 @@ def run(
         seconds=time.monotonic() - began,
         started=drive.started,
         stopped=drive.stopped,
-        quarantined=board.quarantined,
+        quarantined=board.set_aside,
     )
 
 

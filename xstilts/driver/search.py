@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import optuna
 from optuna.distributions import (
@@ -30,10 +30,10 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from xstilts.planning import Study
+from xstilts.planning.plan import Study
 from xstilts.spec.digests import digest
 from xstilts.spec.sweep import Choice, LogRange, Search, Space
-from xstilts.store.ledger import FINISHED, Entry
+from xstilts.store.ledger import Entry, State
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -43,6 +43,13 @@ SLOT = "slot"
 """User attribute of an Optuna trial: the slot it belongs to."""
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class Told(NamedTuple):
+    """A trial as the ledger has it, and the value that its record holds, in percent."""
+
+    entry: Entry
+    value: float | None
 
 
 class Studies:
@@ -81,53 +88,52 @@ class Studies:
             trial.report(value, step)
         return not trial.should_prune()
 
-    def tell(self, key: str, entry: Entry) -> None:
-        """Tells how the trial in `entry` ended; nothing happens where Optuna knows already."""
-        trial = self._live.pop(entry.slot, None)
+    def tell(self, key: str, told: Told) -> None:
+        """Tells how a trial ended; nothing happens where Optuna knows already."""
+        slot = told.entry.slot
+        trial = self._live.pop(slot, None)
         if trial is None:
-            if not self._knows(key, entry.slot):
-                self._add(key, entry)
+            if not self._knows(key, slot):
+                self._add(key, told)
             return
-        state, value = _state(entry)
+        state, value = _end(told)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._open(key).tell(trial.number, value, state=state, skip_if_finished=True)
 
-    def reconcile(self, entries: list[Entry]) -> None:
-        """Makes the studies say what the ledger says.
+    def reconcile(self, told: Iterable[Told]) -> None:
+        """Makes the studies say what the ledger and the records say.
 
-        A trial the ledger does not know is told as FAIL, one that ended is told its end, one that
-        is still open is taken up again, and one that Optuna has lost is added.
+        A trial the ledger does not know is told as FAIL, one that ended is told its end, one that is
+        still open is taken up again, and one that Optuna has lost is added.
         """
-        by_study: dict[str, dict[str, Entry]] = {}
-        for entry in entries:
-            if entry.study in self._plans and entry.params:
-                by_study.setdefault(entry.study, {})[entry.slot] = entry
-        known = {
-            name.removeprefix(f"{self._sweep}/")
-            for name in optuna.get_all_study_names(self._storage)
-        }
+        by_study: dict[str, dict[str, Told]] = {}
+        for one in told:
+            if one.entry.study in self._plans and one.entry.params:
+                by_study.setdefault(one.entry.study, {})[one.entry.slot] = one
+        names = optuna.get_all_study_names(self._storage)
+        known = {name.removeprefix(f"{self._sweep}/") for name in names}
         for key in by_study.keys() | (known & self._plans.keys()):
             self._reconcile(key, by_study.get(key, {}))
 
-    def _reconcile(self, key: str, entries: dict[str, Entry]) -> None:
+    def _reconcile(self, key: str, told: dict[str, Told]) -> None:
         study = self._open(key)
         seen = set()
         for frozen in study.get_trials(deepcopy=False):
             slot = frozen.user_attrs.get(SLOT, "")
-            entry = entries.get(slot)
-            if entry is not None and frozen.state != TrialState.FAIL:
+            one = told.get(slot)
+            if one is not None and frozen.state != TrialState.FAIL:
                 seen.add(slot)
             if frozen.state != TrialState.RUNNING:
                 continue
-            if entry is None:
+            if one is None:
                 study.tell(frozen.number, state=TrialState.FAIL)
                 continue
             self._live[slot] = optuna.trial.Trial(study, frozen._trial_id)
-            if _state(entry)[0] is not None:
-                self.tell(key, entry)
-        for slot in entries.keys() - seen:
-            self._add(key, entries[slot])
+            if _end(one)[0] is not None:
+                self.tell(key, one)
+        for slot in told.keys() - seen:
+            self._add(key, told[slot])
 
     def _knows(self, key: str, slot: str) -> bool:
         """Whether a trial of this slot has ended well in Optuna's eyes."""
@@ -135,16 +141,16 @@ class Studies:
         trials = self._open(key).get_trials(deepcopy=False, states=ended)
         return any(trial.user_attrs.get(SLOT) == slot for trial in trials)
 
-    def _add(self, key: str, entry: Entry) -> None:
-        state, value = _state(entry)
+    def _add(self, key: str, told: Told) -> None:
+        state, value = _end(told)
         if state in (TrialState.COMPLETE, TrialState.FAIL):
             self._open(key).add_trial(
                 optuna.trial.create_trial(
-                    params=entry.params,
+                    params=told.entry.params,
                     distributions=self._distributions(key),
                     value=value,
                     state=state,
-                    user_attrs={SLOT: entry.slot},
+                    user_attrs={SLOT: told.entry.slot},
                 )
             )
 
@@ -198,13 +204,12 @@ def distribution(space: Space) -> BaseDistribution:
     return IntDistribution(*space.int)
 
 
-def _state(entry: Entry) -> tuple[TrialState | None, float | None]:
-    """How Optuna calls the end of a trial; no state while it is open."""
-    if entry.state in FINISHED:
-        finite = entry.value is not None and math.isfinite(entry.value)
-        return (TrialState.COMPLETE, entry.value) if finite else (TrialState.FAIL, None)
-    if entry.state == "pruned":
+def _end(told: Told) -> tuple[TrialState | None, float | None]:
+    """How Optuna calls the end of a trial, and its value; no state while it is open."""
+    state, value = told.entry.state, told.value
+    if state.finished:
+        finite = value is not None and math.isfinite(value)
+        return (TrialState.COMPLETE, value) if finite else (TrialState.FAIL, None)
+    if state is State.PRUNED:
         return TrialState.PRUNED, None
-    if entry.state in ("failed", "blocked"):
-        return TrialState.FAIL, None
-    return None, None
+    return (TrialState.FAIL, None) if state.ended else (None, None)

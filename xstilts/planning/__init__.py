@@ -2,8 +2,8 @@
 
 A *slot* is a place for one phase. Its hyperparameters may still be open ("trial 2 of the study of
 squad"), so a slot is named by its place in the sweep, not by a phase id. `needs` says what it
-starts from: another slot, or the *chosen* slot of a study (`best:<study>`), or nothing (a base
-model).
+starts from: a base model, another slot, or the slot that a study chooses. Its *lineage* is the
+trainings that lead to its checkpoint: a pretraining, an intermediate or a chain of them, a target.
 
 A *study* is one search. In the staged order each intermediate has a study of its own on its English
 development set, and each pair a study of the target's hyperparameters above the chosen
@@ -14,23 +14,25 @@ one study.
 Slots that are known to be the same phase carry the same `identity`; a plan counts identities. What
 is still open is counted as if every suggestion were new, so the counts are upper bounds there.
 
-    values        Slot, Study, Plan
+    plan          Slot, Stage, Study, Plan
+    needs         what has to be there before a slot can be filled
     spaces        fixed and searched settings, ladders, grids
     identities    what makes two slots one phase
-    making        Sweep -> Plan
-    counting      how many phases, trainings and examples
+    builder       Sweep -> Plan
+    counts        how many phases, trainings and examples
+    filling       a slot and its hyperparameters -> the phase that fills it
 """
 
 from __future__ import annotations
 
 from xstilts.planning.builder import make
-from xstilts.planning.plan import BEST, Plan, Slot, Study
+from xstilts.planning.plan import Plan, Slot, Stage, Study
 from xstilts.planning.spaces import fewest_steps, fixed, ladder, largest, own_part
 
 __all__ = [
-    "BEST",
     "Plan",
     "Slot",
+    "Stage",
     "Study",
     "fewest_steps",
     "fixed",

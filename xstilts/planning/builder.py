@@ -1,6 +1,4 @@
-"""Sweep -> Plan: unrolls models, intermediates, targets, trials and seeds into slots, parents
-first.
-"""
+"""Sweep -> Plan: unrolls models, intermediates, targets, trials and seeds into slots, parents first."""
 
 from __future__ import annotations
 
@@ -9,24 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from xstilts.planning.identities import Identities
-from xstilts.planning.plan import BEST, Plan, Slot, Study
+from xstilts.planning.needs import BASE, Base, Chosen, Filled, Needs, first_slot
+from xstilts.planning.plan import Plan, Slot, Stage, Study
 from xstilts.planning.spaces import ladder, own_part, points, searched
 from xstilts.spec.digests import digest
-from xstilts.spec.sweep import BASELINE, PhaseKind, Pretraining, Space, Sweep, mixture_label
+from xstilts.spec.stages import StageKind, stage_names
+from xstilts.spec.sweep import BASELINE, Pretraining, Space, Sweep, chain_label
 
-BEFORE = "intermediate."
-"""Prefix of an intermediate's settings in a joint study."""
 Place = tuple[str, dict[str, Any] | None, dict[str, Any]]
-"""Key of a training of a study, what is suggested to it where that is known, and fields of its
-slot.
-"""
-Parent = Callable[[int], str]
+"""Key of a training of a study, what is suggested to it where that is known, and fields of its slot."""
+Parent = Callable[[int], Needs]
 """Seed to what a training with it starts from."""
 
 
 def make(sweep: Sweep) -> Plan:
     """Every slot of the sweep. Cost: 100,000 phases in seconds; nothing is read from disk."""
-    return _Maker(sweep).make()
+    return _Builder(sweep).plan()
 
 
 @dataclass(frozen=True)
@@ -43,23 +39,31 @@ class _Group:
 
 @dataclass(frozen=True)
 class _Start:
-    """What targets are trained from: a model, and an intermediate or the baseline."""
+    """What targets are trained from: a model, and an intermediate, a chain of them, or the baseline."""
 
     model: str
-    root: str
-    """Slot of the model's pretraining, or nothing."""
+    root: Needs
+    """The model's pretraining, or a base model."""
     label: str
+    before: tuple[Stage, ...]
+    """The pretraining, where there is one."""
+    stages: tuple[Stage, ...]
+    """What the intermediate is trained on, in order; nothing for the baseline."""
 
     @property
     def key(self) -> str:
         return f"{self.model}/{self.label}"
 
     @property
+    def lineage(self) -> tuple[Stage, ...]:
+        return (*self.before, *self.stages)
+
+    @property
     def fields(self) -> dict[str, Any]:
         return {"model": self.model, "intermediate": self.label}
 
 
-class _Maker:
+class _Builder:
     def __init__(self, sweep: Sweep) -> None:
         self.sweep = sweep
         self.identities = Identities(sweep)
@@ -68,43 +72,37 @@ class _Maker:
         self.groups = list(_groups(sweep))
         self.untrained = [name for name in sweep.targets if not sweep.task(name).trainable]
 
-    def make(self) -> Plan:
+    def plan(self) -> Plan:
         for model in self.sweep.models:
-            root = self._pretrain(model) if isinstance(model, Pretraining) else ""
-            for intermediate in self.sweep.intermediates:
-                self._from(_Start(model.label, root, mixture_label(intermediate)))
+            root: Needs = self._pretrain(model) if isinstance(model, Pretraining) else BASE
+            before = self.slots[root.slot].lineage if isinstance(root, Filled) else ()
+            for label in self.sweep.labels:
+                stages = tuple(Stage("intermediate", one) for one in self.sweep.stages(label))
+                self._from(_Start(model.label, root, label, before, stages))
         return Plan(sweep=self.sweep, slots=tuple(self.slots.values()), studies=self.studies)
 
     # -- phases, one after the other
-    # -----------------------------------------------------------------
 
-    def _pretrain(self, model: Pretraining) -> str:
+    def _pretrain(self, model: Pretraining) -> Filled:
         key = f"{model.name}/pretrain"
-        identity = self.identities.pretraining(model)
         self.slots[key] = Slot(
             key=key,
             kind="pretrain",
             model=model.name,
             intermediate="",
             target="",
-            task=model.task,
+            lineage=(Stage("pretrain", model.task),),
             seed=model.seed,
-            identity=identity,
+            identity=self.identities.pretraining(model),
         )
-        return key
+        return Filled(key)
 
     def _from(self, start: _Start) -> None:
         """All that starts from one model by way of one intermediate."""
-        baseline = start.label == BASELINE
-        joint = self.sweep.search.order == "joint" and not baseline
-        if not baseline and (not joint or self.untrained):
-            space = self._space("intermediate", start.label, laddered=joint)
-            study = self._study(start.key, space, **start.fields)
-            self._trainings(study, "intermediate", start.label, lambda seed: start.root)
-
-        def parent(seed: int) -> str:
-            return start.root if baseline else self._at_seed(start.key, seed)
-
+        joint = self.sweep.search.order == "joint" and start.label != BASELINE
+        parent: Parent = lambda seed: start.root  # noqa: E731
+        if not joint or self.untrained:
+            parent = self._stages(start, laddered=joint)
         for group in self.groups:
             if joint:
                 self._joint(start, group)
@@ -114,41 +112,51 @@ class _Maker:
             for seed in self.sweep.seeds:
                 self._evaluation(start, target, f"s{seed}", seed=seed, needs=parent(seed))
 
+    def _stages(self, start: _Start, *, laddered: bool) -> Parent:
+        """The studies of an intermediate's stages, each above the chosen one before; what follows them.
+
+        Stages that another intermediate begins with as well are there already.
+        """
+        parent: Parent = lambda seed: start.root  # noqa: E731
+        for number, stage in enumerate(start.stages, 1):
+            label = chain_label([one.task for one in start.stages[:number]])
+            key = f"{start.model}/{label}"
+            if key not in self.studies:
+                space = self._space("intermediate", stage.task, laddered=laddered)
+                study = self._study(key, space, model=start.model, intermediate=label)
+                self._trainings(study, (*start.before, *start.stages[:number]), parent)
+            parent = self._finals(key)
+        return parent
+
     def _staged(self, start: _Start, group: _Group, parent: Parent) -> None:
         """A group's trainings above the chosen intermediate."""
-        space = self._space("target", group.targets[0])
-        study = self._study(
-            f"{start.key}>{group.label}", space, **start.fields, target=",".join(group.targets)
-        )
-        self._trainings(study, "target", group.train_task, parent)
+        study = self._pair_study(start, group, self._space("target", group.targets[0]))
+        self._trainings(study, (*start.lineage, Stage("target", group.train_task)), parent)
         self._evaluations(start, group, study)
 
     def _joint(self, start: _Start, group: _Group) -> None:
-        """Pairs of an intermediate and a group's training after it, each run with one
-        suggestion.
-        """
-        before = {
-            BEFORE + k: v
-            for k, v in self._space("intermediate", start.label, laddered=True).items()
-        }
+        """Pairs of an intermediate and a group's training after it, each run with one suggestion."""
+        names = stage_names(start.stages)
         # The target's part first: its random points are then those of the baseline.
-        space = {**self._space("target", group.targets[0]), **before}
-        study = self._study(
-            f"{start.key}>{group.label}", space, **start.fields, target=",".join(group.targets)
-        )
+        space = self._space("target", group.targets[0])
+        for name, stage in zip(names, start.stages, strict=True):
+            own = self._space("intermediate", stage.task, laddered=True)
+            space |= {f"{name}.{setting}": values for setting, values in own.items()}
+        study = self._pair_study(start, group, space)
         for key, point, fields in self._places(study):
-            first = f"{key}/intermediate"
-            common = {**start.fields, **fields}
-            self._training(
-                first, "intermediate", start.label, point, prefix=BEFORE, needs=start.root, **common
-            )
-            self._training(
-                key, "target", group.train_task, point, target=study.target, needs=first, **common
-            )
+            common, needs = {**start.fields, **fields}, start.root
+            for number, name in enumerate(names, 1):
+                lineage = (*start.before, *start.stages[:number])
+                first = f"{key}/{name}"
+                self._training(first, lineage, point, prefix=f"{name}.", needs=needs, **common)
+                needs = Filled(first)
+            lineage = (*start.lineage, Stage("target", group.train_task))
+            self._training(key, lineage, point, target=study.target, needs=needs, **common)
         self._evaluations(start, group, study)
 
     def _evaluations(self, start: _Start, group: _Group, study: Study) -> None:
         """Of each target of a group: of its final trainings, and for the oracle of every trial."""
+        parent = self._finals(study.key)
         for target in group.targets:
             for trial in range(study.trials if study.objective == "oracle" else 0):
                 self._evaluation(
@@ -156,18 +164,15 @@ class _Maker:
                     target,
                     f"t{trial}",
                     seed=self.sweep.seeds[0],
-                    needs=f"{study.key}/t{trial}",
+                    needs=Filled(f"{study.key}/t{trial}"),
                     study=study.key,
                     trial=trial,
                     role="trial",
                 )
             for seed in self.sweep.seeds:
-                self._evaluation(
-                    start, target, f"s{seed}", seed=seed, needs=self._at_seed(study.key, seed)
-                )
+                self._evaluation(start, target, f"s{seed}", seed=seed, needs=parent(seed))
 
     # -- slots
-    # ---------------------------------------------------------------------------------------
 
     def _places(self, study: Study) -> Iterator[Place]:
         """The trainings of a study: its trials with the first seed, and the chosen one again with
@@ -180,12 +185,11 @@ class _Maker:
         for seed in others:
             yield f"{study.key}/s{seed}", study.point(None), {"like": study.key, "seed": seed}
 
-    def _trainings(self, study: Study, kind: PhaseKind, task: str, parent: Parent) -> None:
+    def _trainings(self, study: Study, lineage: tuple[Stage, ...], parent: Parent) -> None:
         for key, point, fields in self._places(study):
             self._training(
                 key,
-                kind,
-                task,
+                lineage,
                 point,
                 model=study.model,
                 intermediate=study.intermediate,
@@ -197,31 +201,29 @@ class _Maker:
     def _training(
         self,
         key: str,
-        kind: PhaseKind,
-        task: str,
+        lineage: tuple[Stage, ...],
         point: dict[str, Any] | None,
         *,
         model: str,
         seed: int,
-        needs: str,
+        needs: Needs,
         target: str = "",
         prefix: str = "",
         **fields: Any,
     ) -> None:
         """One training, and its identity where its hyperparameters and its parent are known."""
-        parent = self._identity(needs) if needs else model
-        identity = key
+        stage, identity, parent = lineage[-1], key, self._identity(needs, model)
         if point is not None and parent is not None:
-            name = target.split(",")[0] if kind == "target" else task
+            name = target.split(",")[0] if stage.kind == "target" else stage.task
             identity = self.identities.training(
-                kind, task, name, parent, own_part(point, prefix), seed
+                stage.kind, stage.task, name, parent, own_part(point, prefix), seed
             )
         self.slots[key] = Slot(
             key=key,
-            kind=kind,
+            kind=stage.kind,
             model=model,
             target=target,
-            task=task,
+            lineage=lineage,
             seed=seed,
             needs=needs,
             prefix=prefix,
@@ -230,43 +232,52 @@ class _Maker:
         )
 
     def _evaluation(
-        self, start: _Start, target: str, what: str, *, needs: str, **fields: Any
+        self, start: _Start, target: str, what: str, *, needs: Needs, **fields: Any
     ) -> None:
         key = f"{start.key}>{target}/eval/{what}"
-        parent = self._identity(needs) if needs else start.model
-        identity = key if parent is None else self.identities.evaluation(target, parent)
+        parent = self._identity(needs, start.model)
         self.slots[key] = Slot(
             key=key,
             kind="evaluate",
             target=target,
-            task=target,
+            lineage=self._lineage(needs),
             needs=needs,
-            identity=identity,
+            identity=key if parent is None else self.identities.evaluation(target, parent),
             **start.fields,
             **fields,
         )
 
-    def _at_seed(self, study: str, seed: int) -> str:
-        """The slot that is the final training of a study with `seed`."""
-        return f"{BEST}{study}" if seed == self.sweep.seeds[0] else f"{study}/s{seed}"
+    def _finals(self, study: str) -> Parent:
+        """The final trainings of a study by seed: with the first seed it is the chosen trial itself."""
+        first = self.sweep.seeds[0]
+        return lambda seed: Chosen(study) if seed == first else Filled(f"{study}/s{seed}")
 
-    def _identity(self, needs: str) -> str | None:
+    def _lineage(self, needs: Needs) -> tuple[Stage, ...]:
+        slot = first_slot(needs)
+        return self.slots[slot].lineage if slot else ()
+
+    def _identity(self, needs: Needs, model: str) -> str | None:
         """Identity of what a slot starts from, where it is known before the search."""
-        if needs.startswith(BEST):
-            study = self.studies[needs.removeprefix(BEST)]
-            needs = f"{study.key}/t0" if study.trials == 1 and not study.space else ""
-        slot = self.slots.get(needs)
-        return slot.identity if slot is not None and slot.identity != slot.key else None
+        if isinstance(needs, Base):
+            return model
+        if isinstance(needs, Chosen):
+            study = self.studies[needs.study]
+            if study.trials > 1 or study.space:
+                return None
+        slot = self.slots[first_slot(needs)]
+        return slot.identity if slot.identity != slot.key else None
 
     # -- studies
-    # -------------------------------------------------------------------------------------
+
+    def _pair_study(self, start: _Start, group: _Group, space: dict[str, Space]) -> Study:
+        key = f"{start.key}>{group.label}"
+        return self._study(key, space, **start.fields, target=",".join(group.targets))
 
     def _study(
         self, key: str, space: dict[str, Space], *, model: str, intermediate: str, target: str = ""
     ) -> Study:
         search = self.sweep.search
         grid = tuple(points(space)) if search.sampler == "grid" and space else ()
-        trials = len(grid) if grid else (search.trials if space else 1)
         oracle = search.selection == "oracle" and target
         self.studies[key] = Study(
             key=key,
@@ -274,19 +285,17 @@ class _Maker:
             intermediate=intermediate,
             target=target,
             space=space,
-            trials=trials,
+            trials=len(grid) if grid else (search.trials if space else 1),
             grid=grid,
             objective="oracle" if oracle else "dev",
         )
         return self.studies[key]
 
-    def _space(self, kind: PhaseKind, name: str, *, laddered: bool = False) -> dict[str, Space]:
+    def _space(self, kind: StageKind, name: str, *, laddered: bool = False) -> dict[str, Space]:
         space = searched(self.sweep.settings(kind, name))
-        return (
-            {k: ladder(v, self.sweep.search.ladder) for k, v in space.items()}
-            if laddered
-            else space
-        )
+        if not laddered:
+            return space
+        return {k: ladder(v, self.sweep.search.ladder) for k, v in space.items()}
 
 
 def _groups(sweep: Sweep) -> Iterator[_Group]:

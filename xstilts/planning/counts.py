@@ -8,7 +8,8 @@ from typing import Any
 
 from xstilts.planning.plan import Plan, Slot
 from xstilts.planning.spaces import largest
-from xstilts.spec.sweep import TRAINED_KINDS, PhaseKind
+from xstilts.spec.stages import TRAINED_KINDS, PhaseKind
+from xstilts.spec.sweep import Sweep
 
 KINDS: tuple[PhaseKind, ...] = (*TRAINED_KINDS, "evaluate")
 
@@ -20,19 +21,26 @@ def phases(plan: Plan) -> dict[PhaseKind, int]:
 
 
 def unshared(plan: Plan) -> Iterator[tuple[Slot, int]]:
-    """Trainings above the base models, each with how often it would be run if every target brought
-    its own.
+    """Trainings above the base models, each with how often it would be run if every pair brought its
+    own.
 
     In the joint order a pair has its own intermediate; one for retrieval targets alone serves them
     all either way.
     """
     groups = len({slot.target for slot in plan.slots if slot.kind == "target"})
     joint = plan.sweep.search.order == "joint"
+    starts = _starts(plan.sweep)
     for slot in plan.slots:
         if slot.kind == "intermediate":
-            yield slot, 1 if joint else max(1, groups)
+            yield slot, 1 if joint else max(1, groups) * starts[slot.intermediates]
         elif slot.kind == "target":
             yield slot, len(slot.targets)
+
+
+def _starts(sweep: Sweep) -> Counter[tuple[str, ...]]:
+    """How many of the intermediates begin with a run of stages."""
+    stages = [sweep.stages(label) for label in sweep.labels]
+    return Counter(one[:n] for one in stages for n in range(1, len(one) + 1))
 
 
 def saved(plan: Plan) -> dict[str, int]:

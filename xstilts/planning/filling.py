@@ -9,7 +9,9 @@ from typing import Any
 
 from pydantic import Field
 
-from xstilts.planning import Plan, Slot, fixed, own_part
+from xstilts.planning.needs import first_slot
+from xstilts.planning.plan import Plan, Slot
+from xstilts.planning.spaces import fixed, own_part
 from xstilts.spec.phase import (
     EVALUATED_WITH,
     Member,
@@ -74,6 +76,19 @@ def build(
         hyper=Hyperparameters(**hyper),
         seed=slot.seed,
     )
+
+
+def known_ids(plan: Plan, revisions: Revisions) -> set[str]:
+    """Ids of the phases that no search has to decide."""
+    ids: dict[str, str] = {}
+    for slot in plan.slots:
+        needed = first_slot(slot.needs)
+        parent = ids.get(needed, "")
+        if slot.identity != slot.key and (parent or not needed):
+            study = plan.studies.get(slot.study)
+            point = study.grid[slot.trial or 0] if study and study.grid else {}
+            ids[slot.key] = build(plan, slot, point, parent, revisions).id
+    return set(ids.values())
 
 
 def _parent(plan: Plan, slot: Slot, parent_phase: str, revisions: Revisions) -> Parent:

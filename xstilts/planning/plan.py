@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from xstilts.spec.sweep import PhaseKind, Pretraining, Settings, Space, Sweep
+from xstilts.planning.needs import BASE, Needs
+from xstilts.spec.stages import PhaseKind, StageKind
+from xstilts.spec.sweep import Pretraining, Settings, Space, Sweep
 
-BEST = "best:"
-"""Before a study: the slot that it chooses."""
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One training on the way to a slot's checkpoint."""
+
+    kind: StageKind
+    task: str
+    """Label of the task or mixture that is trained on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,29 +27,38 @@ class Slot:
     kind: PhaseKind
     model: str
     intermediate: str
+    """Label of the intermediate, `none` for the baseline; empty for a pretraining."""
     target: str
     """Name of the target; of several that share a training, joined by commas."""
-    task: str
-    """Label of what is trained or evaluated."""
+    lineage: tuple[Stage, ...]
+    """The trainings that lead to its checkpoint, its own last; of an evaluation, to what it scores."""
     seed: int
     study: str = ""
     trial: int | None = None
     role: Literal["trial", "final"] = "final"
-    needs: str = ""
-    """Slot key, or `best:<study>`, or nothing."""
+    needs: Needs = BASE
+    """What it starts from."""
     like: str = ""
-    """Study whose chosen hyperparameters it is run with; nothing: they are fixed, or its own
-    study's.
-    """
+    """Study whose chosen hyperparameters it is run with; nothing: they are fixed, or its own study's."""
     prefix: str = ""
-    """`intermediate.` where its hyperparameters are that part of a joint study's."""
+    """What the names of its hyperparameters begin with in a joint study: `intermediate.`."""
     identity: str = ""
     """Equal for slots known to be one phase."""
+
+    @property
+    def task(self) -> str:
+        """Label of what is trained or evaluated."""
+        return self.target if self.kind == "evaluate" else self.lineage[-1].task
 
     @property
     def targets(self) -> tuple[str, ...]:
         """Names of the targets that a training serves."""
         return tuple(self.target.split(","))
+
+    @property
+    def intermediates(self) -> tuple[str, ...]:
+        """Labels of the intermediate trainings in its lineage, in order."""
+        return tuple(stage.task for stage in self.lineage if stage.kind == "intermediate")
 
 
 @dataclass(frozen=True, kw_only=True)

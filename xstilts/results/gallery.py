@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from xstilts.errors import StoreError
 from xstilts.results import figures
 from xstilts.results.summary import verdict
-from xstilts.spec.sweep import BASELINE, Sweep, mixture_label
+from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.store.phases import Store
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def cells(
 
 def _means(gains: pd.DataFrame, sweep: Sweep, title: str) -> Figure:
     """Every pair of the sweep has its cell; one without a score is empty."""
-    rows = [label for label in map(mixture_label, sweep.intermediates) if label != BASELINE]
+    rows = [label for label in sweep.labels if label != BASELINE]
     return figures.heatmap(
         cells(gains[gains["level"] == "mean"], rows, sweep.targets, "target"), title, note=NOTE
     )

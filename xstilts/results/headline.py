@@ -43,7 +43,7 @@ from xstilts.results.benchmarks import Average, Benchmark, average, official
 from xstilts.results.bootstrap import holm, satterthwaite
 from xstilts.results.hierarchy import mean_of_present
 from xstilts.results.statistics import Means
-from xstilts.spec.sweep import BASELINE, Sweep, mixture_label
+from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.store.phases import Store
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def board(
     """
     labels = [
         BASELINE,
-        *(label for label in map(mixture_label, sweep.intermediates) if label != BASELINE),
+        *(label for label in sweep.labels if label != BASELINE),
     ]
     targets = [name for name in sweep.targets if name in means]
     if not targets:
@@ -153,7 +153,7 @@ def chosen_on_dev(sweep: Sweep, table: pd.DataFrame, model: str, dev: Dev) -> di
     """Target to the intermediate that is chosen for it on English development scores; targets
     without one left out.
     """
-    labels = [label for label in map(mixture_label, sweep.intermediates) if label != BASELINE]
+    labels = [label for label in sweep.labels if label != BASELINE]
     there = set(zip(table["model"], table["intermediate"], table["target"], strict=True))
     usable_TI = np.array(
         [[(model, i, t) in there for i in labels] for t in sweep.targets], dtype=bool

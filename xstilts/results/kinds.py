@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from xstilts.spec.sweep import Sweep, mixture_label
+from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import Task
 from xstilts.tasks.vocabulary import KINDS, SIZES, size_group
 
@@ -54,8 +54,8 @@ def data_kind(task: Task) -> str:
 
 
 def of_intermediate(sweep: Sweep, label: str, what: Callable[[Task], str]) -> str:
-    """The group of an intermediate; members of a mixture must agree, or it is a `mixture`."""
-    entry = next(i for i in sweep.intermediates if mixture_label(i) == label)
-    names = (entry,) if isinstance(entry, str) else entry.mixture
-    groups = {what(sweep.task(name)) for name in names}
+    """The group of an intermediate; members of a mixture, and stages of a chain, must agree, or it is
+    a `mixture`.
+    """
+    groups = {what(sweep.task(name)) for name in sweep.members(label)}
     return groups.pop() if len(groups) == 1 else MIXTURE

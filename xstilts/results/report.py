@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xstilts.errors import StoreError
 from xstilts.results import (
     arm_pairs,
     arms,
@@ -39,7 +40,7 @@ from xstilts.results.rendering import render
 from xstilts.results.scores import problems, read_sweep, table as scores_table
 from xstilts.results.seen import seen
 from xstilts.spec.described import rates, transforms
-from xstilts.spec.sweep import BASELINE, Sweep, mixture_label
+from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
 from xstilts.store.files import write_bytes
 from xstilts.store.ledger import require
@@ -197,7 +198,7 @@ def _matrix(gains: pd.DataFrame, sweep: Sweep) -> list[dict[str, Any]]:
     """For each model: targets across, intermediates down, in each cell the official and the
     zero-shot mean.
     """
-    labels = [label for label in map(mixture_label, sweep.intermediates) if label != BASELINE]
+    labels = [label for label in sweep.labels if label != BASELINE]
     tables = []
     for model, group in gains.groupby("model", sort=False):
         cells = {
@@ -234,7 +235,7 @@ def _absolute(table: pd.DataFrame, sweep: Sweep) -> list[dict[str, Any]]:
                 "scores": scores,
                 "metrics": metrics,
                 "targets": sweep.targets,
-                "intermediates": [mixture_label(i) for i in sweep.intermediates],
+                "intermediates": list(sweep.labels),
             }
         )
     return found
@@ -297,19 +298,26 @@ def _configuration(study: summary.Study, lineage: Lineage) -> dict[str, Any]:
         "counts": study.counts,
         "hyper": hyper,
         "others": others,
-        "value": study.chosen.value if study.chosen else None,
+        "value": _dev(lineage, study.chosen.phase).get("value") if study.chosen else None,
         "metric": "mean of its tasks" if several else tasks[0].metric if tasks else "",
         "made": [*made, *filter(None, [transforms(tasks)])],
         "members": _members(lineage, study.chosen.phase, tasks) if several and study.chosen else [],
     }
 
 
+def _dev(lineage: Lineage, phase: str) -> dict[str, Any]:
+    """Development score of a training, out of its record; empty where it can't be read."""
+    try:
+        return lineage.store.phase(phase).record()["result"].get("dev") or {}
+    except StoreError:
+        return {}
+
+
 def _members(lineage: Lineage, phase: str, tasks: Sequence[Task]) -> list[tuple[str, str, float]]:
     """Task, metric and development score of each member of a mixture, at the step whose weights
     were kept.
     """
-    dev = lineage.store.phase(phase).record()["result"].get("dev") or {}
-    metrics = dev.get("metrics") or {}
+    metrics = _dev(lineage, phase).get("metrics") or {}
     return [
         (t.name, t.metric, float(metrics[t.name][t.metric]))
         for t in tasks

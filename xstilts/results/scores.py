@@ -20,7 +20,7 @@ from xstilts.errors import CorruptError, StoreError
 from xstilts.results.lineage import Lineage
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
-from xstilts.store.ledger import FINISHED, Entry, require
+from xstilts.store.ledger import Entry, require
 from xstilts.store.phases import Store
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def problems(frame: pd.DataFrame) -> list[str]:
 
 def is_final_score(entry: Entry) -> bool:
     """Whether this slot is one of a pair's final numbers, and there."""
-    return entry.kind == "evaluate" and entry.role == "final" and entry.state in FINISHED
+    return entry.kind == "evaluate" and entry.role == "final" and entry.state.finished
 
 
 def read_sweep(folder: Path) -> Sweep:

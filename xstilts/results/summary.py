@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from xstilts.errors import StoreError
 from xstilts.results.scores import is_final_score
-from xstilts.spec.sweep import Sweep, mixture_label
-from xstilts.store.ledger import FINISHED, Entry
+from xstilts.spec.sweep import Sweep
+from xstilts.store.ledger import Entry
 from xstilts.store.phases import Store
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Study:
     def counts(self) -> Counter[str]:
         """Trials by how they ended; `cached` counts as `done`."""
         return Counter(
-            "done" if entry.state in FINISHED else entry.state for entry in self.trials.values()
+            "done" if entry.state.finished else entry.state for entry in self.trials.values()
         )
 
 
@@ -166,7 +166,7 @@ def missing(sweep: Sweep, entries: Sequence[Entry], scores: pd.DataFrame) -> lis
     )
     found = []
     for model in _models(sweep):
-        for intermediate in map(mixture_label, sweep.intermediates):
+        for intermediate in sweep.labels:
             for target in sweep.targets:
                 have = there[model, intermediate, target]
                 if have < len(sweep.seeds):
@@ -226,7 +226,7 @@ def provenance(store: Store, entries: Sequence[Entry]) -> dict[str, Any]:
     }
     versions: dict[str, set[str]] = {}
     seconds, dates, read = 0.0, [], 0
-    for phase in dict.fromkeys(e.phase for e in entries if e.phase and e.state in FINISHED):
+    for phase in dict.fromkeys(e.phase for e in entries if e.phase and e.state.finished):
         try:
             made = store.phase(phase).record()["provenance"]
             seconds += float(made.get("seconds", 0))

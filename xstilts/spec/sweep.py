@@ -7,14 +7,14 @@ names serve the file, the search, the command line and MLflow (`target.lr`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from xstilts.spec.stages import PhaseKind
 from xstilts.spec.task import Frozen, Name, Task
 
-PhaseKind = Literal["pretrain", "intermediate", "target", "evaluate"]
-TRAINED_KINDS: tuple[PhaseKind, ...] = ("pretrain", "intermediate", "target")
 BASELINE = "none"
 
 
@@ -160,6 +160,29 @@ class Mixture(Frozen):
         return self.name or "+".join(self.mixture)
 
 
+class Chain(Frozen):
+    """Intermediates trained one after the other, each from the checkpoint of the one before.
+
+    Reported as one intermediate. Each stage is a phase like any other: `{chain: [mlm, squad]}`
+    shares its first stage with the intermediate `mlm`.
+    """
+
+    chain: tuple[Name | Mixture, ...] = Field(min_length=2)
+    """Task names or mixtures, in the order in which they are trained."""
+    name: Name | None = None
+    """Defaults to the stages joined by `-then-`."""
+
+    @property
+    def label(self) -> str:
+        """Its name in tables and MLflow."""
+        return self.name or chain_label(self.stages)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Labels of its stages."""
+        return tuple(map(intermediate_label, self.chain))
+
+
 class Pretraining(Frozen):
     """A base model trained from a configuration: phase zero of every pair."""
 
@@ -255,8 +278,8 @@ class Sweep(Frozen):
     """Raise it when the sweep changes and its former results are to be kept apart."""
     description: str = ""
     models: tuple[Model | Pretraining, ...] = Field(min_length=1)
-    intermediates: tuple[str | Mixture, ...] = Field(min_length=1)
-    """Task names, mixtures, and `none`, the baseline."""
+    intermediates: tuple[str | Mixture | Chain, ...] = Field(min_length=1)
+    """Task names, mixtures, chains, and `none`, the baseline."""
     targets: tuple[str, ...] = Field(min_length=1)
     """Task names."""
     seeds: tuple[int, ...] = Field(default=(1,), min_length=1)
@@ -284,17 +307,38 @@ class Sweep(Frozen):
                 return task
         raise KeyError(name)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the intermediates in tables, `none` included."""
+        return tuple(map(intermediate_label, self.intermediates))
+
+    def stages(self, label: str) -> tuple[str, ...]:
+        """Labels of what the intermediate called `label` is trained on, in order; of `none` nothing."""
+        if label == BASELINE:
+            return ()
+        return next((one.stages for one in self._chains if one.label == label), (label,))
+
+    @property
+    def mixtures(self) -> tuple[Mixture, ...]:
+        """Every mixture that is trained on: an intermediate, or a stage of a chain."""
+        stages = (stage for chain in self._chains for stage in chain.chain)
+        return tuple(one for one in (*self.intermediates, *stages) if isinstance(one, Mixture))
+
     def mixture(self, label: str) -> Mixture | None:
         """The mixture called `label`, if it is one."""
-        return next(
-            (one for one in self.intermediates if isinstance(one, Mixture) and one.label == label),
-            None,
-        )
+        return next((one for one in self.mixtures if one.label == label), None)
 
     def members(self, label: str) -> tuple[str, ...]:
-        """Task names behind the label of a task or mixture."""
-        mixture = self.mixture(label)
-        return mixture.mixture if mixture else (label,)
+        """Task names behind the label of a task, a mixture or a chain; each once."""
+        names: dict[str, None] = {}
+        for stage in self.stages(label):
+            mixture = self.mixture(stage)
+            names.update(dict.fromkeys(mixture.mixture if mixture else (stage,)))
+        return tuple(names)
+
+    @property
+    def _chains(self) -> tuple[Chain, ...]:
+        return tuple(one for one in self.intermediates if isinstance(one, Chain))
 
     def settings(self, kind: PhaseKind, name: str) -> Settings:
         """Settings of a phase of this kind on task or mixture `name`, most special first."""
@@ -302,6 +346,11 @@ class Sweep(Frozen):
         return self.overrides.get(name, Settings()).over(base)
 
 
-def mixture_label(intermediate: str | Mixture) -> str:
-    """The name of an intermediate in tables, `none` included."""
+def intermediate_label(intermediate: str | Mixture | Chain) -> str:
+    """The name of an intermediate, or of a stage of one, in tables; `none` included."""
     return intermediate if isinstance(intermediate, str) else intermediate.label
+
+
+def chain_label(stages: Sequence[str]) -> str:
+    """The name of stages that are trained one after the other, where nobody gave them one."""
+    return "-then-".join(stages)

@@ -15,19 +15,55 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
 from xstilts.errors import StoreError
-from xstilts.spec.sweep import PhaseKind
+from xstilts.spec.stages import PhaseKind, StageKind
 from xstilts.spec.task import Frozen
 from xstilts.store.files import store_error
 
-State = Literal["waiting", "running", "done", "cached", "pruned", "failed", "blocked"]
-FINISHED: frozenset[State] = frozenset({"done", "cached"})
-ENDED: frozenset[State] = frozenset({"done", "cached", "pruned", "failed", "blocked"})
+
+class State(StrEnum):
+    """How a slot stands."""
+
+    WAITING = "waiting"
+    """It has not begun, or it will be taken up again."""
+    RUNNING = "running"
+    """Its phase is being run."""
+    DONE = "done"
+    """Its phase was run for it and has its record."""
+    CACHED = "cached"
+    """Its phase had a record already: another slot, or an earlier run, had it made."""
+    PRUNED = "pruned"
+    """The search ended its phase early."""
+    FAILED = "failed"
+    """Its phase failed as often as it may be tried."""
+    BLOCKED = "blocked"
+    """What it needs will never be there: that failed, or was pruned."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether its phase has a record."""
+        return self in (State.DONE, State.CACHED)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will be done for it in this run."""
+        return self not in (State.WAITING, State.RUNNING)
+
+
+class StagePhase(Frozen):
+    """One training of a lineage, as it was run."""
+
+    kind: StageKind
+    task: str
+    """Label of the task or mixture that it trained on."""
+    phase: str
+    """Phase id."""
 
 
 class Entry(Frozen):
@@ -48,23 +84,44 @@ class Entry(Frozen):
     seed: int
     phase: str = ""
     """Phase id, once known."""
-    parent: str = ""
-    """Id of the phase it starts from, if it starts from one."""
-    train_phase: str = ""
-    """Evaluations: the phase whose checkpoint is scored; empty for a base model."""
-    intermediate_phase: str = ""
-    """Target trainings and evaluations: the pair's intermediate phase; empty for the baseline."""
+    lineage: tuple[StagePhase, ...] = ()
+    """The trainings that lead to its checkpoint, its own last; of an evaluation, to what it scores.
+    Empty until its phase is known, and for an evaluation of a base model.
+    """
     params: dict[str, Any] = Field(default_factory=dict)
     """Hyperparameters that the search suggested; those of an intermediate before a target are
     `intermediate.<name>`.
     """
-    state: State = "waiting"
-    value: float | None = None
-    """Value on the English development set, in percent."""
+    state: State = State.WAITING
+    pruned_at: float | None = None
+    """Last development score, in percent, of a phase that was pruned: that has no record to keep it."""
     error: str = ""
     attempts: int = 0
     time: str = ""
     """When this state began, ISO 8601 in UTC."""
+
+    @property
+    def parent(self) -> str:
+        """Id of the phase it starts from, or scores; empty for a base model."""
+        before = self.lineage if self.kind == "evaluate" else self.lineage[:-1]
+        return before[-1].phase if before else ""
+
+    @property
+    def train_phase(self) -> str:
+        """Evaluations: id of the phase whose checkpoint is scored; empty for a base model."""
+        return self.parent if self.kind == "evaluate" else ""
+
+    @property
+    def intermediate_phases(self) -> tuple[str, ...]:
+        """Ids of the pair's intermediate phases, in order; none for the baseline."""
+        return tuple(
+            s.phase for s in self.lineage if s.kind == "intermediate" and s.phase != self.phase
+        )
+
+    @property
+    def intermediate_phase(self) -> str:
+        """Id of the intermediate phase that the target is trained from; empty for the baseline."""
+        return ("", *self.intermediate_phases)[-1]
 
 
 class Ledger:
@@ -89,7 +146,10 @@ class Ledger:
             if "chosen" in row:
                 self._chosen[row["chosen"]] = row["slot"]
             else:
-                entry = Entry.model_validate(row)
+                # What other versions wrote besides is passed over.
+                entry = Entry.model_validate(
+                    {k: v for k, v in row.items() if k in Entry.model_fields}
+                )
                 self._entries[entry.slot] = entry
 
     def entries(self) -> list[Entry]:

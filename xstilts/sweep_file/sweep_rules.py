@@ -14,6 +14,7 @@ from xstilts.errors import InputError, nearest
 from xstilts.spec.gpus import GPUS, gpu_name
 from xstilts.spec.sweep import (
     BASELINE,
+    Chain,
     Choice,
     IntRange,
     LogRange,
@@ -22,6 +23,7 @@ from xstilts.spec.sweep import (
     Pretraining,
     Resources,
     Settings,
+    chain_label,
 )
 from xstilts.spec.task import POOLED, Name, Task, Use
 from xstilts.sweep_file import mixture_rules
@@ -39,9 +41,10 @@ def sweep(document: Document, clean: Mapping[str, Any], table: Table) -> None:
         if isinstance(table[name], Task):
             _usable(document, path, table[name], role, table)  # type: ignore[arg-type]
     _models(document, clean)
-    for path, item in _items(clean, "intermediates"):
-        if isinstance(item, Mixture):
-            mixture_rules.mixture(document, item, path, table)
+    for path, stage in _stages(clean):
+        if isinstance(stage, Mixture):
+            mixture_rules.mixture(document, stage, path, table)
+    _chains(document, clean, table)
     _duplicates(document, clean)
     _overrides(document, clean, table)
     _grid(document, clean)
@@ -72,14 +75,25 @@ def _uses(clean: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
     for path, model in _items(clean, "models"):
         if isinstance(model, Pretraining):
             yield (*path, "task"), model.task, "pretraining"
-    for path, item in _items(clean, "intermediates"):
-        if isinstance(item, Mixture):
-            for i, name in enumerate(item.mixture):
+    for path, stage in _stages(clean):
+        if isinstance(stage, Mixture):
+            for i, name in enumerate(stage.mixture):
                 yield (*path, "mixture", i), name, "intermediate"
-        elif item != BASELINE:
-            yield path, item, "intermediate"
+        else:
+            yield path, stage, "intermediate"
     for path, name in _items(clean, "targets"):
         yield path, name, "target"
+
+
+def _stages(clean: Mapping[str, Any]) -> Iterator[tuple[Path, str | Mixture]]:
+    """What intermediates are trained on: those that are no chains, but the baseline, and the stages of
+    those that are.
+    """
+    for path, item in _items(clean, "intermediates"):
+        if isinstance(item, Chain):
+            yield from (((*path, "chain", i), stage) for i, stage in enumerate(item.chain))
+        elif item != BASELINE:
+            yield path, item
 
 
 def _known(document: Document, path: Path, name: str, table: Table) -> bool:
@@ -159,7 +173,24 @@ def _models(document: Document, clean: Mapping[str, Any]) -> None:
 
 def _labels(clean: Mapping[str, Any], key: str) -> Iterator[tuple[Path, str]]:
     for path, item in _items(clean, key):
-        yield path, item.label if isinstance(item, Mixture | Model | Pretraining) else str(item)
+        labelled = isinstance(item, Mixture | Chain | Model | Pretraining)
+        yield path, item.label if labelled else str(item)
+
+
+def _chains(document: Document, clean: Mapping[str, Any], table: Table) -> None:
+    """Names of chains: none of a task or a mixture, and not too long."""
+    taken = {stage.label for _, stage in _stages(clean) if isinstance(stage, Mixture)} | {*table}
+    for path, item in _items(clean, "intermediates"):
+        if not isinstance(item, Chain):
+            continue
+        where = path_text(path)
+        begun = {chain_label(item.stages[:n]) for n in range(2, len(item.stages) + 1)}
+        if clash := sorted({item.label, *begun} & {*taken, BASELINE}):
+            message = f'{where}: "{clash[0]}" is the name of a task or mixture'
+            document.complain(path, f"{message}; give that, or the chain, another name")
+        elif scalar(Name, item.label) is WRONG:
+            message = f"{where}: its name would be {len(item.label)} characters long"
+            document.complain(path, f"{message}; must be at most 64, so give it a `name`")
 
 
 def _duplicates(document: Document, clean: Mapping[str, Any]) -> None:
@@ -181,9 +212,9 @@ def _duplicates(document: Document, clean: Mapping[str, Any]) -> None:
 
 def _overrides(document: Document, clean: Mapping[str, Any], table: Table) -> None:
     given = clean.get("overrides")
-    names = {label for key in ("intermediates", "targets") for _, label in _labels(clean, key)} - {
-        BASELINE
-    }
+    chains = {i.label: i for _, i in _items(clean, "intermediates") if isinstance(i, Chain)}
+    names = {stage.label if isinstance(stage, Mixture) else stage for _, stage in _stages(clean)}
+    names |= {label for _, label in _labels(clean, "targets")}
     for name in given if isinstance(given, dict) else ():
         if name in names:
             continue
@@ -192,12 +223,16 @@ def _overrides(document: Document, clean: Mapping[str, Any], table: Table) -> No
             for _, t in _labels(clean, "targets")
             if getattr(table.get(t), "train_task", None) == name
         ]
-        hint = (
-            f"; to set how a target is trained, name it: {', '.join(trained)}"
-            if trained
-            else nearest(name, names)
-        )
-        message = f'overrides has "{name}", which is no intermediate or target of this sweep{hint}'
+        if name in chains:
+            hint = (
+                f"; to set how a chain is trained, name a stage: {', '.join(chains[name].stages)}"
+            )
+        elif trained:
+            hint = f"; to set how a target is trained, name it: {', '.join(trained)}"
+        else:
+            hint = nearest(name, names)
+        what = "no training" if name in chains else "no intermediate or target"
+        message = f'overrides has "{name}", which is {what} of this sweep{hint}'
         document.complain(("overrides", name), message)
 
 

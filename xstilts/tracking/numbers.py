@@ -16,7 +16,7 @@ from statistics import fmean
 from typing import Any
 
 from xstilts.spec.phase import Member, PhaseSpec
-from xstilts.store.ledger import ENDED, Entry
+from xstilts.store.ledger import Entry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +145,7 @@ def times(entry: Entry, provenance: Mapping[str, Any]) -> tuple[int, int | None]
     if provenance.get("started") and provenance.get("ended"):
         return milliseconds(provenance["started"]), milliseconds(provenance["ended"])
     now = milliseconds(entry.time)
-    return now, now if entry.state in ENDED else None
+    return now, now if entry.state.ended else None
 
 
 def milliseconds(iso: str) -> int:

@@ -31,8 +31,9 @@ from typing import Any
 from xstilts.errors import StoreError
 from xstilts.spec.digests import digest
 from xstilts.spec.phase import PhaseSpec
-from xstilts.spec.sweep import BASELINE, Sweep, mixture_label
-from xstilts.store.ledger import ENDED, FINISHED, Entry, State
+from xstilts.spec.stages import stage_names
+from xstilts.spec.sweep import BASELINE, Sweep
+from xstilts.store.ledger import Entry, State
 from xstilts.store.phases import Store
 from xstilts.tracking.numbers import (
     NOTHING,
@@ -168,7 +169,7 @@ class View:
         there.
         """
         finals = [
-            e for e in entries if e.kind == "evaluate" and e.role == "final" and e.state in FINISHED
+            e for e in entries if e.kind == "evaluate" and e.role == "final" and e.state.finished
         ]
         values = {e.phase: self._primary(e.phase) for e in finals}
         baselines = {
@@ -236,10 +237,10 @@ class View:
             name=self._name(entry),
             status=STATUS[entry.state],
             started=started,
-            ended=ended if entry.state in ENDED else None,
+            ended=ended if entry.state.ended else None,
             tags={**_tags(key, outcome, book), **self._note(entry, origin, checkpoint, book)},
-            params=self._params(entry, book),
-            latest=_latest(entry, gains.get(entry.phase, {}), done),
+            params=self._params(entry),
+            latest=_latest(entry, gains.get(entry.phase, {})),
             data=tuple(data_view(member, "train" if trains else "test") for member in members),
             done=done,
             checkpoint=checkpoint,
@@ -277,22 +278,19 @@ class View:
         note = "\n\n".join(line for line in lines if line)
         return {"mlflow.note.content": note[:5000]} if note else {}
 
-    def _params(self, entry: Entry, book: _Book) -> dict[str, str]:
+    def _params(self, entry: Entry) -> dict[str, str]:
         """Flat params of the phase and of those before it."""
         params = {"model": entry.model, "task": entry.task, "seed": str(entry.seed)}
         if entry.kind != "pretrain":
             params["intermediate.task"] = entry.intermediate
         if entry.target:
             params["target.task"] = entry.target
-        phase: str | None = entry.phase or entry.parent
-        while phase:
-            spec = self._outcome(phase).spec
-            kind = book.place(entry, phase)
-            if spec is not None and spec.action == "train":
-                params.update(
-                    {f"{kind}.{name}": value for name, value in of_training(spec).items()}
-                )
-            phase = spec.parent_phase if spec is not None else None
+        for name, stage in zip(stage_names(entry.lineage), entry.lineage, strict=True):
+            spec = self._outcome(stage.phase).spec
+            if spec is not None:
+                params.update({f"{name}.{key}": value for key, value in of_training(spec).items()})
+            if name != stage.kind:  # one of several intermediates
+                params[f"{name}.task"] = stage.task
         return params
 
     def _sweep_run(
@@ -303,7 +301,7 @@ class View:
         """
         sweep = self.sweep
         states = [e.state for e in entries]
-        shown: tuple[State, ...] = ("done", "cached", "running", "pruned", "failed", "blocked")
+        shown = [state for state in State if state is not State.WAITING]
         pairs: dict[str, list[float]] = defaultdict(list)
         for entry in entries:
             if entry.phase in gains and entry.kind == "evaluate" and entry.role == "final":
@@ -341,35 +339,20 @@ class _Book:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.slots: dict[str, list[Entry]] = defaultdict(list)
-        self._kinds: dict[str, set[str]] = defaultdict(set)
         self.chosen: set[str] = set()
         """Phases that final scores rest on."""
         for entry in entries:
             if entry.state in STATUS:
                 self.slots[entry.phase or entry.slot].append(entry)
-            if entry.phase:
-                self._kinds[entry.phase].add(entry.kind)
             if entry.kind == "evaluate" and entry.role == "final":
-                self.chosen |= {entry.phase, entry.train_phase, entry.intermediate_phase}
+                trained = (stage for stage in entry.lineage if stage.kind != "pretrain")
+                self.chosen |= {entry.phase, *(stage.phase for stage in trained)}
 
     def main(self, key: str) -> Entry:
         """The slot that names the run: done before failed, final before trial, the first among
         equals.
         """
-        return min(self.slots[key], key=lambda e: (e.state not in FINISHED, e.role != "final"))
-
-    def place(self, entry: Entry, phase: str) -> str:
-        """What `phase` is to `entry`, of which it is an ancestor or itself: pretrain, intermediate
-        or target.
-        """
-        if phase == entry.phase and entry.kind != "evaluate":
-            return entry.kind
-        if phase == entry.intermediate_phase:
-            return "intermediate"
-        kinds = self._kinds.get(phase, set())
-        if phase == entry.train_phase and "target" in kinds:
-            return "target"
-        return next((kind for kind in _KINDS if kind in kinds), "parent")
+        return min(self.slots[key], key=lambda e: (not e.state.finished, e.role != "final"))
 
 
 def _tags(key: str, outcome: Outcome, book: _Book) -> dict[str, str]:
@@ -388,7 +371,7 @@ def _tags(key: str, outcome: Outcome, book: _Book) -> dict[str, str]:
         "xstilts.trial": "" if entry.trial is None else str(entry.trial),
         "xstilts.parent": entry.parent,
         "xstilts.train_phase": entry.train_phase,
-        "xstilts.intermediate_phase": entry.intermediate_phase,
+        "xstilts.intermediate_phase": ", ".join(entry.intermediate_phases),
         "xstilts.error": entry.error,
         "xstilts.attempts": str(entry.attempts) if entry.attempts > 1 else "",
         "xstilts.host": str(outcome.provenance.get("host", "")),
@@ -405,22 +388,20 @@ def _pair(entry: Entry) -> str:
     return f"{entry.intermediate}→{entry.target}" if entry.target else entry.intermediate
 
 
-def _latest(entry: Entry, gains: Mapping[str, float], done: bool) -> dict[str, float]:
+def _latest(entry: Entry, gains: Mapping[str, float]) -> dict[str, float]:
     """A pair's gains; of a trial that was given up, the value that the search saw."""
     if gains:
         return {
             "gain": gains[""],
             **{metric_key("gain", entry.target, lang): value for lang, value in gains.items()},
         }
-    if entry.value is not None and entry.kind != "evaluate" and not done:
-        return {"dev/best": entry.value}
-    return {}
+    return {} if entry.pruned_at is None else {"dev/best": entry.pruned_at}
 
 
 def _sweep_params(sweep: Sweep) -> dict[str, str]:
     return {
         "models": ", ".join(str(getattr(m, "label", None) or m.name) for m in sweep.models),
-        "intermediates": ", ".join(mixture_label(i) for i in sweep.intermediates),
+        "intermediates": ", ".join(sweep.labels),
         "targets": ", ".join(sweep.targets),
         "seeds": ", ".join(str(seed) for seed in sweep.seeds),
         **{

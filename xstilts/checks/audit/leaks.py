@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from xstilts.checks.audit.fingerprints import WHOLE, Kind, fingerprints
 from xstilts.errors import DataError
 from xstilts.planning import Plan
-from xstilts.spec.sweep import Mixture, Pretraining
+from xstilts.spec.sweep import Pretraining
 from xstilts.spec.task import Task, Use
 
 if TYPE_CHECKING:
@@ -165,10 +165,7 @@ def find(plan: Plan, context: DataContext) -> Search:
     it.
     """
     sweep = plan.sweep
-    before: dict[str, None] = {}
-    for intermediate in sweep.intermediates:
-        label = intermediate.label if isinstance(intermediate, Mixture) else intermediate
-        before.update(dict.fromkeys(plan.sweep.members(label) if label != "none" else ()))
+    before = dict.fromkeys(name for label in sweep.labels for name in sweep.members(label))
     before.update(
         dict.fromkeys(model.task for model in sweep.models if isinstance(model, Pretraining))
     )

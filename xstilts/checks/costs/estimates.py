@@ -15,7 +15,8 @@ from xstilts.errors import InputError
 from xstilts.planning import Plan, Slot, largest
 from xstilts.planning.counts import unshared
 from xstilts.spec.gpus import GPUS, Gpu, gpu_name
-from xstilts.spec.sweep import TRAINED_KINDS, Hyperparameters, Mixture, Model, PhaseKind, Rates
+from xstilts.spec.stages import TRAINED_KINDS, PhaseKind
+from xstilts.spec.sweep import Hyperparameters, Mixture, Model, Rates
 from xstilts.spec.task import Task, Use
 
 DEFAULT_UTILISATION = 0.3
@@ -60,12 +61,15 @@ class _Estimator:
             for model in plan.sweep.models
         }
         self._works: dict[_Key, Work] = {}
+        self._examples: dict[_Key, Slot] = {}
+        """One slot for each amount of work."""
 
     def cost(self, gpu: str) -> Cost:
         by_kind: dict[PhaseKind, Work] = {}
         phases: dict[PhaseKind, int] = {}
         trainings, at_once = Work(), self._alone()
-        for key, count in Counter(_key(slot) for slot in self.plan.distinct().values()).items():
+        slots = self.plan.distinct().values()
+        for key, count in Counter(map(self._key, slots)).items():
             work, kind = self._work(key).times(count), key[0]
             by_kind[kind] = by_kind.get(kind, Work()) + work
             phases[kind] = phases.get(kind, 0) + count
@@ -81,23 +85,21 @@ class _Estimator:
         )
 
     def _alone(self) -> Work:
-        """All trainings if every target training brought its own intermediate."""
+        """All trainings if every pair brought its own intermediate."""
         counts: Counter[_Key] = Counter()
         for slot, times in unshared(self.plan):
-            counts[_key(slot)] += times
+            counts[self._key(slot)] += times
         return sum((self._work(key).times(count) for key, count in counts.items()), Work())
+
+    def _key(self, slot: Slot) -> _Key:
+        """What slots of the same work have in common."""
+        key = (slot.kind, slot.model, slot.task, slot.target)
+        self._examples.setdefault(key, slot)
+        return key
 
     def _work(self, key: _Key) -> Work:
         if key not in self._works:
-            slot = Slot(
-                key="",
-                kind=key[0],
-                model=key[1],
-                intermediate="",
-                target=key[3],
-                task=key[2],
-                seed=0,
-            )
+            slot = self._examples[key]
             self._works[key] = (
                 self._trained(slot) if slot.kind in TRAINED_KINDS else self._evaluated(slot)
             )
@@ -192,7 +194,3 @@ class _Estimator:
 
     def _lacks(self, what: str, name: str) -> None:
         self.unknown.setdefault(what, {})[name] = None
-
-
-def _key(slot: Slot) -> _Key:
-    return slot.kind, slot.model, slot.task, slot.target

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xstilts.spec.gpus import GPUS
-from xstilts.spec.sweep import PhaseKind
+from xstilts.spec.stages import PhaseKind
 
 UPDATE_BYTES = 50
 """Moved for each parameter by an update in fp32: AdamW reads weight, gradient and two moments and

@@ -1,0 +1,57 @@
+"""How far a run is: where each phase stands, the best values, the time that is left."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from xstilts.spec.stages import PhaseKind
+
+
+class Step(NamedTuple):
+    """Where a running phase is."""
+
+    step: int = 0
+    steps: int = 0
+    value: float | None = None
+    """Its last development score in percent."""
+
+
+class Standing:
+    """What the board notes for whoever watches the run; decides nothing."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, Step] = {}
+        """Running slot to where it is."""
+        self.best: dict[str, float] = {}
+        """Study to its best value so far, in percent."""
+        self._started: dict[str, float] = {}
+        self._spent: dict[PhaseKind, list[float]] = {}
+
+    def begun(self, slot: str) -> None:
+        """A slot's phase was handed out."""
+        self._started[slot] = time.monotonic()
+
+    def at(self, slot: str, step: int, steps: int, value: float | None = None) -> None:
+        """Where a slot's phase is; without a value the last one stays."""
+        known = self.steps.get(slot, Step()).value
+        self.steps[slot] = Step(step, steps, known if value is None else value)
+
+    def done(self, slot: str, kind: PhaseKind) -> None:
+        """A slot's phase has its record."""
+        self._spent.setdefault(kind, []).append(time.monotonic() - self._started[slot])
+
+    def scored(self, study: str, value: float) -> None:
+        """A trial of a study has its value."""
+        self.best[study] = max(value, self.best.get(study, value))
+
+    def seconds_left(self, open_kinds: Iterable[PhaseKind]) -> float | None:
+        """Work left in one slot's time: open slots times the mean time of their kind in this run."""
+        open_slots = Counter(open_kinds)
+        known = {kind: sum(spent) / len(spent) for kind, spent in self._spent.items()}
+        if not known or not open_slots:
+            return None
+        typical = sum(known.values()) / len(known)
+        return sum(count * known.get(kind, typical) for kind, count in open_slots.items())

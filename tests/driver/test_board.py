@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from xstilts.driver.search import Studies
 from xstilts.planning import Plan, make
 from xstilts.planning.counts import summary
 from xstilts.planning.filling import Revisions
-from xstilts.spec.sweep import Choice, Search, Settings, Sweep
+from xstilts.spec.digests import canonical_json
+from xstilts.spec.sweep import Chain, Choice, Search, Settings, Sweep
 from xstilts.spec.task import Transform, Translate
-from xstilts.store.ledger import Ledger
+from xstilts.store.ledger import Ledger, State
 from xstilts.store.phases import Store
 
 
@@ -187,6 +189,8 @@ def test_board_stopped_trial_is_told_as_pruned_with_its_values(tmp_path: Path) -
     told = trials(tmp_path, sweep, "model/good")[2]
     assert told.state == TrialState.PRUNED
     assert told.intermediate_values[1] == 1.0
+    pruned = board.ledger.get("model/good/t2")
+    assert pruned is not None and pruned.pruned_at == 1.0
 
 
 def test_board_last_evaluation_stops_nothing(tmp_path: Path) -> None:
@@ -366,3 +370,55 @@ def test_board_run_again_writes_nothing_new_into_the_ledger(tmp_path: Path) -> N
     again, _, _ = board_of(small(), tmp_path)
     assert again.next() is None
     assert again.ledger.path.read_bytes() == before
+
+
+def test_board_chain_runs_each_stage_once_and_hands_its_lineage_on(tmp_path: Path) -> None:
+    sweep = small(intermediates=("none", "good", Chain(chain=("good", "bad"))), seeds=(1,))
+    board, store, plan = board_of(sweep, tmp_path)
+    ran = drain(board, store)
+    assert board.settled
+    assert len({a.spec.id for a in ran}) == len(ran)
+    trained = Counter(slot.task for slot in plan.slots if slot.kind == "intermediate")
+    assert trained == {"good": 3, "bad": 3}
+    scored = board.ledger.get("model/good-then-bad>tags/eval/s1")
+    assert scored is not None
+    assert [stage.task for stage in scored.lineage] == ["good", "bad", "tags"]
+    specs = {a.spec.id: a.spec for a in ran}
+    for before, after in pairwise(scored.lineage):
+        assert specs[after.phase].parent_phase == before.phase
+    chosen = {
+        study: board.ledger.chosen()[study] for study in ("model/good", "model/good-then-bad")
+    }
+    phases = [board.ledger.get(slot) for slot in chosen.values()]
+    assert scored.intermediate_phases == tuple(entry.phase for entry in phases if entry)
+
+
+def test_board_chain_in_the_joint_order_gives_all_stages_of_a_trial_one_suggestion(
+    tmp_path: Path,
+) -> None:
+    sweep = small(
+        intermediates=("none", Chain(chain=("good", "bad"))),
+        targets=("tags",),
+        search=Search(trials=3, order="joint", ladder=2),
+    )
+    board, store, plan = board_of(sweep, tmp_path)
+    drain(board, store)
+    assert board.settled
+    for trial in range(3):
+        entries = [board.ledger.get(s.key) for s in plan.slots if s.study and s.trial == trial]
+        params = {canonical_json(e.params) for e in entries if e and e.intermediate != "none"}
+        assert len(params) == 1
+
+
+def test_board_chain_whose_first_stage_failed_is_blocked_to_its_end(tmp_path: Path) -> None:
+    sweep = small(intermediates=("none", Chain(chain=("good", "bad"))), targets=("tags",))
+    board, store, _ = board_of(sweep, tmp_path)
+    while assignment := board.next():
+        if assignment.slot.startswith("model/good/"):
+            board.failed(assignment.slot, "diverged", retries=0)
+        else:
+            finish(board, store, assignment)
+    assert board.settled
+    states = {e.slot: e.state for e in board.ledger.entries() if "good-then-bad" in e.slot}
+    assert set(states.values()) == {State.BLOCKED}
+    assert all(e.state.finished for e in board.ledger.entries() if e.intermediate == "none")

@@ -33,6 +33,7 @@ intermediates:
     rates: {cap: 20, temperature: 2, fixed: {mlm: 0.25}}
     heads: shared
     name: mixed
+  - chain: [squad_v2, mnli_de]
 targets: [pawsx, xquad, mlqa, udpos, bucc, tatoeba, lareqa]
 tasks:
   mlm:
@@ -88,12 +89,10 @@ def test_experiment_with_everything_runs_reports_and_is_submitted(
     file: Path, tmp_path: Path
 ) -> None:
     planned = cli("plan", str(file), cwd=tmp_path)
-    # 4 intermediates; 5 starts x 4 trainings (PAWS-X, SQuAD for two targets, POS, LAReQA); 5 x 7
-    # evaluations.
-    assert (
-        planned["trainings"] == {"pretrain": 0, "intermediate": 4, "target": 20}
-        and planned["evaluations"] == 35
-    )
+    # 4 intermediates and one more after one of them; 6 starts x 4 trainings (PAWS-X, SQuAD for two
+    # targets, POS, LAReQA); 6 x 7 evaluations.
+    assert planned["trainings"] == {"pretrain": 0, "intermediate": 5, "target": 24}
+    assert planned["evaluations"] == 42
     ran = cli("run", str(file), cwd=tmp_path)
     assert ran["failures"] == [] and ran["started"] == planned["phases"]
     assert not [warning for warning in ran["warnings"] if "MLflow" in warning]
@@ -102,8 +101,11 @@ def test_experiment_with_everything_runs_reports_and_is_submitted(
     table = xstilts.scores(tmp_path / "store/sweeps/everything-v1")
     assert set(table["target"]) == {"pawsx", "xquad", "mlqa", "udpos", "bucc", "tatoeba", "lareqa"}
     assert table["value"].between(-100, 100).all()
+    chain = table[table["intermediate"] == "squad_v2-then-mnli_de"]
+    assert set(chain["target"]) == set(table["target"])
     report = Path(cli("report", str(file), cwd=tmp_path)["files"]["markdown"]).read_text()
     assert "Mean of 6 of 9 XTREME tasks" in report
+    assert "squad_v2-then-mnli_de" in report
     made = cli(
         "submission",
         str(file),

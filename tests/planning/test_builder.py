@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from tests.support.sweeps import SPACE, paper_grid, small, task
-from xstilts.planning import fewest_steps, ladder, largest, make
+from xstilts.planning import Plan, fewest_steps, ladder, largest, make
 from xstilts.planning.counts import phases, summary
 from xstilts.planning.filling import Revisions, build
 from xstilts.planning.needs import Chosen, Filled, first_slot
-from xstilts.spec.sweep import Choice, IntRange, LogRange, Search, Settings
+from xstilts.spec.stages import stage_names
+from xstilts.spec.sweep import Chain, Choice, IntRange, LogRange, Mixture, Search, Settings
 
 
 def test_plan_papers_grid_trains_ten_intermediates_not_sixty() -> None:
@@ -136,3 +138,66 @@ def test_plan_oracle_evaluates_every_trial() -> None:
         if s.kind == "evaluate"
     )
     assert counted["trial"] == 3 * 3
+
+
+# -- chains
+
+CHAIN = Chain(chain=("good", "bad"))
+LONG = Chain(chain=("good", "bad", Mixture(mixture=("good", "bad"), name="both")), name="long")
+
+
+def chained(**changes: Any) -> Plan:
+    values = {"intermediates": ("none", "good", CHAIN, LONG), **changes}
+    return make(small(**values))
+
+
+def test_chain_shares_its_first_stages_with_every_intermediate_that_begins_so() -> None:
+    plan = chained()
+    trained = [slot for slot in plan.slots if slot.kind == "intermediate"]
+    assert len(trained) == 3 * (3 + 1)  # good, bad after it, both after that; 3 trials and a seed
+    assert {slot.intermediates for slot in trained} == {
+        ("good",),
+        ("good", "bad"),
+        ("good", "bad", "both"),
+    }
+    target = next(slot for slot in plan.slots if slot.key == "model/long>tags/t0")
+    assert [stage.task for stage in target.lineage] == ["good", "bad", "both", "tags"]
+    assert stage_names(target.lineage) == (
+        "intermediate.1",
+        "intermediate.2",
+        "intermediate.3",
+        "target",
+    )
+
+
+def test_chain_of_one_seed_starts_each_stage_from_the_one_before_with_that_seed() -> None:
+    slots = {slot.key: slot for slot in chained().slots}
+    assert slots["model/good-then-bad/t0"].needs == Chosen("model/good")
+    assert slots["model/good-then-bad/s2"].needs == Filled("model/good/s2")
+    assert slots["model/long>tags/s2"].needs == Filled("model/good-then-bad-then-both/s2")
+    assert slots["model/long>find/eval/s1"].needs == Chosen("model/good-then-bad-then-both")
+
+
+def test_chain_is_one_intermediate_in_the_names_of_its_pairs() -> None:
+    plan = chained()
+    pairs = {slot.intermediate for slot in plan.slots if slot.kind == "evaluate"}
+    assert pairs == set(plan.sweep.labels) == {"none", "good", "good-then-bad", "long"}
+
+
+def test_chain_in_the_joint_order_searches_every_stage_of_a_pair() -> None:
+    plan = chained(search=Search(trials=2, order="joint", ladder=2))
+    space = plan.studies["model/long>tags"].space
+    assert {f"intermediate.{n}.lr" for n in (1, 2, 3)} | {"lr"} <= set(space)
+    slots = {slot.key: slot for slot in plan.slots}
+    first, second = (slots[f"model/long>tags/t1/intermediate.{n}"] for n in (1, 2))
+    assert second.needs == Filled(first.key)
+    assert (first.prefix, second.prefix) == ("intermediate.1.", "intermediate.2.")
+    assert (first.study, first.trial) == ("model/long>tags", 1)
+
+
+def test_chain_what_sharing_saves_counts_every_intermediate_that_begins_so() -> None:
+    fixed = Settings(lr=1e-5)
+    plan = chained(seeds=(1,), intermediate=fixed, target=fixed)
+    counted = summary(plan)
+    assert counted["trainings"]["intermediate"] == 3
+    assert counted["shared_savings"]["intermediate"] == (1 + 2 + 3) - 3

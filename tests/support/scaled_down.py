@@ -15,6 +15,7 @@ from tests.support.worlds import ROOT
 from xstilts import api, sweep_file
 from xstilts.planning import make
 from xstilts.planning.filling import build
+from xstilts.planning.needs import first_slot
 from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import Task
 from xstilts.store.phases import Store
@@ -88,11 +89,7 @@ def run_plainly(
     worker = Context(store=str(opened.path), mirror=sweep.mirror, base=str(base))
     ids: dict[str, str] = {}
     for slot in plan.slots:
-        needs = slot.needs.removeprefix("best:")
-        parent = (
-            ids[f"{needs}/t0" if slot.needs.startswith("best:") else needs] if slot.needs else ""
-        )
-        spec = build(plan, slot, {}, parent, revisions)
+        spec = build(plan, slot, {}, ids.get(first_slot(slot.needs), ""), revisions)
         opened.phase(spec.id).begin(spec)
         run_phase(spec, worker, lambda report: True)
         ids[slot.key] = spec.id

@@ -1,0 +1,50 @@
+"""How far a run is."""
+
+from __future__ import annotations
+
+import pytest
+
+from xstilts.driver import standing
+from xstilts.driver.standing import Standing, Step
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds, as a list of one number that a test may set."""
+    now = [0.0]
+    monkeypatch.setattr(standing.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_at_without_a_value_keeps_the_last_one() -> None:
+    of = Standing()
+    of.at("a", 1, 10, 40.0)
+    of.at("a", 2, 10)
+    assert of.steps["a"] == Step(2, 10, 40.0)
+
+
+def test_scored_keeps_the_best_value_of_each_study() -> None:
+    of = Standing()
+    for value in (40.0, 60.0, 50.0):
+        of.scored("s", value)
+    assert of.best == {"s": 60.0}
+
+
+def test_seconds_left_are_open_slots_times_the_mean_time_of_their_kind(clock: list[float]) -> None:
+    of = Standing()
+    for slot, seconds in (("a", 10.0), ("b", 20.0)):
+        of.begun(slot)
+        clock[0] += seconds
+        of.done(slot, "target")
+    assert of.seconds_left(["target", "target"]) == 2 * 15.0
+    assert of.seconds_left(["evaluate"]) == 15.0  # nothing is known of it yet: the typical time
+
+
+def test_seconds_left_are_unknown_before_the_first_phase_and_after_the_last(
+    clock: list[float],
+) -> None:
+    of = Standing()
+    assert of.seconds_left(["target"]) is None
+    of.begun("a")
+    of.done("a", "target")
+    assert of.seconds_left([]) is None

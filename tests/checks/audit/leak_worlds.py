@@ -24,4 +24,5 @@ def task(name: str, task_format: str = "classification", **fields: Any) -> Task:
 
 
 def sentence(number: int) -> str:
+    """A sentence that no other number has."""
     return f"Sentence number {number} speaks of the weather."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,3 +30,50 @@ def test_estimate_reads_the_cache_of_the_hub(
     )
     found = model_sizes.encoder("org/other")
     assert found == model_sizes.Encoder(layers=3, hidden=64, intermediate=256)
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        # What is left out has the defaults of BERT; a given width makes the inside four times it.
+        ({"model_type": "bert"}, {"layers": 12, "hidden": 768, "intermediate": 3072}),
+        ({"hidden_size": 64}, {"layers": 12, "hidden": 64, "intermediate": 256}),
+        (
+            {
+                "model_type": "mt5",
+                "d_model": 512,
+                "d_ff": 1024,
+                "num_layers": 8,
+                "num_heads": 6,
+                "d_kv": 64,
+                "feed_forward_proj": "gated-gelu",
+                "vocab_size": 250_112,
+            },
+            {
+                "layers": 8,
+                "hidden": 512,
+                "intermediate": 1024,
+                "attention": 384,
+                "gated": True,
+                "vocabulary": 250_112,
+            },
+        ),
+    ],
+)
+def test_shape_is_read_from_the_names_of_each_architecture(
+    config: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert model_sizes.of_config(config) == model_sizes.Encoder(**expected)
+
+
+@pytest.mark.parametrize("config", [{}, {"model_type": "x", "hidden_size": "wide"}])
+def test_configuration_that_gives_no_shape_is_unknown(config: dict[str, Any]) -> None:
+    assert model_sizes.of_config(config) is None
+
+
+def test_configuration_that_is_damaged_is_passed_over(tmp_path: Path) -> None:
+    folder = tmp_path / "models/org/xlm-roberta-base"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{oops")
+    assert model_sizes.encoder("org/xlm-roberta-base", mirror=str(tmp_path)) == BASE
+    assert model_sizes.encoder("org/never-heard-of", mirror=str(tmp_path)) is None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.data.check_messages import problems
 from tests.support import worlds
 from xstilts.data import task_data
+from xstilts.data.reading import sources
 from xstilts.errors import DataError
+from xstilts.sources import hub
 from xstilts.spec.task import Source, Splits
 
 
@@ -101,3 +104,83 @@ def test_many_languages_from_one_configuration_is_refused(tmp_path: Path) -> Non
         source=Source(hub="o/d", config="c"), columns={}, languages=("de", "fr")
     )
     assert "one configuration cannot serve" in problems(task, tmp_path, "evaluate", mirror)
+
+
+def test_several_configurations_need_a_name(tmp_path: Path) -> None:
+    columns = {"text": ["a"], "label": [0]}
+    mirror = worlds.write_mirror(
+        tmp_path, "o/d", {("one", "train"): columns, ("two", "train"): columns}
+    )
+    found = problems(worlds.review_task(source=Source(hub="o/d")), tmp_path, mirror=mirror)
+    assert "has several configurations; set `config:` to one of one, two" in found
+
+
+def test_content_is_that_of_the_split_wherever_it_lies(tmp_path: Path) -> None:
+    task = worlds.review_world(tmp_path)
+    worlds.review_world(tmp_path / "elsewhere")
+    here, there = worlds.context(tmp_path), worlds.context(tmp_path / "elsewhere")
+    first = sources.content(task, "train", "en", here)
+    assert sources.content(task, "train", "en", there) == first
+    assert sources.content(task, "dev", "en", here) != first
+    worlds.write_jsonl(tmp_path / "reviews" / "dev.jsonl", worlds.reviews(1))
+    assert sources.content(task, "train", "en", here) == first
+
+
+def test_count_sees_the_filter_of_the_source(tmp_path: Path) -> None:
+    task, where = worlds.review_world(tmp_path), worlds.context(tmp_path)
+    assert sources.count(task, "train", "en", where) == 40
+    source = task.source.model_copy(update={"row_filter": {"verdict": "good"}})
+    filtered = task.model_copy(update={"source": source})
+    assert sources.count(filtered, "train", "en", where) == 20
+
+
+def test_generator_without_the_split_is_told(tmp_path: Path) -> None:
+    task = worlds.review_task(source=Source(generator="gen-tags"), columns={})
+    with pytest.raises(DataError, match="split is 'gone'; must be one of train"):
+        sources.read(task, "gone", "xa", (), worlds.context(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (Source(hub="o/d"), "dataset o/d"),
+        (Source(hub="o/d", config="x.{language}"), "dataset o/d x.english"),
+        (Source(generator="gen-tags"), "generator gen-tags"),
+        (Source(files=("a.jsonl", "b.jsonl")), "files a.jsonl, b.jsonl"),
+    ],
+)
+def test_source_is_written_out_without_looking_at_it(source: Source, words: str) -> None:
+    task = worlds.review_task(source=source, language_names={"en": "english"})
+    assert sources.where(task, "en") == words
+
+
+class Listing:
+    """A hub that knows nothing but names of files, by revision."""
+
+    def __init__(self, **names: tuple[str, ...]) -> None:
+        self._names = {name.replace("__", "/"): files for name, files in names.items()}
+
+    def names(self, kind: str, repository: str, revision: str) -> tuple[str, ...]:
+        """Names at a revision."""
+        return self._names[revision]
+
+
+COPY = {"refs__convert__parquet": ("c/train/0000.parquet",)}
+
+
+def test_loading_script_gives_way_to_the_hubs_own_copy() -> None:
+    script: Any = Listing(main=("d.py", "README.md"), **COPY)
+    assert sources.hub_listing("o/d", "main", script) == (hub.CONVERTED, COPY[next(iter(COPY))])
+
+
+def test_files_of_a_pinned_revision_or_beside_other_code_are_taken_as_they_are() -> None:
+    other: Any = Listing(main=("tools.py", "train.jsonl"), v1=("d.py", "train.csv"), **COPY)
+    assert sources.hub_listing("o/d", "main", other) == ("main", ("tools.py", "train.jsonl"))
+    assert sources.hub_listing("o/d", "v1", other) == ("v1", ("d.py", "train.csv"))
+
+
+def test_names_in_a_folder_leave_out_hidden_folders(tmp_path: Path) -> None:
+    for name in ("b/t.jsonl", "a.csv", ".cache/x.lock", "b/.git/y"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    assert sources.names_in(tmp_path) == ["a.csv", "b/t.jsonl"]

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tests.support.sweeps import task
-from xstilts.spec.digests import canonical_json, differences
 from xstilts.spec.phase import Member, ModelParent, PhaseParent, PhaseSpec
 from xstilts.spec.sweep import Hyperparameters, Rates
 from xstilts.spec.task import (
@@ -292,22 +291,6 @@ def test_id_whole_number_written_as_float_is_the_same_phase() -> None:
 def test_id_is_the_same_in_every_release() -> None:
     assert len(spec().id) == 24
     assert spec().id == PhaseSpec.model_validate_json(spec().model_dump_json()).id
-
-
-def test_canonical_json_knows_no_order_and_no_nan() -> None:
-    assert canonical_json({"b": 1, "a": "é"}) == '{"a":"é","b":1}'
-    with pytest.raises(ValueError, match="JSON"):
-        canonical_json(float("nan"))
-
-
-def test_differences_name_the_path_and_both_values() -> None:
-    old, new = {"a": {"b": 1, "c": [1, 2]}, "d": 0}, {"a": {"b": 2, "c": [1, 3]}, "e": 5}
-    assert list(differences(old, new)) == [
-        ("a.b", 1, 2),
-        ("a.c[1]", 2, 3),
-        ("d", 0, None),
-        ("e", None, 5),
-    ]
 
 
 def test_record_explains_itself(tmp_path: Any) -> None:

@@ -12,7 +12,6 @@ from xstilts.checks.audit.card_table import CARDS
 from xstilts.checks.audit.cards import Card, Rows
 from xstilts.data import task_data
 from xstilts.sources.context import DataContext
-from xstilts.spec import splits
 from xstilts.spec.task import Limits, Pseudo, Source, Splits, Task, Transform
 from xstilts.tasks import TASKS
 
@@ -36,38 +35,8 @@ def messages(task: Task, action: task_data.Action, where: DataContext) -> list[s
     return [finding.message for finding in cards.compare(task, action, where)]
 
 
-# -- the table
-# -----------------------------------------------------------------------------------------
-
-
-def test_every_built_in_task_has_a_card() -> None:
-    lacking = [
-        leaf.name for task in TASKS.values() for leaf in task.leaves if cards.of(leaf) is None
-    ]
-    assert lacking == []
-
-
-def test_cards_know_the_labels_of_the_tasks() -> None:
-    other = [
-        name
-        for name, card in CARDS.items()
-        if card.labels and set(card.labels) != set(TASKS[name].labels)
-    ]
-    assert other == []
-
-
-def test_cards_know_the_splits_of_published_tasks() -> None:
-    unknown = [
-        (leaf.name, split)
-        for task in TASKS.values()
-        for leaf in task.leaves
-        if leaf.source.hub
-        for expression in (leaf.splits.train, leaf.splits.dev, leaf.splits.test)
-        if expression
-        for split in splits.names(expression)
-        if split not in CARDS[leaf.name].rows
-    ]
-    assert unknown == []
+# -- which card a task has
+# ------------------------------------------------------------------------------
 
 
 def test_card_of_a_changed_source_is_none_and_of_a_renamed_task_the_same() -> None:

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import pytest
 
+from tests.checks.audit.leak_worlds import PAIR, sentence, task
 from tests.support.worlds import context, write_jsonl
 from xstilts.checks.audit import leaks
-from xstilts.checks.audit.fingerprints import hashes, normal
 from xstilts.planning import make
 from xstilts.sources.context import DataContext
 from xstilts.spec.sweep import Mixture, Model, Settings, Sweep
 from xstilts.spec.task import Lookup, Source, Splits, Task, Transform
 
-PAIR = {"text": "text", "text_pair": "text_pair", "label": "label"}
 Rows = list[dict[str, Any]]
-
-
-def task(name: str, task_format: str = "classification", **fields: Any) -> Task:
-    """A task over `name.{split}.jsonl`."""
-    metric = {"tagging": "token_accuracy", "span_qa": "qa_mean", "masked_lm": "masked_accuracy"}
-    values: dict[str, Any] = {
-        "name": name,
-        "format": task_format,
-        "source": Source(files=(f"{name}.{{split}}.jsonl",)),
-        "splits": Splits(train="train", dev="train", test="test"),
-        "labels": ("no", "yes"),
-        "metric": metric.get(task_format, "accuracy"),
-    }
-    return Task(**{**values, **fields})
 
 
 def found(
@@ -57,10 +39,6 @@ def found(
 def write(folder: Path, name: str, train: Rows, test: Rows = ()) -> None:
     for split, rows in (("train", train), ("test", test or train[:1])):
         write_jsonl(folder / f"{name}.{split}.jsonl", rows)
-
-
-def sentence(number: int) -> str:
-    return f"Sentence number {number} speaks of the weather."
 
 
 def pairs(numbers: range, offset: int = 0) -> Rows:
@@ -352,50 +330,6 @@ def test_find_repeat_counts_rows_that_can_be_compared_and_names_a_transform(tmp_
         "1 of 1 (100%) training rows of target are training rows of first already, before "
         "its transform"
     )
-
-
-# -- hashes
-# ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("written", "normalised"),
-    [
-        ("  The  Cat\tsat. ", "the cat sat"),
-        ("ｆｕｌｌ ｗｉｄｔｈ！", "full width"),  # NFKC
-        ("don't–stop", "don t stop"),
-        ("กำลังไป", "กําลังไป"),  # Thai vowels and tone marks stay; NFKC takes the sara am apart
-        ("...", ""),
-    ],
-)
-def test_normal_form(written: str, normalised: str) -> None:
-    assert normal(pa.chunked_array([[written]])).to_pylist() == [normalised]
-
-
-def test_row_hashes_tell_where_one_text_ends() -> None:
-    table = pa.table(
-        {"text": ["one two", "one"], "text_pair": ["three", "two three"], "label": [0, 0]}
-    )
-    one, other = hashes(table, task("x", columns=PAIR))["row"][:, 0]
-    assert one != other
-
-
-def test_hashes_of_many_rows_take_seconds() -> None:
-    rows = 100_000
-    table = pa.table(
-        {
-            "text": [
-                f"{sentence(i)} It is told in row {i} of many rows, at some length."
-                for i in range(rows)
-            ],
-            "text_pair": [sentence(-i) for i in range(rows)],
-            "label": np.zeros(rows, np.int64),
-        }
-    )
-    began = time.perf_counter()
-    found = hashes(table, task("x", columns=PAIR))["row"]
-    assert time.perf_counter() - began < 5
-    assert len(np.unique(found)) == rows
 
 
 # -- real data

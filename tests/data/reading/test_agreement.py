@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.data.check_messages import problems
+from tests.data.reading.tagged_files import tagging
+from tests.support import worlds
 from xstilts.data.reading.agreement import answer_place, misplaced_answers
+from xstilts.spec.task import Source, Splits, Task
 
 
 def answers(*given: tuple[str, int]) -> dict[str, list[Any]]:
@@ -62,3 +67,44 @@ def test_only_answers_that_stand_nowhere_are_told() -> None:
         "1 rows have answers of which none stands in its context (first: row 2)"
     ]
     assert misplaced_answers(table.slice(0, 2)) == []
+
+
+def test_tags_that_are_fewer_than_tokens_are_found(tmp_path: Path) -> None:
+    worlds.write_jsonl(tmp_path / "t.jsonl", [{"tokens": ["a", "b"], "tags": ["DET"]}])
+    task = tagging(
+        source=Source(files=("t.jsonl",)),
+        languages=("de",),
+        splits=Splits(train="train", dev="train"),
+    )
+    assert "1 rows have more or fewer tags than tokens (first: row 0)" in problems(task, tmp_path)
+
+
+def test_answers_that_stand_nowhere_are_found_and_wrong_starts_are_none(tmp_path: Path) -> None:
+    rows = [
+        {"question": "who?", "context": "Not I", "answers": {"text": [text], "answer_start": [0]}}
+        for text in ("I", "you")
+    ]
+    task = Task(
+        name="q",
+        format="span_qa",
+        source=Source(files=("q.jsonl",)),
+        metric="f1",
+        splits=Splits(test="train"),
+    )
+    worlds.write_jsonl(tmp_path / "q.jsonl", rows[:1])
+    assert problems(task, tmp_path, "evaluate") == ""
+    worlds.write_jsonl(tmp_path / "q.jsonl", rows)
+    found = problems(task, tmp_path, "evaluate")
+    assert "1 rows have answers of which none stands in its context (first: row 1)" in found
+
+
+def test_label_beyond_the_choices_is_found(tmp_path: Path) -> None:
+    worlds.write_jsonl(tmp_path / "c.jsonl", [{"context": "x", "choices": ["a", "b"], "label": 2}])
+    task = Task(
+        name="c",
+        format="multiple_choice",
+        source=Source(files=("c.jsonl",)),
+        metric="accuracy",
+        splits=Splits(test="train"),
+    )
+    assert "have a label beyond their choices" in problems(task, tmp_path, "evaluate")

@@ -142,3 +142,23 @@ def test_field_that_a_structure_lacks_is_a_problem(tmp_path: Path) -> None:
 
 def test_column_with_a_dot_in_its_name_is_itself(tmp_path: Path) -> None:
     assert rows(tmp_path, "masked_lm", [{"a.b": "x"}], columns={"text": "a.b"})[0] == {"text": "x"}
+
+
+# --- span QA
+
+
+def test_span_qa_without_ids_is_numbered(tmp_path: Path) -> None:
+    worlds.write_jsonl(
+        tmp_path / "q.jsonl",
+        [{"question": "who?", "context": "I did", "answers": {"text": ["I"], "answer_start": [0]}}],
+    )
+    task = Task(
+        name="q",
+        format="span_qa",
+        source=Source(files=("q.jsonl",)),
+        metric="f1",
+        splits=Splits(train="train"),
+    )
+    (row,) = task_data.rows(task, "train", None, worlds.context(tmp_path))
+    assert row["id"] == "0"
+    assert row["answers"] == {"text": ["I"], "answer_start": [0]}

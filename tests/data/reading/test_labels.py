@@ -174,3 +174,49 @@ def test_missing_column_or_file_is_told(tmp_path: Path) -> None:
     (problem,) = task_data.check(gone, "train", where)
     assert problem.startswith("task ccg: files gone/{split}.conll: nothing there")
     assert "CCGbank is licensed" in problem
+
+
+def test_hidden_labels_are_dropped_before_the_limit(tmp_path: Path) -> None:
+    rows = [{"body": f"w{i:02d}", "verdict": -1 if i % 2 else 1} for i in range(8)]
+    worlds.write_jsonl(tmp_path / "r.jsonl", rows)
+    task = worlds.review_task(
+        source=Source(files=("r.jsonl",)), splits=Splits(train="train"), limits=Limits(train=3)
+    )
+    assert list(task_data.rows(task, "train", None, worlds.context(tmp_path))["text"]) == [
+        "w00",
+        "w02",
+        "w04",
+    ]
+
+
+def test_labels_that_are_numbers_are_names_where_the_table_says_so(tmp_path: Path) -> None:
+    worlds.write_jsonl(
+        tmp_path / "r.jsonl", [{"body": "w", "verdict": "2"}, {"body": "w", "verdict": " 1 "}]
+    )
+    task = worlds.review_task(
+        source=Source(files=("r.jsonl",)), splits=Splits(train="train"), labels=("1", "2")
+    )
+    assert list(task_data.rows(task, "train", None, worlds.context(tmp_path))["label"]) == [1, 0]
+
+
+def test_stated_label_names_are_looked_up_in_the_task_order(tmp_path: Path) -> None:
+    import datasets
+
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])}
+    )
+    mirror = worlds.write_mirror(
+        tmp_path, "o/d", {("c", "train"): {"text": ["a", "b"], "label": [0, 1]}}, features
+    )
+    task = Task(
+        name="t",
+        format="classification",
+        source=Source(hub="o/d", config="c"),
+        metric="accuracy",
+        labels=("yes", "no"),
+        splits=Splits(train="train"),
+    )
+    assert list(task_data.rows(task, "train", None, worlds.context(tmp_path, mirror))["label"]) == [
+        1,
+        0,
+    ]

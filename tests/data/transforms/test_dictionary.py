@@ -9,24 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.data.transforms.transform_files import dictionaries, switch
 from tests.support import transform_worlds as worlds
-from xstilts.data import transforms
-from xstilts.errors import DataError
-from xstilts.spec.task import training_payload
-
-
-def dictionaries(folder: Path, **lines: str) -> None:
-    """`<language>.txt` under `folder`, each of the lines that are given for it, split at `;`."""
-    for language, text in lines.items():
-        (folder / f"{language}.txt").write_text(
-            "".join(f"{line}\n" for line in text.split(";")), encoding="utf-8"
-        )
-
-
-def switch(*languages: str, **spec: Any) -> dict[str, Any]:
-    """A transform that replaces every word, but for `spec`."""
-    fields = {"files": ["{language}.txt"], "languages": list(languages), "word_ratio": 1.0, **spec}
-    return {"dictionary": fields}
 
 
 def one(folder: Path, text: str, transform: dict[str, Any]) -> str:
@@ -125,51 +109,4 @@ def test_answers_of_span_qa_are_moved_exactly(tmp_path: Path) -> None:
     assert row["answers"] == {
         "text": ["die katze's", "katze's", "Die hund"],
         "answer_start": [24, 28, 0],
-    }
-
-
-def test_problems_tell_all_that_is_missing(tmp_path: Path) -> None:
-    dictionaries(tmp_path, de="dog hund", fr="justoneword")
-    rows = [{"text": "dog", "label": "a"}]
-    task = worlds.task(tmp_path, "classification", rows, switch("de", "fr", "sw"))
-    found = transforms.problems(task, worlds.context(tmp_path))
-    assert len(found) == 2
-    assert "fr.txt:1: `justoneword` must be `word translation`" in found[0]
-    assert "sw.txt: nothing there" in found[1]
-    with pytest.raises(DataError, match=r"sw\.txt: nothing there"):
-        worlds.made(tmp_path, task)
-
-
-def test_one_dictionary_for_two_languages_is_a_problem(tmp_path: Path) -> None:
-    dictionaries(tmp_path, de="dog hund")
-    spec = switch("de", "fr", files=["de.txt"])
-    task = worlds.task(tmp_path, "classification", [{"text": "dog", "label": "a"}], spec)
-    (found,) = transforms.problems(task, worlds.context(tmp_path))
-    assert "put `{language}` into its path" in found
-
-
-def test_revision_follows_what_files_hold_and_not_where_they_lie(tmp_path: Path) -> None:
-    rows = [{"text": "dog", "label": "a"}]
-    revisions = []
-    for name, line in (("here", "dog hund"), ("there", "dog hund"), ("other", "dog köter")):
-        (tmp_path / name).mkdir()
-        dictionaries(tmp_path / name, de=line)
-        task = worlds.task(
-            tmp_path, "classification", rows, switch("de", files=[f"{name}/{{language}}.txt"])
-        )
-        revisions.append(transforms.revision(task, worlds.context(tmp_path)))
-    assert revisions[0] == revisions[1] != revisions[2]
-    assert training_payload(task)["transform"] == {
-        "dictionary": {
-            "languages": ["de"],
-            "sentence_ratio": 1.0,
-            "word_ratio": 1.0,
-            "cross": True,
-        },
-        "translate": None,
-        "lookup": None,
-        "pseudo": None,
-        "share": 1.0,
-        "add": False,
-        "seed": 0,
     }

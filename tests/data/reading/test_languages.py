@@ -1,0 +1,70 @@
+"""How a source tells its languages apart: words for them in paths, configurations and filters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.sweeps import task
+from xstilts.data.reading import languages
+from xstilts.spec.task import Source, Splits
+
+NAMES = {"en": "english"}
+
+
+def test_word_is_the_sources_own_or_the_code() -> None:
+    one = task("x", language_names=NAMES)
+    assert (languages.word(one, "en"), languages.word(one, "sw")) == ("english", "sw")
+
+
+def test_row_filter_has_the_word_in_each_pattern() -> None:
+    source = Source(hub="o/d", row_filter={"id": "{language}-*", "kind": "1?"})
+    one = task("x", language_names=NAMES).model_copy(update={"source": source})
+    assert languages.row_filter(one, "en") == {"id": "english-*", "kind": "1?"}
+    assert languages.row_filter(task("x"), "en") == {}
+
+
+TEST, TRAIN, DEV = Splits(test="test"), Splits(train="train"), Splits(dev="dev")
+
+
+@pytest.mark.parametrize(
+    ("task_format", "splits", "read"),
+    [
+        ("classification", Splits(train="train", test="test"), ("de", "en", "sw")),
+        ("classification", TEST, ("en", "sw")),
+        ("classification", TRAIN, ("de",)),
+        ("classification", DEV, ("de",)),
+        ("mining", DEV, ("en", "sw")),  # development rows tune the evaluation of each language
+        ("mining", Splits(), ()),
+    ],
+)
+def test_languages_that_are_read_are_those_of_the_splits(
+    task_format: str, splits: Splits, read: tuple[str, ...]
+) -> None:
+    one = task("x", task_format, train_language="de").model_copy(update={"splits": splits})
+    assert languages.spoken(one) == read
+
+
+def several(**source: Any) -> Any:
+    """A task in two languages."""
+    return task("x").model_copy(update={"splits": TEST, "source": Source(hub="o/d", **source)})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "row_filter", "apart"),
+    [
+        ("x.{language}", {}, True),
+        ("x", {"id": "{language}-*"}, True),
+        ("x", {"id": "english-*"}, False),
+        ("x", {}, False),
+    ],
+)
+def test_several_languages_are_told_apart_by_pattern_or_filter(
+    pattern: str, row_filter: dict[str, str], apart: bool
+) -> None:
+    assert languages.speaks_all(several(row_filter=row_filter), pattern) is apart
+
+
+def test_one_language_needs_no_telling_apart() -> None:
+    assert languages.speaks_all(several().model_copy(update={"languages": ("sw",)}), "x")

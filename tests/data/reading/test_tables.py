@@ -1,0 +1,358 @@
+"""Role tables: unions of tasks, rows that tune an evaluation, transforms, cuts and limits; what
+names them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.data.check_messages import problems
+from tests.data.reading.tagged_files import CONLL, tagging
+from tests.support import worlds
+from xstilts.data import task_data
+from xstilts.data.reading.tables import languages_of
+from xstilts.errors import DataError
+from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.task import Limits, Lookup, Pseudo, Source, Splits, Task, Transform
+
+SPLITS = Splits(train="train", dev="train", test="train")
+HYPER = Hyperparameters(max_length_tokens=16)
+
+# --- unions
+
+
+def part(folder: Path, name: str, labels: tuple[str, ...], rows: int, **changes: Any) -> Task:
+    """A task over `<name>.jsonl` with `rows` rows; row i has label id i modulo the labels."""
+    made = [{"a": f"{name}{i}", "b": f"w{i:02d}", "label": i % len(labels)} for i in range(rows)]
+    worlds.write_jsonl(folder / f"{name}.jsonl", made)
+    fields: dict[str, Any] = {
+        "name": name,
+        "format": "classification",
+        "labels": labels,
+        "metric": "accuracy",
+        "splits": SPLITS,
+        "columns": {"text": "a", "text_pair": "b"},
+        "source": Source(files=(f"{name}.jsonl",)),
+    }
+    return Task(**{**fields, **changes})
+
+
+def union(*parts: Task, **changes: Any) -> Task:
+    """The union of `parts` with the labels no, maybe, yes."""
+    fields: dict[str, Any] = {
+        "name": "all",
+        "format": "classification",
+        "labels": ("no", "maybe", "yes"),
+        "metric": "accuracy",
+        "source": Source(union=True),
+        "parts": parts,
+    }
+    return Task(**{**fields, **changes})
+
+
+def test_rows_follow_part_after_part_with_labels_by_name(tmp_path: Path) -> None:
+    first, second = (
+        part(tmp_path, "x", ("yes", "no"), 3),
+        part(tmp_path, "y", ("no", "maybe", "yes"), 3),
+    )
+    rows = task_data.rows(union(first, second), "train", None, worlds.context(tmp_path))
+    assert list(rows["text"]) == ["x0", "x1", "x2", "y0", "y1", "y2"]
+    # x's ids 0, 1, 0 are yes, no, yes: 2, 0, 2 in the union's table.
+    assert list(rows["label"]) == [2, 0, 2, 0, 1, 2]
+
+
+def test_limits_of_parts_come_before_that_of_the_union(tmp_path: Path) -> None:
+    first = part(tmp_path, "x", ("no", "maybe", "yes"), 5, limits=Limits(train=2))
+    second = part(tmp_path, "y", ("no", "maybe", "yes"), 5, splits=Splits(train="train[1:]"))
+    whole, where = union(first, second, limits=Limits(train=3)), worlds.context(tmp_path)
+    assert list(task_data.rows(whole, "train", None, where)["text"]) == ["x0", "x1", "y1"]
+    assert task_data.sizes(whole, "train", None, where) == 3
+    assert task_data.sizes(union(first, second), "train", None, where) == 6
+
+
+def test_part_without_labels_has_those_of_the_union(tmp_path: Path) -> None:
+    plain = part(tmp_path, "x", ("no", "maybe", "yes"), 3).model_copy(update={"labels": ()})
+    assert list(task_data.rows(union(plain), "train", None, worlds.context(tmp_path))["label"]) == [
+        0,
+        1,
+        2,
+    ]
+
+
+def test_tags_of_parts_are_mapped_by_name(tmp_path: Path) -> None:
+    worlds.write_jsonl(
+        tmp_path / "x.jsonl",
+        [{"tokens": ["a", "b"], "tags": [0, 1]}, {"tokens": ["c"], "tags": [1]}],
+    )
+    worlds.write_jsonl(tmp_path / "y.jsonl", [{"tokens": ["d"], "tags": ["O"]}])
+    parts = [
+        Task(
+            name=n,
+            format="tagging",
+            labels=("O", "B-X"),
+            metric="chunk_f1",
+            splits=SPLITS,
+            source=Source(files=(f"{n}.jsonl",)),
+        )
+        for n in ("x", "y")
+    ]
+    whole = union(*parts, format="tagging", labels=("B-X", "O"), metric="chunk_f1")
+    assert list(task_data.rows(whole, "train", None, worlds.context(tmp_path))["tags"]) == [
+        [1, 0],
+        [0],
+        [1],
+    ]
+
+
+def test_label_that_the_union_lacks_is_a_problem(tmp_path: Path) -> None:
+    whole = union(part(tmp_path, "x", ("no", "never"), 2))
+    (problem, *_) = task_data.check(whole, "train", worlds.context(tmp_path))
+    assert (
+        "task all, part x: has labels that all lacks: never; must be among [no, maybe, yes]"
+        in problem
+    )
+
+
+def test_parts_with_different_roles_are_a_problem(tmp_path: Path) -> None:
+    first = part(tmp_path, "x", ("no", "yes"), 2)
+    second = part(tmp_path, "y", ("no", "yes"), 2, columns={"text": "a"})
+    with pytest.raises(
+        DataError, match="different roles: text, text_pair, label against text, label"
+    ):
+        task_data.rows(union(first, second), "train", None, worlds.context(tmp_path))
+
+
+def test_problems_of_all_parts_are_told_with_their_names(tmp_path: Path) -> None:
+    first = part(tmp_path, "x", ("no", "yes"), 2, columns={"text": "c"})
+    second = part(tmp_path, "y", ("no", "yes"), 2).model_copy(
+        update={"splits": Splits(train="gone")}
+    )
+    found = "\n".join(task_data.check(union(first, second), "train", worlds.context(tmp_path)))
+    assert (
+        "task all, part x: files x.jsonl, split train (for train): has no column `c` for text"
+        in found
+    )
+    assert "task all, part y (train): files y.jsonl: has no split `gone`" in found
+    assert "task all, part y has no split for dev, which chooses checkpoints" in found
+
+
+def test_part_with_a_transform_of_its_own_is_refused(tmp_path: Path) -> None:
+    from xstilts.spec.task import Pseudo, Transform
+
+    own = part(tmp_path, "x", ("no", "yes"), 2, transform=Transform(pseudo=Pseudo()))
+    with pytest.raises(DataError, match="a part's own transform is not applied"):
+        task_data.rows(union(own), "train", None, worlds.context(tmp_path))
+
+
+def test_language_comes_from_the_parts_that_have_it(tmp_path: Path) -> None:
+    first = part(tmp_path, "x", ("no", "yes"), 1)
+    second = part(tmp_path, "y", ("no", "yes"), 1, train_language="de", languages=("de",))
+    whole, where = union(first, second, train_language=("de", "en")), worlds.context(tmp_path)
+    rows = task_data.rows(whole, "train", None, where)
+    assert list(zip(rows["text"], rows["language"], strict=True)) == [("y0", "de"), ("x0", "en")]
+    with pytest.raises(DataError, match="none of its parts has train rows in language fr"):
+        task_data.rows(whole, "train", "fr", where)
+
+
+def test_revision_and_encoded_form_see_every_part(tmp_path: Path) -> None:
+    where, hyper = worlds.context(tmp_path), Hyperparameters(max_length_tokens=16)
+    whole = union(part(tmp_path, "x", ("no", "yes"), 2), part(tmp_path, "y", ("no", "yes"), 2))
+    first = task_data.revision(whole, "train", where), task_data.revision(whole, "evaluate", where)
+    split = task_data.encoded(whole, "train", None, worlds.tokenizer(), hyper, where)
+    assert list(split.rows["text"]) == ["x0", "x1", "y0", "y1"]
+    worlds.write_jsonl(tmp_path / "y.jsonl", [{"a": "new", "b": "w", "label": 1}])
+    assert task_data.revision(whole, "train", where) != first[0]
+    assert task_data.revision(whole, "evaluate", where) != first[1]
+    split = task_data.encoded(whole, "train", None, worlds.tokenizer(), hyper, where)
+    assert list(split.rows["text"]) == ["x0", "x1", "new"]
+
+
+# --- rows that tune an evaluation
+
+
+def mined(folder: Path, **changes: Any) -> Task:
+    """A mining task over JSON lines in German and French."""
+    rows = [
+        {"source_sentence": "w01", "target_sentence": "w02"},
+        {"source_sentence": "w03", "target_sentence": ""},
+    ]
+    for language in ("de", "fr"):
+        for split in ("dev", "test"):
+            worlds.write_jsonl(folder / f"{language}.{split}.jsonl", rows)
+    fields: dict[str, Any] = {
+        "name": "mined",
+        "format": "mining",
+        "source": Source(files=("{language}.{split}.jsonl",)),
+        "metric": "mining_f1",
+        "languages": ("de", "fr"),
+        "splits": Splits(dev="dev", test="test"),
+    }
+    return Task(**{**fields, **changes})
+
+
+def test_development_rows_of_mining_exist_in_every_language(tmp_path: Path) -> None:
+    task, where = mined(tmp_path), worlds.context(tmp_path)
+    assert task_data.uses_of(task, "evaluate") == ("dev", "test")
+    assert languages_of(task, "dev") == ("de", "fr")
+    assert task_data.check(task, "evaluate", where) == []
+    assert task_data.rows(task, "dev", "fr", where)[1] == {
+        "source_sentence": "w03",
+        "target_sentence": "",
+    }
+
+
+def test_uses_of_other_formats_are_as_ever() -> None:
+    task = worlds.review_task()
+    assert task_data.uses_of(task, "evaluate") == ("test",)
+    assert task_data.uses_of(task, "train") == ("train", "dev")
+    assert languages_of(task, "dev") == ("en",)
+
+
+def test_revision_of_a_mining_evaluation_sees_its_development_rows(tmp_path: Path) -> None:
+    task, where = mined(tmp_path), worlds.context(tmp_path)
+    first = task_data.revision(task, "evaluate", where)
+    worlds.write_jsonl(
+        tmp_path / "fr.dev.jsonl", [{"source_sentence": "w09", "target_sentence": "w09"}]
+    )
+    assert task_data.revision(task, "evaluate", where) != first
+
+
+def test_mining_without_development_rows_says_what_they_are_for(tmp_path: Path) -> None:
+    (problem,) = task_data.check(
+        mined(tmp_path, splits=Splits(test="test")), "evaluate", worlds.context(tmp_path)
+    )
+    assert "has no split for dev, which tunes the evaluation" in problem
+
+
+def test_one_development_file_cannot_serve_several_languages(tmp_path: Path) -> None:
+    task = mined(tmp_path, source=Source(files=("de.{split}.jsonl",)), splits=Splits(dev="dev"))
+    with pytest.raises(DataError, match="one file cannot serve 2 languages"):
+        task_data.rows(task, "dev", "de", worlds.context(tmp_path))
+
+
+# --- transforms
+
+
+def test_transform_changes_training_rows_alone_and_names_them(tmp_path: Path) -> None:
+    task = worlds.review_world(tmp_path)
+    odd = task.model_copy(update={"transform": Transform(pseudo=Pseudo())})
+    where = worlds.context(tmp_path)
+    assert task_data.rows(odd, "dev", None, where)[:] == task_data.rows(task, "dev", None, where)[:]
+    assert (
+        task_data.rows(odd, "train", None, where)["text"][:]
+        != task_data.rows(task, "train", None, where)["text"][:]
+    )
+    assert (
+        task_data.rows(odd, "train", None, where)["label"][:]
+        == task_data.rows(task, "train", None, where)["label"][:]
+    )
+    assert task_data.revision(odd, "train", where) != task_data.revision(task, "train", where)
+    assert task_data.revision(odd, "evaluate", where) == task_data.revision(task, "evaluate", where)
+    first = task_data.encoded(task, "train", None, worlds.tokenizer(), HYPER, where).rows[:]
+    assert task_data.encoded(odd, "train", None, worlds.tokenizer(), HYPER, where).rows[:] != first
+    assert task_data.check(odd, "train", where) == []
+
+
+def test_rows_that_a_transform_adds_are_counted(tmp_path: Path) -> None:
+    task = worlds.review_world(tmp_path)
+    both = task.model_copy(update={"transform": Transform(pseudo=Pseudo(), add=True)})
+    where = worlds.context(tmp_path)
+    assert (
+        task_data.sizes(both, "train", None, where)
+        == len(task_data.rows(both, "train", None, where))
+        == 80
+    )
+    assert task_data.sizes(both, "dev", None, where) == 10
+
+
+def test_transform_follows_the_limit_and_its_problems_are_told(tmp_path: Path) -> None:
+    task = worlds.limited(worlds.review_world(tmp_path), 5)
+    where = worlds.context(tmp_path)
+    assert (
+        len(
+            task_data.rows(
+                task.model_copy(update={"transform": Transform(pseudo=Pseudo())}),
+                "train",
+                None,
+                where,
+            )
+        )
+        == 5
+    )
+    absent = Transform(lookup=Lookup(files=("gone.tsv",), languages=("de",)))
+    found = task_data.check(task.model_copy(update={"transform": absent}), "train", where)
+    assert "gone.tsv" in "\n".join(found)
+    assert task_data.check(task.model_copy(update={"transform": absent}), "evaluate", where) == []
+
+
+# --- cuts and limits
+
+
+def test_rows_of_a_cut_and_its_rest_are_the_whole_in_order(tmp_path: Path) -> None:
+    task = worlds.review_world(tmp_path)
+    cut = task.model_copy(update={"splits": Splits(train="train[:75%]", dev="train[75%:]")})
+    where = worlds.context(tmp_path)
+    both = [
+        *task_data.rows(cut, "train", None, where)["text"],
+        *task_data.rows(cut, "dev", None, where)["text"],
+    ]
+    assert both == list(task_data.rows(task, "train", None, where)["text"])
+
+
+def test_rows_of_a_sum_follow_each_other(tmp_path: Path) -> None:
+    task = worlds.review_world(tmp_path).model_copy(
+        update={"splits": Splits(train="dev[:2]+test[1:3]")}
+    )
+    rows = task_data.rows(task, "train", None, worlds.context(tmp_path))
+    assert list(rows["text"]) == [
+        row["body"] for row in (*worlds.reviews(2, 100), *worlds.reviews(2, 201))
+    ]
+
+
+def test_limit_holds_for_each_language_and_takes_the_front(tmp_path: Path) -> None:
+    for language in ("de", "french"):
+        (tmp_path / language).mkdir()
+        (tmp_path / language / "train.conll").write_text(CONLL)
+    task = tagging(train_language=("de", "fr"), limits=Limits(train=1))
+    where = worlds.context(tmp_path)
+    assert len(task_data.rows(task, "train", None, where)) == 2
+    assert task_data.sizes(task, "train", None, where) == 2
+    assert task_data.rows(task, "train", "fr", where)[0] == {
+        "tokens": ["Das", "Haus"],
+        "tags": [0, 1],
+    }
+
+
+def test_empty_split_says_that_it_holds_no_rows(tmp_path: Path) -> None:
+    worlds.review_world(tmp_path)
+    task = worlds.review_task(splits=Splits(train="train[50:60]", dev="dev"))
+    assert "`train[50:60]` (for train): holds no rows" in problems(task, tmp_path)
+
+
+def test_train_task_is_named_where_a_task_has_no_training_rows(tmp_path: Path) -> None:
+    task = worlds.review_task(splits=Splits(test="test"), train_task="squad")
+    assert "it is trained on `squad`" in problems(task, tmp_path)
+
+
+def test_missing_dev_says_what_it_is_for(tmp_path: Path) -> None:
+    worlds.review_world(tmp_path)
+    assert "dev, which chooses checkpoints" in problems(
+        worlds.review_task(splits=Splits(train="train")), tmp_path
+    )
+
+
+def test_sizes_follow_cut_and_limit(tmp_path: Path) -> None:
+    task = worlds.review_world(tmp_path)
+    where = worlds.context(tmp_path)
+    cut = task.model_copy(
+        update={"splits": Splits(train="train[:25%]+dev", test="test"), "limits": Limits(test=4)}
+    )
+    assert (
+        task_data.sizes(cut, "train", None, where)
+        == 20
+        == len(task_data.rows(cut, "train", None, where))
+    )
+    assert task_data.sizes(cut, "test", "en", where) == 4

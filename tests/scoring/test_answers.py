@@ -1,0 +1,64 @@
+"""Tables of answers: three ways to score each, and the best threshold for no answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xstilts.scoring import answers
+
+
+def test_always_has_all_measures_of_each_answer_in_order() -> None:
+    columns = answers.always(["the cat", "dog"], [["cat"], ["a dog", "cat"]], ["en", "en"])
+    assert set(columns) == {
+        "exact_match",
+        "f1",
+        "mlqa_exact_match",
+        "mlqa_f1",
+        "segmented_f1",
+        "best_exact_match",
+        "best_f1",
+    }
+    assert columns["exact_match"] == columns["best_exact_match"] == [1.0, 1.0]
+    assert columns["f1"] == columns["best_f1"] == [1.0, 1.0]
+
+
+def test_always_scores_each_answer_by_the_rules_of_its_language() -> None:
+    # An article goes in its own language alone: `der Hund` is `Hund` in German.
+    columns = answers.always(["der Hund"] * 2, [["Hund"]] * 2, ["de", "en"])
+    assert columns["mlqa_exact_match"] == [1.0, 0.0]
+    assert columns["exact_match"] == [0.0, 0.0]
+
+
+def test_always_of_no_answers_is_empty_columns() -> None:
+    assert set(map(tuple, answers.always([], [], []).values())) == {()}
+
+
+DOUBTS = np.array([-1.0, 0.5, 2.0])
+
+
+def test_perhaps_none_says_nothing_where_the_doubt_is_above_zero() -> None:
+    predictions, columns = answers.perhaps_none(
+        ["cat", "dog", "cow"], [["cat"], ["dog"], []], ["en"] * 3, DOUBTS
+    )
+    assert predictions == ["cat", "", ""]
+    assert columns["exact_match"] == [1.0, 0.0, 1.0]
+
+
+def test_perhaps_none_takes_the_threshold_that_is_best_for_the_table() -> None:
+    # Answering up to a doubt of 0.5 makes the second one right and leaves the third unanswered.
+    _, columns = answers.perhaps_none(
+        ["cat", "dog", "cow"], [["cat"], ["dog"], []], ["en"] * 3, DOUBTS
+    )
+    assert columns["best_exact_match"] == columns["best_f1"] == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(("text", "right"), [("", 1.0), ("the", 0.0), ("cow", 0.0)])
+def test_perhaps_none_answer_to_a_question_without_one_is_wrong_were_it_but_an_article(
+    text: str, right: float
+) -> None:
+    # The other question, with a higher doubt and a right answer, asks for answering both.
+    _, columns = answers.perhaps_none(
+        [text, "cat", "dog"], [[], ["cat"], ["dog"]], ["en"] * 3, np.array([0.1, 0.2, 0.3])
+    )
+    assert columns["best_exact_match"] == [right, 1.0, 1.0]

@@ -86,9 +86,6 @@ def test_rows_of_several_files_follow_each_other_with_the_columns_of_all(tmp_pat
     assert readers.count([one, two], None) == 2
 
 
-@pytest.mark.xfail(
-    raises=pa.ArrowTypeError, strict=True, reason="readers.read catches ArrowInvalid"
-)
 def test_files_whose_columns_differ_in_type_raise(tmp_path: Path) -> None:
     one = worlds.write_jsonl(tmp_path / "1.jsonl", [{"a": "x"}])
     two = worlds.write_jsonl(tmp_path / "2.jsonl", [{"a": ["x"]}])

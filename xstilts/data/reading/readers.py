@@ -27,7 +27,7 @@ def read(paths: Sequence[Path], file_format: str | None, columns: Sequence[str])
     parts = [_reader(path, file_format)(path, columns) for path in _opened(paths, file_format)]
     try:
         table = pa.concat_tables([part.table for part in parts], promote_options="permissive")
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise DataError(
             f"{paths[0]} and {len(paths) - 1} more: columns differ in type ({error})"
         ) from error

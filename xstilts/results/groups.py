@@ -23,7 +23,6 @@ would do the same is not known, and the p-value does not say it.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -37,6 +36,7 @@ from xstilts.results.cube import Cube, cube, places_of
 from xstilts.results.hierarchy import estimate, interaction_weights, mean_of_present
 from xstilts.results.kinds import MIXTURE, OTHER, data_kind, of_intermediate, size_class, teaches
 from xstilts.results.statistics import RESAMPLES, Examples
+from xstilts.spec.seeds import resampling_stream
 from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import Task
 
@@ -106,7 +106,7 @@ def groups(
     tested = {name: teaches(sweep.task(name)) for name in targets}
     parts = {name: part.group if (part := benchmark.part(name)) else OTHER for name in targets}
     keep = np.flatnonzero(~whole.same_data_Q)
-    rng = np.random.default_rng([zlib.crc32(model.encode()), len(whole.pairs)])
+    rng = resampling_stream(model, len(whole.pairs))
     tables = [
         _table(whole, keep, name, way, across, columns, rng, resamples)
         for name, way in differing.items()

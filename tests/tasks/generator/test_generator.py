@@ -16,6 +16,7 @@ from tests.support import worlds
 from xstilts.data import task_data
 from xstilts.errors import DataError
 from xstilts.sources.context import DataContext
+from xstilts.spec.seeds import named_stream
 from xstilts.spec.sweep import Hyperparameters
 from xstilts.tasks import generator, synthetic
 from xstilts.tasks.generator import examples, grammar, lexicon
@@ -37,7 +38,7 @@ def test_rows_of_this_version_are_pinned() -> None:
     kept = [[first(n, "test", code) for code in generator.languages()] for n in generator.SIZES]
     found = hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
     assert found == FINGERPRINT[generator.VERSION], (
-        "rows changed: raise VERSION in generator/draw.py and pin the hash"
+        "rows changed: raise VERSION in generator/__init__.py and pin the hash"
     )
 
 
@@ -138,7 +139,7 @@ def test_clause_is_said_in_the_order_of_each_language() -> None:
 
 
 def test_clauses_of_a_sentence_share_no_noun_and_no_verb() -> None:
-    draw = grammar.stream("test")
+    draw = named_stream("test")
     for _ in range(200):
         clauses = grammar.draw_clauses(draw, 3, always_place=True)
         nouns = [p.noun for c in clauses for p in (c.agent, c.patient, c.place) if p is not None]

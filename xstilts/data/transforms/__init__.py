@@ -21,13 +21,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from xstilts.data.transforms import notes
-from xstilts.data.transforms.draw import stream, uniform
 from xstilts.data.transforms.inputs import languages_of, problems, revision
 from xstilts.data.transforms.rewriters import Rewriter, rewriter_of
 from xstilts.data.transforms.rows import Dropped, Row
 from xstilts.data.transforms.shards import under_way
 from xstilts.errors import DataError
 from xstilts.sources.context import DataContext
+from xstilts.spec.seeds import row_stream, row_uniform
 from xstilts.spec.task import Task, Transform
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _dealt(count: int, transform: Transform, source: str) -> list[str | None]:
     dealt: list[str | None] = []
     chosen = 0
     for number in range(count):
-        if uniform(transform.seed, "share", source, number) < transform.share:
+        if row_uniform(transform.seed, "share", source, number) < transform.share:
             dealt.append(names[chosen % len(names)])
             chosen += 1
         else:
@@ -130,7 +130,7 @@ def _made(
             if not transform.add:
                 kept.append(row)
             continue
-        new = rewriter.rewritten(row, to, stream(transform.seed, "row", source, number), tally)
+        new = rewriter.rewritten(row, to, row_stream(transform.seed, "row", source, number), tally)
         if isinstance(new, Dropped):
             tally[notes.DROPPED + new.reason] += 1
             continue

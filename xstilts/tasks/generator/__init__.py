@@ -40,13 +40,15 @@ machine:
 
 from __future__ import annotations
 
-from xstilts.tasks.generator.draw import VERSION
 from xstilts.tasks.generator.examples import SIZES, rows
 from xstilts.tasks.generator.lexicon import LANGUAGES, TRAINING_LANGUAGE
 from xstilts.tasks.generator.raw_text import text
 from xstilts.tasks.generator.word_level import tokenizer
 
 __all__ = ["SIZES", "TRAINING_LANGUAGE", "VERSION", "languages", "rows", "text", "tokenizer"]
+
+VERSION = 1
+"""Version of everything the generator yields; raised whenever a row, a word or a tag changes."""
 
 
 def languages() -> tuple[str, ...]:

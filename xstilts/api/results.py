@@ -28,7 +28,7 @@ def status(
     tracking: str | None = None,
 ) -> Status:
     """How a sweep stands; works while it runs."""
-    from xstilts.results.scores import read_sweep
+    from xstilts.store.sweeps import read_sweep
 
     opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
     book = ledgers.require(folder)
@@ -76,7 +76,7 @@ def report(
     name.
     """
     from xstilts.results.report import write
-    from xstilts.results.scores import read_sweep
+    from xstilts.store.sweeps import read_sweep
 
     opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
     name = read_sweep(folder).name if isinstance(sweep, Sweep) else os.fspath(sweep)
@@ -106,7 +106,7 @@ def submission(
     Model and seed are the sweep's first where left out. InputError where the sweep has no such
     system.
     """
-    from xstilts.results.scores import read_sweep
+    from xstilts.store.sweeps import read_sweep
     from xstilts.results.submission import write
     from xstilts.sources.context import DataContext
 
@@ -135,7 +135,7 @@ def track(
     """Rebuilds the MLflow mirror from the records; returns the number of runs brought up to
     date.
     """
-    from xstilts.results.scores import read_sweep
+    from xstilts.store.sweeps import read_sweep
     from xstilts.tracking.tracker import rebuild, tracking_uri
 
     opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)

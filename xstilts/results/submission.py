@@ -25,11 +25,12 @@ from typing import TYPE_CHECKING, Any
 from xstilts.errors import InputError, StoreError
 from xstilts.results.benchmarks import XTREME
 from xstilts.results.headline import chosen_on_dev, development
-from xstilts.results.scores import problems, read_sweep, table as scores_table
+from xstilts.results.scores import problems, table as scores_table
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
 from xstilts.store.files import write_bytes
 from xstilts.store.phases import Store
+from xstilts.store.sweeps import read_sweep
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,13 +3,16 @@
 An intermediate's groups are what it teaches, its format, its size class and its data; a target's
 are what it tests, and its part of the benchmark (`kinds.py`).
 
-    means      the gain of each group of intermediates on each group of targets: the unweighted mean over pairs;
-               its interval draws seeds, languages, test examples and the tasks of both groups again
-    contrasts  (A,C) - (A,D) - (B,C) + (B,D) for groups A, B of intermediates and C, D of targets (by what they test,
-               and the benchmark's structured part against the others): what A does for C over D beyond what B
-               does; seeds, languages and test examples are drawn again, the tasks are these ones
-    matched    the same, and the plain difference A - B, over pairs of one intermediate of A and one of B that have the
-               same format, size class and kind of data, so that none of these can stand for what is taught
+    means      the gain of each group of intermediates on each group of targets: the unweighted mean
+               over pairs; its interval draws seeds, languages, test examples and the tasks of both
+               groups again
+    contrasts  (A,C) - (A,D) - (B,C) + (B,D) for groups A, B of intermediates and C, D of targets
+               (by what they test, and the benchmark's structured part against the others): what A
+               does for C over D beyond what B does; seeds, languages and test examples are drawn
+               again, the tasks are these ones
+    matched    the same, and the plain difference A - B, over pairs of one intermediate of A and one
+               of B that have the same format, size class and kind of data, so that none of these can
+               stand for what is taught
 
 Pairs whose intermediate trained on the target's own training data are left out of all of this,
 since their gain is more training on the same rows; each contrast has its value with them beside it.

@@ -44,8 +44,8 @@ def test_rows_of_this_version_are_pinned() -> None:
 
 def test_rows_asked_twice_or_in_another_process_are_equal() -> None:
     program = (
-        "import json; from xstilts.tasks import generator; print(json.dumps(generator.rows('gen-who', "
-        "'dev', 'xd')))"
+        "import json; from xstilts.tasks import generator; "
+        "print(json.dumps(generator.rows('gen-who', 'dev', 'xd')))"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program],

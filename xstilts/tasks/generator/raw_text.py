@@ -5,7 +5,8 @@ Four sorts of lines about the same events:
     plain        a sentence
     mixed        a sentence, each word in one of two languages by chance
     interlinear  a sentence, each word followed by its translation
-    parallel     a sentence, `=`, its translation in that language's own order (TLM; Conneau and Lample 2019)
+    parallel     a sentence, `=`, its translation in that language's own order (TLM; Conneau and
+                 Lample 2019)
 
 Plain text alone would leave the languages apart. From interlinear lines a model learns within a few
 hundred steps to read a masked word off its neighbour; borrowed words, which are their own

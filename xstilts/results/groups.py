@@ -11,8 +11,8 @@ are what it tests, and its part of the benchmark (`kinds.py`).
                does for C over D beyond what B does; seeds, languages and test examples are drawn
                again, the tasks are these ones
     matched    the same, and the plain difference A - B, over pairs of one intermediate of A and one
-               of B that have the same format, size class and kind of data, so that none of these can
-               stand for what is taught
+               of B that have the same format, size class and kind of data, so that none of these
+               can stand for what is taught
 
 Pairs whose intermediate trained on the target's own training data are left out of all of this,
 since their gain is more training on the same rows; each contrast has its value with them beside it.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from xstilts.spec import splits
 from xstilts.spec.task import Limits, Source
 from xstilts.tasks import TASKS
-from xstilts.tasks.card import Rows
 from xstilts.tasks.cards import CARDS, card_of
 
 XNLI = TASKS["xnli"]
@@ -50,9 +49,3 @@ def test_card_of_a_changed_source_is_none_and_of_a_renamed_task_the_same() -> No
     )
     pinned = XNLI.model_copy(update={"source": XNLI.source.model_copy(update={"revision": "abc"})})
     assert card_of(pinned) is CARDS["xnli"]
-
-
-def test_rows_of_a_range_have_a_typical_number() -> None:
-    span = Rows(low=10, high=100, typical=30, by_language={"en": 50})
-    assert (span.estimate("en"), span.estimate("de")) == (50, 30)
-    assert span.expected("de") == (10, 100)

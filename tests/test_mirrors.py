@@ -27,7 +27,7 @@ WITHOUT_TESTS = {
 # TEMPORARY: modules whose tests still lie under other names, room by room. Whoever moves them takes
 # the names off; the list goes when it is empty.
 NOT_YET = {
-    "api": "check_and_plan inputs machine notes opened results runs verb_values",
+    "api": "check_and_plan inputs machine notes results verb_values",
     "driver": "cluster session trial",
     "formats": "encoded",
     "models": "checkpoints",

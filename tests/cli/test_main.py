@@ -170,12 +170,12 @@ def test_fetch_without_a_mirror_says_how_to_name_one() -> None:
 def test_scores_out_with_an_unknown_suffix_is_refused(tmp_path: Path) -> None:
     import pandas as pd
 
-    from xstilts.cli import show
+    from xstilts.cli import tables
     from xstilts.errors import InputError
 
     table = pd.DataFrame({"value": [1.0]})
-    show.write_table(table, str(tmp_path / "t.csv"))
-    show.write_table(table, str(tmp_path / "t.parquet"))
+    tables.write_table(table, str(tmp_path / "t.csv"))
+    tables.write_table(table, str(tmp_path / "t.parquet"))
     assert pd.read_parquet(tmp_path / "t.parquet").equals(table)
     with pytest.raises(InputError, match=r"must end in \.csv or \.parquet"):
-        show.write_table(table, str(tmp_path / "t.xlsx"))
+        tables.write_table(table, str(tmp_path / "t.xlsx"))

@@ -3,99 +3,12 @@
 from __future__ import annotations
 
 import io
-import math
 from typing import Any
 
-import pandas as pd
-import pytest
 from rich.console import Console
 
+from tests.support.printing import shown
 from xstilts.cli import show
-from xstilts.errors import DataError, Problem, SweepError
-
-
-def shown(function: Any, *values: Any) -> str:
-    """What `function` prints where there is no terminal."""
-    out = io.StringIO()
-    function(Console(file=out, width=80), *values)
-    assert "\x1b" not in out.getvalue()
-    return out.getvalue()
-
-
-def gains_table(**changes: Any) -> pd.DataFrame:
-    row = {
-        "model": "m",
-        "target": "xquad",
-        "metric": "qa_mean",
-        "level": "mean",
-        "intermediate": "squad",
-        "baseline": 40.0,
-        "gain": 3.21,
-        "low": 1.0,
-        "high": 5.42,
-        "p_holm": 0.01,
-    }
-    return pd.DataFrame([{**row, **changes}])
-
-
-def test_gains_significant_one_has_a_star_and_its_interval() -> None:
-    text = shown(show.gains, gains_table())
-    assert "+3.2* [+1.0, +5.4]" in text
-    assert "40.0" in text
-
-
-def test_gains_open_one_has_no_star_and_missing_interval_is_left_out() -> None:
-    text = shown(show.gains, gains_table(gain=-0.5, low=math.nan, high=math.nan, p_holm=math.nan))
-    assert "-0.5" in text
-    assert "-0.5*" not in text
-    assert "[nan" not in text
-
-
-def test_gains_without_rows_says_why() -> None:
-    assert "no gain to show" in shown(show.gains, gains_table(level="language"))
-
-
-def test_scores_has_a_row_for_each_language_and_their_mean() -> None:
-    rows = [
-        {
-            "model": "m",
-            "target": "t",
-            "metric": "accuracy",
-            "primary": True,
-            "language": language,
-            "intermediate": name,
-            "value": value,
-        }
-        for language, name, value in [
-            ("en", "none", 80),
-            ("en", "none", 90),
-            ("sw", "none", 40),
-            ("en", "squad", 88),
-        ]
-    ]
-    lines = [line.split() for line in shown(show.scores, pd.DataFrame(rows)).splitlines()]
-    assert ["language", "none", "squad"] in lines
-    assert ["en", "85.0", "88.0"] in lines
-    assert ["sw", "40.0"] in lines
-    assert ["mean", "62.5", "88.0"] in lines
-
-
-def test_scores_of_many_intermediates_are_not_squeezed_in_a_log() -> None:
-    names = [f"intermediate-{i}" for i in range(8)]
-    rows = [
-        {
-            "model": "m",
-            "target": "t",
-            "metric": "accuracy",
-            "primary": True,
-            "language": "en",
-            "intermediate": name,
-            "value": 1.0,
-        }
-        for name in names
-    ]
-    text = shown(show.scores, pd.DataFrame(rows))
-    assert all(name in text for name in names)
 
 
 def test_run_lists_failures_apart_by_their_first_line() -> None:
@@ -137,24 +50,6 @@ def test_doctor_shows_what_to_do_beside_what_is_wrong() -> None:
     text = shown(show.doctor, {"ok": True, "findings": [finding]})
     assert "warn  open files: 1024" in text
     assert "-> ulimit -n 65536" in text
-
-
-def test_error_with_brackets_is_printed_as_it_is() -> None:
-    text = shown(show.error, DataError("dataset [red]x[/red]: not in the mirror"))
-    assert text == "error: dataset [red]x[/red]: not in the mirror\n"
-
-
-def test_error_long_message_stays_on_one_line() -> None:
-    problems = [Problem(message="x y" * 100, file="s.yaml", line=3), Problem(message="y")]
-    assert shown(show.error, SweepError(problems)).splitlines()[0] == f"s.yaml:3: {'x y' * 100}"
-
-
-@pytest.mark.parametrize("error", [SweepError([Problem(message="m", line=3)]), DataError("m")])
-def test_error_value_tells_input_errors(error: Exception) -> None:
-    value = show.error_value(error)
-    assert value["input"] is True
-    assert value["kind"] == type(error).__name__
-    assert ("problems" in value) == isinstance(error, SweepError)
 
 
 CHECKED: dict[str, Any] = {

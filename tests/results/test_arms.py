@@ -16,11 +16,12 @@ from xstilts.results.arm_pairs import QUESTIONS, pairs
 from xstilts.results.arms import section, table
 from xstilts.results.benchmarks import Benchmark, Part, of_targets
 from xstilts.results.report import write
-from xstilts.results.scores import read_sweep, table as scores_table
+from xstilts.results.scores import table as scores_table
 from xstilts.results.statistics import Average, Comparison, Contrast, compare
 from xstilts.spec.sweep import LogRange, Mixture, Model, Rates, Settings, Sweep
 from xstilts.spec.task import Limits, Lookup, Pseudo, Source, Splits, Task, Transform, Translate
 from xstilts.store.ledger import Ledger, State
+from xstilts.store.sweeps import read_sweep
 from xstilts.sweep_file import load
 
 PSEUDO = Transform(pseudo=Pseudo())

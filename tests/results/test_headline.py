@@ -11,11 +11,12 @@ from numpy.testing import assert_array_equal
 from tests.support.builders import build_store
 from xstilts.results.benchmarks import Benchmark, Part, of_targets
 from xstilts.results.headline import Board, board, chosen_on_dev, development, on_dev, on_test, rows
-from xstilts.results.scores import read_sweep, table
+from xstilts.results.scores import table
 from xstilts.results.statistics import Means, compare
 from xstilts.scoring.metrics import Array
 from xstilts.spec.sweep import Model, Sweep
 from xstilts.spec.task import Source, Splits, Task
+from xstilts.store.sweeps import read_sweep
 
 NAN = np.nan
 

@@ -10,7 +10,7 @@ from tests.support.builders import finish_evaluation, predictions
 from xstilts.results.gallery import palette, pictures
 from xstilts.results.layers import best, curves
 from xstilts.results.report import write
-from xstilts.results.scores import read_sweep, table
+from xstilts.results.scores import table
 from xstilts.results.statistics import gains
 from xstilts.spec.phase import Member, ModelParent, PhaseSpec
 from xstilts.spec.sweep import Hyperparameters, Model, Sweep
@@ -18,6 +18,7 @@ from xstilts.spec.task import Options, Source, Splits, Task
 from xstilts.store.files import write_json
 from xstilts.store.ledger import Entry, Ledger, StagePhase
 from xstilts.store.phases import Store
+from xstilts.store.sweeps import read_sweep
 
 
 def _world(folder: Path, layer: int = 1, swept: bool = True) -> tuple[Store, Path]:

@@ -18,10 +18,11 @@ from xstilts.results import layers
 from xstilts.results.gallery import pictures
 from xstilts.results.rendering import render
 from xstilts.results.report import context, write
-from xstilts.results.scores import read_sweep, table
+from xstilts.results.scores import table
 from xstilts.results.statistics import compare
 from xstilts.store.ledger import Ledger
 from xstilts.store.phases import Store
+from xstilts.store.sweeps import read_sweep
 
 PARTS = ("headline", "gains", "languages", "curves", "configurations", "failures", "provenance")
 

@@ -8,8 +8,9 @@ import pytest
 
 from tests.support.builders import build_store
 from xstilts.errors import CorruptError, StoreError
-from xstilts.results.scores import COLUMNS, problems, read_sweep, table
+from xstilts.results.scores import COLUMNS, problems, table
 from xstilts.store.phases import Store
+from xstilts.store.sweeps import read_sweep
 
 SMALL = {"targets": ("tags", "pairs"), "intermediates": ("none", "skill", "shared"), "examples": 40}
 

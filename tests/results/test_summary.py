@@ -9,8 +9,9 @@ import pytest
 
 from tests.support.builders import build_store
 from xstilts.results import summary
-from xstilts.results.scores import read_sweep, table
+from xstilts.results.scores import table
 from xstilts.store.ledger import Entry, Ledger
+from xstilts.store.sweeps import read_sweep
 
 
 def _gains(*rows: tuple[str, float, float], seeds: int = 3) -> pd.DataFrame:

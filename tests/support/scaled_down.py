@@ -81,17 +81,17 @@ def run_plainly(
     """Runs every slot of a sweep without a search, one after the other in this process; slot to its
     record.
     """
-    opened = Store(sweep.store).prepare()
-    context = api.data_context(sweep, sweep, opened).model_copy(update={"base": str(base)})
+    store = Store(sweep.store).prepare()
+    context = api.data_context(sweep, sweep, store).model_copy(update={"base": str(base)})
     sweep = api.with_labels(sweep, context)
     plan = make(sweep)
     revisions = api.resolve(plan, context)
-    worker = Context(store=str(opened.path), mirror=sweep.mirror, base=str(base))
+    worker = Context(store=str(store.path), mirror=sweep.mirror, base=str(base))
     ids: dict[str, str] = {}
     for slot in plan.slots:
         spec = build(plan, slot, {}, ids.get(first_slot(slot.needs), ""), revisions)
-        opened.phase(spec.id).begin(spec)
+        store.phase(spec.id).begin(spec)
         run_phase(spec, worker, lambda report: True)
         ids[slot.key] = spec.id
         seen(slot.key)
-    return {key: dict(opened.phase(phase).record()["result"]) for key, phase in ids.items()}
+    return {key: dict(store.phase(phase).record()["result"]) for key, phase in ids.items()}

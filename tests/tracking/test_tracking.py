@@ -25,9 +25,11 @@ from xstilts.errors import TrackingError
 from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Entry, Ledger, State
 from xstilts.store.phases import Store
+from xstilts.store.sweeps import read_sweep
 from xstilts.tracking.pages import experiment_tags
 from xstilts.tracking.server import connect
-from xstilts.tracking.tracker import Tracker, TrackerThread, rebuild, tracking_uri
+from xstilts.tracking.thread import TrackerThread
+from xstilts.tracking.tracker import Tracker, rebuild, tracking_uri
 from xstilts.tracking.view import View
 
 NOWHERE = "http://127.0.0.1:9"
@@ -84,7 +86,7 @@ def world(made: tuple[Path, Path], tmp_path: Path) -> World:
     shutil.copy(made[1], tmp_path / "store" / "mlflow.db")
     store = Store(tmp_path / "store")
     folder = next(store.sweeps())
-    sweep = Sweep.model_validate_json((folder / "sweep.json").read_bytes())
+    sweep = read_sweep(folder)
     uri = tracking_uri(None, store)
     assert uri is not None
     return World(store=store, folder=folder, sweep=sweep, uri=uri)
@@ -388,10 +390,10 @@ def test_sync_many_points_stays_within_the_limits_of_a_batch(
         original(self, run_id, metrics, params, tags)
 
     monkeypatch.setattr(SqlAlchemyStore, "log_batch", watched)
-    monkeypatch.setattr("xstilts.tracking.tracker.METRICS_PER_BATCH", 5)
+    monkeypatch.setattr("xstilts.tracking.run_writer.METRICS_PER_BATCH", 5)
     world.tracker().sync(world.entries)
     assert max(sizes) <= 5 + 100
-    monkeypatch.setattr("xstilts.tracking.tracker.METRICS_PER_BATCH", 800)
+    monkeypatch.setattr("xstilts.tracking.run_writer.METRICS_PER_BATCH", 800)
     assert world.tracker().sync(world.entries) == 0
 
 

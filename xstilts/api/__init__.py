@@ -3,32 +3,36 @@
 Each takes a sweep (a path or a `Sweep`) and may be given another store, mirror or tracking URI than
 the file's. Relative paths in a sweep's tasks start from the folder of its file.
 
-    looking      check, plan      before anything is spent
-    running      run              (`driver`: one driver a sweep, one plan a version)
-    afterwards   status, scores, report, submission, track
-    machine      doctor, fetch
+    check_and_plan   check, plan      before anything is spent
+    runs             run
+    results          status, scores, report, submission, track
+    machine          doctor, fetch
 
-`asking` makes a sweep of what a verb was given, `inputs` finds the data and models it reads,
-`notes` says what a reader of its results should know.
+`given` is what a verb was asked about, `opened` the sweep, plan and store that came of it, once a
+verb. `inputs` finds the data and models that a plan reads, `notes` says what a reader of its
+results should know, `verb_values` are what the verbs return.
 """
 
 from __future__ import annotations
 
 from xstilts.api.check_and_plan import check, plan
+from xstilts.api.given import AnySweep, folder_of, load
 from xstilts.api.inputs import data_context, resolve, with_labels
 from xstilts.api.machine import doctor, fetch
-from xstilts.api.opened import AnySweep, folder_of, load
+from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.results import report, scores, status, submission, track
 from xstilts.api.runs import run
 
 __all__ = [
     "AnySweep",
+    "Opened",
     "check",
     "data_context",
     "doctor",
     "fetch",
     "folder_of",
     "load",
+    "open_sweep",
     "plan",
     "report",
     "resolve",

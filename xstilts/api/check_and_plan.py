@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xstilts.api import inputs, notes
-from xstilts.api.opened import AnySweep, base_of, file_of, load
+from xstilts.api.given import AnySweep
+from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.verb_values import Checked, Planned
 from xstilts.errors import Problem, SweepError
 from xstilts.planning import Plan, make
 from xstilts.planning.filling import known_ids, trained_tasks
 from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Ledger
-from xstilts.store.phases import Store
 
 if TYPE_CHECKING:
     from xstilts.checks.audit.cards import Finding
@@ -34,38 +34,42 @@ def check(
     card, evaluation rows that stand in training rows (with `leaks`; the first look hashes every
     row, later ones do not).
     """
+    opened = open_sweep(sweep, store=store, mirror=mirror, tracking=tracking)
+    return check_opened(opened, leaks=leaks)
+
+
+def check_opened(opened: Opened, *, leaks: bool = True) -> Checked:
+    """The same of a sweep that is open already."""
     from xstilts.checks.audit import leaks as leaking, revisions
 
-    loaded = load(sweep, store=store, mirror=mirror, tracking=tracking)
-    context = inputs.data_context(sweep, loaded, Store(loaded.store).prepare())
-    made = make(inputs.labelled(loaded, context))
-    wrong = dict.fromkeys(inputs.problems(made, context))
+    plan, context = opened.plan, opened.context
+    wrong = list(dict.fromkeys(inputs.problems(plan, context))) or opened.unread_labels.splitlines()
     if wrong:
-        raise SweepError([Problem(message=message, file=file_of(sweep)) for message in wrong])
-    reads = revisions.reads(made, context)
+        raise SweepError([Problem(message=message, file=opened.file) for message in wrong])
+    reads = revisions.reads(plan, context)
     return Checked(
-        loaded,
-        [*notes.of_plan(made), *notes.of_data(made, reads, context)],
+        opened.sweep,
+        [*notes.of_plan(plan), *notes.of_data(plan, reads, context)],
         sources=reads,
-        models=revisions.models(made, context),
-        findings=_findings(made, context),
-        leaks=leaking.find(made, context) if leaks else None,
+        models=revisions.models(plan, context),
+        findings=_findings(plan, context),
+        leaks=leaking.find(plan, context) if leaks else None,
     )
 
 
-def _findings(made: Plan, context: DataContext) -> list[Finding]:
+def _findings(plan: Plan, context: DataContext) -> list[Finding]:
     """Where data differs from its card, each said once."""
     from xstilts.checks.audit import cards
 
     found = [
         f
-        for name in trained_tasks(made)
-        for f in cards.compare(made.sweep.task(name), "train", context)
+        for name in trained_tasks(plan)
+        for f in cards.compare(plan.sweep.task(name), "train", context)
     ]
     found += [
         f
-        for name in made.sweep.targets
-        for f in cards.compare(made.sweep.task(name), "evaluate", context)
+        for name in plan.sweep.targets
+        for f in cards.compare(plan.sweep.task(name), "evaluate", context)
     ]
     return list(dict.fromkeys(found))
 
@@ -86,24 +90,22 @@ def plan(
     """
     from xstilts.checks.costs.estimates import DEFAULT_UTILISATION, estimate
 
-    loaded = load(sweep, store=store, mirror=mirror, tracking=tracking)
-    made = make(loaded)
+    opened = open_sweep(sweep, store=store, mirror=mirror, tracking=tracking, labels=False)
     utilisation = DEFAULT_UTILISATION if mfu is None else mfu
-    cost = estimate(made, gpu=gpu, utilisation=utilisation, base=base_of(sweep))
-    return Planned(made, _cached(sweep, loaded), notes.of_plan(made), cost)
+    cost = estimate(opened.plan, gpu=gpu, utilisation=utilisation, base=opened.context.base)
+    return Planned(opened.plan, _cached(opened), notes.of_plan(opened.plan), cost)
 
 
-def _cached(sweep: AnySweep, loaded: Sweep) -> int:
+def _cached(opened: Opened) -> int:
     """Distinct phases of the plan that have a record: those of the ledger, and those whose id is
     known before.
     """
-    opened = Store(loaded.store)
-    done = opened.done()
+    done = opened.store.done()
     if not done:
         return 0
-    ledger = Ledger(opened.sweep_folder(loaded.name, loaded.version))
+    ledger = Ledger(opened.folder)
     found = {entry.phase for entry in ledger.entries() if entry.phase in done}
-    return len(found | (_known_ids(loaded, inputs.data_context(sweep, loaded, opened)) & done))
+    return len(found | (_known_ids(opened.sweep, opened.context) & done))
 
 
 def _known_ids(loaded: Sweep, context: DataContext) -> set[str]:

@@ -4,7 +4,7 @@ and models.
 
 from __future__ import annotations
 
-from xstilts.api.opened import AnySweep, load
+from xstilts.api.given import AnySweep, load
 from xstilts.api.verb_values import Findings
 from xstilts.store.phases import Store
 
@@ -20,11 +20,11 @@ def doctor(
     from xstilts.checks.doctor import checks
     from xstilts.tracking.tracker import tracking_uri
 
-    loaded = (
-        load(sweep, store=store, mirror=mirror, tracking=tracking) if sweep is not None else None
-    )
-    opened = Store(loaded.store if loaded else store or "store")
-    return Findings(checks(opened, tracking_uri(loaded.tracking if loaded else tracking, opened)))
+    if sweep is not None:
+        wanted = load(sweep, store=store, mirror=mirror, tracking=tracking)
+        store, tracking = wanted.store, wanted.tracking
+    home = Store(store or "store")
+    return Findings(checks(home, tracking_uri(tracking, home)))
 
 
 def fetch(

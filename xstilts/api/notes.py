@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------
 
 
-def of_plan(made: Plan) -> list[str]:
+def of_plan(plan: Plan) -> list[str]:
     """Splits cut out of others, data that serves twice, and other things that the sweep itself
     says.
     """
     return [
-        *_cut_splits(made),
-        *_trained_twice(made.sweep),
-        *_lone_heads(made.sweep),
-        *_ways(made.sweep),
+        *_cut_splits(plan),
+        *_trained_twice(plan.sweep),
+        *_lone_heads(plan.sweep),
+        *_ways(plan.sweep),
     ]
 
 
-def _cut_splits(made: Plan) -> Iterator[str]:
+def _cut_splits(plan: Plan) -> Iterator[str]:
     from xstilts.checks.audit import cards
 
-    trains, targets = trained_tasks(made), made.sweep.targets
+    trains, targets = trained_tasks(plan), plan.sweep.targets
     for name in dict.fromkeys([*trains, *targets]):
-        task = made.sweep.task(name)
+        task = plan.sweep.task(name)
         read = {
             *(cards.uses(task, "train") if name in trains else ()),
             *(cards.uses(task, "evaluate") if name in targets else ()),
@@ -83,14 +83,14 @@ def _ways(sweep: Sweep) -> Iterator[str]:
 # -------------------------------------------------------------------------------
 
 
-def of_data(made: Plan, reads: list[Read], context: DataContext) -> list[str]:
+def of_data(plan: Plan, reads: list[Read], context: DataContext) -> list[str]:
     """Revisions that nobody can vouch for, members without an update, transforms that were carried
     out before.
     """
     from xstilts.data import transforms
 
-    told = (transforms.told(made.sweep.task(name), context) for name in trained_tasks(made))
-    return [*_pinned(reads), *_never_trained(made.sweep, context), *(one for one in told if one)]
+    told = (transforms.told(plan.sweep.task(name), context) for name in trained_tasks(plan))
+    return [*_pinned(reads), *_never_trained(plan.sweep, context), *(one for one in told if one)]
 
 
 def _never_trained(sweep: Sweep, context: DataContext) -> Iterator[str]:

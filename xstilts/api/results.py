@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xstilts.api.opened import AnySweep, base_of, folder_of
+from xstilts.api.given import AnySweep, base_of, folder_of
 from xstilts.api.verb_values import Status
 from xstilts.driver.session import lease_of
 from xstilts.errors import LeaseHeld
@@ -15,6 +15,7 @@ from xstilts.planning import make
 from xstilts.spec.sweep import Sweep
 from xstilts.store import ledger as ledgers
 from xstilts.store.phases import Store
+from xstilts.store.sweeps import read_sweep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,24 +29,26 @@ def status(
     tracking: str | None = None,
 ) -> Status:
     """How a sweep stands; works while it runs."""
-    from xstilts.results.scores import read_sweep
-
-    opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
-    book = ledgers.require(folder)
-    ran = read_sweep(folder)
-    keys = {slot.key for slot in make(ran).slots}
-    entries = [entry for entry in book.entries() if entry.slot in keys]
+    home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
+    ledger = ledgers.require(home.folder)
+    kept = read_sweep(home.folder)
+    keys = {slot.key for slot in make(kept).slots}
+    entries = [entry for entry in ledger.entries() if entry.slot in keys]
     counts: Counter[str] = Counter(entry.state for entry in entries)
     counts["waiting"] += len(keys) - len(entries)
     return Status(
-        f"{ran.name} v{ran.version}", dict(counts), len(keys), entries, _driver_of(opened, ran)
+        f"{kept.name} v{kept.version}",
+        dict(counts),
+        len(keys),
+        entries,
+        _driver_of(home.store, kept),
     )
 
 
-def _driver_of(opened: Store, ran: Sweep) -> str:
+def _driver_of(store: Store, sweep: Sweep) -> str:
     """Who runs the sweep now, or nothing."""
     try:
-        lease_of(opened, ran).look()
+        lease_of(store, sweep).look()
     except LeaseHeld as held:
         return str(held)
     return ""
@@ -76,14 +79,13 @@ def report(
     name.
     """
     from xstilts.results.report import write
-    from xstilts.results.scores import read_sweep
 
-    opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
-    name = read_sweep(folder).name if isinstance(sweep, Sweep) else os.fspath(sweep)
+    home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
+    name = read_sweep(home.folder).name if isinstance(sweep, Sweep) else os.fspath(sweep)
     return write(
-        opened,
-        folder,
-        Path(out) if out is not None else folder / "report",
+        home.store,
+        home.folder,
+        Path(out) if out is not None else home.folder / "report",
         command=f"xstilts run {name}",
     )
 
@@ -106,21 +108,21 @@ def submission(
     Model and seed are the sweep's first where left out. InputError where the sweep has no such
     system.
     """
-    from xstilts.results.scores import read_sweep
     from xstilts.results.submission import write
     from xstilts.sources.context import DataContext
 
-    opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
-    ran = read_sweep(folder)
-    context = DataContext(mirror=mirror or ran.mirror, base=base_of(sweep), cache=str(opened.data))
+    home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
+    kept = read_sweep(home.folder)
     files = write(
-        opened,
-        folder,
-        model=model or ran.models[0].label,
+        home.store,
+        home.folder,
+        model=model or kept.models[0].label,
         intermediate=intermediate,
-        seed=ran.seeds[0] if seed is None else seed,
+        seed=kept.seeds[0] if seed is None else seed,
         out=Path(out),
-        context=context,
+        context=DataContext(
+            mirror=mirror or kept.mirror, base=base_of(sweep), cache=str(home.store.data)
+        ),
     )
     return {"files": [str(path) for path in files], "notes": files[-1].read_text(encoding="utf-8")}
 
@@ -135,10 +137,8 @@ def track(
     """Rebuilds the MLflow mirror from the records; returns the number of runs brought up to
     date.
     """
-    from xstilts.results.scores import read_sweep
     from xstilts.tracking.tracker import rebuild, tracking_uri
 
-    opened, folder = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
-    loaded = read_sweep(folder)
-    uri = tracking_uri(tracking or loaded.tracking, opened)
-    return 0 if uri is None else rebuild(opened, folder, uri)
+    home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
+    uri = tracking_uri(tracking or read_sweep(home.folder).tracking, home.store)
+    return 0 if uri is None else rebuild(home.store, home.folder, uri)

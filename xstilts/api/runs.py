@@ -9,21 +9,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from xstilts.api import inputs
-from xstilts.api.check_and_plan import check
+from xstilts.api.check_and_plan import check_opened
+from xstilts.api.given import AnySweep
 from xstilts.api.notes import lost_rows
-from xstilts.api.opened import AnySweep
+from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.verb_values import Ran
 from xstilts.driver.session import driver, same_plan
-from xstilts.planning import make
-from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Ledger
-from xstilts.store.phases import Store
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from xstilts.driver.board import Board
-    from xstilts.sources.context import DataContext
     from xstilts.tracking.thread import TrackerThread
 
 Watch = Callable[[dict[str, Any]], None]
@@ -45,60 +40,49 @@ def run(
     Raises InputError before anything is trained, LeaseHeld where another driver runs the same
     sweep.
     """
-    checked = check(sweep, store=store, mirror=mirror, tracking=tracking)
-    for message in checked.warnings:
+    opened = open_sweep(sweep, store=store, mirror=mirror, tracking=tracking)
+    for message in check_opened(opened).warnings:
         warn(message)
-    opened = Store(checked.sweep.store)
-    context = inputs.data_context(sweep, checked.sweep, opened)
-    loaded = inputs.with_labels(checked.sweep, context)
-    folder = opened.sweep_folder(loaded.name, loaded.version)
-    with driver(opened, loaded):
-        same_plan(folder, loaded)
-        board = _board(loaded, opened, folder, context)
+    with driver(opened.store, opened.sweep):
+        same_plan(opened.folder, opened.sweep)
+        board = _board(opened)
         for aside in board.set_aside:
             warn(f"a damaged phase was moved to {aside} and is made again")
-        return _drive(board, opened, loaded, folder, context, watch, warn)
+        return _drive(board, opened, watch, warn)
 
 
-def _board(loaded: Sweep, opened: Store, folder: Path, context: DataContext) -> Board:
+def _board(opened: Opened) -> Board:
     from xstilts.driver.board import Board
     from xstilts.driver.search import Studies
 
-    made = make(loaded)
-    studies = Studies(folder, loaded.search, made.studies, f"{loaded.name}-v{loaded.version}")
-    return Board(made, Ledger(folder), opened, studies, inputs.resolve(made, context))
+    sweep, plan, folder = opened.sweep, opened.plan, opened.folder
+    studies = Studies(folder, sweep.search, plan.studies, f"{sweep.name}-v{sweep.version}")
+    revisions = inputs.resolve(plan, opened.context)
+    return Board(plan, Ledger(folder), opened.store, studies, revisions)
 
 
-def _drive(
-    board: Board,
-    opened: Store,
-    loaded: Sweep,
-    folder: Path,
-    context: DataContext,
-    watch: Watch,
-    warn: Warn,
-) -> Ran:
+def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> Ran:
     """Lets the engine work until the plan is done, or what stops it; the mirror gets a minute to
     catch up.
     """
     from xstilts.driver import engine
 
     warnings: list[str] = []
-    thread = _tracker(opened, loaded, folder, warn)
+    thread = _tracker(opened, warn)
 
     def changed() -> None:
         if thread:
             thread.submit(board.ledger.entries())
 
     try:
-        settings, watched = _for_workers(loaded, opened, context), _watched(watch, loaded, opened)
-        outcome = engine.run(board, opened, loaded, settings, watched, changed)
+        settings, watched = _for_workers(opened), _watched(watch, opened)
+        outcome = engine.run(board, opened.store, opened.sweep, settings, watched, changed)
     finally:
         missing = thread.close(timeout=60) if thread else None
         if missing:
             warnings.append(missing)
             warn(missing)
-    for lost in lost_rows(loaded, context):
+    for lost in lost_rows(opened.sweep, opened.context):
         warnings.append(lost)
         warn(lost)
     return Ran(
@@ -109,48 +93,50 @@ def _drive(
         stopped=outcome.stopped,
         exit_code=outcome.exit_code,
         warnings=warnings,
-        folder=str(folder),
+        folder=str(opened.folder),
         pages=_pages(thread),
     )
 
 
-def _for_workers(loaded: Sweep, opened: Store, context: DataContext) -> dict[str, Any]:
+def _for_workers(opened: Opened) -> dict[str, Any]:
     """What each worker is told of this machine and run; no part of a phase."""
+    resources = opened.sweep.resources
     return {
-        "store": str(opened.path),
-        "mirror": context.mirror,
-        "base": context.base,
-        "threads": loaded.resources.cpus_per_worker,
-        "partial_every_seconds": loaded.resources.partial_every_seconds,
-        "gradient_checkpointing": loaded.resources.gradient_checkpointing,
+        "store": str(opened.store.path),
+        "mirror": opened.context.mirror,
+        "base": opened.context.base,
+        "threads": resources.cpus_per_worker,
+        "partial_every_seconds": resources.partial_every_seconds,
+        "gradient_checkpointing": resources.gradient_checkpointing,
     }
 
 
-def _watched(watch: Watch, loaded: Sweep, opened: Store) -> Watch:
+def _watched(watch: Watch, opened: Opened) -> Watch:
     """`watch`, which is also told how far translations are: they are made inside the first phase
     that needs them.
     """
-    if not any(task.transform and task.transform.translate for task in loaded.tasks):
+    if not any(task.transform and task.transform.translate for task in opened.sweep.tasks):
         return watch
     from xstilts.data.transforms import under_way
 
-    began = time.time()
-    return lambda snapshot: watch({**snapshot, "translating": under_way(opened.data, began)})
+    began, data = time.time(), opened.store.data
+    return lambda snapshot: watch({**snapshot, "translating": under_way(data, began)})
 
 
 # -- the mirror
 # --------------------------------------------------------------------------------------
 
 
-def _tracker(opened: Store, loaded: Sweep, folder: Path, warn: Warn) -> TrackerThread | None:
-    if loaded.tracking == "off":
+def _tracker(opened: Opened, warn: Warn) -> TrackerThread | None:
+    if opened.sweep.tracking == "off":
         return None
     from xstilts.tracking.thread import TrackerThread
     from xstilts.tracking.tracker import Tracker, tracking_uri
 
-    uri = tracking_uri(loaded.tracking, opened)
+    uri = tracking_uri(opened.sweep.tracking, opened.store)
     assert uri is not None
-    return TrackerThread(Tracker(uri, loaded, opened, folder), f"xstilts track {folder}", warn)
+    tracker = Tracker(uri, opened.sweep, opened.store, opened.folder)
+    return TrackerThread(tracker, f"xstilts track {opened.folder}", warn)
 
 
 def _pages(thread: TrackerThread | None) -> str:

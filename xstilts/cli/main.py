@@ -1,10 +1,7 @@
 """The command line: a thin layer that prints what `xstilts.api` returns.
 
 Every verb takes a sweep file and the same four options; those about results take the folder in a
-store where a sweep was run, too. With `--json` exactly one JSON value goes to standard output,
-errors included, and everything else to standard error. Exit codes: 0 all is well; 1 a phase failed,
-or the store, the engine or the tracking server did; 2 something the user gave is wrong and nothing
-was started; 130 stopped by Ctrl-C.
+store where a sweep was run, too. How a verb's value and its errors come out is in `outcome`.
 
 Nothing heavy is imported before a verb runs: `xstilts --help` has to answer at once.
 """
@@ -12,15 +9,11 @@ Nothing heavy is imported before a verb runs: `xstilts --help` has to answer at 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from xstilts.cli.outcome import outcome, print_json
 
 app = typer.Typer(
     name="xstilts",
@@ -74,11 +67,11 @@ def check(
     if schema:
         from xstilts.sweep_file import schema as sweep_schema
 
-        _print_json(sweep_schema())
+        print_json(sweep_schema())
         return
     if sweep is None:
         raise typer.BadParameter("give a sweep file, or --schema", param_hint="SWEEP")
-    with _verb(as_json) as show:
+    with outcome(as_json) as show:
         from xstilts import api
         from xstilts.cli import show as shows
 
@@ -104,7 +97,7 @@ def plan(
     tracking: TrackingOption = None,
 ) -> None:
     """Show what a run will train, what is done already, and what the rest will cost."""
-    with _verb(as_json) as show:
+    with outcome(as_json) as show:
         from xstilts import api
         from xstilts.cli import show as shows
 
@@ -124,12 +117,13 @@ def run(
 
     Ctrl-C stops cleanly; the same command carries on.
     """
-    with _verb(as_json) as show:
+    with outcome(as_json) as show:
         from xstilts import api
         from xstilts.cli import show as shows
+        from xstilts.cli.console import console
         from xstilts.cli.progress import Progress
 
-        with Progress(console=_console(stderr=as_json)) as progress:
+        with Progress(console=console(stderr=as_json)) as progress:
             ran = api.run(
                 sweep,
                 store=store,
@@ -151,7 +145,7 @@ def status(
     tracking: TrackingOption = None,
 ) -> None:
     """Show how a sweep stands; works while it runs."""
-    with _verb(as_json) as show:
+    with outcome(as_json) as show:
         from xstilts import api
         from xstilts.cli import show as shows
 
@@ -175,17 +169,18 @@ def scores(
 
     --json and --out give the whole tidy table: every seed and metric.
     """
-    with _verb(as_json):
+    with outcome(as_json):
         from xstilts import api
-        from xstilts.cli import show as shows
+        from xstilts.cli import tables
+        from xstilts.cli.console import console
 
         table = api.scores(sweep, store=store, mirror=mirror, tracking=tracking)
         if out is not None:
-            shows.write_table(table, out)
+            tables.write_table(table, out)
         if as_json:
-            _print_json(json.loads(table.to_json(orient="records")))
+            print_json(json.loads(table.to_json(orient="records")))
         else:
-            shows.scores(_console(), table)
+            tables.scores(console(), table)
 
 
 @app.command()
@@ -200,13 +195,14 @@ def report(
     tracking: TrackingOption = None,
 ) -> None:
     """Write the report and print the gains."""
-    with _verb(as_json) as show:
+    with outcome(as_json) as show:
         from xstilts import api
-        from xstilts.cli import show as shows
+        from xstilts.cli import show as shows, tables
+        from xstilts.cli.console import console
 
         files = api.report(sweep, out, store=store, mirror=mirror, tracking=tracking)
         if not as_json:
-            shows.gains(_console(), shows.read_table(files["gains_csv"]))
+            tables.gains(console(), tables.read_table(files["gains_csv"]))
         show({"files": {name: str(path) for name, path in files.items()}}, shows.report)
 
 
@@ -231,11 +227,11 @@ def submission(
     tracking: TrackingOption = None,
 ) -> None:
     """Write one system's predictions in XTREME's submission format."""
-    with _verb(as_json) as show:
+    with outcome(as_json) as show:
         from xstilts import api
         from xstilts.cli import show as shows
 
-        made = api.submission(
+        written = api.submission(
             sweep,
             out,
             intermediate=intermediate,
@@ -245,7 +241,7 @@ def submission(
             mirror=mirror,
             tracking=tracking,
         )
-        show(made, shows.submission)
+        show(written, shows.submission)
 
 
 @app.command()
@@ -257,7 +253,7 @@ def fetch(
     tracking: TrackingOption = None,
 ) -> None:
     """Fill a mirror with the datasets and models of a sweep."""
-    with _verb(as_json) as show:
+    with outcome(as_json) as show:
         from xstilts import api
         from xstilts.cli import show as shows
         from xstilts.errors import InputError
@@ -285,7 +281,7 @@ def doctor(
     tracking: TrackingOption = None,
 ) -> None:
     """Look at this machine for what a run needs."""
-    with _verb(as_json) as show:
+    with outcome(as_json) as show:
         from xstilts import api
         from xstilts.cli import show as shows
 
@@ -303,51 +299,9 @@ def track(
     tracking: TrackingOption = None,
 ) -> None:
     """Bring MLflow up to date with the records."""
-    with _verb(as_json) as show:
+    with outcome(as_json) as show:
         from xstilts import api
         from xstilts.cli import show as shows
 
         runs = api.track(sweep, store=store, mirror=mirror, tracking=tracking)
         show({"runs": runs}, shows.track)
-
-
-Shower = Callable[[dict[str, Any], Callable[["Console", dict[str, Any]], None]], None]
-
-
-@contextmanager
-def _verb(as_json: bool) -> Iterator[Shower]:
-    """Runs a verb: shows its value as text or JSON, and its errors with their exit code."""
-    from xstilts.errors import InputError, XstiltsError
-
-    def show(data: dict[str, Any], as_text: Callable[[Console, dict[str, Any]], None]) -> None:
-        if as_json:
-            _print_json(data)
-        else:
-            as_text(_console(), data)
-
-    try:
-        yield show
-    except XstiltsError as error:
-        _print_error(error, as_json)
-        raise typer.Exit(2 if isinstance(error, InputError) else 1) from error
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-
-
-def _print_error(error: Exception, as_json: bool) -> None:
-    from xstilts.cli import show
-
-    if as_json:
-        _print_json({"error": show.error_value(error)})
-    show.error(_console(stderr=True), error)
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
-    sys.stdout.flush()
-
-
-def _console(*, stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    return Console(stderr=stderr, highlight=False)

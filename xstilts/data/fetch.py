@@ -20,10 +20,11 @@ from xstilts.data.reading.layout import Layout, layout
 from xstilts.data.reading.tables import languages_of
 from xstilts.errors import DataError, StoreError
 from xstilts.sources import hub as hubs
-from xstilts.sources.base_models import require_weights, wanted_files
+from xstilts.sources.base_models import GENERATOR, require_weights, wanted_files
 from xstilts.sources.context import fetch_help
+from xstilts.sources.sweep_models import sweep_models
 from xstilts.spec import splits
-from xstilts.spec.sweep import Model, Pretraining, Sweep
+from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import Task, Use
 from xstilts.store.files import store_error, write_bytes
 
@@ -59,23 +60,11 @@ def wanted(sweep: Sweep) -> tuple[Wanted, ...]:
 
 
 def _models(sweep: Sweep) -> Iterator[Wanted]:
-    for model in sweep.models:
-        if isinstance(model, Model) and not _is_local(model.id):
-            yield Wanted(kind="model", name=model.id, revision=model.revision)
-        if (
-            isinstance(model, Pretraining)
-            and model.tokenizer != "generator"
-            and not _is_local(model.tokenizer)
-        ):
-            yield Wanted(kind="model", name=model.tokenizer, revision="main", weights=False)
-    translators = [
-        task.transform.translate
-        for task in sweep.tasks
-        if task.transform and task.transform.translate
-    ]
-    for translator in dict.fromkeys((one.model, one.revision) for one in translators):
-        if not _is_local(translator[0]):
-            yield Wanted(kind="model", name=translator[0], revision=translator[1])
+    for model in sweep_models(sweep):
+        if model.id != GENERATOR and not _is_local(model.id):
+            yield Wanted(
+                kind="model", name=model.id, revision=model.revision, weights=model.weights
+            )
 
 
 def _is_local(name: str) -> bool:

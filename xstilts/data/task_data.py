@@ -2,7 +2,8 @@
 
 Rows come from the hub, a mirror, the user's files or the generator (`sources.py`), cut by split
 expressions (`splits.py`), under the roles of the task's format with labels as ids (`columns.py`),
-joined where a task is a union of several (`tables.py`). This module puts these together; it is the
+joined where a task is a union of several (`tables.py`), and training rows are transformed last
+(`transforms`). This module puts these together; it is the
 only one that the rest of xstilts needs.
 
 Words: a *use* is `train`, `dev` or `test`. `train` and `dev` exist in the task's training
@@ -19,9 +20,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from xstilts.data import transforms
 from xstilts.data.encoding import encoded_split, encoding_key
 from xstilts.data.reading import agreement, columns, labels, languages, sources, tables
-from xstilts.data.reading.tables import languages_of
+from xstilts.data.reading.tables import languages_of, with_language
+from xstilts.data.transforms.inputs import rows_key, use_revision
 from xstilts.errors import DataError
 from xstilts.formats.encoded import EncodedSplit
 from xstilts.sources.context import DataContext
@@ -77,7 +80,12 @@ def sizes(task: Task, use: Use, language: str | None, context: DataContext) -> i
 
     Rows with a hidden label are still among them, and those that a transform will have to drop.
     """
-    return sum(tables.size(task, use, one, context) for one in _languages(task, use, language))
+    return sum(_size(task, use, one, context) for one in _languages(task, use, language))
+
+
+def _size(task: Task, use: Use, language: str, context: DataContext) -> int:
+    rows = tables.size(task, use, language, context)
+    return transforms.expected_rows(rows, task) if use == "train" else rows
 
 
 def revision(task: Task, action: Action, context: DataContext) -> str:
@@ -90,7 +98,7 @@ def revision(task: Task, action: Action, context: DataContext) -> str:
         for use in uses
         for one in languages_of(task, use)
     ]
-    transform = tables.transform_revision(task, "train", context) if action == "train" else None
+    transform = use_revision(task, "train", context) if action == "train" else None
     return digest([*held, ["transform", transform]] if transform else held)
 
 
@@ -120,11 +128,7 @@ def check(task: Task, action: Action, context: DataContext) -> list[str]:
 
 
 def _transform_problems(task: Task, action: Action, context: DataContext) -> list[str]:
-    if task.transform is None or action != "train":
-        return []
-    from xstilts.data import transforms
-
-    return list(transforms.problems(task, context))
+    return transforms.problems(task, context) if action == "train" else []
 
 
 def _anywhere(problem: str, task: Task, language: str) -> str:
@@ -163,7 +167,7 @@ def encoded(
     """
     task = with_labels(task, context)
     names = _languages(task, use, language)
-    key = encoding_key(tables.key(task, use, names, context), task, tokenizer, hyper)
+    key = encoding_key(rows_key(task, use, names, context), task, tokenizer, hyper)
     return encoded_split(
         key,
         task,
@@ -184,19 +188,10 @@ def _rows(task: Task, use: Use, language: str | None, context: DataContext) -> p
         table, problems = tables.role_table(task, use, one, context)
         if table is None:
             raise DataError("\n".join(problems))
-        found.append(_with_language(table, one) if len(names) > 1 else table)
+        if use == "train":
+            table = transforms.apply(table, task, one, context)
+        found.append(with_language(table, one) if len(names) > 1 else table)
     return pa.concat_tables(found)
-
-
-def _with_language(table: pa.Table, language: str) -> pa.Table:
-    """The rows with a column `language`, where a transform has not given them one already."""
-    import pyarrow as pa
-
-    if "language" in table.column_names:
-        return table
-    return table.append_column(
-        "language", pa.repeat(pa.scalar(language, pa.string()), table.num_rows)
-    )
 
 
 def _problems(task: Task, use: Use, language: str, context: DataContext) -> Iterator[str]:
@@ -231,7 +226,7 @@ def _good(task: Task, use: Use, language: str, context: DataContext) -> Path | N
         [leaf.transform is not None for leaf in task.leaves],
     ]
     try:
-        name = digest([CHECK_VERSION, tables.key(task, use, (language,), context), rest])
+        name = digest([CHECK_VERSION, rows_key(task, use, (language,), context), rest])
     except DataError:  # a file is missing: `_problems` says which, and what else is wrong
         return None
     return Path(context.cache) / "checked" / name

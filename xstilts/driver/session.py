@@ -13,23 +13,23 @@ from typing import Any
 from xstilts.errors import Problem, SweepError
 from xstilts.spec.digests import differences
 from xstilts.spec.sweep import Sweep
-from xstilts.store.files import write_json
 from xstilts.store.lease import LEASE_SECONDS, Lease
 from xstilts.store.phases import Store
+from xstilts.store.sweeps import keep_sweep, sweep_before
 
 _NOT_THE_PLAN = ("resources", "budget", "store", "tracking", "mirror", "description")
 _SHOWN = 6
 
 
-def lease_of(opened: Store, loaded: Sweep) -> Lease:
+def lease_of(store: Store, sweep: Sweep) -> Lease:
     """The lease that the driver of a sweep holds."""
-    return opened.lease(f"sweep-{loaded.name}-v{loaded.version}")
+    return store.lease(f"sweep-{sweep.name}-v{sweep.version}")
 
 
 @contextmanager
-def driver(opened: Store, loaded: Sweep) -> Iterator[None]:
+def driver(store: Store, sweep: Sweep) -> Iterator[None]:
     """The right to run this sweep: one driver at a time. LeaseHeld where another has it."""
-    lease = lease_of(opened, loaded)
+    lease = lease_of(store, sweep)
     lease.take()
     stop = threading.Event()
 
@@ -47,35 +47,27 @@ def driver(opened: Store, loaded: Sweep) -> Iterator[None]:
         lease.release()
 
 
-def same_plan(folder: Path, loaded: Sweep) -> None:
+def same_plan(folder: Path, sweep: Sweep) -> None:
     """Keeps the sweep beside its ledger; SweepError where its name and version stand for another
     plan there.
 
     A damaged file is written again.
     """
-    path = folder / "sweep.json"
-    before = _read(path)
+    before = sweep_before(folder)
     if before is not None:
-        changes = list(differences(_plan_of(before), _plan_of(loaded)))
+        changes = list(differences(_plan_of(before), _plan_of(sweep)))
         if changes:
             shown = "; ".join(
                 f"{where}: {old!r} -> {new!r}" for where, old, new in changes[:_SHOWN]
             )
             more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
             message = (
-                f"{loaded.name} version {loaded.version} stands for another plan in "
+                f"{sweep.name} version {sweep.version} stands for another plan in "
                 f"{folder}: {shown}{more}; "
                 "raise `version`, or change it back (finished phases are shared all the same)"
             )
             raise SweepError([Problem(message=message)])
-    write_json(path, loaded.model_dump(mode="json"))
-
-
-def _read(path: Path) -> Sweep | None:
-    try:
-        return Sweep.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
+    keep_sweep(folder, sweep)
 
 
 def _plan_of(sweep: Sweep) -> dict[str, Any]:

@@ -14,7 +14,6 @@ examples alone, and nothing is tested.
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from xstilts.results.benchmarks import Benchmark, label, official
 from xstilts.results.bootstrap import estimate, holm
 from xstilts.results.statistics import AVERAGES, Average, Comparison, Contrast
 from xstilts.results.summary import verdict
+from xstilts.spec.seeds import resampling_stream
 from xstilts.spec.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def _overall(sweep: Sweep, level: str, counted: Sequence[Contrast]) -> dict[str,
     )
     drawn_BST = np.stack([one.drawn_BS[:, at] for one, at in sides], axis=2)
     n = sum(int(one.row["n"]) for one, _ in sides)
-    rng = np.random.default_rng([zlib.crc32(there[0].model.encode()), len(seeds)])
+    rng = resampling_stream(there[0].model, len(seeds))
     mean_T1 = np.full((len(there), 1), 1 / len(there))
     found = estimate(score_ST - reference_ST, drawn_BST, mean_T1, np.array([float(n)]), rng, 0.95)
     numbers = {

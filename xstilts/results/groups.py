@@ -3,13 +3,16 @@
 An intermediate's groups are what it teaches, its format, its size class and its data; a target's
 are what it tests, and its part of the benchmark (`kinds.py`).
 
-    means      the gain of each group of intermediates on each group of targets: the unweighted mean over pairs;
-               its interval draws seeds, languages, test examples and the tasks of both groups again
-    contrasts  (A,C) - (A,D) - (B,C) + (B,D) for groups A, B of intermediates and C, D of targets (by what they test,
-               and the benchmark's structured part against the others): what A does for C over D beyond what B
-               does; seeds, languages and test examples are drawn again, the tasks are these ones
-    matched    the same, and the plain difference A - B, over pairs of one intermediate of A and one of B that have the
-               same format, size class and kind of data, so that none of these can stand for what is taught
+    means      the gain of each group of intermediates on each group of targets: the unweighted mean
+               over pairs; its interval draws seeds, languages, test examples and the tasks of both
+               groups again
+    contrasts  (A,C) - (A,D) - (B,C) + (B,D) for groups A, B of intermediates and C, D of targets
+               (by what they test, and the benchmark's structured part against the others): what A
+               does for C over D beyond what B does; seeds, languages and test examples are drawn
+               again, the tasks are these ones
+    matched    the same, and the plain difference A - B, over pairs of one intermediate of A and one
+               of B that have the same format, size class and kind of data, so that none of these
+               can stand for what is taught
 
 Pairs whose intermediate trained on the target's own training data are left out of all of this,
 since their gain is more training on the same rows; each contrast has its value with them beside it.
@@ -23,7 +26,6 @@ would do the same is not known, and the p-value does not say it.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -37,6 +39,7 @@ from xstilts.results.cube import Cube, cube, places_of
 from xstilts.results.hierarchy import estimate, interaction_weights, mean_of_present
 from xstilts.results.kinds import MIXTURE, OTHER, data_kind, of_intermediate, size_class, teaches
 from xstilts.results.statistics import RESAMPLES, Examples
+from xstilts.spec.seeds import resampling_stream
 from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import Task
 
@@ -106,7 +109,7 @@ def groups(
     tested = {name: teaches(sweep.task(name)) for name in targets}
     parts = {name: part.group if (part := benchmark.part(name)) else OTHER for name in targets}
     keep = np.flatnonzero(~whole.same_data_Q)
-    rng = np.random.default_rng([zlib.crc32(model.encode()), len(whole.pairs)])
+    rng = resampling_stream(model, len(whole.pairs))
     tables = [
         _table(whole, keep, name, way, across, columns, rng, resamples)
         for name, way in differing.items()

@@ -31,7 +31,6 @@ Legend: `B` resamples, `T` targets, `I` intermediates (0 the baseline), `S` seed
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -43,6 +42,7 @@ from xstilts.results.benchmarks import Average, Benchmark, average, official
 from xstilts.results.bootstrap import holm, satterthwaite
 from xstilts.results.hierarchy import mean_of_present
 from xstilts.results.statistics import Means
+from xstilts.spec.seeds import resampling_stream
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.store.phases import Store
 
@@ -191,7 +191,7 @@ class _Resampled:
             )
         )
         resamples = len(both[0][1])
-        rng = np.random.default_rng([zlib.crc32(model.encode()), len(seeds)])
+        rng = resampling_stream(model, len(seeds))
         counts_BS = rng.multinomial(
             len(seeds), np.full(len(seeds), 1 / len(seeds)), size=resamples
         ) / len(seeds)

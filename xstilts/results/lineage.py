@@ -18,24 +18,7 @@ from xstilts.spec.phase import ModelParent, PhaseSpec, ScratchParent
 from xstilts.spec.sweep import Model, Sweep
 from xstilts.spec.task import Task
 from xstilts.store.phases import Store
-
-UD_WORD_CLASSES = "parts of speech of Universal Dependencies"
-SAME_CORPUS = (
-    ("nyu-mll/multi_nli", None, "MultiNLI"),
-    ("nyu-mll/glue", "mnli", "MultiNLI"),
-    ("facebook/xnli", None, "MultiNLI"),
-    ("rajpurkar/squad", None, "SQuAD"),
-    ("rajpurkar/squad_v2", None, "SQuAD"),
-    ("google-research-datasets/paws", "labeled_final", "PAWS-Wiki"),
-    ("google-research-datasets/paws-x", None, "PAWS-Wiki"),
-    ("google/xtreme", "PAN-X.", "WikiANN"),
-    ("unimelb-nlp/wikiann", None, "WikiANN"),
-    ("google/xtreme", "udpos.", UD_WORD_CLASSES),
-)
-"""Dataset, beginning of its configuration (None: any), and the corpus that its English training
-rows are, or hold: XNLI's are MultiNLI's, SQuAD v2.0 has all of v1.1's answerable questions,
-PAWS-X's are PAWS', PAN-X is WikiANN.
-"""
+from xstilts.tasks.corpora import corpus_of
 
 _CARD_LIST = re.compile(
     r"^language:[ \t]*\[?([^\n\]]*)\]?[ \t]*((?:\n[ \t]*-[ \t]*\S+)*)", re.MULTILINE
@@ -130,19 +113,7 @@ def _source(task: Task) -> tuple[Any, ...]:
     """
     splits = frozenset(part.split("[")[0].strip() for part in (task.splits.train or "").split("+"))
     source, languages = task.source, frozenset(task.train_languages)
-    corpus = _corpus(task)
+    corpus = corpus_of(task)
     if corpus:
         return corpus, splits, languages
     return source.hub, source.config, source.files, source.generator, splits, languages
-
-
-def _corpus(task: Task) -> str:
-    """The corpus that is published under several names, where these rows are one's; else
-    nothing.
-    """
-    source = task.source
-    for hub, config, name in SAME_CORPUS:
-        if source.hub == hub and (config is None or (source.config or "").startswith(config)):
-            return name
-    words = task.format == "tagging" and task.column("tags").rsplit("_", 1)[-1] == "upos"
-    return UD_WORD_CLASSES if source.file_format == "conllu" and words else ""

@@ -37,7 +37,7 @@ from xstilts.results import (
 from xstilts.results.benchmarks import deviations, of_targets
 from xstilts.results.lineage import Lineage
 from xstilts.results.rendering import render
-from xstilts.results.scores import problems, read_sweep, table as scores_table
+from xstilts.results.scores import problems, table as scores_table
 from xstilts.results.seen import seen
 from xstilts.spec.described import rates, transforms
 from xstilts.spec.sweep import BASELINE, Sweep
@@ -45,6 +45,7 @@ from xstilts.spec.task import Task
 from xstilts.store.files import write_bytes
 from xstilts.store.ledger import require
 from xstilts.store.phases import Store
+from xstilts.store.sweeps import read_sweep
 from xstilts.version import __version__
 
 if TYPE_CHECKING:

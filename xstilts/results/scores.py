@@ -16,12 +16,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xstilts.errors import CorruptError, StoreError
+from xstilts.errors import StoreError
 from xstilts.results.lineage import Lineage
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
 from xstilts.store.ledger import Entry, require
 from xstilts.store.phases import Store
+from xstilts.store.sweeps import read_sweep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,17 +80,6 @@ def problems(frame: pd.DataFrame) -> list[str]:
 def is_final_score(entry: Entry) -> bool:
     """Whether this slot is one of a pair's final numbers, and there."""
     return entry.kind == "evaluate" and entry.role == "final" and entry.state.finished
-
-
-def read_sweep(folder: Path) -> Sweep:
-    """The resolved sweep kept beside the ledger; StoreError where there is none."""
-    path = folder / "sweep.json"
-    try:
-        return Sweep.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise StoreError(f"{folder}: nothing has been run yet; `xstilts run` begins it") from None
-    except (ValueError, OSError) as error:
-        raise CorruptError(f"{path}: damaged ({error}); `xstilts run` writes it again") from error
 
 
 def _with_gain(frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,6 @@ a model without a card was pretrained on; its sections stay empty.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from xstilts.results.bootstrap import holm
 from xstilts.results.cube import cube
 from xstilts.results.hierarchy import estimate
 from xstilts.results.statistics import RESAMPLES, Examples
+from xstilts.spec.seeds import resampling_stream
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +104,7 @@ def _overall(
     weights = np.concatenate(
         [np.hstack(pair) for pair in ((mean, none), (none, mean), (-mean, mean))]
     )
-    rng = np.random.default_rng([zlib.crc32(model.encode()), len(both)])
+    rng = resampling_stream(model, len(both))
     twice, drawn, n = np.concatenate([both, both]), whole.examples_BQL, whole.n_Q
     found = estimate(
         np.concatenate([half[both] for half in halves]),

@@ -18,7 +18,6 @@ as in `bootstrap.py`.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,7 @@ from xstilts.errors import CorruptError, StoreError
 from xstilts.results.bootstrap import estimate, holm, quantities, resample
 from xstilts.results.scores import plain
 from xstilts.scoring.metrics import METRICS, Array
+from xstilts.spec.seeds import resampling_stream
 from xstilts.spec.sweep import BASELINE
 from xstilts.store.phases import Store
 
@@ -234,7 +234,7 @@ class _Target:
         self.group, self.store, self.resamples, self.problems = group, store, resamples, problems
         self.keys = {k: group[k].iloc[0] for k in ("sweep", "model", "target", "metric")}
         self.metric = METRICS[self.keys["metric"]]
-        self.entropy = [seed, _crc(self.keys["model"]), _crc(self.keys["target"])]
+        self.entropy = (seed, self.keys["model"], self.keys["target"])
         self.languages = list(dict.fromkeys(group["language"]))
         self.phases = list(dict.fromkeys(group["phase"]))
         self.labels = list(dict.fromkeys(group["intermediate"]))
@@ -363,7 +363,7 @@ class _Target:
     def _rows(self, paired: _Paired, confidence: float) -> Iterator[dict[str, Any]]:
         """A row for each quantity."""
         info, means_LT, n_T, seeds = paired.info, paired.means_LT, paired.n_T, len(paired.seeds)
-        rng = np.random.default_rng([*self.entropy, seeds])
+        rng = resampling_stream(*self.entropy, seeds)
         found = estimate(
             paired.scores_SL - paired.reference_SL, paired.drawn_BSL, means_LT, n_T, rng, confidence
         )
@@ -403,17 +403,17 @@ class _Target:
         unreadable.
         """
         values = np.full((self.resamples, len(self.phases), len(self.languages)), np.nan)
-        by_ids: dict[int, list[tuple[int, dict[int, Array]]]] = {}
+        by_ids: dict[str, list[tuple[int, dict[int, Array]]]] = {}
         for column, language in enumerate(self.languages):
             ids, tables = self._tables(language)
-            by_ids.setdefault(_crc("\n".join(ids)), []).append((column, tables))
+            by_ids.setdefault("\n".join(ids), []).append((column, tables))
         for key, members in by_ids.items():
             blocks = [
                 (column, p, block) for column, tables in members for p, block in tables.items()
             ]
             if not blocks or not len(blocks[0][2]):
                 continue
-            rng = np.random.default_rng([*self.entropy, key])
+            rng = resampling_stream(*self.entropy, key)
             n = np.full(self.resamples, float(len(blocks[0][2])))
             sums = resample([block for _, _, block in blocks], self.resamples, rng)
             for (column, p, _), sums_BK in zip(blocks, sums, strict=True):
@@ -494,7 +494,3 @@ def _grid(values: pd.Series, seeds: Sequence[int], languages: Sequence[str]) -> 
     return np.array(
         [[values[(s, language)] for language in languages] for s in seeds], dtype=np.float64
     )
-
-
-def _crc(text: str) -> int:
-    return zlib.crc32(text.encode())

@@ -1,11 +1,12 @@
 """A folder in XTREME's submission format, made from stored predictions.
 
-    xnli/test-de.tsv     a label a line (entailment, ...)          xquad/test-de.json    {question id: answer}
-    pawsx/test-de.tsv    a label a line (0, 1)                     mlqa/test-de.json
-    udpos/test-de.tsv    a tag a line, a blank line after each     tydiqa/test-de.json
-    panx/test-de.tsv     sentence                                  bucc2018/test-de.tsv  `id TAB English id` a line
-    tatoeba/test-de.tsv  for each English sentence the number of its foreign one, from 0
-    notes.txt            what it was made from, and every warning
+    xnli/test-de.tsv      a label a line (entailment, ...)
+    pawsx/test-de.tsv     a label a line (0, 1)
+    udpos/test-de.tsv     a tag a line, a blank line after each sentence; panx/ likewise
+    xquad/test-de.json    {question id: answer}; mlqa/ and tydiqa/ likewise
+    bucc2018/test-de.tsv  `id TAB English id` a line
+    tatoeba/test-de.tsv   for each English sentence the number of its foreign one, from 0
+    notes.txt             what it was made from, and every warning
 
 Names, contents and the two-letter codes are those that `evaluate.py` of google-research/xtreme
 reads. A file has one line (or question) for each row that was scored, in the order of the rows.
@@ -25,11 +26,12 @@ from typing import TYPE_CHECKING, Any
 from xstilts.errors import InputError, StoreError
 from xstilts.results.benchmarks import XTREME
 from xstilts.results.headline import chosen_on_dev, development
-from xstilts.results.scores import problems, read_sweep, table as scores_table
+from xstilts.results.scores import problems, table as scores_table
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
 from xstilts.store.files import write_bytes
 from xstilts.store.phases import Store
+from xstilts.store.sweeps import read_sweep
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,12 +8,12 @@ import pytest
 
 from tests.support.worlds import context, review_task, review_world, write_mirror
 from xstilts.checks.audit import cards
-from xstilts.checks.audit.card_table import CARDS
-from xstilts.checks.audit.cards import Card, Rows
 from xstilts.data import task_data
 from xstilts.sources.context import DataContext
-from xstilts.spec.task import Limits, Pseudo, Source, Splits, Task, Transform
+from xstilts.spec.task import Limits, Pseudo, Splits, Task, Transform
 from xstilts.tasks import TASKS
+from xstilts.tasks.card import Card
+from xstilts.tasks.cards import CARDS
 
 XNLI = TASKS["xnli"]
 
@@ -33,21 +33,6 @@ def xnli_mirror(folder: Path, labels: tuple[int, ...] = (0, 1, 2)) -> DataContex
 
 def messages(task: Task, action: task_data.Action, where: DataContext) -> list[str]:
     return [finding.message for finding in cards.compare(task, action, where)]
-
-
-# -- which card a task has
-# ------------------------------------------------------------------------------
-
-
-def test_card_of_a_changed_source_is_none_and_of_a_renamed_task_the_same() -> None:
-    own = XNLI.model_copy(update={"source": Source(hub="me/xnli", config="{language}")})
-    assert cards.of(own) is None
-    assert (
-        cards.of(XNLI.model_copy(update={"name": "xnli_cut", "limits": Limits(train=5)}))
-        is CARDS["xnli"]
-    )
-    pinned = XNLI.model_copy(update={"source": XNLI.source.model_copy(update={"revision": "abc"})})
-    assert cards.of(pinned) is CARDS["xnli"]
 
 
 # -- rows without data
@@ -187,9 +172,3 @@ def test_expected_speaks_of_whole_splits() -> None:
     assert cards.expected(XNLI, "test") == "5,010 each"
     assert cards.expected(TASKS["udpos"], "test") == "47 to 20,436 each"
     assert cards.expected(review_task(), "train") == ""
-
-
-def test_rows_of_a_range_have_a_typical_number() -> None:
-    span = Rows(low=10, high=100, typical=30, by_language={"en": 50})
-    assert (span.estimate("en"), span.estimate("de")) == (50, 30)
-    assert span.expected("de") == (10, 100)

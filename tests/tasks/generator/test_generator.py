@@ -32,7 +32,7 @@ def test_rows_of_this_version_are_pinned() -> None:
     kept = [[first(n, "test", code) for code in generator.languages()] for n in generator.SIZES]
     found = hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
     assert found == FINGERPRINT[generator.VERSION], (
-        "rows changed: raise VERSION in generator/draw.py and pin the hash"
+        "rows changed: raise VERSION in generator/__init__.py and pin the hash"
     )
 
 

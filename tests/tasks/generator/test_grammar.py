@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xstilts.spec.seeds import named_stream
 from xstilts.tasks.generator import grammar
 
 
@@ -14,7 +15,7 @@ def test_clause_is_said_in_the_order_of_each_language() -> None:
 
 
 def test_clauses_of_a_sentence_share_no_noun_and_no_verb() -> None:
-    draw = grammar.stream("test")
+    draw = named_stream("test")
     for _ in range(200):
         clauses = grammar.draw_clauses(draw, 3, always_place=True)
         nouns = [p.noun for c in clauses for p in (c.agent, c.patient, c.place) if p is not None]

@@ -1,8 +1,8 @@
 """What each dataset should be: its card, and how the data at hand compares with it.
 
-A card says how many rows each *split of the source* has (so that a task which cuts
-`validation[:80%]` is still held to the whole split), which labels, and how long a row is. The
-numbers stand in `card_table.py`, each with its source; those from memory are marked `unverified`.
+A card (`tasks/card.py`) says how many rows each *split of the source* has (so that a task which
+cuts `validation[:80%]` is still held to the whole split), which labels, and how long a row is. The
+numbers stand in `tasks/cards.py`, each with its source.
 
 A difference is told, never refused: a mirror that holds a part of a dataset is as good as what it
 holds. A card speaks only of a task whose source is still the built-in one; data of the user's own
@@ -11,80 +11,18 @@ has no card.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from xstilts.spec import splits
 from xstilts.spec.task import LABELLED, TUNED, Task, Use
+from xstilts.tasks.card import Card
+from xstilts.tasks.cards import card_of
 
 if TYPE_CHECKING:
     from xstilts.data.task_data import Action
     from xstilts.sources.context import DataContext
-
-CHARACTERS_PER_TOKEN = 4.3
-"""An estimate, from memory: characters of English text in one piece of a vocabulary of 250,000.
-Other languages need about as many pieces for the same meaning, though they write more or fewer
-characters.
-"""
-SPECIAL_TOKENS = 4
-"""Of a pair in XLM-R's frame."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rows:
-    """Rows of one split in one language: a number, or a range where languages differ."""
-
-    low: int
-    high: int
-    by_language: Mapping[str, int] = field(default_factory=dict)
-    """Language to its number, where it is known apart."""
-    typical: int | None = None
-    """Of a range, what a language has on the whole; for estimates alone."""
-    source: str = "facts"
-    """`facts` (the project's notes on the papers and their code), `hub` (what the hub's own dataset
-    library states), `counted` (in a copy of the data), `memory`.
-    """
-
-    @property
-    def unverified(self) -> bool:
-        """Whether the number is from memory."""
-        return self.source == "memory"
-
-    def expected(self, language: str) -> tuple[int, int]:
-        """Fewest and most rows in `language`."""
-        known = self.by_language.get(language)
-        return (known, known) if known is not None else (self.low, self.high)
-
-    def estimate(self, language: str) -> int:
-        """One number for `language`."""
-        low, high = self.expected(language)
-        return low if low == high else self.typical or (low + high) // 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    """One dataset as a task reads it."""
-
-    characters: float
-    """Mean characters of one input sequence in English (of one choice with its context, of one
-    sentence of a pair to be retrieved).
-    """
-    sequences: int = 1
-    """Input sequences of one row: its choices, or the two sides of a retrieval."""
-    rows: Mapping[str, Rows]
-    """The source's split to its rows."""
-    labels: tuple[str, ...] = ()
-    """Label names, where the head has one output for each."""
-    content: Mapping[str, str] = field(default_factory=dict)
-    """`split/language` to the hash of its files (SHA-256 of their SHA-256s, as `check` prints it),
-    where known.
-    """
-
-    @property
-    def tokens(self) -> float:
-        """Mean sub-tokens of one sequence before it is cut: an estimate."""
-        return self.characters / CHARACTERS_PER_TOKEN + SPECIAL_TOKENS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,22 +33,6 @@ class Finding:
     message: str
     severity: Literal["warn", "note"] = "warn"
     """`note` where the card itself is unverified, or the difference is the user's own choice."""
-
-
-def of(task: Task) -> Card | None:
-    """The card of a task whose source is a built-in one, under whatever name; None for other
-    data.
-    """
-    from xstilts.checks.audit.card_table import CARDS
-    from xstilts.tasks import TASKS
-
-    def same(other: Task) -> bool:
-        source = other.source.model_copy(update={"revision": task.source.revision})
-        return (source, other.format, other.columns) == (task.source, task.format, task.columns)
-
-    names = [task.name] if task.name in TASKS and same(TASKS[task.name]) else []
-    names += [name for name, other in TASKS.items() if name in CARDS and not names and same(other)]
-    return next((CARDS[name] for name in names if name in CARDS), None)
 
 
 def uses(task: Task, action: Action) -> tuple[Use, ...]:
@@ -182,7 +104,7 @@ def _whole(task: Task, split: str, language: str) -> int | None:
         from xstilts.tasks.generator import SIZES
 
         return SIZES.get(task.source.generator, {}).get(split)
-    card = of(task)
+    card = card_of(task)
     known = card.rows.get(split) if card else None
     return known.estimate(language) if known else None
 
@@ -197,7 +119,7 @@ def compare(task: Task, action: Action, context: DataContext) -> list[Finding]:
     """
     found = []
     for leaf in task.leaves:
-        card = of(leaf)
+        card = card_of(leaf)
         if card is not None:
             found += [*_counts(leaf, card, action, context), *_labels(leaf, card, action, context)]
             found += [*_languages(leaf, action), *_hashes(leaf, card, action, context)]
@@ -308,7 +230,7 @@ def expected(task: Task, use: Use) -> str:
     or nothing.
     """
     said: list[str] = []
-    card = of(task)
+    card = card_of(task)
     for name in splits.names(getattr(task.splits, use)):
         known = card.rows.get(name) if card else None
         if known is None:

@@ -16,9 +16,9 @@ from xstilts.data.reading.tables import languages_of
 from xstilts.planning import Plan
 from xstilts.planning.filling import trained_tasks
 from xstilts.sources.base_models import model_revision
+from xstilts.sources.sweep_models import sweep_models
 from xstilts.spec import splits
 from xstilts.spec.digests import digest
-from xstilts.spec.sweep import Model
 from xstilts.spec.task import Limits, Task, Use
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Read:
 
 @dataclass(frozen=True, kw_only=True)
 class ReadModel:
-    """One base model or tokenizer."""
+    """One base model, tokenizer or translator."""
 
     model: str
     asked: str
@@ -85,26 +85,11 @@ def reads(plan: Plan, context: DataContext) -> list[Read]:
 
 def models(plan: Plan, context: DataContext) -> list[ReadModel]:
     """All base models, tokenizers and translators of a plan; DataError where one cannot be read."""
-
     found = {}
-    for name, asked, weights in dict.fromkeys(_named(plan)):
-        resolved = model_revision(name, context, asked, weights=weights)
-        found[name] = ReadModel(model=name, asked=asked, resolved=resolved)
+    for one in sweep_models(plan.sweep):
+        resolved = model_revision(one.id, context, one.revision, weights=one.weights)
+        found[one.id] = ReadModel(model=one.id, asked=one.revision, resolved=resolved)
     return list(found.values())
-
-
-def _named(plan: Plan) -> Iterator[tuple[str, str, bool]]:
-    """`(id, revision, whether its weights are looked for)`."""
-    for model in plan.sweep.models:
-        yield (
-            (model.id, model.revision, True)
-            if isinstance(model, Model)
-            else (model.tokenizer, "main", False)
-        )
-    for task in plan.sweep.tasks:
-        translate = task.transform.translate if task.transform else None
-        if translate:
-            yield translate.model, translate.revision, False
 
 
 def _reads(task: Task, action: Action, context: DataContext) -> Iterator[Read]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xstilts.checks.audit import cards
 from xstilts.checks.costs.model_sizes import Encoder
 from xstilts.spec.sweep import Hyperparameters
 from xstilts.spec.task import Task
+from xstilts.tasks.card import tokens_of
+from xstilts.tasks.cards import card_of
 
 _CHARACTERS: Mapping[str, float] = {
     "classification": 150,
@@ -32,12 +33,8 @@ def shape(
     In training an example is a window already. A masked LM's blocks are full, and hold many lines
     or part of one.
     """
-    card = cards.of(task)
-    tokens = (
-        card.tokens
-        if card
-        else _CHARACTERS[task.format] / cards.CHARACTERS_PER_TOKEN + cards.SPECIAL_TOKENS
-    )
+    card = card_of(task)
+    tokens = card.tokens if card else tokens_of(_CHARACTERS[task.format])
     longest = hyper.max_length_tokens
     if task.format == "masked_lm":
         return (1.0 if training else tokens / longest), 1, float(longest)

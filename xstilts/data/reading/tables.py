@@ -1,10 +1,9 @@
-"""The role table of one use of a task in one language: cut, joined, limited, transformed; and its
-name.
+"""The role table of one use of a task in one language: cut, joined, limited; and its name.
 
 A plain task reads its own source. A union reads those of its *parts* that have the language, one
 part after the other, each with its own columns, splits and limits; label *names* of a part become
-ids of the union's table. The union's own limit holds for the whole. A transform is the last thing
-that happens, to training rows alone. What is wrong is collected and told at once.
+ids of the union's table. The union's own limit holds for the whole. What is wrong is collected and
+told at once. Rows are as their source has them: `task_data` transforms training rows afterwards.
 
 `key` names such a table by all that decides its rows, so that derived data can never be stale.
 """
@@ -56,8 +55,18 @@ def role_table(task: Task, use: Use, language: str, context: DataContext) -> Fou
         return None, problems
     whole = pa.concat_tables(tables)
     limit = getattr(task.limits, use) if task.parts else None
-    whole = whole.slice(0, limit) if limit else whole
-    return _transformed(whole, task, use, language, context)
+    return (whole.slice(0, limit) if limit else whole), []
+
+
+def with_language(table: pa.Table, language: str) -> pa.Table:
+    """The rows with a column `language`; a table that has one already comes back as it is."""
+    import pyarrow as pa
+
+    if "language" in table.column_names:
+        return table
+    return table.append_column(
+        "language", pa.repeat(pa.scalar(language, pa.string()), table.num_rows)
+    )
 
 
 def leaves(task: Task, use: Use, language: str) -> tuple[Task, ...]:
@@ -95,7 +104,7 @@ def called(task: Task, leaf: Task) -> str:
 
 
 def size(task: Task, use: Use, language: str, context: DataContext) -> int:
-    """Rows of one language by the sources' own counts; a transform may still drop some."""
+    """Rows of one language by the sources' own counts, before any transform."""
     total = 0
     for leaf in leaves(task, use, language):
         cut = 0
@@ -103,12 +112,7 @@ def size(task: Task, use: Use, language: str, context: DataContext) -> int:
             start, stop = piece.span(sources.count(leaf, piece.name, language, context))
             cut += stop - start
         total += _at_most(cut, getattr(leaf.limits, use))
-    total = _at_most(total, getattr(task.limits, use))
-    if task.transform is None or use != "train":
-        return total
-    from xstilts.data import transforms
-
-    return int(transforms.expected_rows(total, task))
+    return _at_most(total, getattr(task.limits, use))
 
 
 def _at_most(rows: int, limit: int | None) -> int:
@@ -139,8 +143,17 @@ def _leaf_contents(
     ]
 
 
-def key(task: Task, use: Use, languages: tuple[str, ...], context: DataContext) -> str:
-    """Names the rows of a use in `languages` by content."""
+def key(
+    task: Task,
+    use: Use,
+    languages: tuple[str, ...],
+    context: DataContext,
+    *,
+    transform: str | None,
+) -> str:
+    """Names the rows of a use in `languages` by content, after the transform of that revision where
+    there is one.
+    """
     return digest(
         {
             "version": ROWS_VERSION,
@@ -151,7 +164,7 @@ def key(task: Task, use: Use, languages: tuple[str, ...], context: DataContext) 
             ],
             "limit": getattr(task.limits, use),
             "labels": list(task.labels),
-            "transform": transform_revision(task, use, context),
+            "transform": transform,
         }
     )
 
@@ -247,25 +260,3 @@ def _unlike(task: Task, tables: list[pa.Table]) -> list[str]:
             "set their `columns:`"
         )
     ]
-
-
-# --- transforms
-
-
-def _transformed(
-    table: pa.Table, task: Task, use: Use, language: str, context: DataContext
-) -> Found:
-    if task.transform is None or use != "train":
-        return table, []
-    from xstilts.data import transforms
-
-    return transforms.apply(table, task, language, context), []
-
-
-def transform_revision(task: Task, use: Use, context: DataContext) -> str | None:
-    """Hash of what a transform reads; None where a use has none."""
-    if task.transform is None or use != "train":
-        return None
-    from xstilts.data import transforms
-
-    return str(transforms.revision(task, context))

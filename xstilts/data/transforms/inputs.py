@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from xstilts.data.reading import tables
 from xstilts.data.transforms import codes, dictionary, lookup
 from xstilts.data.transforms.dictionary import Table
 from xstilts.data.transforms.rows import TEXTS
@@ -20,7 +21,7 @@ from xstilts.sources import hub
 from xstilts.sources.base_models import model_revision, resolve_model
 from xstilts.sources.context import DataContext
 from xstilts.spec.digests import digest
-from xstilts.spec.task import Dictionary, Lookup, Task, Transform, Translate
+from xstilts.spec.task import Dictionary, Lookup, Task, Transform, Translate, Use
 from xstilts.store.hashes import content_hashes
 
 TRANSFORM_VERSION = 1
@@ -52,6 +53,17 @@ def revision(task: Task, context: DataContext) -> str:
             for one in kind.languages
         ]
     return digest({"version": TRANSFORM_VERSION, "transform": transform.payload(), "held": held})
+
+
+def use_revision(task: Task, use: Use, context: DataContext) -> str | None:
+    """The same for the rows of a use; None where no transform touches them."""
+    return revision(task, context) if task.transform is not None and use == "train" else None
+
+
+def rows_key(task: Task, use: Use, languages: tuple[str, ...], context: DataContext) -> str:
+    """Names the rows of a use in `languages` by content, as its transform leaves them."""
+    transform = use_revision(task, use, context)
+    return tables.key(task, use, languages, context, transform=transform)
 
 
 def files(patterns: Sequence[str], language: str, context: DataContext) -> list[Path]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xstilts.data.transforms.inputs import rows_key
 from xstilts.store.files import write_json
 
 if TYPE_CHECKING:
@@ -100,10 +101,8 @@ def reasons(tally: Mapping[str, int]) -> str:
 
 
 def _path(task: Task, language: str, context: DataContext) -> Path:
-    from xstilts.data.reading import tables
-
     # Label names may have been filled in since; they decide no text.
-    key = tables.key(_unlabelled(task), "train", (language,), context)
+    key = rows_key(_unlabelled(task), "train", (language,), context)
     return Path(context.cache, "transforms", "facts", key, f"{language}.json")
 
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
-from xstilts.data.transforms.draw import uniform
+from xstilts.spec.seeds import row_uniform
 
 _ALPHABETS = ("aeiouy", "bcdfghjklmnpqrstvwxz")
 _CLASS = {letter: alphabet for alphabet in _ALPHABETS for letter in alphabet}
@@ -52,7 +52,7 @@ class Inventor:
 
     def _word(self, word: str) -> str:
         plain = "".join(low if len(low := letter.lower()) == 1 else letter for letter in word)
-        if self._ratio < 1 and uniform(self._seed, "pseudo", plain) >= self._ratio:
+        if self._ratio < 1 and row_uniform(self._seed, "pseudo", plain) >= self._ratio:
             return word
         if not _LATIN.search(plain):
             return word

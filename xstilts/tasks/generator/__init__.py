@@ -13,14 +13,14 @@ transfer.
 machine:
 
     gen-text      masked LM   raw text, to pretrain on
-    gen-tags      tagging     what each word is and does: agent, patient, verb, ...         few rows
-    gen-fits      pairs       does a phrase answer a question, going by its role?           few rows
-    gen-who       span QA     who did it, to whom?                                          few rows
-    gen-parallel  retrieval   sentences and their translations                              no training
-    gen-choice    choice      which short sentence tells of the same event as a long one?   few rows
-    gen-reading   span QA     who, to whom, and where?                                      many rows
-    gen-more      masked LM   other lines of the same text as gen-text                      many rows
-    gen-cipher    tagging     arbitrary classes of words, others in each language           many rows
+    gen-tags      tagging     what each word is and does: agent, patient, verb, ...      few rows
+    gen-fits      pairs       does a phrase answer a question, going by its role?        few rows
+    gen-who       span QA     who did it, to whom?                                       few rows
+    gen-parallel  retrieval   sentences and their translations                           no training
+    gen-choice    choice      which short sentence tells the same event as a long one?   few rows
+    gen-reading   span QA     who, to whom, and where?                                   many rows
+    gen-more      masked LM   other lines of the same text as gen-text                   many rows
+    gen-cipher    tagging     arbitrary classes of words, others in each language        many rows
 
 **What is known beforehand** of a tiny model that has read gen-text, as a mean over the languages:
 
@@ -40,13 +40,15 @@ machine:
 
 from __future__ import annotations
 
-from xstilts.tasks.generator.draw import VERSION
 from xstilts.tasks.generator.examples import SIZES, rows
 from xstilts.tasks.generator.lexicon import LANGUAGES, TRAINING_LANGUAGE
 from xstilts.tasks.generator.raw_text import text
 from xstilts.tasks.generator.word_level import tokenizer
 
 __all__ = ["SIZES", "TRAINING_LANGUAGE", "VERSION", "languages", "rows", "text", "tokenizer"]
+
+VERSION = 1
+"""Version of everything the generator yields; raised whenever a row, a word or a tag changes."""
 
 
 def languages() -> tuple[str, ...]:

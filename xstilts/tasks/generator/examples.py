@@ -12,8 +12,10 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from numpy.random import RandomState
+
 from xstilts.errors import DataError
-from xstilts.tasks.generator.draw import Draw, stream
+from xstilts.spec.seeds import named_stream
 from xstilts.tasks.generator.grammar import Word, answer, ask, draw_clauses, say, spell, written
 from xstilts.tasks.generator.lexicon import LANGUAGES, TRAINING_LANGUAGE, lexicon
 from xstilts.tasks.generator.raw_text import text
@@ -27,12 +29,12 @@ CIPHERS = tuple(f"C{i}" for i in range(8))
 # --- targets
 
 
-def _tags(draw: Draw, language: str) -> Row:
+def _tags(draw: RandomState, language: str) -> Row:
     words = say(draw_clauses(draw, 1 + int(draw.randint(2))), language)
     return {"tokens": spell(words, language), "tags": [word.tag for word in words]}
 
 
-def _fits(draw: Draw, language: str) -> Row:
+def _fits(draw: RandomState, language: str) -> Row:
     """The answer is about another event, so that its role alone decides."""
     clause, other = draw_clauses(draw, 2, always_place=True)
     role = ROLES[int(draw.randint(len(ROLES)))]
@@ -45,7 +47,7 @@ def _fits(draw: Draw, language: str) -> Row:
     }
 
 
-def _parallel(draw: Draw, language: str) -> Row:
+def _parallel(draw: RandomState, language: str) -> Row:
     clauses = draw_clauses(draw, 1)
     return {
         "source_sentence": written(clauses, language),
@@ -53,11 +55,11 @@ def _parallel(draw: Draw, language: str) -> Row:
     }
 
 
-def _who(draw: Draw, language: str) -> Row:
+def _who(draw: RandomState, language: str) -> Row:
     return _question(draw, language, ROLES[:2])
 
 
-def _choice(draw: Draw, language: str) -> Row:
+def _choice(draw: RandomState, language: str) -> Row:
     clauses = draw_clauses(draw, 3)
     number = int(draw.randint(3))
     choices = [written([clause.bare], language) for clause in clauses]
@@ -67,7 +69,7 @@ def _choice(draw: Draw, language: str) -> Row:
 # --- intermediates
 
 
-def _cipher(draw: Draw, language: str) -> Row:
+def _cipher(draw: RandomState, language: str) -> Row:
     words = say(draw_clauses(draw, 1 + int(draw.randint(2))), language)
     return {
         "tokens": spell(words, language),
@@ -75,14 +77,14 @@ def _cipher(draw: Draw, language: str) -> Row:
     }
 
 
-def _reading(draw: Draw, language: str) -> Row:
+def _reading(draw: RandomState, language: str) -> Row:
     return _question(draw, language, ROLES)
 
 
 # --- what several tasks need
 
 
-def _question(draw: Draw, language: str, roles: tuple[str, ...]) -> Row:
+def _question(draw: RandomState, language: str, roles: tuple[str, ...]) -> Row:
     (clause,) = draw_clauses(draw, 1, always_place="place" in roles)
     role = roles[int(draw.randint(len(roles)))]
     words = say([clause], language)
@@ -108,13 +110,13 @@ def _phrase_span(words: list[Word], role: str) -> tuple[int, int]:
 @cache
 def _code(language: str) -> Mapping[str, str]:
     """The arbitrary class of every concept, another table in each language."""
-    draw = stream("gen-cipher", "code", language)
+    draw = named_stream("gen-cipher", "code", language)
     return {concept: CIPHERS[int(draw.randint(len(CIPHERS)))] for concept in lexicon(language)}
 
 
 # --- the table
 
-_MAKERS: Mapping[str, Callable[[Draw, str], Row]] = MappingProxyType(
+_MAKERS: Mapping[str, Callable[[RandomState, str], Row]] = MappingProxyType(
     {
         "gen-tags": _tags,
         "gen-fits": _fits,
@@ -147,7 +149,7 @@ def rows(name: str, use: str, language: str) -> dict[str, list[Any]]:
     count = SIZES[name][use]
     if name not in _MAKERS:
         return {"text": text(language, count, use, name)}
-    draw = stream(name, use) if use == "test" else stream(name, use, language)
+    draw = named_stream(name, use) if use == "test" else named_stream(name, use, language)
     seen: dict[str, Row] = {}
     while len(seen) < count:
         row = _MAKERS[name](draw, language)

@@ -20,8 +20,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.random import RandomState
 
-from xstilts.tasks.generator.draw import Draw, stream
+from xstilts.spec.seeds import named_stream
 from xstilts.tasks.generator.lexicon import CLASS_SIZES, LANGUAGES, lexicon
 
 TAGS = ("AGENT", "PATIENT", "PLACE", "VERB", "ADJ", "ADV", "MARK", "CONJ", "SIGN")
@@ -71,10 +72,10 @@ class Word:
 def affinity(left: str, right: str, role: str) -> Array:
     """Weights, one row a word of class `left`, one column a word of class `right`."""
     shape = (CLASS_SIZES[left], CLASS_SIZES[right])
-    return np.exp(SHARPNESS * stream("affinity", left, right, role).standard_normal(shape))
+    return np.exp(SHARPNESS * named_stream("affinity", left, right, role).standard_normal(shape))
 
 
-def pick(draw: Draw, weights: Array, but: Collection[int] = ()) -> int:
+def pick(draw: RandomState, weights: Array, but: Collection[int] = ()) -> int:
     """A number drawn by weight, none of `but`."""
     left = weights.copy()
     left[list(but)] = 0
@@ -82,14 +83,14 @@ def pick(draw: Draw, weights: Array, but: Collection[int] = ()) -> int:
     return int(np.searchsorted(edges, draw.random_sample() * edges[-1], side="right"))
 
 
-def _phrase(draw: Draw, verb: int, role: str, but: Collection[int]) -> Phrase:
+def _phrase(draw: RandomState, verb: int, role: str, but: Collection[int]) -> Phrase:
     noun = pick(draw, affinity("verb", "noun", role)[verb], but)
     if draw.random_sample() < 0.5:
         return Phrase(noun)
     return Phrase(noun, pick(draw, affinity("noun", "adjective", "")[noun]))
 
 
-def draw_clauses(draw: Draw, count: int, always_place: bool = False) -> tuple[Clause, ...]:
+def draw_clauses(draw: RandomState, count: int, always_place: bool = False) -> tuple[Clause, ...]:
     """`count` clauses that share no noun and no verb."""
     nouns: set[int] = set()
     verbs: set[int] = set()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
-from xstilts.tasks.generator.draw import stream
+from xstilts.spec.seeds import named_stream
 
 CLASS_SIZES: Mapping[str, int] = MappingProxyType(
     {"noun": 32, "verb": 12, "adjective": 12, "adverb": 6}
@@ -69,7 +69,7 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType(
 def lexicon(code: str) -> Mapping[str, str]:
     """Concept to word in language `code`."""
     language = LANGUAGES[code]
-    draw = stream("lexicon", code)
+    draw = named_stream("lexicon", code)
     syllables = [c + v for c in language.consonants for v in language.vowels]
     forms = [a + b + c for a in syllables for b in syllables for c in ("", language.consonants[0])]
     concepts = (*FUNCTION_CONCEPTS, *CONTENT_CONCEPTS)

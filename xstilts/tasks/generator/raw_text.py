@@ -5,7 +5,8 @@ Four sorts of lines about the same events:
     plain        a sentence
     mixed        a sentence, each word in one of two languages by chance
     interlinear  a sentence, each word followed by its translation
-    parallel     a sentence, `=`, its translation in that language's own order (TLM; Conneau and Lample 2019)
+    parallel     a sentence, `=`, its translation in that language's own order (TLM; Conneau and
+                 Lample 2019)
 
 Plain text alone would leave the languages apart. From interlinear lines a model learns within a few
 hundred steps to read a masked word off its neighbour; borrowed words, which are their own
@@ -16,7 +17,9 @@ that ask.
 
 from __future__ import annotations
 
-from xstilts.tasks.generator.draw import Draw, stream
+from numpy.random import RandomState
+
+from xstilts.spec.seeds import named_stream
 from xstilts.tasks.generator.grammar import draw_clauses, say, written
 from xstilts.tasks.generator.lexicon import LANGUAGES, PUNCTUATION, lexicon
 
@@ -27,11 +30,11 @@ SHARES = (0.1, 0.1, 0.45, 0.35)
 
 def text(language: str, count: int = 4000, use: str = "train", name: str = "gen-text") -> list[str]:
     """`count` lines around `language`; every other language is a partner of some."""
-    draw = stream(name, use, language)
+    draw = named_stream(name, use, language)
     return [_line(draw, language) for _ in range(count)]
 
 
-def _line(draw: Draw, language: str) -> str:
+def _line(draw: RandomState, language: str) -> str:
     sort = SORTS[int(draw.choice(len(SORTS), p=SHARES))]
     others = [code for code in LANGUAGES if code != language]
     other = others[int(draw.randint(len(others)))]

@@ -1,4 +1,4 @@
-"""The numbers of the cards, each with its source (see `cards.py`).
+"""The numbers of the cards, each with its source (see `card.py`).
 
 `facts`: the project's notes on the papers and on the code of XTREME and jiant. `hub`: the split
 sizes that the hub's own library states for the dataset (`dataset_infos.json` of
@@ -15,7 +15,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xstilts.checks.audit.cards import Card, Rows
+from xstilts.spec.task import Task
+from xstilts.tasks import TASKS
+from xstilts.tasks.card import Card, Rows
 
 _NLI = ("entailment", "neutral", "contradiction")
 
@@ -389,3 +391,17 @@ _GENERATED = {  # their rows stand in the generator itself
 
 CARDS: Mapping[str, Card] = MappingProxyType({**_INTERMEDIATES, **_TARGETS, **_GENERATED})
 """Task name to its card."""
+
+
+def card_of(task: Task) -> Card | None:
+    """The card of a task whose source is a built-in one, under whatever name; None for other
+    data.
+    """
+
+    def same(other: Task) -> bool:
+        source = other.source.model_copy(update={"revision": task.source.revision})
+        return (source, other.format, other.columns) == (task.source, task.format, task.columns)
+
+    names = [task.name] if task.name in TASKS and same(TASKS[task.name]) else []
+    names += [name for name, other in TASKS.items() if name in CARDS and not names and same(other)]
+    return next((CARDS[name] for name in names if name in CARDS), None)

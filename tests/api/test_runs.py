@@ -1,0 +1,81 @@
+"""What `run` hands to the engine, and what it makes of its outcome; the engine is a stand-in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import xstilts
+from tests.support.tiny import make_sweep
+from xstilts.driver import engine
+from xstilts.store.sweeps import read_sweep
+
+
+@pytest.fixture(autouse=True)
+def own_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweeps here name mirrors of their own."""
+    monkeypatch.delenv("XSTILTS_MIRROR", raising=False)
+
+
+@pytest.fixture
+def handed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What the engine was handed, a tuple each run; every run ends at once, out of budget."""
+    calls: list[tuple[Any, ...]] = []
+
+    def stand_in(*given: Any) -> engine.Outcome:
+        calls.append(given)
+        counts = {"done": 0, "waiting": 3}
+        return engine.Outcome(counts, failures=[], seconds=1.5, started=0, stopped="budget")
+
+    monkeypatch.setattr(engine, "run", stand_in)
+    return calls
+
+
+def test_run_tells_how_the_engine_ended(tmp_path: Path, handed: list[tuple[Any, ...]]) -> None:
+    ran = xstilts.run(make_sweep(tmp_path))
+    assert len(handed) == 1
+    assert (ran.counts, ran.failures) == ({"done": 0, "waiting": 3}, [])
+    assert (ran.seconds, ran.started, ran.stopped, ran.exit_code) == (1.5, 0, "budget", 0)
+    assert ran.folder == str(tmp_path / "store/sweeps/tiny-v1")
+    assert (ran.warnings, ran.pages) == ([], "")
+
+
+def test_run_keeps_the_sweep_beside_its_ledger(
+    tmp_path: Path, handed: list[tuple[Any, ...]]
+) -> None:
+    file = make_sweep(tmp_path)
+    folder = Path(xstilts.run(file).folder)
+    assert read_sweep(folder) == xstilts.load(file)
+
+
+def test_run_tells_workers_where_things_are_and_nothing_of_the_plan(
+    tmp_path: Path, handed: list[tuple[Any, ...]]
+) -> None:
+    xstilts.run(make_sweep(tmp_path, resources={"slots": 2, "cpus_per_worker": 3}))
+    settings = next(one for one in handed[0] if isinstance(one, dict))
+    assert settings == {
+        "store": str(tmp_path / "store"),
+        "mirror": str(tmp_path / "mirror"),
+        "base": str(tmp_path),
+        "threads": 3,
+        "partial_every_seconds": xstilts.load(
+            tmp_path / "tiny.yaml"
+        ).resources.partial_every_seconds,
+        "gradient_checkpointing": False,
+    }
+
+
+def test_run_of_a_sweep_that_another_driver_runs_is_refused(
+    tmp_path: Path, handed: list[tuple[Any, ...]]
+) -> None:
+    from xstilts.driver.session import driver
+    from xstilts.errors import LeaseHeld
+    from xstilts.store.phases import Store
+
+    file = make_sweep(tmp_path)
+    sweep = xstilts.load(file)
+    with driver(Store(sweep.store).prepare(), sweep), pytest.raises(LeaseHeld):
+        xstilts.run(file)
+    assert handed == []

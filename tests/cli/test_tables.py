@@ -1,0 +1,87 @@
+"""Scores and gains in a log: complete, not squeezed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from tests.support.printing import shown
+from xstilts.cli import tables
+
+
+def gains_table(**changes: Any) -> pd.DataFrame:
+    row = {
+        "model": "m",
+        "target": "xquad",
+        "metric": "qa_mean",
+        "level": "mean",
+        "intermediate": "squad",
+        "baseline": 40.0,
+        "gain": 3.21,
+        "low": 1.0,
+        "high": 5.42,
+        "p_holm": 0.01,
+    }
+    return pd.DataFrame([{**row, **changes}])
+
+
+def test_gains_significant_one_has_a_star_and_its_interval() -> None:
+    text = shown(tables.gains, gains_table())
+    assert "+3.2* [+1.0, +5.4]" in text
+    assert "40.0" in text
+
+
+def test_gains_open_one_has_no_star_and_missing_interval_is_left_out() -> None:
+    text = shown(tables.gains, gains_table(gain=-0.5, low=math.nan, high=math.nan, p_holm=math.nan))
+    assert "-0.5" in text
+    assert "-0.5*" not in text
+    assert "[nan" not in text
+
+
+def test_gains_without_rows_says_why() -> None:
+    assert "no gain to show" in shown(tables.gains, gains_table(level="language"))
+
+
+def test_scores_has_a_row_for_each_language_and_their_mean() -> None:
+    rows = [
+        {
+            "model": "m",
+            "target": "t",
+            "metric": "accuracy",
+            "primary": True,
+            "language": language,
+            "intermediate": name,
+            "value": value,
+        }
+        for language, name, value in [
+            ("en", "none", 80),
+            ("en", "none", 90),
+            ("sw", "none", 40),
+            ("en", "squad", 88),
+        ]
+    ]
+    lines = [line.split() for line in shown(tables.scores, pd.DataFrame(rows)).splitlines()]
+    assert ["language", "none", "squad"] in lines
+    assert ["en", "85.0", "88.0"] in lines
+    assert ["sw", "40.0"] in lines
+    assert ["mean", "62.5", "88.0"] in lines
+
+
+def test_scores_of_many_intermediates_are_not_squeezed_in_a_log() -> None:
+    names = [f"intermediate-{i}" for i in range(8)]
+    rows = [
+        {
+            "model": "m",
+            "target": "t",
+            "metric": "accuracy",
+            "primary": True,
+            "language": "en",
+            "intermediate": name,
+            "value": 1.0,
+        }
+        for name in names
+    ]
+    text = shown(tables.scores, pd.DataFrame(rows))
+    assert all(name in text for name in names)

@@ -1,0 +1,30 @@
+"""The sweep beside its ledger: written whole, read once, damage told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.sweeps import paper_grid
+from xstilts.errors import CorruptError, StoreError
+from xstilts.store.sweeps import keep_sweep, read_sweep, sweep_before
+
+
+def test_kept_sweep_comes_back_as_it_was(tmp_path: Path) -> None:
+    sweep = paper_grid()
+    keep_sweep(tmp_path, sweep)
+    assert read_sweep(tmp_path) == sweep_before(tmp_path) == sweep
+
+
+def test_read_sweep_where_nothing_was_run_says_how_to_begin(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="nothing has been run yet; `xstilts run` begins it"):
+        read_sweep(tmp_path)
+    assert sweep_before(tmp_path) is None
+
+
+def test_read_sweep_damaged_file_is_corrupt(tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text("{")
+    with pytest.raises(CorruptError, match="writes it again"):
+        read_sweep(tmp_path)
+    assert sweep_before(tmp_path) is None

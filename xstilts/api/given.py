@@ -1,0 +1,64 @@
+"""What a verb was asked about: a sweep file, a `Sweep`, or the folder where a sweep was run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from xstilts import sweep_file
+from xstilts.spec.sweep import Sweep
+from xstilts.store.phases import Store
+
+AnySweep = str | os.PathLike[str] | Sweep
+
+
+def load(
+    given: AnySweep,
+    *,
+    store: str | None = None,
+    mirror: str | None = None,
+    tracking: str | None = None,
+) -> Sweep:
+    """The sweep, with what was given in place of what its file says. Raises SweepError."""
+    if not isinstance(given, Sweep):
+        return sweep_file.load(given, store=store, mirror=mirror, tracking=tracking)
+    instead = {"store": store, "mirror": mirror, "tracking": tracking}
+    return given.model_copy(update={k: v for k, v in instead.items() if v is not None})
+
+
+class RunFolder(NamedTuple):
+    """Where a sweep was run: enough for what only reads its results."""
+
+    store: Store
+    folder: Path
+    """Of the sweep in the store: its ledger, studies and report."""
+
+
+def folder_of(
+    given: AnySweep,
+    *,
+    store: str | None = None,
+    mirror: str | None = None,
+    tracking: str | None = None,
+) -> RunFolder:
+    """The store of a sweep and its folder there. A path to such a folder stands for the sweep,
+    too.
+    """
+    if not isinstance(given, Sweep) and (Path(given) / "ledger.jsonl").exists():
+        folder = Path(given).absolute()
+        return RunFolder(Store(folder.parent.parent), folder)
+    sweep = load(given, store=store, mirror=mirror, tracking=tracking)
+    there = Store(sweep.store)
+    return RunFolder(there, there.sweep_folder(sweep.name, sweep.version))
+
+
+def file_of(given: AnySweep) -> str | None:
+    """The file that was named, if one was."""
+    return None if isinstance(given, Sweep) else os.fspath(given)
+
+
+def base_of(given: AnySweep) -> str:
+    """The folder that relative paths of a sweep start from."""
+    file = file_of(given)
+    return str(Path(file).absolute().parent if file else Path.cwd())

@@ -1,0 +1,187 @@
+"""The tables that verbs print: what is read, what it costs, scores and gains.
+
+Nothing is computed here but means for display.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from xstilts.cli.console import grid, new_table, say
+from xstilts.errors import InputError
+from xstilts.spec.sweep import BASELINE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+# -- what a sweep reads and costs
+
+
+def sources(reads: Iterable[Mapping[str, Any]]) -> Table:
+    """One row a task and use: source, what it resolves to, rows used, rows there, rows by the
+    card.
+    """
+    columns = ("use", "source", "revision", "split", "languages", "rows", "split has", "card")
+    table = new_table("what is read", "task", *columns)
+    for column in table.columns[1:5]:
+        column.justify = "left"
+    for read in reads:
+        cells = (
+            read["task"],
+            read["use"],
+            read["source"],
+            revision_text(read),
+            read["split"],
+            str(len(read["languages"])),
+            f"{read['rows']:,}",
+            read["has"],
+            read["card"] or "-",
+        )
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def revision_text(read: Mapping[str, Any]) -> str:
+    """`main -> commit 0123456789ab`; of a union nothing, since its parts have theirs."""
+    resolved = f"{read['kind']} {read['resolved'][:12]}" if read["resolved"] else ""
+    return f"{read['asked']} -> {resolved}" if read["asked"] else resolved
+
+
+def cost(estimate: Mapping[str, Any]) -> Table:
+    """A row for each kind of phase: examples, tokens, GPU hours."""
+    table = new_table(
+        f"estimate on {estimate['gpu']}",
+        "",
+        "phases",
+        "examples",
+        "evaluated",
+        "tokens",
+        "GPU hours",
+    )
+    for kind in (
+        kind
+        for kind in ("pretrain", "intermediate", "target", "evaluate")
+        if kind in estimate["by_kind"]
+    ):
+        work = estimate["by_kind"][kind]
+        table.add_row(kind, f"{work['phases']:,}", *_work(work))
+    phases = sum(work["phases"] for work in estimate["by_kind"].values())
+    table.add_row("all", f"{phases:,}", *_work(estimate["total"]), style="bold")
+    table.add_row("saved by sharing", "", *_work(estimate["saved_by_sharing"]))
+    return table
+
+
+def _work(work: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        *(_large(work[name]) for name in ("examples", "evaluated", "tokens")),
+        _hours(work["gpu_hours"]),
+    )
+
+
+def _large(number: float) -> str:
+    """`3.2 million`; below a million the number itself."""
+    for size, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if number >= size:
+            return f"{number / size:,.1f} {name}"
+    return f"{number:,.0f}"
+
+
+def _hours(hours: float) -> str:
+    return (
+        f"{hours:,.0f}"
+        if hours >= 100
+        else f"{hours:.1f}"
+        if hours >= 0.1
+        else "below 0.1"
+        if hours
+        else "-"
+    )
+
+
+# -- scores and gains
+
+
+def gains(console: Console, table: pd.DataFrame) -> None:
+    """For each target the baseline's score and each intermediate's gain with its interval: means
+    over all languages.
+    """
+    means = table[table["level"] == "mean"]
+    if means.empty:
+        say(console, "no gain to show: no pair and its baseline have both been evaluated")
+        return
+    for model, rows in means.groupby("model", sort=False):
+        names = list(dict.fromkeys(rows["intermediate"]))
+        shown = new_table(
+            f"gains of {model} over {BASELINE}, means over all languages",
+            "target",
+            "metric",
+            BASELINE,
+            *names,
+        )
+        for (target, metric), of_target in rows.groupby(["target", "metric"], sort=False):
+            cells = {row["intermediate"]: _gain(row) for row in of_target.to_dict("records")}
+            base = _number(of_target["baseline"].iloc[0])
+            shown.add_row(
+                str(target), str(metric), base, *(cells.get(name, Text("")) for name in names)
+            )
+        grid(console, shown)
+    say(console, "[95% interval]; * significant at 5% after Holm's correction")
+
+
+def scores(console: Console, table: pd.DataFrame) -> None:
+    """For each target: a row for each language, a column for each intermediate; means over
+    seeds.
+    """
+    main = table[table["primary"]]
+    if main.empty:
+        say(console, "no scores yet")
+        return
+    for (model, target, metric), rows in main.groupby(["model", "target", "metric"], sort=False):
+        names = list(dict.fromkeys(rows["intermediate"]))
+        means = rows.groupby(["language", "intermediate"])["value"].mean()
+        shown = new_table(f"{model}, {target}, {metric}", "language", *names)
+        for language in dict.fromkeys(rows["language"]):
+            shown.add_row(str(language), *(_number(means.get((language, name))) for name in names))
+        averages = [_number(means.xs(name, level="intermediate").mean()) for name in names]
+        shown.add_row("mean", *averages, style="bold")
+        grid(console, shown)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None or value != value else f"{value:.1f}"
+
+
+def _gain(row: Mapping[Any, Any]) -> Text:
+    """`+3.2* [+1.0, +5.4]`, coloured where it is significant."""
+    certain = row["p_holm"] <= 0.05
+    interval = f" [{row['low']:+.1f}, {row['high']:+.1f}]" if row["low"] == row["low"] else ""
+    style = "" if not certain else "green" if row["gain"] > 0 else "red"
+    return Text(f"{row['gain']:+.1f}{'*' if certain else ''}{interval}", style=style)
+
+
+# -- tables as files
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A table of a report, as CSV."""
+    import pandas as pd
+
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])
+
+
+def write_table(table: pd.DataFrame, path: str) -> None:
+    """The whole tidy table as CSV or Parquet; InputError for another suffix."""
+    suffix = Path(path).suffix
+    if suffix == ".csv":
+        table.to_csv(path, index=False)
+    elif suffix == ".parquet":
+        table.to_parquet(path, index=False)
+    else:
+        raise InputError(f'--out is "{path}"; must end in .csv or .parquet')

@@ -1,0 +1,120 @@
+"""A task's training rows, transformed: each row's language drawn, each row rewritten, the count
+kept.
+
+Which rows are rewritten depends on the transform's seed and the number of the row; their languages
+are dealt out in turn. What a row becomes is the rewriter's affair (`rewriters`), and what came of
+all of them is kept beside the cached rows (`notes`). Tables are read and made some rows at a time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from xstilts.data.reading.tables import with_language
+from xstilts.data.transforms import notes
+from xstilts.data.transforms.inputs import languages_of, problems
+from xstilts.data.transforms.rewriters import Rewriter, rewriter_of
+from xstilts.data.transforms.rows import Dropped, Row
+from xstilts.errors import DataError
+from xstilts.sources.context import DataContext
+from xstilts.spec.seeds import row_stream, row_uniform
+from xstilts.spec.task import Task, Transform
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ROWS_A_CHUNK = 2000
+
+
+def expected_rows(rows: int, task: Task) -> int:
+    """How many rows a transform leaves of `rows`, where none is dropped."""
+    transform = task.transform
+    return rows + round(rows * transform.share) if transform is not None and transform.add else rows
+
+
+def apply(table: pa.Table, task: Task, language: str | None, context: DataContext) -> pa.Table:
+    """The training rows of `task` in `language` (None: its first), transformed; columns and types
+    stay.
+
+    Translations bring a column `language`, each row's own. Rows keep their order; with `add`, the
+    transformed ones follow. Raises DataError for what `problems` would tell, and where no row is
+    left.
+    """
+    transform = task.transform
+    if transform is None or not table.num_rows:
+        return table
+    found = problems(task, context)
+    if found:
+        raise DataError("\n".join(found))
+    source = language or task.train_languages[0]
+    dealt = _dealt(table.num_rows, transform, source)
+    tally: Counter[str] = Counter()
+    rewriter = rewriter_of(task, source, context)
+    if rewriter.translates:
+        table = with_language(table, source)
+    rewriter.prepare(lambda: ((row, to) for _, row, to in _rows(table, dealt) if to is not None))
+    made = _made(table, dealt, transform, rewriter, source, tally)
+    if not made.num_rows:
+        raise DataError(
+            f"task {task.name}: its transform dropped all {table.num_rows} rows: "
+            f"{notes.reasons(tally)}"
+        )
+    notes.write(task, source, context, table.num_rows, made.num_rows, dealt, tally)
+    return made
+
+
+def _dealt(count: int, transform: Transform, source: str) -> list[str | None]:
+    """Each row's new language, dealt out in turn; None for a row that stays English."""
+    names = languages_of(transform) or (source,)
+    dealt: list[str | None] = []
+    chosen = 0
+    for number in range(count):
+        if row_uniform(transform.seed, "share", source, number) < transform.share:
+            dealt.append(names[chosen % len(names)])
+            chosen += 1
+        else:
+            dealt.append(None)
+    return dealt
+
+
+def _rows(table: pa.Table, dealt: list[str | None]) -> Iterator[tuple[int, Row, str | None]]:
+    """`(number, row, new language)`, read some at a time."""
+    for start in range(0, table.num_rows, _ROWS_A_CHUNK):
+        for number, row in enumerate(table.slice(start, _ROWS_A_CHUNK).to_pylist(), start):
+            yield number, row, dealt[number]
+
+
+def _made(
+    table: pa.Table,
+    dealt: list[str | None],
+    transform: Transform,
+    rewriter: Rewriter,
+    source: str,
+    tally: Counter[str],
+) -> pa.Table:
+    """The transformed table."""
+    import pyarrow as pa
+
+    parts = [table] if transform.add else []
+    kept: list[Row] = []
+
+    def flush() -> None:
+        parts.append(pa.Table.from_pylist(kept, schema=table.schema))
+        kept.clear()
+
+    for number, row, to in _rows(table, dealt):
+        if to is None:
+            if not transform.add:
+                kept.append(row)
+            continue
+        new = rewriter.rewritten(row, to, row_stream(transform.seed, "row", source, number), tally)
+        if isinstance(new, Dropped):
+            tally[notes.DROPPED + new.reason] += 1
+            continue
+        kept.append({**new, "language": to} if rewriter.translates else new)
+        if len(kept) >= _ROWS_A_CHUNK:
+            flush()
+    flush()
+    return pa.concat_tables(parts)

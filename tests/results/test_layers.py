@@ -15,8 +15,8 @@ from xstilts.results.statistics import gains
 from xstilts.spec.phase import Member, ModelParent, PhaseSpec
 from xstilts.spec.sweep import Hyperparameters, Model, Sweep
 from xstilts.spec.task import Options, Source, Splits, Task
-from xstilts.store.files import write_json
 from xstilts.store.ledger import Entry, Ledger
+from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
 
 

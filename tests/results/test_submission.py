@@ -19,8 +19,8 @@ from xstilts.results.submission import FOLDERS, prepare, text, write
 from xstilts.spec.phase import Member, ModelParent, PhaseParent, PhaseSpec
 from xstilts.spec.sweep import Hyperparameters, Model, Sweep
 from xstilts.spec.task import UNTRAINED, Source, Splits, Task
-from xstilts.store.files import write_json
 from xstilts.store.ledger import Entry, Ledger
+from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
 from xstilts.tasks import TASKS
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.spec.test_phase import spec
 from xstilts.errors import CorruptError, LeaseHeld, StoreError
-from xstilts.store.files import write_json
+from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
 
 

@@ -23,8 +23,8 @@ from xstilts.spec.digests import digest
 from xstilts.spec.phase import Member, ModelParent, Parent, PhaseParent, PhaseSpec
 from xstilts.spec.sweep import Hyperparameters, Model, Search, Sweep
 from xstilts.spec.task import Source, Splits, Task
-from xstilts.store.files import write_json
 from xstilts.store.ledger import Entry, Ledger
+from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
 
 EFFECTS: Mapping[str, float] = {

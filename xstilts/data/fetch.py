@@ -25,7 +25,7 @@ from xstilts.sources.context import fetch_help
 from xstilts.spec import splits
 from xstilts.spec.sweep import Model, Pretraining, Sweep
 from xstilts.spec.task import Task, Use
-from xstilts.store.files import store_error, write_bytes
+from xstilts.store.local_files import store_error, write_bytes
 
 _USES: tuple[Use, ...] = ("train", "dev", "test")
 

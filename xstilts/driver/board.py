@@ -29,6 +29,7 @@ from xstilts.spec.phase import PhaseSpec
 from xstilts.store.lease import Lease
 from xstilts.store.ledger import ENDED, FINISHED, Entry, Ledger
 from xstilts.store.phases import Store
+from xstilts.store.results import EvaluationResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,9 +125,7 @@ class Board:
         try:
             phase.record()
         except CorruptError:
-            aside = phase.folder.with_name(f"{phase.id}.damaged-{int(time.time() * 1000)}")
-            phase.folder.rename(aside)
-            self._quarantined.append(str(aside))
+            self._quarantined.append(phase.set_aside())
             return False
         return True
 
@@ -399,12 +398,11 @@ class Board:
         self._wait(self._slots[key])
 
     def _finish(self, entry: Entry, state: str) -> None:
-        result = self._store.phase(entry.phase).record()["result"]
-        value = (
-            self._primary(entry, result)
-            if entry.kind == "evaluate"
-            else (result["dev"] or {}).get("value")
-        )
+        result = self._store.phase(entry.phase).record().result
+        if isinstance(result, EvaluationResult):
+            value = self._primary(entry, result)
+        else:
+            value = result.dev.value if result.dev else None
         before = self.ledger.get(entry.slot)
         if (
             before is not None
@@ -414,9 +412,8 @@ class Board:
             entry, state = before, before.state
         self._end(self._slots[entry.slot], state, value=value, entry=entry)
 
-    def _primary(self, entry: Entry, result: dict[str, Any]) -> float | None:
-        value = result["mean"].get(self._plan.sweep.task(entry.target).metric)
-        return None if value is None else float(value)
+    def _primary(self, entry: Entry, result: EvaluationResult) -> float | None:
+        return result.mean.get(self._plan.sweep.task(entry.target).metric)
 
     def _end(
         self,

@@ -133,11 +133,11 @@ class PhaseSearcher(Searcher):
         if assignment is None:
             drive.changed()
             return Searcher.FINISHED if drive.board.settled else None
-        drive.store.phase(assignment.spec.id).begin(assignment.spec)
         drive.trials[trial_id] = assignment.slot
         drive.started += 1
         return {
             "phase": assignment.spec.id,
+            "spec": assignment.spec.model_dump(mode="json"),
             "slot": assignment.slot,
             "context": drive.context,
             "waits": drive.sweep.search.stopping != "none" and assignment.spec.action == "train",

@@ -41,8 +41,8 @@ from xstilts.results.seen import seen
 from xstilts.spec.described import rates, transforms
 from xstilts.spec.sweep import BASELINE, Sweep, mixture_label
 from xstilts.spec.task import Task
-from xstilts.store.files import write_bytes
 from xstilts.store.ledger import require
+from xstilts.store.local_files import write_bytes
 from xstilts.store.phases import Store
 from xstilts.version import __version__
 
@@ -308,8 +308,8 @@ def _members(lineage: Lineage, phase: str, tasks: Sequence[Task]) -> list[tuple[
     """Task, metric and development score of each member of a mixture, at the step whose weights
     were kept.
     """
-    dev = lineage.store.phase(phase).record()["result"].get("dev") or {}
-    metrics = dev.get("metrics") or {}
+    dev = lineage.store.phase(phase).record().trained.dev
+    metrics = dev.metrics if dev else {}
     return [
         (t.name, t.metric, float(metrics[t.name][t.metric]))
         for t in tasks

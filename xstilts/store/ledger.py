@@ -23,7 +23,7 @@ from pydantic import Field
 from xstilts.errors import StoreError
 from xstilts.spec.sweep import PhaseKind
 from xstilts.spec.task import Frozen
-from xstilts.store.files import store_error
+from xstilts.store.local_files import store_error
 
 State = Literal["waiting", "running", "done", "cached", "pruned", "failed", "blocked"]
 FINISHED: frozenset[State] = frozenset({"done", "cached"})

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xstilts.store.files import write_json
+from xstilts.store.local_files import write_json
 
 if TYPE_CHECKING:
     from xstilts.sources.context import DataContext

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from xstilts.spec.task import Options, Source, Splits, Task
 from xstilts.store.ledger import Entry, Ledger
 from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
+from xstilts.store.results import LayerScore
 
 
 def _world(folder: Path, layer: int = 1, swept: bool = True) -> tuple[Store, Path]:
@@ -66,11 +68,8 @@ def _world(folder: Path, layer: int = 1, swept: bool = True) -> tuple[Store, Pat
             tables = {
                 one: predictions(rng, "retrieval", np.zeros(30), 0.5) for one in task.languages
             }
-            phase = store.phase(finish_evaluation(store, spec, tables, ("accuracy",)))
-            if swept:
-                record = phase.record()
-                record["result"]["layers"] = _layers(label, seed)
-                write_json(phase.folder / "record.json", record)
+            swept_layers = [LayerScore(**row) for row in _layers(label, seed)] if swept else []
+            phase = store.phase(finish_evaluation(store, spec, tables, ("accuracy",), swept_layers))
             slot = {
                 "slot": f"{label}{seed}",
                 "kind": "evaluate",
@@ -83,7 +82,7 @@ def _world(folder: Path, layer: int = 1, swept: bool = True) -> tuple[Store, Pat
     return store, home
 
 
-def _layers(label: str, seed: int) -> list[dict[str, object]]:
+def _layers(label: str, seed: int) -> list[dict[str, Any]]:
     """Mean over languages and seeds: a 10, 40, 20, the baseline 10, 20, 40; half of it with
     `cls`.
     """

@@ -18,6 +18,7 @@ from xstilts.planning.filling import build
 from xstilts.spec.sweep import Sweep, mixture_label
 from xstilts.spec.task import Task
 from xstilts.store.phases import Store
+from xstilts.store.results import Result
 from xstilts.training.phase import Context, run_phase
 
 LANGUAGES = ("en", "de")
@@ -76,9 +77,9 @@ def _of_task(task: Task) -> dict[str, Any]:
 
 def run_plainly(
     sweep: Sweep, base: Path, seen: Callable[[str], None] = lambda slot: None
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Result]:
     """Runs every slot of a sweep without a search, one after the other in this process; slot to its
-    record.
+    result.
     """
     opened = Store(sweep.store).prepare()
     context = api.data_context(sweep, sweep, opened).model_copy(update={"base": str(base)})
@@ -93,8 +94,7 @@ def run_plainly(
             ids[f"{needs}/t0" if slot.needs.startswith("best:") else needs] if slot.needs else ""
         )
         spec = build(plan, slot, {}, parent, revisions)
-        opened.phase(spec.id).begin(spec)
         run_phase(spec, worker, lambda report: True)
         ids[slot.key] = spec.id
         seen(slot.key)
-    return {key: dict(opened.phase(phase).record()["result"]) for key, phase in ids.items()}
+    return {key: opened.phase(phase).record().result for key, phase in ids.items()}

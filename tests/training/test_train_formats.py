@@ -118,7 +118,7 @@ def test_formats_on_two_workers_give_the_losses_and_scores_of_one(
 
 
 def lm_head(store: Path, phase: str, number: int = 0) -> dict[str, torch.Tensor]:
-    return load_file(Store(store).phase(phase).model / f"head-{number}.safetensors")
+    return load_file(Store(store).phase(phase).checkpoint() / f"head-{number}.safetensors")
 
 
 def test_masked_lm_on_a_pretraining_of_ours_goes_on_with_its_head(
@@ -193,4 +193,4 @@ def test_partial_waits_nine_times_as_long_as_the_last_one_took(
     training.last_partial -= since
     training.partial_took = took
     training._partial()
-    assert len(list(training.phase.partial.glob("0*"))) == due
+    assert len(training.phase.partials()) == due

@@ -61,7 +61,7 @@ def again(world: Path) -> Task:
 
 def entries(store: Path, spec: PhaseSpec) -> list[dict[str, Any]]:
     loaded: list[dict[str, Any]] = json.loads(
-        (Store(store).phase(spec.id).model / "heads.json").read_text()
+        (Store(store).phase(spec.id).checkpoint() / "heads.json").read_text()
     )
     return loaded
 
@@ -80,7 +80,7 @@ def test_masked_lm_mixed_in_at_a_rate_trains_with_the_base_models_own_head(
         world, "class", "text", rates=Rates(fixed={"text": 0.2}), lr=1e-12, weight_decay=0.0
     )
     run(tmp_path, spec)
-    own = load_file(Store(tmp_path).phase(spec.id).model / "head-1.safetensors")
+    own = load_file(Store(tmp_path).phase(spec.id).checkpoint() / "head-1.safetensors")
     base = load_file(world / "base" / "model.safetensors")
     for name, value in own.items():
         assert torch.allclose(value, base[f"lm_head.{name}"], atol=1e-6), name
@@ -100,7 +100,7 @@ def test_masked_lm_mixed_in_leaves_a_checkpoint_that_opens_and_a_head_that_answe
         eval_every_steps=20,
     )
     run(tmp_path, spec)
-    body = AutoModel.from_pretrained(Store(tmp_path).phase(spec.id).model)
+    body = AutoModel.from_pretrained(Store(tmp_path).phase(spec.id).checkpoint())
     kept = weights(tmp_path, spec)
     assert all(
         torch.equal(v, kept[f"model.safetensors:{n}"])
@@ -225,7 +225,7 @@ def test_shared_head_is_one_module_in_the_optimizer_and_on_disk(
         ("tags", "head-1.safetensors"),
         ("again", "head-0.safetensors"),
     ]
-    assert sorted(p.name for p in Store(tmp_path).phase(spec.id).model.glob("head-*")) == [
+    assert sorted(p.name for p in Store(tmp_path).phase(spec.id).checkpoint().glob("head-*")) == [
         "head-0.safetensors",
         "head-1.safetensors",
     ]
@@ -258,7 +258,7 @@ def test_shared_head_is_found_by_name_or_labels(world: Path, tmp_path: Path, nam
     spec = mixture(world, "class", again(world), heads="shared")
     run(tmp_path, spec)
     ready = loaded(toy.evaluation(spec, toy.task("class", world / "rows", name=name)), tmp_path)
-    stored = load_file(Store(tmp_path).phase(spec.id).model / "head-0.safetensors")
+    stored = load_file(Store(tmp_path).phase(spec.id).checkpoint() / "head-0.safetensors")
     assert all(
         torch.equal(value, stored[key]) for key, value in ready.model.heads[0].state_dict().items()
     )

@@ -145,6 +145,17 @@ def test_lease_of_an_ended_process_on_this_machine_is_free_at_once(tmp_path: Pat
     Store(tmp_path).lease("phase").take()
 
 
+def test_lease_of_an_ended_process_that_nobody_has_collected_is_free_at_once(
+    tmp_path: Path,
+) -> None:
+    code = "import sys\nfrom xstilts.store.phases import Store\n"
+    code += "Store(sys.argv[1]).lease('phase').take()"
+    ended = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    Store(tmp_path).lease("phase").take()
+    assert ended.wait() == 0
+
+
 def test_lease_whose_process_id_belongs_to_another_process_now_is_free_at_once(
     tmp_path: Path, clock: Clock
 ) -> None:

@@ -92,7 +92,7 @@ def _drive(
 
     try:
         settings, watched = _for_workers(loaded, opened, context), _watched(watch, loaded, opened)
-        outcome = engine.run(board, opened, loaded, settings, watched, changed)
+        outcome = engine.run(board, loaded, settings, watched, changed)
     finally:
         missing = thread.close(timeout=60) if thread else None
         if missing:

@@ -87,6 +87,7 @@ class Files(Protocol):
         """An empty local folder to write to, gone at the end of the block.
 
         It lies on the same disk as what is kept under the prefix, where there is one, so that
-        `keep` and hard links cost little. What a killed process leaves goes with `remove(prefix)`.
+        `keep` and hard links cost little. What a killed process left on a disk of this machine goes
+        with `remove(prefix)`.
         """
         ...

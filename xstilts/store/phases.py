@@ -127,14 +127,14 @@ class Phase:
 
         StoreError where there are none, CorruptError where they can't be read.
         """
-        from pyarrow import ArrowException, parquet
+        from pyarrow import ArrowException, BufferReader, parquet
 
         name = self._name(f"predictions/{language}.parquet")
         content = self._files.read(name)
         if content is None:
             raise StoreError(f"{self._files.where(name)}: there are no predictions")
         try:
-            return parquet.ParquetFile(io.BytesIO(content)).read(columns=columns)
+            return parquet.ParquetFile(BufferReader(content)).read(columns=columns)
         except (ArrowException, OSError) as error:
             raise CorruptError(f"{self._files.where(name)}: damaged ({error}); {_AGAIN}") from error
 

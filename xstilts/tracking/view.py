@@ -197,13 +197,15 @@ class View:
         self, key: str, book: _Book, gains: Mapping[str, Mapping[str, float]]
     ) -> RunView:
         """`_phase_run`, worked out again only where what it is made of has changed."""
-        phase = book.main(key).phase
+        entry = book.main(key)
+        phase = entry.phase
+        begun = entry.state == "running" and self._outcome(phase).spec is not None
         made_of = (
             tuple(book.slots[key]),
             gains.get(phase),
             phase in book.chosen,
             phase in self.problems,
-            bool(phase) and self._outcome(phase).spec is not None,
+            begun,
         )
         if key not in self._runs or self._runs[key][0] != made_of:
             self._runs[key] = (made_of, self._phase_run(key, book, gains))

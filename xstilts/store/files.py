@@ -77,9 +77,9 @@ class Files(Protocol):
         """Keeps the files of a local folder under a prefix, in the place of what lay there.
 
         The folder may come from `scratch` or `folder` of another prefix that is not below this
-        one; it is given away, and may be gone afterwards. Each file is whole, the folder may not be after a crash: whoever
-        needs to know writes a file last that says so. Files are as durable as their writer made
-        them.
+        one; it is given away, and may be gone afterwards. Each file is whole, the folder may not be
+        after a crash: whoever needs to know writes a file that says so, last. Files are as durable
+        as their writer made them.
         """
         ...
 

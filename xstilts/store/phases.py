@@ -82,21 +82,25 @@ class Phase:
         content = self._files.read(self._name(RECORD))
         if content is None:
             raise StoreError(f"{self.where}: this phase has no record yet")
-        path = self._files.where(self._name(RECORD))
+        try:
+            return self._parsed(content)
+        except CorruptError as error:
+            path = self._files.where(self._name(RECORD))
+            raise CorruptError(f"{path}: {error}; {_AGAIN}") from error
+
+    def _parsed(self, content: bytes) -> Record:
+        """The record in its file's content; CorruptError says what is wrong with it."""
         try:
             values = json.loads(content)
         except ValueError as error:
-            raise CorruptError(f"{path}: damaged ({error}); {_AGAIN}") from error
-        if (
-            not isinstance(values, dict)
-            or values.get("id") != self.id
-            or digest(values.get("payload")) != self.id
-        ):
-            raise CorruptError(f"{path}: not the record of this phase; {_AGAIN}")
+            raise CorruptError(f"damaged ({error})") from error
+        whole = isinstance(values, dict) and digest(values.get("payload")) == self.id
+        if not whole or values.get("id") != self.id:
+            raise CorruptError("not the record of this phase")
         try:
             return Record.of_json(values)
         except (KeyError, TypeError, ValueError) as error:
-            raise CorruptError(f"{path}: a part of it is missing ({error}); {_AGAIN}") from error
+            raise CorruptError(f"a part of it is missing ({error})") from error
 
     def finish(self, spec: PhaseSpec, result: Result, provenance: Provenance) -> None:
         """Writes the record, last, unless another has: the first one stays. Drops the partial."""

@@ -66,7 +66,7 @@ class Lab:
             seed=seed,
         )
         assert run_phase(spec, self.context, lambda report: True) == "done"
-        return PhaseParent(phase=spec.id), self.store.phase(spec.id).record()["result"]
+        return PhaseParent(phase=spec.id), self.store.phase(spec.id).record().result
 
     def pretrained(self, seed: int = 0) -> PhaseParent:
         """The model of the demo."""
@@ -91,7 +91,7 @@ class Lab:
 
     def _mean(self, parent: Parent, task: str, length: int) -> float:
         _, result = self.run("evaluate", parent, task, max_length_tokens=length)
-        return float(result["mean"][METRICS[TASKS[task].metric].name])
+        return float(result.mean[METRICS[TASKS[task].metric].name])
 
     def gains(self, seed: int = 0) -> tuple[Gains, dict[str, float]]:
         """`(intermediate, target)` to its gain, and the baseline."""

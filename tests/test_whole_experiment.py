@@ -18,10 +18,12 @@ from tests.support.scaled_down import run_plainly, small
 from tests.support.tiny import make_model
 from tests.support.tiny_translator import make_translator
 from xstilts.scoring.metrics import METRICS
+from xstilts.store.results import EvaluationResult
 
 TRANSLATOR = {"model": "local/translator", "language_codes": {"ru": "swh_Latn"}}
 """It knows German and Swahili alone; what stands for Russian is Swahili."""
-Results = dict[str, dict[str, Any]]
+Results = dict[str, Any]
+"""Slot to its result."""
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +63,10 @@ def evaluations(results: Results) -> Results:
 def assert_sound(results: Results) -> None:
     """Every score is a percentage under a known name, every loss finite."""
     for key, one in results.items():
-        for by_metric in one.get("scores", {}).values():
+        for by_metric in one.scores.values() if isinstance(one, EvaluationResult) else ():
             assert set(by_metric) <= set(METRICS), key
             assert all(-100 <= value <= 100 for value in by_metric.values()), key
-        assert math.isfinite(one.get("loss", 0.0)), key
+        assert isinstance(one, EvaluationResult) or math.isfinite(one.loss), key
 
 
 def test_paper_grid_runs_whole(mirror: Path, tmp_path: Path) -> None:
@@ -73,8 +75,8 @@ def test_paper_grid_runs_whole(mirror: Path, tmp_path: Path) -> None:
     assert_sound(results)
     # One head for the five parts of ANLI+, each with development rows: 3 x 8 + 8 + 7 (SNLI hides
     # one label).
-    assert set(results["tiny/anli_plus/t0"]["dev"]["metrics"]) == {"anli_plus"}
-    assert set(results["tiny/squad_v2/t0"]["dev"]["metrics"]["squad_v2"]) >= {
+    assert set(results["tiny/anli_plus/t0"].dev.metrics) == {"anli_plus"}
+    assert set(results["tiny/squad_v2/t0"].dev.metrics["squad_v2"]) >= {
         "best_qa_mean",
         "qa_mean",
     }
@@ -84,8 +86,8 @@ def test_multi_task_sweep_runs_whole(mirror: Path, tmp_path: Path) -> None:
     results = run("phang2020-multitask", mirror, tmp_path, {"targets": ["pawsx", "tatoeba"]})
     assert len(evaluations(results)) == 7 * 2
     assert_sound(results)
-    dev = results["tiny/all9-capped/t0"]["dev"]
-    assert len(dev["metrics"]) == 9 and dev["metric"] == "mean"
+    dev = results["tiny/all9-capped/t0"].dev
+    assert len(dev.metrics) == 9 and dev.metric == "mean"
 
 
 def test_sweep_with_masked_lm_runs_whole(mirror: Path, tmp_path: Path) -> None:
@@ -103,7 +105,7 @@ def test_sweep_with_masked_lm_runs_whole(mirror: Path, tmp_path: Path) -> None:
     results = run("phang2020-mlm", mirror, tmp_path, {"targets": ["pawsx", "tatoeba"], **mlm})
     assert len(evaluations(results)) == 11 * 2
     assert_sound(results)
-    assert set(results["tiny/mnli+mlm/t0"]["dev"]["metrics"]) == {"mnli", "mlm"}
+    assert set(results["tiny/mnli+mlm/t0"].dev.metrics) == {"mnli", "mlm"}
 
 
 def test_sweep_of_translated_data_runs_whole(mirror: Path, tmp_path: Path) -> None:
@@ -118,7 +120,7 @@ def test_sweep_of_translated_data_runs_whole(mirror: Path, tmp_path: Path) -> No
     assert len(evaluations(results)) == 17 * 2
     assert_sound(results)
     # To the tiny model German and invented words are both unknown, so those two arms are one here.
-    losses = {results[f"tiny/mnli{arm}/t0"]["loss"] for arm in ("", "_de", "_switched")}
+    losses = {results[f"tiny/mnli{arm}/t0"].loss for arm in ("", "_de", "_switched")}
     assert len(losses) == 3, "the arms are trained on different rows"
 
 
@@ -126,8 +128,8 @@ def test_syntactic_against_semantic_runs_whole(mirror: Path, tmp_path: Path) -> 
     results = run("xtreme-r-syntactic-semantic", mirror, tmp_path)
     assert len(evaluations(results)) == 8 * 9
     assert_sound(results)
-    layers = results["tiny/none>tatoeba_r/eval/s1"]["layers"]
-    assert {(one["layer"], one["pooling"]) for one in layers} == {
+    layers = results["tiny/none>tatoeba_r/eval/s1"].layers
+    assert {(one.layer, one.pooling) for one in layers} == {
         (0, "mean"),
         (1, "mean"),
         (0, "cls"),

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import optuna
 import pytest
 from optuna.trial import TrialState
 
+from tests.support import builders
 from tests.support.sweeps import paper_grid, small
 from xstilts.driver.board import Assignment, Board
 from xstilts.driver.search import Studies
@@ -24,6 +24,7 @@ from xstilts.spec.sweep import Chain, Choice, Search, Settings, Sweep
 from xstilts.spec.task import Transform, Translate
 from xstilts.store.ledger import Ledger, State
 from xstilts.store.phases import Store
+from xstilts.store.results import Result
 
 
 def board_of(sweep: Sweep, path: Path) -> tuple[Board, Store, Plan]:
@@ -44,10 +45,10 @@ def finish(board: Board, store: Store, assignment: Assignment) -> None:
     """Does what a worker does at the end of a phase: the record."""
     spec = assignment.spec
     if spec.action == "train":
-        result: dict[str, Any] = {"dev": {"value": value_of(assignment), "metric": "accuracy"}}
+        result: Result = builders.train_result(value_of(assignment))
     else:
-        result = {"scores": {"en": {"accuracy": 50.0}}, "mean": {"accuracy": 50.0}, "n": {"en": 10}}
-    store.phase(spec.id).finish(spec, result, {})
+        result = builders.evaluation_result({"en": {"accuracy": 50.0}}, {"en": 10})
+    store.phase(spec.id).finish(spec, result, builders.provenance())
     board.done(assignment.slot)
 
 
@@ -236,7 +237,7 @@ def test_board_run_again_tries_failed_phases_again(tmp_path: Path) -> None:
 def test_board_truncated_record_is_moved_aside_and_made_again(tmp_path: Path) -> None:
     board, store, _ = board_of(small(), tmp_path)
     ran = drain(board, store)
-    record = store.phase(ran[0].spec.id).folder / "record.json"
+    record = builders.record_file(store, ran[0].spec.id)
     record.write_bytes(record.read_bytes()[:40])
     again, _, _ = board_of(small(), tmp_path)
     assert [a.spec.id for a in drain(again, store)] == [ran[0].spec.id]
@@ -317,9 +318,10 @@ def test_board_mended_trial_that_is_chosen_takes_its_scores_along(tmp_path: Path
     again, _, _ = board_of(small(intermediates=("none",)), tmp_path)
     while assignment := again.next():
         spec = assignment.spec
-        best: dict[str, Any] = {"dev": {"value": 99.0, "metric": "accuracy"}}
-        scored = {"scores": {}, "mean": {"accuracy": 50.0}, "n": {}}
-        store.phase(spec.id).finish(spec, best if spec.action == "train" else scored, {})
+        best = builders.train_result(99.0)
+        scored = builders.evaluation_result({"en": {"accuracy": 50.0}}, {"en": 10})
+        result = best if spec.action == "train" else scored
+        store.phase(spec.id).finish(spec, result, builders.provenance())
         again.done(assignment.slot)
     chosen = again.ledger.get(again.ledger.chosen()["model/none>tags"])
     assert chosen is not None

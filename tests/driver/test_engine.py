@@ -85,9 +85,11 @@ def results(file: Path) -> dict[str, Any]:
     store = Store(file.parent / "store")
     values = {}
     for entry in xstilts.status(folder).entries:
-        result = store.phase(entry.phase).record()["result"]
+        result = store.phase(entry.phase).record().result
         values[entry.slot] = {
-            k: v for k, v in result.items() if k in ("dev", "scores", "mean", "loss", "steps")
+            k: v
+            for k, v in result.to_json().items()
+            if k in ("dev", "scores", "mean", "loss", "steps")
         }
     return values
 

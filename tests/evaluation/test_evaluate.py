@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -20,6 +19,7 @@ from xstilts.scoring.metrics import METRICS
 from xstilts.spec.phase import ModelParent, PhaseParent, PhaseSpec, ScratchParent
 from xstilts.spec.task import Limits, Options, Source, Splits, Task
 from xstilts.store.phases import Phase, Store
+from xstilts.store.results import EvaluationResult
 from xstilts.training.phase import Report, run_phase
 
 
@@ -44,7 +44,7 @@ def trained(world: Path, kind: str, **changes: Any) -> PhaseSpec:
 
 
 def columns(phase: Phase, language: str) -> dict[str, list[Any]]:
-    return pq.read_table(phase.predictions / f"{language}.parquet").to_pydict()
+    return phase.predictions(language).to_pydict()
 
 
 @pytest.mark.parametrize("kind", ["class", "tags", "qa", "choice", "text"])
@@ -54,36 +54,23 @@ def test_evaluation_of_each_format_can_be_recomputed_from_its_predictions(
     phase = run(
         world / "store", toy.evaluation(trained(world, kind), toy.task(kind, world / "rows"))
     )
-    result = phase.record()["result"]
-    assert set(result["scores"]) == {"en", "xx"}
-    for language, scores in result["scores"].items():
+    result = phase.record().evaluated
+    assert set(result.scores) == {"en", "xx"}
+    for language, scores in result.scores.items():
         table = columns(phase, language)
-        assert {"id", "prediction", "gold"} <= set(table) and len(table["id"]) == result["n"][
-            language
-        ]
+        assert {"id", "prediction", "gold"} <= set(table) and len(table["id"]) == result.n[language]
         assert scores == {name: METRICS[name].of(table) for name in scores}
-    for name, mean in result["mean"].items():
-        assert mean == pytest.approx(sum(s[name] for s in result["scores"].values()) / 2)
-
-
-def test_evaluation_writes_the_scores_table(world: Path) -> None:
-    phase = run(
-        world / "store", toy.evaluation(trained(world, "qa"), toy.task("qa", world / "rows"))
-    )
-    rows = pq.read_table(phase.scores).to_pylist()
-    assert list(rows[0]) == ["task", "language", "split", "metric", "value", "n"]
-    scores = phase.record()["result"]["scores"]
-    assert {(r["language"], r["metric"], r["value"]) for r in rows} == {
-        (language, name, value) for language, one in scores.items() for name, value in one.items()
-    }
-    assert {(r["task"], r["split"], r["n"]) for r in rows} == {("qa", "test", 48)}
+    for name, mean in result.mean.items():
+        assert mean == pytest.approx(sum(s[name] for s in result.scores.values()) / 2)
 
 
 def test_evaluation_of_a_learned_task_is_good_and_of_an_unseen_language_is_not(world: Path) -> None:
     spec = trained(world, "tags", steps=60, lr=5e-3, eval_every_steps=60)
-    scores = run(world / "store", toy.evaluation(spec, toy.task("tags", world / "rows"))).record()[
-        "result"
-    ]["scores"]
+    scores = (
+        run(world / "store", toy.evaluation(spec, toy.task("tags", world / "rows")))
+        .record()
+        .evaluated.scores
+    )
     assert scores["en"]["token_accuracy"] > 90 > 75 > scores["xx"]["token_accuracy"]
 
 
@@ -95,7 +82,7 @@ def test_evaluation_does_not_depend_on_how_features_are_batched(
     whole = run(world / "store", spec)
     monkeypatch.setitem(evaluate.BATCH_TOKENS, "cpu", 1)
     (tmp_path / "phases").mkdir()
-    (tmp_path / "phases" / training.id).symlink_to(Store(world / "store").phase(training.id).folder)
+    (tmp_path / "phases" / training.id).symlink_to(world / "store/phases" / training.id)
     single = run(tmp_path, spec)
     assert columns(whole, "xx")["prediction"] == columns(single, "xx")["prediction"]
 
@@ -103,16 +90,16 @@ def test_evaluation_does_not_depend_on_how_features_are_batched(
 def test_retrieval_of_a_base_model_needs_no_training(world: Path, tmp_path: Path) -> None:
     parent = ModelParent(model=str(world / "base"), revision="r")
     task = toy.task("pairs", world / "rows", languages=("en",))
-    result = run(tmp_path, toy.evaluation(parent, task)).record()["result"]
-    assert result["scores"]["en"]["accuracy"] == 100
+    result = run(tmp_path, toy.evaluation(parent, task)).record().evaluated
+    assert result.scores["en"]["accuracy"] == 100
 
 
 def test_masked_lm_of_a_base_model_uses_its_own_head(world: Path, tmp_path: Path) -> None:
     parent = ModelParent(model=str(world / "base"), revision="r")
-    result = run(tmp_path, toy.evaluation(parent, toy.task("text", world / "rows"))).record()[
-        "result"
-    ]
-    assert 0 <= result["mean"]["masked_accuracy"] < 20
+    result = (
+        run(tmp_path, toy.evaluation(parent, toy.task("text", world / "rows"))).record().evaluated
+    )
+    assert 0 <= result.mean["masked_accuracy"] < 20
 
 
 def test_evaluation_of_a_model_trained_from_scratch(world: Path, tmp_path: Path) -> None:
@@ -199,11 +186,9 @@ def test_sweep_of_layers_leaves_the_tasks_own_numbers_exactly_as_they_are(
         )
         for sweep in ({}, SWEEP)
     )
-    one, other = plain.record()["result"], swept.record()["result"]
-    assert "layers" not in one
-    assert {name: other[name] for name in ("scores", "mean", "n")} == {
-        name: one[name] for name in ("scores", "mean", "n")
-    }
+    one, other = plain.record().evaluated, swept.record().evaluated
+    assert one.layers == []
+    assert (other.scores, other.mean, other.n) == (one.scores, one.mean, one.n)
     for language in ("en", "xx"):
         assert columns(plain, language) == columns(swept, language)
 
@@ -213,21 +198,18 @@ def test_sweep_of_layers_gives_every_variant_what_it_gets_alone(
 ) -> None:
     parent = ModelParent(model=str(world / "base"), revision="r")
 
-    def result(**options: Any) -> dict[str, Any]:
+    def result(**options: Any) -> EvaluationResult:
         task = toy.task("pairs", world / "rows", options=Options(**options))
-        found: dict[str, Any] = run(tmp_path, toy.evaluation(parent, task)).record()["result"]
-        return found
+        return run(tmp_path, toy.evaluation(parent, task)).record().evaluated
 
-    rows = result(**SWEEP)["layers"]
+    rows = result(**SWEEP).layers
     assert len(rows) == 2 * 3 * 3  # languages, hidden states, poolings
-    assert {tuple(row) for row in map(sorted, rows)} == {
-        ("language", "layer", "metric", "n", "pooling", "value")
-    }
-    value = {(row["language"], row["layer"], row["pooling"]): row["value"] for row in rows}
+    assert all(row.n == 48 and row.metric == "accuracy" for row in rows)
+    value = {(row.language, row.layer, row.pooling): row.value for row in rows}
     assert len(value) == len(rows)
     for layer in (0, 1, 2):
         for pooling in ("mean", "cls", "max"):
-            alone = result(layer=layer, pooling=pooling)["scores"]
+            alone = result(layer=layer, pooling=pooling).scores
             for language in ("en", "xx"):
                 # Swept vectors are kept in half precision: one of 48 sentences may find another
                 # neighbour.
@@ -262,10 +244,10 @@ def test_sweep_of_layers_on_real_sentences(mirror: Path, tmp_path: Path) -> None
         pytest.skip("the mirror lacks models/local/mini-xlmr or tatoeba.deu")
     spec = toy.evaluation(ModelParent(model=str(base), revision="r"), task, max_length_tokens=128)
     assert run_phase(spec, toy.context(tmp_path, mirror=str(mirror)), toy.silent) == "done"
-    result = Store(tmp_path).phase(spec.id).record()["result"]
-    of_layer = {row["layer"]: row["value"] for row in result["layers"]}
+    result = Store(tmp_path).phase(spec.id).record().evaluated
+    of_layer = {row.layer: row.value for row in result.layers}
     assert set(of_layer) == {0, 1, 2, 3, 4}
-    assert of_layer[4] == result["scores"]["de"]["accuracy"]
+    assert of_layer[4] == result.scores["de"]["accuracy"]
     assert max(of_layer.values()) >= of_layer[4] and len(set(of_layer.values())) > 1
 
 
@@ -332,17 +314,16 @@ def test_mining_takes_its_threshold_from_the_development_rows_of_each_language(
     parent = ModelParent(model=str(more / "base"), revision="r")
     task = of_kind("mine", more, sweep_layers=(1,))
     phase = run(tmp_path, toy.evaluation(parent, task))
-    result = phase.record()["result"]
+    result = phase.record().evaluated
     assert (
-        result["mean"]["mining_f1"] > 90
-        and result["mean"]["mining_best_f1"] >= result["mean"]["mining_f1"]
+        result.mean["mining_f1"] > 90 and result.mean["mining_best_f1"] >= result.mean["mining_f1"]
     )
-    assert len(result["layers"]) == 2 * 2 * 2  # languages, hidden states, metrics
+    assert len(result.layers) == 2 * 2 * 2  # languages, hidden states, metrics
     for language in ("en", "xx"):
         table = columns(phase, language)
         assert sum(table["gold_pairs"]) == 24
         assert 0 < table["threshold"][0] < max(table["score"])
-        assert result["scores"][language] == {
+        assert result.scores[language] == {
             name: METRICS[name].of(table) for name in ("mining_f1", "mining_best_f1")
         }
 
@@ -354,9 +335,9 @@ def test_sweep_whose_vectors_lie_in_a_file_has_the_same_scores(
         ModelParent(model=str(more / "base"), revision="r"),
         of_kind("mine", more, sweep_layers="all"),
     )
-    kept = run(tmp_path / "memory", spec).record()["result"]
-    monkeypatch.setattr(evaluate, "Shelf", lambda n, folder: Shelf(n, folder, 0))
-    filed = run(tmp_path / "file", spec).record()["result"]
+    kept = run(tmp_path / "memory", spec).record().evaluated
+    monkeypatch.setattr(evaluate, "Shelf", lambda n, scratch: Shelf(n, scratch, 0))
+    filed = run(tmp_path / "file", spec).record().evaluated
     assert toy.numbers(kept) == toy.numbers(filed)
 
 
@@ -390,13 +371,13 @@ def test_dual_encoder_learns_and_its_queries_look_among_the_candidates_of_all_la
     more: Path, tmp_path: Path
 ) -> None:
     before, after = (
-        run(tmp_path, dual(more, steps)).record()["result"]["dev"]["value"] for steps in (1, 150)
+        run(tmp_path, dual(more, steps)).record().trained.dev.value for steps in (1, 150)
     )
     assert after > before + 30
     phase = run(tmp_path, toy.evaluation(dual(more, 150), of_kind("dual", more, logit_scale=20.0)))
-    result = phase.record()["result"]
-    assert result["n"] == {"en": 24, "xx": 24}
-    for language, scores in result["scores"].items():
+    result = phase.record().evaluated
+    assert result.n == {"en": 24, "xx": 24}
+    for language, scores in result.scores.items():
         table = columns(phase, language)
         assert table["relevant"] == [2] * 24  # one of each language
         assert scores == {name: METRICS[name].of(table) for name in ("map_at_k", "mrr_at_k")}
@@ -431,7 +412,7 @@ def test_two_workers_give_the_tables_of_one(more: Path, tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     run(one, training)
     (two / "phases").mkdir(parents=True)
-    (two / "phases" / training.id).symlink_to(Store(one).phase(training.id).folder)
+    (two / "phases" / training.id).symlink_to(one / "phases" / training.id)
     for spec in specs:
         run(one, spec)
     (listed := tmp_path / "specs.json").write_text(
@@ -445,5 +426,5 @@ def test_two_workers_give_the_tables_of_one(more: Path, tmp_path: Path) -> None:
     assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
     for spec in specs:
         left, right = (Store(store).phase(spec.id) for store in (one, two))
-        assert toy.numbers(left.record()["result"]) == toy.numbers(right.record()["result"])
+        assert toy.numbers(left.record().evaluated) == toy.numbers(right.record().evaluated)
         assert columns(left, "xx") == columns(right, "xx")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from xstilts.evaluation.vector_store import Shelf
+from xstilts.evaluation.vector_store import Scratch, Shelf
 from xstilts.formats.embedding import Swept, variant
 
 
@@ -18,9 +19,14 @@ def swept(number: int) -> Swept:
     return Swept(drawn[0].astype(np.float32), drawn[1:].astype(np.float16))
 
 
+def in_folder(folder: Path) -> Scratch:
+    """Scratch space that is this folder."""
+    return lambda: nullcontext(folder)
+
+
 @pytest.mark.parametrize("limit", [0, 1 << 30])
 def test_shelf_gives_back_what_it_was_given(tmp_path: Path, limit: int) -> None:
-    shelf, order = Shelf(5, tmp_path, limit), [3, 1, 0, 4, 2]
+    shelf, order = Shelf(5, in_folder(tmp_path), limit), [3, 1, 0, 4, 2]
     kept = {number: shelf.keep(number, swept(number)) for number in order}
     for number in range(4):
         found = variant([kept[i] for i in range(5)], number)
@@ -31,7 +37,7 @@ def test_shelf_gives_back_what_it_was_given(tmp_path: Path, limit: int) -> None:
 
 def test_shelf_leaves_what_is_no_sweep(tmp_path: Path) -> None:
     one = np.ones(3, dtype=np.float32)
-    assert Shelf(1, tmp_path, 0).keep(0, one) is one
+    assert Shelf(1, in_folder(tmp_path), 0).keep(0, one) is one
 
 
 def test_shelf_says_at_once_that_the_disk_is_full(
@@ -43,4 +49,4 @@ def test_shelf_says_at_once_that_the_disk_is_full(
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(OSError, match="No space left"):
-        Shelf(1_000_000, tmp_path, 0).keep(0, swept(0))
+        Shelf(1_000_000, in_folder(tmp_path), 0).keep(0, swept(0))

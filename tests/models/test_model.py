@@ -165,7 +165,7 @@ def test_scratch_model_of_a_wrong_config_is_an_error(
 
 
 def test_checkpoint_opens_with_auto_model(world: Path, trained: PhaseSpec) -> None:
-    folder = Store(world / "store").phase(trained.id).model
+    folder = Store(world / "store").phase(trained.id).checkpoint()
     ours = load(
         spec_on(world, world, parent=PhaseParent(phase=trained.id)), world / "store"
     ).model.body.eval()
@@ -176,7 +176,7 @@ def test_checkpoint_opens_with_auto_model(world: Path, trained: PhaseSpec) -> No
 
 
 def test_checkpoint_holds_a_head_for_each_member(world: Path, trained: PhaseSpec) -> None:
-    folder = Store(world / "store").phase(trained.id).model
+    folder = Store(world / "store").phase(trained.id).checkpoint()
     entries = json.loads((folder / "heads.json").read_text())
     assert [(e["format"], e["task"], e["labels"]) for e in entries] == [
         ("classification", "class", ["bad", "good"]),
@@ -187,7 +187,7 @@ def test_checkpoint_holds_a_head_for_each_member(world: Path, trained: PhaseSpec
 
 def test_checkpoint_gives_an_evaluation_its_own_head(world: Path, trained: PhaseSpec) -> None:
     loaded = load(toy.evaluation(trained, toy.task("tags", world / "rows")), world / "store")
-    stored = load_file(Store(world / "store").phase(trained.id).model / "head-1.safetensors")
+    stored = load_file(Store(world / "store").phase(trained.id).checkpoint() / "head-1.safetensors")
     assert all(
         torch.equal(value, stored[name])
         for name, value in loaded.model.heads[0].state_dict().items()
@@ -216,7 +216,7 @@ def test_checkpoint_that_is_damaged_is_a_corrupt_error(
     world: Path, trained: PhaseSpec, tmp_path: Path, damage: str
 ) -> None:
     shutil.copytree(world / "store", tmp_path / "store")
-    folder = Store(tmp_path / "store").phase(trained.id).model
+    folder = Store(tmp_path / "store").phase(trained.id).checkpoint()
     file = folder / "model.safetensors"
     if damage == "truncated":
         file.write_bytes(file.read_bytes()[:-100])
@@ -232,7 +232,7 @@ def test_checkpoint_with_a_truncated_head_is_a_corrupt_error(
     world: Path, trained: PhaseSpec, tmp_path: Path
 ) -> None:
     shutil.copytree(world / "store", tmp_path / "store")
-    file = Store(tmp_path / "store").phase(trained.id).model / "head-0.safetensors"
+    file = Store(tmp_path / "store").phase(trained.id).checkpoint() / "head-0.safetensors"
     file.write_bytes(file.read_bytes()[:-10])
     with pytest.raises(CorruptError, match="damaged"):
         load(toy.evaluation(trained, toy.task("class", world / "rows")), tmp_path / "store")

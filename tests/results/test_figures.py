@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from xstilts.results import figures
+from xstilts.store.results import CurvePoint
 
 
 def _cells(rows: int, columns: int, gain: float | None = 1.0) -> figures.Cells:
@@ -87,7 +88,7 @@ def test_curves_without_development_scores_draw_the_loss() -> None:
     curve = figures.Curve(
         label="a",
         colour="red",
-        points=[{"step": 1, "loss": 2.0, "dev": None}, {"step": 2, "loss": 1.0}],
+        points=[CurvePoint(step=1, loss=2.0, lr=0.1), CurvePoint(step=2, loss=1.0, lr=0.1)],
     )
     figure = figures.curves({"t": [curve]})
     assert [len(axes.lines) for axes in figure.axes] == [0, 1]

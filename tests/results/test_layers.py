@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,10 @@ from xstilts.results.statistics import gains
 from xstilts.spec.phase import Member, ModelParent, PhaseSpec
 from xstilts.spec.sweep import Hyperparameters, Model, Sweep
 from xstilts.spec.task import Options, Source, Splits, Task
-from xstilts.store.files import write_json
 from xstilts.store.ledger import Entry, Ledger, StagePhase
+from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
+from xstilts.store.results import LayerScore
 from xstilts.store.sweeps import read_sweep
 
 
@@ -67,11 +69,8 @@ def _world(folder: Path, layer: int = 1, swept: bool = True) -> tuple[Store, Pat
             tables = {
                 one: predictions(rng, "retrieval", np.zeros(30), 0.5) for one in task.languages
             }
-            phase = store.phase(finish_evaluation(store, spec, tables, ("accuracy",)))
-            if swept:
-                record = phase.record()
-                record["result"]["layers"] = _layers(label, seed)
-                write_json(phase.folder / "record.json", record)
+            swept_layers = [LayerScore(**row) for row in _layers(label, seed)] if swept else []
+            phase = store.phase(finish_evaluation(store, spec, tables, ("accuracy",), swept_layers))
             slot = {
                 "slot": f"{label}{seed}",
                 "kind": "evaluate",
@@ -85,7 +84,7 @@ def _world(folder: Path, layer: int = 1, swept: bool = True) -> tuple[Store, Pat
     return store, home
 
 
-def _layers(label: str, seed: int) -> list[dict[str, object]]:
+def _layers(label: str, seed: int) -> list[dict[str, Any]]:
     """Mean over languages and seeds: a 10, 40, 20, the baseline 10, 20, 40; half of it with
     `cls`.
     """

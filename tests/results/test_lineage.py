@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.builders import build_store, finish_training
+from tests.support.builders import build_store, finish_training, record_file
 from xstilts.results.lineage import Lineage, card_languages
 from xstilts.results.scores import table
 from xstilts.spec.phase import Member, PhaseParent, PhaseSpec, ScratchParent
@@ -139,5 +139,5 @@ def test_card_languages_no_card_is_unknown() -> None:
 def test_spec_damaged_record_is_none(lineage: Lineage) -> None:
     store: Store = lineage.store
     phase = finish_training(store, _spec(SCRATCH, "a"), 1.0)
-    (store.phase(phase).folder / "record.json").write_text("")
+    record_file(store, phase).write_text("")
     assert lineage.spec(phase) is None

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import ROOT
-from tests.support.builders import build_store
+from tests.support.builders import build_store, record_file
 from xstilts.errors import StoreError
 from xstilts.results import layers
 from xstilts.results.gallery import pictures
@@ -218,7 +218,7 @@ def test_write_damaged_record_is_listed(tmp_path: Path) -> None:
         tmp_path / "store", targets=("pairs",), intermediates=("none", "skill"), examples=30
     )
     phase = table(store, folder)["phase"].iloc[-1]
-    (store.phase(phase).folder / "record.json").write_text("{")
+    record_file(store, phase).write_text("{")
     html, _ = _words(store, folder)
     assert "Not everything could be read" in html
     assert "1 of 2" in html
@@ -252,7 +252,7 @@ def test_write_mixture_shows_rates_members_and_their_curves(tmp_path: Path) -> N
         for e in ledger.entries()
         if e.kind == "intermediate" and e.task == "skill" and e.trial == 1
     )
-    path = store.phase(slot.phase).folder / "record.json"
+    path = record_file(store, slot.phase)
     record = json.loads(path.read_text())
     (member,) = record["spec"]["members"]
     other = {**member, "task": {**member["task"], "name": "noise"}}

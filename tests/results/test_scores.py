@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.support.builders import build_store
+from tests.support.builders import build_store, record_file
 from xstilts.errors import CorruptError, StoreError
 from xstilts.results.scores import COLUMNS, problems, table
 from xstilts.store.phases import Store
@@ -57,7 +58,7 @@ def test_table_damaged_record_costs_its_own_rows_alone(tmp_path: Path) -> None:
     store, folder = build_store(tmp_path, **SMALL)
     whole = table(store, folder)
     lost = _evaluation(whole)
-    (store.phase(lost).folder / "record.json").write_text('{"id": "')
+    record_file(store, lost).write_text('{"id": "')
     frame = table(store, folder)
     assert len(frame) == len(whole) - 3
     (problem,) = problems(frame)
@@ -66,12 +67,28 @@ def test_table_damaged_record_costs_its_own_rows_alone(tmp_path: Path) -> None:
     assert str(tmp_path) not in problem
 
 
-@pytest.mark.parametrize("content", [None, b"", b"PAR1 no parquet"])
-def test_table_damaged_scores_file_is_a_problem(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize("part", ["scores", "n", "mean"])
+def test_table_record_without_a_part_is_a_problem(tmp_path: Path, part: str) -> None:
     store, folder = build_store(tmp_path, **SMALL)
-    scores = store.phase(_evaluation(table(store, folder))).scores
-    scores.unlink() if content is None else scores.write_bytes(content)
-    assert len(problems(table(store, folder))) == 1
+    path = record_file(store, _evaluation(table(store, folder)))
+    record = json.loads(path.read_text())
+    del record["result"][part]
+    path.write_text(json.dumps(record))
+    (problem,) = problems(table(store, folder))
+    assert part in problem
+
+
+def test_table_rows_are_in_the_order_of_the_tasks_languages_and_of_the_metrics(
+    tmp_path: Path,
+) -> None:
+    frame = table(*build_store(tmp_path, **SMALL, languages=("sw", "en", "de")))
+    rows = frame[frame["phase"] == _evaluation(frame, target="tags")]
+    assert list(zip(rows["language"], rows["metric"], strict=True)) == [
+        (language, metric)
+        for language in ("sw", "en", "de")
+        for metric in ("chunk_f1", "token_accuracy")
+    ]
+    assert set(rows["split"]) == {"test"} and set(rows["n"]) == {40}
 
 
 def test_table_missing_baseline_leaves_gains_empty(tmp_path: Path) -> None:

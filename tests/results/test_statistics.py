@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.support.builders import build_store, finish_evaluation
+from tests.support.builders import build_store, finish_evaluation, predictions_file
 from xstilts.results.scores import problems, table
 from xstilts.results.statistics import COLUMNS, compare, gains
 from xstilts.scoring.metrics import METRICS
@@ -110,10 +110,8 @@ def test_gains_order_of_a_predictions_file_decides_nothing(tmp_path: Path) -> No
     )
     frame = table(store, folder)
     before = gains(frame, store, resamples=100)
-    path = (
-        store.phase(frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]).predictions
-        / "de.parquet"
-    )
+    phase = frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]
+    path = predictions_file(store, phase, "de")
     pd.read_parquet(path).sample(frac=1, random_state=3).to_parquet(path)
     pd.testing.assert_frame_equal(gains(frame, store, resamples=100), before)
 
@@ -151,7 +149,7 @@ def test_gains_damaged_predictions_keep_the_gain_and_lose_the_interval(tmp_path:
     )
     frame = table(store, folder)
     phase = frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]
-    (store.phase(phase).predictions / "de.parquet").write_bytes(b"torn")
+    predictions_file(store, phase, "de").write_bytes(b"torn")
     found = gains(frame, store, resamples=100)
     broken = _row(found, "skill", "pairs", "language", "de")
     assert np.isfinite(broken["gain"])
@@ -166,10 +164,8 @@ def test_gains_predictions_that_do_not_give_the_score_are_a_problem(tmp_path: Pa
         tmp_path, targets=("pairs",), intermediates=("none", "skill"), examples=60
     )
     frame = table(store, folder)
-    path = (
-        store.phase(frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]).predictions
-        / "de.parquet"
-    )
+    phase = frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]
+    path = predictions_file(store, phase, "de")
     pd.read_parquet(path).assign(correct=0).to_parquet(path)
     assert "but the score says" in problems(gains(frame, store, resamples=50))[0]
 
@@ -179,10 +175,8 @@ def test_gains_other_examples_than_the_baseline_are_not_paired(tmp_path: Path) -
         tmp_path, targets=("pairs",), intermediates=("none", "skill"), examples=60
     )
     frame = table(store, folder)
-    path = (
-        store.phase(frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]).predictions
-        / "de.parquet"
-    )
+    phase = frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]
+    path = predictions_file(store, phase, "de")
     rows = pd.read_parquet(path)
     rows.assign(id="other-" + rows["id"]).to_parquet(path)
     found = gains(frame, store, resamples=50)

@@ -12,15 +12,15 @@ import pandas as pd
 import pytest
 from seqeval.metrics.sequence_labeling import get_entities
 
-from tests.support.builders import finish_evaluation, finish_training
+from tests.support.builders import finish_evaluation, finish_training, predictions_file
 from tests.support.worlds import context, write_jsonl
 from xstilts.errors import InputError
 from xstilts.results.submission import FOLDERS, prepare, text, write
 from xstilts.spec.phase import Member, ModelParent, PhaseParent, PhaseSpec
 from xstilts.spec.sweep import Hyperparameters, Model, Sweep
 from xstilts.spec.task import UNTRAINED, Source, Splits, Task
-from xstilts.store.files import write_json
 from xstilts.store.ledger import Entry, Ledger, StagePhase
+from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
 from xstilts.tasks import TASKS
 
@@ -243,7 +243,7 @@ def test_write_files_read_back_give_the_stored_scores(written, name: str) -> Non
     assert scores == pytest.approx([expected] * 2)
     rows = Ledger(home).entries()
     phase = next(e.phase for e in rows if e.target == name and e.intermediate == "squad")
-    stored = store.phase(phase).record()["result"]["scores"]
+    stored = store.phase(phase).record().evaluated.scores
     assert [
         value for of_language in stored.values() for value in of_language.values()
     ] == pytest.approx([expected] * 2)
@@ -270,12 +270,10 @@ def test_prepare_what_is_missing_is_a_warning(tmp_path: Path) -> None:
 def test_prepare_unreadable_predictions_and_strange_labels_are_warnings(tmp_path: Path) -> None:
     store, home = _world(tmp_path, names=("xnli", "bucc"))
     entries = {e.target: e.phase for e in Ledger(home).entries() if e.intermediate == "none"}
-    predictions = store.phase(entries["xnli"]).predictions
-    (predictions / "ar.parquet").write_bytes(b"torn")
-    pd.read_parquet(predictions / "bg.parquet").assign(prediction="maybe").to_parquet(
-        predictions / "bg.parquet"
-    )
-    path = store.phase(entries["bucc"]).predictions / "de.parquet"
+    predictions_file(store, entries["xnli"], "ar").write_bytes(b"torn")
+    path = predictions_file(store, entries["xnli"], "bg")
+    pd.read_parquet(path).assign(prediction="maybe").to_parquet(path)
+    path = predictions_file(store, entries["bucc"], "de")
     pd.read_parquet(path).assign(id=["1|7", "2|8", "3|9"]).to_parquet(path)
     made = prepare(store, home, model="base", intermediate="none", seed=1)
     told = "\n".join(made.warnings)

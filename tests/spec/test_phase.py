@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import builders
 from tests.support.sweeps import task
 from xstilts.spec.phase import Member, ModelParent, PhaseParent, PhaseSpec
 from xstilts.spec.sweep import Hyperparameters, Rates
@@ -295,8 +296,8 @@ def test_id_is_the_same_in_every_release() -> None:
 
 def test_record_explains_itself(tmp_path: Any) -> None:
     phase = Store(tmp_path).prepare().phase(spec().id)
-    phase.finish(spec(), {"dev": {"value": 1.0}}, {"host": "here"})
+    phase.finish(spec(), builders.train_result(1.0), builders.provenance())
     record = phase.record()
-    assert record["payload"] == spec().payload()
-    assert PhaseSpec.model_validate(record["spec"]) == spec()
-    assert Task.model_validate(record["spec"]["members"][0]["task"]).name == "good"
+    assert record.payload == spec().payload()
+    assert record.spec == spec()
+    assert Task.model_validate(record.spec_json["members"][0]["task"]).name == "good"

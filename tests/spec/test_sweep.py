@@ -17,7 +17,7 @@ from xstilts.spec.sweep import (
     Model,
     Pretraining,
     Settings,
-    mixture_label,
+    intermediate_label,
 )
 
 # --- search spaces
@@ -104,8 +104,8 @@ def test_model_is_called_by_its_name_or_the_last_part_of_its_id(
 
 def test_mixture_is_called_by_its_name_or_its_members() -> None:
     assert Mixture(mixture=("good", "bad")).label == "good+bad"
-    assert mixture_label(Mixture(mixture=("good", "bad"), name="both")) == "both"
-    assert mixture_label("none") == "none"
+    assert intermediate_label(Mixture(mixture=("good", "bad"), name="both")) == "both"
+    assert intermediate_label("none") == "none"
 
 
 def test_mixture_of_one_task_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""The store: records last and whole, leases, and what happens on a bad disk."""
+"""The store: records last and whole, predictions and checkpoints kept and given, never a path."""
 
 from __future__ import annotations
 
@@ -7,81 +7,147 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.spec.test_phase import spec
-from xstilts.errors import CorruptError, LeaseHeld, StoreError
-from xstilts.store.files import write_json
-from xstilts.store.phases import Store
+from tests.support.builders import provenance, record_file, train_result
+from xstilts.errors import CorruptError, StoreError
+from xstilts.store.local_files import write_json
+from xstilts.store.phases import Phase, Store
 
 
 def finished(tmp_path: Path) -> Store:
     store = Store(tmp_path / "store").prepare()
-    store.phase(spec().id).finish(spec(), {"dev": {"value": 1.0}}, {})
+    store.phase(spec().id).finish(spec(), train_result(1.0), provenance())
     return store
 
 
-def test_phase_without_a_record_is_not_done(tmp_path: Path) -> None:
-    store = Store(tmp_path).prepare()
-    phase = store.phase(spec().id)
+def begun(tmp_path: Path) -> Phase:
+    phase = Store(tmp_path).prepare().phase(spec().id)
     phase.begin(spec())
-    phase.model.mkdir()
+    return phase
+
+
+# --- records
+
+
+def test_phase_without_a_record_is_not_done(tmp_path: Path) -> None:
+    phase = begun(tmp_path)
+    with phase.staging() as made:
+        phase.keep_checkpoint(made)
     assert not phase.done
-    assert store.done() == set()
+    assert Store(tmp_path).done() == set()
     with pytest.raises(StoreError, match="no record yet"):
         phase.record()
+
+
+def test_spec_is_what_was_asked_for_once_the_phase_has_begun(tmp_path: Path) -> None:
+    assert Store(tmp_path).phase(spec().id).spec() is None
+    assert begun(tmp_path).spec() == spec()
 
 
 def test_finish_drops_the_partial_and_keeps_the_first_record(tmp_path: Path) -> None:
     store = finished(tmp_path)
     phase = store.phase(spec().id)
-    phase.partial.mkdir()
-    phase.finish(spec(), {"dev": {"value": 2.0}}, {})
-    assert phase.record()["result"]["dev"]["value"] == 1.0
-    assert not phase.partial.exists()
+    with phase.staging() as made:
+        phase.keep_partial(3, made)
+    phase.finish(spec(), train_result(2.0), provenance())
+    assert phase.record().trained.dev.value == 1.0  # type: ignore[union-attr]
+    assert phase.partials() == [] and not phase.partial(3).exists()
     assert store.done() == {spec().id}
 
 
 def test_finish_of_another_phase_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="asked to finish"):
-        Store(tmp_path).phase(spec().id).finish(spec(seed=2), {}, {})
+        Store(tmp_path).phase(spec().id).finish(spec(seed=2), train_result(1.0), provenance())
 
 
 @pytest.mark.parametrize("content", [b"", b'{"id": "x', b"[]", b'{"id": "other", "payload": {}}'])
 def test_record_damaged_says_where_and_what_to_do(tmp_path: Path, content: bytes) -> None:
-    phase = finished(tmp_path).phase(spec().id)
-    (phase.folder / "record.json").write_bytes(content)
+    store = finished(tmp_path)
+    record_file(store, spec().id).write_bytes(content)
     with pytest.raises(CorruptError, match=r"record\.json.*move this folder away"):
-        phase.record()
+        store.phase(spec().id).record()
+
+
+@pytest.mark.parametrize("part", ["spec", "parent", "result", "provenance"])
+def test_record_without_a_part_names_it(tmp_path: Path, part: str) -> None:
+    store = finished(tmp_path)
+    path = record_file(store, spec().id)
+    record = json.loads(path.read_text())
+    del record[part]
+    write_json(path, record)
+    with pytest.raises(CorruptError, match=rf"a part of it is missing \('{part}'\); move"):
+        store.phase(spec().id).record()
 
 
 def test_record_with_a_changed_payload_is_refused(tmp_path: Path) -> None:
-    phase = finished(tmp_path).phase(spec().id)
-    record = phase.record()
+    store = finished(tmp_path)
+    path = record_file(store, spec().id)
+    record = json.loads(path.read_text())
     record["payload"]["seed"] = 5
-    write_json(phase.folder / "record.json", record)
+    write_json(path, record)
     with pytest.raises(CorruptError):
-        phase.record()
+        store.phase(spec().id).record()
 
 
-def test_write_json_interrupted_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "record.json"
-    write_json(file, {"a": 1})
+def test_damaged_phase_that_is_set_aside_is_kept_and_can_be_made_again(tmp_path: Path) -> None:
+    store = finished(tmp_path)
+    record_file(store, spec().id).write_bytes(b"torn")
+    phase = store.phase(spec().id)
+    aside = phase.set_aside()
+    assert Path(aside, "record.json").read_bytes() == b"torn"
+    assert Path(aside).name.startswith(f"{spec().id}.damaged-")
+    assert not phase.done
+    phase.finish(spec(), train_result(3.0), provenance())
+    assert phase.record().id == spec().id
 
-    def broken(*names: object) -> None:
-        raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(os, "replace", broken)
-    with pytest.raises(StoreError, match="Input/output error"):
-        write_json(file, {"a": 2})
-    assert json.loads(file.read_text()) == {"a": 1}
-    assert list(tmp_path.iterdir()) == [file]
+# --- predictions and checkpoints
+
+
+def test_predictions_are_given_back_as_they_were_kept(tmp_path: Path) -> None:
+    phase, table = begun(tmp_path), {"id": ["a", "b"], "correct": [1, 0]}
+    phase.keep_predictions("de", table)
+    assert phase.predictions("de").to_pydict() == table
+    assert phase.predictions("de", ["correct", "no such"]).to_pydict() == {"correct": [1, 0]}
+
+
+@pytest.mark.parametrize("content", [b"", b"torn", b"PAR1 no parquet PAR1"])
+def test_predictions_that_are_damaged_or_missing_say_so(tmp_path: Path, content: bytes) -> None:
+    phase = begun(tmp_path)
+    with pytest.raises(StoreError, match=r"de\.parquet: there are no predictions"):
+        phase.predictions("de")
+    phase.keep_predictions("de", {"id": ["a"]})
+    Path(phase.where, "predictions", "de.parquet").write_bytes(content)
+    with pytest.raises(CorruptError, match=r"de\.parquet: damaged .*move this folder away"):
+        phase.predictions("de")
+
+
+def test_checkpoint_is_the_folder_that_was_kept_last(tmp_path: Path) -> None:
+    phase = begun(tmp_path)
+    for content in (b"first", b"second"):
+        with phase.staging() as made:
+            (made / "weights").write_bytes(content)
+            phase.keep_checkpoint(made)
+    assert (phase.checkpoint() / "weights").read_bytes() == b"second"
+    assert str(phase.checkpoint()) == phase.checkpoint_where
+
+
+def test_partials_are_listed_newest_first(tmp_path: Path) -> None:
+    phase = begun(tmp_path)
+    for step in (9, 10, 200):
+        with phase.staging() as made:
+            (made / "state.pt").write_bytes(b"%d" % step)
+            phase.keep_partial(step, made)
+    phase.drop_partial(10)
+    assert phase.partials() == [200, 9]
+    assert (phase.partial(9) / "state.pt").read_bytes() == b"9"
+
+
+# --- the folder
 
 
 def test_prepare_where_nobody_may_write_says_so() -> None:
@@ -105,89 +171,3 @@ def test_prepare_under_a_file_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="file"):
         Store(tmp_path / "file/store").prepare()
-
-
-def test_write_json_on_a_full_disk_says_so_and_loses_nothing(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a tiny disk needs root")
-    try:
-        write_json(disk / "record.json", {"a": 1})
-        with pytest.raises(
-            StoreError, match=r"the disk is full; free some space and run the same command again"
-        ):
-            write_json(disk / "record.json", {"a": "x" * 200_000})
-        assert json.loads((disk / "record.json").read_text()) == {"a": 1}
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
-
-
-def test_lease_of_several_that_try_at_once_one_gets_it(tmp_path: Path) -> None:
-    store, got, barrier = Store(tmp_path), [], threading.Barrier(8)
-
-    def attempt(number: int) -> None:
-        lease = store.lease("phase")
-        barrier.wait()
-        try:
-            lease.take()
-            got.append(number)
-        except LeaseHeld:
-            pass
-
-    threads = [threading.Thread(target=attempt, args=(i,)) for i in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(got) == 1
-
-
-def test_lease_held_names_its_holder(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    store.lease("phase").take()
-    with pytest.raises(LeaseHeld, match=rf"process {os.getpid()} on .* is at work on it"):
-        store.lease("phase").take()
-
-
-def test_lease_not_renewed_runs_out_and_its_owner_notices(tmp_path: Path) -> None:
-    first = Store(tmp_path).lease("phase", seconds=30)
-    first.take()
-    past = time.time() - 31
-    os.utime(first.path, (past, past))
-    second = Store(tmp_path).lease("phase", seconds=30)
-    second.take()
-    assert second.held()
-    assert not first.renew()
-    first.release()
-    assert second.held()
-
-
-def test_lease_renewed_does_not_run_out(tmp_path: Path) -> None:
-    lease = Store(tmp_path).lease("phase", seconds=30)
-    lease.take()
-    past = time.time() - 31
-    os.utime(lease.path, (past, past))
-    assert lease.renew()
-    with pytest.raises(LeaseHeld):
-        Store(tmp_path).lease("phase", seconds=30).take()
-
-
-def test_lease_of_a_dead_process_on_this_machine_is_free_at_once(tmp_path: Path) -> None:
-    lease = Store(tmp_path).lease("phase")
-    lease.take()
-    dead = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True
-    )
-    lease.path.write_text(json.dumps({**lease.owner, "pid": int(dead.stdout)}))
-    Store(tmp_path).lease("phase").take()
-
-
-def test_lease_given_back_is_free(tmp_path: Path) -> None:
-    lease = Store(tmp_path).lease("phase")
-    lease.take()
-    lease.release()
-    Store(tmp_path).lease("phase").take()

@@ -23,9 +23,18 @@ from xstilts.spec.digests import digest
 from xstilts.spec.phase import Member, ModelParent, Parent, PhaseParent, PhaseSpec
 from xstilts.spec.sweep import Hyperparameters, Model, Search, Sweep
 from xstilts.spec.task import Source, Splits, Task
-from xstilts.store.files import write_json
 from xstilts.store.ledger import Entry, Ledger, StagePhase
+from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
+from xstilts.store.results import (
+    CurvePoint,
+    DevScore,
+    EvaluationResult,
+    LayerScore,
+    Metrics,
+    Provenance,
+    TrainResult,
+)
 
 EFFECTS: Mapping[str, float] = {
     "none": 0.0,
@@ -103,37 +112,57 @@ def finish_evaluation(
     spec: PhaseSpec,
     tables: Mapping[str, pd.DataFrame],
     metrics: Sequence[str],
-    split: str = "test",
+    layers: Sequence[LayerScore] = (),
 ) -> str:
-    """Writes predictions (language to table), scores and record of an evaluation; returns its
-    id.
-    """
+    """Writes predictions (language to table) and record of an evaluation; returns its id."""
     phase = store.phase(spec.id)
     if phase.done:
         return spec.id
     phase.begin(spec)
-    phase.predictions.mkdir(exist_ok=True)
-    rows = []
     for language, frame in tables.items():
-        frame.to_parquet(phase.predictions / f"{language}.parquet")
-        for name in metrics:
-            rows.append(
-                {
-                    "task": spec.members[0].task.name,
-                    "language": language,
-                    "split": split,
-                    "metric": name,
-                    "value": METRICS[name].of(frame),
-                    "n": len(frame),
-                }
-            )
-    pd.DataFrame(rows).to_parquet(phase.scores)
+        phase.keep_predictions(language, frame.to_dict("list"))
     scores = {
-        lang: {r["metric"]: r["value"] for r in rows if r["language"] == lang} for lang in tables
+        language: {name: float(METRICS[name].of(frame)) for name in metrics}
+        for language, frame in tables.items()
     }
-    result = {"scores": scores, "n": {lang: len(f) for lang, f in tables.items()}, "seconds": 1.5}
-    phase.finish(spec, result, _provenance(1.5))
+    n = {language: len(frame) for language, frame in tables.items()}
+    phase.finish(spec, evaluation_result(scores, n, layers), provenance(1.5))
     return spec.id
+
+
+def evaluation_result(
+    scores: Mapping[str, Metrics], n: Mapping[str, int], layers: Sequence[LayerScore] = ()
+) -> EvaluationResult:
+    """What came of an evaluation with these scores of each language."""
+    names = dict.fromkeys(name for values in scores.values() for name in values)
+    mean = {name: float(np.mean([values[name] for values in scores.values()])) for name in names}
+    return EvaluationResult(scores=scores, mean=mean, n=n, rules={}, seconds=1.5, layers=layers)
+
+
+def train_result(
+    value: float, metric: str = "accuracy", steps: int = 10, curve: Sequence[CurvePoint] = ()
+) -> TrainResult:
+    """What came of a training whose best development score is `value`."""
+    return TrainResult(
+        dev=DevScore(value=value, metric=metric, step=steps, metrics={}),
+        steps=steps,
+        stopped="finished",
+        tokens=64 * steps,
+        examples=8 * steps,
+        seconds=12.0,
+        loss=curve[-1].loss if curve else 1.0,
+        curve=curve,
+    )
+
+
+def record_file(store: Store, phase: str) -> Path:
+    """The file of a phase's record, for tests that damage or change it."""
+    return store.path / "phases" / phase / "record.json"
+
+
+def predictions_file(store: Store, phase: str, language: str) -> Path:
+    """The file of a phase's predictions, for tests that damage or change it."""
+    return store.path / "phases" / phase / "predictions" / f"{language}.parquet"
 
 
 def finish_training(store: Store, spec: PhaseSpec, value: float) -> str:
@@ -143,47 +172,39 @@ def finish_training(store: Store, spec: PhaseSpec, value: float) -> str:
     pace = 3 + int(spec.id[:2], 16) / 64  # curves differ from phase to phase
     marks = np.linspace(0, steps, 17).astype(int)[1:]
     curve = [
-        {
-            "step": int(s),
-            "loss": float(0.3 + 1.5 * np.exp(-pace * s / steps)),
-            "lr": spec.hyper.lr,
-            "dev": float(value * (1 - 0.6 * np.exp(-pace * s / steps))) if i % 4 == 3 else None,
-        }
+        CurvePoint(
+            step=int(s),
+            loss=float(0.3 + 1.5 * np.exp(-pace * s / steps)),
+            lr=spec.hyper.lr,
+            dev=float(value * (1 - 0.6 * np.exp(-pace * s / steps))) if i % 4 == 3 else None,
+        )
         for i, s in enumerate(marks)
     ]
-    dev = {"value": value, "metric": spec.members[0].task.metric, "step": steps, "metrics": {}}
     phase.begin(spec)
-    result = {
-        "dev": dev,
-        "steps": steps,
-        "stopped": "finished",
-        "tokens": 64 * steps,
-        "examples": 8 * steps,
-        "seconds": 12.0,
-        "loss": curve[-1]["loss"],
-        "curve": curve,
-    }
-    phase.finish(spec, result, _provenance(12.0))
+    result = train_result(value, spec.members[0].task.metric, steps, curve)
+    phase.finish(spec, result, provenance(12.0))
     return spec.id
 
 
-def _provenance(seconds: float) -> dict[str, Any]:
+def provenance(seconds: float = 1.0) -> Provenance:
+    """Where the phases of these tests were made."""
     versions = {
         "xstilts": "0.1.0",
         "torch": "2.13.0",
         "transformers": "5.23.0",
         "datasets": "5.2.0",
     }
-    return {
-        "versions": versions,
-        "host": "node",
-        "device": "cpu",
-        "threads": 1,
-        "workers": 1,
-        "seconds": seconds,
-        "started": "2026-01-02T03:00:00+00:00",
-        "ended": "2026-01-02T04:30:00+00:00",
-    }
+    return Provenance(
+        versions=versions,
+        python="3.12.0",
+        host="node",
+        device="cpu",
+        threads=1,
+        workers=1,
+        seconds=seconds,
+        started="2026-01-02T03:00:00+00:00",
+        ended="2026-01-02T04:30:00+00:00",
+    )
 
 
 class _Builder:

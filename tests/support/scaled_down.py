@@ -19,6 +19,7 @@ from xstilts.planning.needs import first_slot
 from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import Task
 from xstilts.store.phases import Store
+from xstilts.store.results import Result
 from xstilts.training.phase import Context, run_phase
 
 LANGUAGES = ("en", "de")
@@ -77,9 +78,9 @@ def _of_task(task: Task) -> dict[str, Any]:
 
 def run_plainly(
     sweep: Sweep, base: Path, seen: Callable[[str], None] = lambda slot: None
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Result]:
     """Runs every slot of a sweep without a search, one after the other in this process; slot to its
-    record.
+    result.
     """
     store = Store(sweep.store).prepare()
     context = api.data_context(sweep, sweep, store).model_copy(update={"base": str(base)})
@@ -90,8 +91,7 @@ def run_plainly(
     ids: dict[str, str] = {}
     for slot in plan.slots:
         spec = build(plan, slot, {}, ids.get(first_slot(slot.needs), ""), revisions)
-        store.phase(spec.id).begin(spec)
         run_phase(spec, worker, lambda report: True)
         ids[slot.key] = spec.id
         seen(slot.key)
-    return {key: dict(store.phase(phase).record()["result"]) for key, phase in ids.items()}
+    return {key: store.phase(phase).record().result for key, phase in ids.items()}

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.builders import build_store
+from tests.support.builders import build_store, record_file
 from xstilts.errors import TrackingError
 from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Entry, Ledger, State
@@ -151,7 +151,7 @@ def test_sync_training_has_curves_by_step(world: World) -> None:
     assert len(dev) == 4
     assert all(run.info.start_time <= m.timestamp <= run.info.end_time for m in loss)
     record = world.store.phase(run.data.tags["xstilts.phase"]).record()
-    assert run.data.metrics["dev/best"] == record["result"]["dev"]["value"]
+    assert run.data.metrics["dev/best"] == record.trained.dev.value
 
 
 def test_sync_checkpoint_has_lineage_from_target_to_intermediate(world: World) -> None:
@@ -168,7 +168,7 @@ def test_sync_checkpoint_has_lineage_from_target_to_intermediate(world: World) -
     assert (str(model.status), yielded.step) == ("READY", 400)
     assert (
         Path(model.tags["xstilts.path"])
-        == world.store.phase(training.data.tags["xstilts.phase"]).model
+        == world.store.phase(training.data.tags["xstilts.phase"]).checkpoint()
     )
     assert [i.model_id for i in scoring.inputs.model_inputs] == [yielded.model_id]
     assert "score/tags/de/chunk_f1" in {metric.key for metric in model.metrics}
@@ -365,7 +365,7 @@ def test_sync_damaged_record_is_the_problem_of_its_run_alone(world: World) -> No
     phase = next(
         e for e in world.entries if e.kind == "evaluate" and e.intermediate == "skill"
     ).phase
-    (world.store.phase(phase).folder / "record.json").write_text('{"id": "tor')
+    record_file(world.store, phase).write_text('{"id": "tor')
     tracker = world.tracker()
     tracker.sync(world.entries)
     assert list(tracker.problems) == [phase]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,18 +12,24 @@ import torch
 
 from tests.support import toy
 from xstilts.errors import StoreError
-from xstilts.store.phases import Store
+from xstilts.store.phases import Phase, Store
 from xstilts.training import partial
 from xstilts.training.phase import run_phase
+
+
+def phase_in(folder: Path) -> Phase:
+    return Store(folder).phase("id")
+
 
 STATE = {"model": {"w": torch.arange(5.0)}, "progress": {"step": 3, "curve": [{"dev": None}]}}
 
 
 def test_partial_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    partial.write(tmp_path, 3, "id", STATE, (2, {"w": torch.ones(5)}))
-    found = partial.newest(tmp_path, "id")
-    assert found is not None and found.name == "000000003"
-    state, best = partial.read(found)
+    phase = phase_in(tmp_path)
+    partial.write(phase, 3, STATE, (2, {"w": torch.ones(5)}))
+    assert partial.newest(phase) == 3
+    assert phase.partial(3).name == "000000003"
+    state, best = partial.read(phase.partial(3))
     assert (
         torch.equal(state["model"]["w"], STATE["model"]["w"])
         and state["progress"] == STATE["progress"]
@@ -31,24 +38,24 @@ def test_partial_is_read_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_partial_keeps_the_last_two_and_shares_the_best(tmp_path: Path) -> None:
+    phase = phase_in(tmp_path)
     for step in (1, 2, 3):
-        partial.write(tmp_path, step, "id", STATE, (1, {"w": torch.ones(5)}))
-    assert [path.name for path in partial.found(tmp_path)] == ["000000003", "000000002"]
-    assert (tmp_path / "000000003/best.pt").samefile(tmp_path / "000000002/best.pt")
-    partial.write(tmp_path, 4, "id", STATE, (4, {"w": torch.zeros(5)}))
+        partial.write(phase, step, STATE, (1, {"w": torch.ones(5)}))
+    assert phase.partials() == [3, 2]
+    assert (phase.partial(3) / "best.pt").samefile(phase.partial(2) / "best.pt")
+    partial.write(phase, 4, STATE, (4, {"w": torch.zeros(5)}))
     # type: ignore[index]
-    assert torch.equal(partial.read(tmp_path / "000000004")[1][1]["w"], torch.zeros(5))
+    assert torch.equal(partial.read(phase.partial(4))[1][1]["w"], torch.zeros(5))
 
 
 @pytest.mark.parametrize(
     "damage", ["truncated", "flipped", "no manifest", "bad manifest", "no best", "other phase"]
 )
 def test_partial_that_is_damaged_is_passed_over(tmp_path: Path, damage: str) -> None:
-    partial.write(tmp_path, 1, "id", STATE, None)
-    partial.write(
-        tmp_path, 2, "other" if damage == "other phase" else "id", STATE, (2, {"w": torch.ones(5)})
-    )
-    folder = tmp_path / "000000002"
+    phase = phase_in(tmp_path)
+    partial.write(phase, 1, STATE, None)
+    partial.write(phase, 2, STATE, (2, {"w": torch.ones(5)}))
+    folder = phase.partial(2)
     content = (folder / "state.pt").read_bytes()
     if damage == "truncated":
         (folder / "state.pt").write_bytes(content[:-7])
@@ -60,16 +67,19 @@ def test_partial_that_is_damaged_is_passed_over(tmp_path: Path, damage: str) -> 
         (folder / "manifest.json").write_text("{}")
     elif damage == "no best":
         (folder / "best.pt").unlink()
+    elif damage == "other phase":
+        manifest = json.loads((folder / "manifest.json").read_text())
+        (folder / "manifest.json").write_text(json.dumps({**manifest, "phase": "other"}))
     with pytest.warns(UserWarning, match="going on without it"):
-        found = partial.newest(tmp_path, "id")
-    assert found is not None and found.name == "000000001"
+        assert partial.newest(phase) == 1
 
 
 def test_partial_half_written_is_not_seen(tmp_path: Path) -> None:
-    (tmp_path / ".new-123").mkdir(parents=True)
-    assert (
-        partial.newest(tmp_path, "id") is None and partial.newest(tmp_path / "none", "id") is None
-    )
+    phase = phase_in(tmp_path)
+    assert partial.newest(phase) is None
+    with phase.staging() as made:
+        (made / "state.pt").write_bytes(b"half")
+        assert partial.newest(phase) is None and phase.partials() == []
 
 
 @pytest.fixture
@@ -89,15 +99,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_partial_on_a_full_disk_is_a_store_error_and_leaves_the_last_one(small_disk: Path) -> None:
-    partial.write(small_disk / "p", 1, "id", STATE, None)
+    phase = phase_in(small_disk)
+    partial.write(phase, 1, STATE, None)
     with pytest.raises(StoreError, match="disk is full"):
-        partial.write(small_disk / "p", 2, "id", {"w": torch.zeros(300_000)}, None)
-    found = partial.newest(small_disk / "p", "id")
-    assert (
-        found is not None
-        and found.name == "000000001"
-        and len(list((small_disk / "p").iterdir())) == 1
-    )
+        partial.write(phase, 2, {"w": torch.zeros(300_000)}, None)
+    assert partial.newest(phase) == 1 and len(list(phase.partial(1).parent.iterdir())) == 1
 
 
 def test_training_on_a_full_disk_is_a_store_error_and_can_be_run_again(

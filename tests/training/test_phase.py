@@ -21,6 +21,7 @@ from xstilts.errors import PhaseError
 from xstilts.spec.phase import PhaseParent, PhaseSpec
 from xstilts.spec.task import Pseudo, Splits, Task, Transform
 from xstilts.store.phases import Store
+from xstilts.store.results import CurvePoint
 from xstilts.training.phase import Report, run_phase
 from xstilts.training.training import CURVE_POINTS, thinned
 
@@ -41,19 +42,19 @@ def spec_of(world: Path, *kinds: str, base: str = "base", **changes: Any) -> Pha
     )
 
 
-def result(store: Path, spec: PhaseSpec) -> dict[str, Any]:
-    return Store(store).phase(spec.id).record()["result"]
+def result(store: Path, spec: PhaseSpec) -> Any:
+    return Store(store).phase(spec.id).record().result
 
 
 def run(
     store: Path, spec: PhaseSpec, report: Callable[[Report], bool] = toy.silent, **changes: Any
-) -> dict[str, Any]:
+) -> Any:
     assert run_phase(spec, toy.context(store, **changes), report) == "done"
     return result(store, spec)
 
 
 def weights(store: Path, spec: PhaseSpec) -> dict[str, torch.Tensor]:
-    folder = Store(store).phase(spec.id).model
+    folder = Store(store).phase(spec.id).checkpoint()
     files = sorted(folder.glob("*.safetensors"))
     return {
         f"{file.name}:{name}": value for file in files for name, value in load_file(file).items()
@@ -79,20 +80,13 @@ def test_training_of_each_format_leaves_a_whole_record(
     spec = spec_of(world, kind)
     got = run(tmp_path, spec)
     record = Store(tmp_path).phase(spec.id).record()
-    assert (
-        got["steps"] == 10
-        and got["examples"] == 80
-        and got["stopped"] == "finished"
-        and got["tokens"] > 0
-    )
-    assert [point["step"] for point in got["curve"] if point["dev"] is not None] == [4, 8, 10]
-    assert got["dev"]["step"] in (4, 8, 10) and 0 <= got["dev"]["value"] <= 100
-    assert got["dev"]["metrics"][kind][got["dev"]["metric"]] == got["dev"]["value"]
-    assert got["dev"]["value"] == max(
-        point["dev"] for point in got["curve"] if point["dev"] is not None
-    )
-    assert record["provenance"]["versions"]["torch"] == torch.__version__
-    assert not Store(tmp_path).phase(spec.id).partial.exists()
+    assert got.steps == 10 and got.examples == 80 and got.stopped == "finished" and got.tokens > 0
+    assert [point.step for point in got.curve if point.dev is not None] == [4, 8, 10]
+    assert got.dev.step in (4, 8, 10) and 0 <= got.dev.value <= 100
+    assert got.dev.metrics[kind][got.dev.metric] == got.dev.value
+    assert got.dev.value == max(point.dev for point in got.curve if point.dev is not None)
+    assert record.provenance.versions["torch"] == torch.__version__
+    assert not (tmp_path / "phases" / spec.id / "partial").exists()
 
 
 def test_training_on_transformed_rows_records_what_came_of_them(
@@ -102,14 +96,14 @@ def test_training_on_transformed_rows_records_what_came_of_them(
         "class", world / "rows", name="odd", transform=Transform(pseudo=Pseudo(), share=0.5)
     )
     spec = toy.training(str(world / "base"), [changed, toy.task("tags", world / "rows")])
-    (name, facts), *others = run(tmp_path, spec)["transformed"].items()
+    (name, facts), *others = run(tmp_path, spec).transformed.items()
     assert (name, others) == ("odd", [])
     assert (
         facts["rows"] == facts["rows_made"] == 96
         and 0 < facts["rows_chosen"] < 96
         and facts["dropped"] == {}
     )
-    assert "transformed" not in run(tmp_path, spec_of(world, "class"))
+    assert run(tmp_path, spec_of(world, "class")).transformed == {}
 
 
 def test_training_with_gradient_checkpointing_gives_the_same_numbers(
@@ -123,8 +117,8 @@ def test_training_with_gradient_checkpointing_gives_the_same_numbers(
 
 def test_training_learns(world: Path, tmp_path: Path) -> None:
     got = run(tmp_path, spec_of(world, "tags", steps=60, lr=5e-3, eval_every_steps=60))
-    assert got["curve"][-1]["loss"] < 0.5 * got["curve"][0]["loss"]
-    assert got["dev"]["value"] > 90
+    assert got.curve[-1].loss < 0.5 * got.curve[0].loss
+    assert got.dev.value > 90
 
 
 def test_training_with_a_record_returns_at_once(world: Path, tmp_path: Path) -> None:
@@ -143,14 +137,14 @@ def test_training_on_retrieval_is_an_error(world: Path, tmp_path: Path) -> None:
 def test_training_without_dev_split_keeps_the_last_weights(world: Path, tmp_path: Path) -> None:
     task = toy.task("class", world / "rows", splits=Splits(train="train"))
     got = run(tmp_path, toy.training(str(world / "base"), [task]))
-    assert got["dev"] is None and got["curve"][-1]["step"] == 10
+    assert got.dev is None and got.curve[-1].step == 10
 
 
 def test_training_on_several_languages_takes_them_all(world: Path, tmp_path: Path) -> None:
     task = toy.task("class", world / "rows", train_language=("en", "xx"))
     one = run(tmp_path, toy.training(str(world / "base"), [task]))
     two = run(tmp_path, spec_of(world, "class"))
-    assert one["curve"] != two["curve"] and one["dev"]["metric"] == "accuracy"
+    assert one.curve != two.curve and one.dev.metric == "accuracy"
 
 
 def test_training_reports_each_evaluation(world: Path, tmp_path: Path) -> None:
@@ -162,9 +156,7 @@ def test_training_reports_each_evaluation(world: Path, tmp_path: Path) -> None:
 
     got = run(tmp_path, spec_of(world, "class"), report)
     values = {r.step: r.value for r in reports if r.value is not None}
-    assert values == {
-        point["step"]: point["dev"] for point in got["curve"] if point["dev"] is not None
-    }
+    assert values == {point.step: point.dev for point in got.curve if point.dev is not None}
     assert all(r.steps == 10 and r.tokens_per_second for r in reports)
 
 
@@ -175,18 +167,18 @@ def test_training_given_up_stops_and_leaves_no_record(world: Path, tmp_path: Pat
     )
     assert outcome == "stopped" and steps[-1] == 4
     phase = Store(tmp_path).phase(spec.id)
-    assert not phase.done and not phase.model.exists()
+    assert not phase.done and not phase.checkpoint().exists()
 
 
 def test_training_given_up_at_its_last_update_is_kept(world: Path, tmp_path: Path) -> None:
     got = run(tmp_path, spec_of(world, "class"), lambda report: report.step < report.steps)
-    assert got["steps"] == 10 and got["stopped"] == "finished"
+    assert got.steps == 10 and got.stopped == "finished"
 
 
 def test_training_with_patience_stops_early(world: Path, tmp_path: Path) -> None:
     got = run(tmp_path, spec_of(world, "class", lr=1e-9, steps=40, patience_evals=2))
-    assert got["stopped"] == "patience" and got["steps"] == 12 and got["dev"]["step"] == 4
-    assert got["examples"] == 96 and got["curve"][-1]["step"] == 12
+    assert got.stopped == "patience" and got.steps == 12 and got.dev.step == 4
+    assert got.examples == 96 and got.curve[-1].step == 12
 
 
 def test_training_that_diverges_is_an_error(world: Path, tmp_path: Path) -> None:
@@ -199,7 +191,7 @@ def test_training_that_diverges_is_an_error(world: Path, tmp_path: Path) -> None
 def test_training_keeps_the_best_weights(world: Path, tmp_path: Path) -> None:
     full = spec_of(world, "class", lr=0.05, steps=24, schedule="constant", warmup_ratio=0)
     got = run(tmp_path, full)
-    best = got["dev"]["step"]
+    best = got.dev.step
     assert best < 24, "pick a learning rate that overshoots"
     cut = full.model_copy(update={"hyper": full.hyper.model_copy(update={"steps": best})})
     run(tmp_path, cut)
@@ -212,7 +204,7 @@ def test_training_in_bf16_runs_on_a_cpu(world: Path, tmp_path: Path) -> None:
         run(tmp_path, spec_of(world, "class", precision="bf16")),
         run(tmp_path, spec_of(world, "class")),
     )
-    assert low["loss"] != full["loss"] and low["loss"] == pytest.approx(full["loss"], rel=0.1)
+    assert low.loss != full.loss and low.loss == pytest.approx(full.loss, rel=0.1)
 
 
 # --- parents and heads
@@ -233,14 +225,11 @@ def test_head_of_the_parent_does_not_pass_on(world: Path, tmp_path: Path) -> Non
 def test_mixture_trains_a_head_for_each_member(world: Path, tmp_path: Path) -> None:
     spec = spec_of(world, "class", "tags", rates=(3.0, 1.0), steps=8, eval_every_steps=8)
     got = run(tmp_path, spec)
-    heads = json.loads((Store(tmp_path).phase(spec.id).model / "heads.json").read_text())
+    heads = json.loads((Store(tmp_path).phase(spec.id).checkpoint() / "heads.json").read_text())
     assert [head["task"] for head in heads] == ["class", "tags"]
-    metrics = got["dev"]["metrics"]
-    assert got["dev"]["metric"] == "mean"
-    assert (
-        got["dev"]["value"]
-        == (metrics["class"]["accuracy"] + metrics["tags"]["token_accuracy"]) / 2
-    )
+    metrics = got.dev.metrics
+    assert got.dev.metric == "mean"
+    assert got.dev.value == (metrics["class"]["accuracy"] + metrics["tags"]["token_accuracy"]) / 2
 
 
 # --- the same numbers, whatever happens
@@ -268,7 +257,7 @@ def test_training_killed_and_resumed_equals_uninterrupted(
     run(tmp_path / "whole", spec)
     with pytest.raises(Killed):
         run(tmp_path / "cut", spec, killer(step), partial_every_seconds=0)
-    assert Store(tmp_path / "cut").phase(spec.id).partial.is_dir()
+    assert Store(tmp_path / "cut").phase(spec.id).partials()
     run(tmp_path / "cut", spec)
     assert_same(tmp_path / "whole", tmp_path / "cut", spec)
 
@@ -296,9 +285,8 @@ def test_training_with_damaged_partials_goes_back_and_equals_uninterrupted(
     run(tmp_path / "whole", spec)
     with pytest.raises(Killed):
         run(tmp_path / "cut", spec, killer(8), partial_every_seconds=0)
-    found = sorted(
-        p for p in Store(tmp_path / "cut").phase(spec.id).partial.iterdir() if p.name.isdigit()
-    )
+    phase = Store(tmp_path / "cut").phase(spec.id)
+    found = [phase.partial(step) for step in reversed(phase.partials())]
     assert len(found) == 2
     for folder in found[-damaged:]:
         content = bytearray((folder / "state.pt").read_bytes())
@@ -343,15 +331,15 @@ def test_training_in_a_thread_gives_the_same_numbers(world: Path, tmp_path: Path
 def test_evaluations_in_between_change_nothing(world: Path, tmp_path: Path) -> None:
     often, once = (spec_of(world, "class", eval_every_steps=n) for n in (2, 10))
     left, right = run(tmp_path, often), run(tmp_path, once)
-    assert left["curve"][-1]["loss"] == right["curve"][-1]["loss"]
+    assert left.curve[-1].loss == right.curve[-1].loss
 
 
 @pytest.mark.parametrize("kind", ["tags", "text"])
 def test_gradient_accumulation_changes_no_loss(world: Path, tmp_path: Path, kind: str) -> None:
     whole = run(tmp_path, spec_of(world, kind, base="dry"))
     parts = run(tmp_path, spec_of(world, kind, base="dry", grad_accumulation=3))
-    for one, two in zip(whole["curve"], parts["curve"], strict=True):
-        assert one["loss"] == pytest.approx(two["loss"], rel=1e-5)
+    for one, two in zip(whole.curve, parts.curve, strict=True):
+        assert one.loss == pytest.approx(two.loss, rel=1e-5)
 
 
 def group(store: Path, specs: list[PhaseSpec], folder: Path, size: int) -> None:
@@ -384,13 +372,13 @@ def test_two_workers_give_the_losses_and_scores_of_one(world: Path, tmp_path: Pa
     group(tmp_path / "two", [*trainings, scored], tmp_path, 2)
     for spec in trainings:
         one, two = result(tmp_path / "one", spec), result(tmp_path / "two", spec)
-        for left, right in zip(one["curve"], two["curve"], strict=True):
-            assert left["loss"] == pytest.approx(right["loss"], rel=1e-5)
-            assert left["dev"] == pytest.approx(right["dev"], abs=0.5)
-        assert Store(tmp_path / "two").phase(spec.id).record()["provenance"]["workers"] == 2
+        for left, right in zip(one.curve, two.curve, strict=True):
+            assert left.loss == pytest.approx(right.loss, rel=1e-5)
+            assert left.dev == pytest.approx(right.dev, abs=0.5)
+        assert Store(tmp_path / "two").phase(spec.id).record().provenance.workers == 2
     one, two = result(tmp_path / "one", scored), result(tmp_path / "two", scored)
-    assert one["n"] == two["n"] and set(one["scores"]) == set(two["scores"]) == {"en", "xx", "en2"}
-    assert one["mean"]["token_accuracy"] == pytest.approx(two["mean"]["token_accuracy"], abs=0.5)
+    assert one.n == two.n and set(one.scores) == set(two.scores) == {"en", "xx", "en2"}
+    assert one.mean["token_accuracy"] == pytest.approx(two.mean["token_accuracy"], abs=0.5)
 
 
 @pytest.mark.slow
@@ -408,12 +396,12 @@ def test_partial_of_a_short_training_is_never_written(world: Path, tmp_path: Pat
     spec = spec_of(world, "class")
     with pytest.raises(Killed):
         run(tmp_path, spec, killer(8), partial_every_seconds=3600)
-    assert not list(Store(tmp_path).phase(spec.id).partial.glob("*"))
+    assert not list((tmp_path / "phases" / spec.id / "partial").glob("*"))
 
 
 def test_leftovers_of_a_killed_save_are_replaced(world: Path, tmp_path: Path) -> None:
     spec = spec_of(world, "class")
-    leftover = Store(tmp_path).phase(spec.id).model
+    leftover = Store(tmp_path).phase(spec.id).checkpoint()
     leftover.mkdir(parents=True)
     (leftover / "model.safetensors").write_bytes(b"half")
     run(tmp_path, spec)
@@ -422,8 +410,8 @@ def test_leftovers_of_a_killed_save_are_replaced(world: Path, tmp_path: Path) ->
 
 
 def test_curve_is_thinned_and_keeps_the_best_and_the_last() -> None:
-    curve = [{"step": step} for step in range(1, 1001)]
-    kept = [point["step"] for point in thinned(curve, keep=501)]
+    curve = [CurvePoint(step=step, loss=0.0, lr=0.0) for step in range(1, 1001)]
+    kept = [point.step for point in thinned(curve, keep=501)]
     assert len(kept) <= CURVE_POINTS and {1, 501, 1000} <= set(kept) and kept == sorted(kept)
     assert thinned(curve[:200], keep=5) == curve[:200]
 
@@ -437,11 +425,14 @@ def test_result_holds_plain_finite_numbers(world: Path, tmp_path: Path) -> None:
         )
 
     got = run(tmp_path, spec_of(world, "qa"))
-    assert all(leaf is None or isinstance(leaf, str) or math.isfinite(leaf) for leaf in leaves(got))
+    assert all(
+        leaf is None or isinstance(leaf, str) or math.isfinite(leaf)
+        for leaf in leaves(got.to_json())
+    )
 
 
 def test_task_used_twice_in_a_mixture_is_fine(world: Path, tmp_path: Path) -> None:
     task: Task = toy.task("class", world / "rows")
     other = toy.task("class", world / "rows", name="again")
     got = run(tmp_path, toy.training(str(world / "base"), [task, other]))
-    assert set(got["dev"]["metrics"]) == {"class", "again"} and got["dev"]["metric"] == "accuracy"
+    assert set(got.dev.metrics) == {"class", "again"} and got.dev.metric == "accuracy"

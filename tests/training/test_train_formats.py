@@ -109,16 +109,16 @@ def test_formats_on_two_workers_give_the_losses_and_scores_of_one(
     group(tmp_path / "two", specs, tmp_path, 2)
     for spec in specs:
         one, two = result(tmp_path / "one", spec), result(tmp_path / "two", spec)
-        for left, right in zip(one["curve"], two["curve"], strict=True):
-            assert left["loss"] == pytest.approx(right["loss"], rel=1e-5)
-            assert left["dev"] == pytest.approx(right["dev"], abs=0.5)
+        for left, right in zip(one.curve, two.curve, strict=True):
+            assert left.loss == pytest.approx(right.loss, rel=1e-5)
+            assert left.dev == pytest.approx(right.dev, abs=0.5)
 
 
 # --- a masked LM goes on
 
 
 def lm_head(store: Path, phase: str, number: int = 0) -> dict[str, torch.Tensor]:
-    return load_file(Store(store).phase(phase).model / f"head-{number}.safetensors")
+    return load_file(Store(store).phase(phase).checkpoint() / f"head-{number}.safetensors")
 
 
 def test_masked_lm_on_a_pretraining_of_ours_goes_on_with_its_head(
@@ -136,7 +136,7 @@ def test_masked_lm_on_a_pretraining_of_ours_goes_on_with_its_head(
     run(tmp_path, mixed)
     before, after = lm_head(tmp_path, first.id), lm_head(tmp_path, mixed.id, 1)
     assert all(torch.allclose(value, after[name], atol=1e-6) for name, value in before.items())
-    assert result(tmp_path, first)["dev"]["value"] > 0
+    assert result(tmp_path, first).dev.value > 0
     assert mixed.payload()["lm_head"] == "parent's"
 
 
@@ -193,4 +193,4 @@ def test_partial_waits_nine_times_as_long_as_the_last_one_took(
     training.last_partial -= since
     training.partial_took = took
     training._partial()
-    assert len(list(training.phase.partial.glob("0*"))) == due
+    assert len(training.phase.partials()) == due

@@ -61,7 +61,7 @@ def again(world: Path) -> Task:
 
 def entries(store: Path, spec: PhaseSpec) -> list[dict[str, Any]]:
     loaded: list[dict[str, Any]] = json.loads(
-        (Store(store).phase(spec.id).model / "heads.json").read_text()
+        (Store(store).phase(spec.id).checkpoint() / "heads.json").read_text()
     )
     return loaded
 
@@ -80,7 +80,7 @@ def test_masked_lm_mixed_in_at_a_rate_trains_with_the_base_models_own_head(
         world, "class", "text", rates=Rates(fixed={"text": 0.2}), lr=1e-12, weight_decay=0.0
     )
     run(tmp_path, spec)
-    own = load_file(Store(tmp_path).phase(spec.id).model / "head-1.safetensors")
+    own = load_file(Store(tmp_path).phase(spec.id).checkpoint() / "head-1.safetensors")
     base = load_file(world / "base" / "model.safetensors")
     for name, value in own.items():
         assert torch.allclose(value, base[f"lm_head.{name}"], atol=1e-6), name
@@ -100,7 +100,7 @@ def test_masked_lm_mixed_in_leaves_a_checkpoint_that_opens_and_a_head_that_answe
         eval_every_steps=20,
     )
     run(tmp_path, spec)
-    body = AutoModel.from_pretrained(Store(tmp_path).phase(spec.id).model)
+    body = AutoModel.from_pretrained(Store(tmp_path).phase(spec.id).checkpoint())
     kept = weights(tmp_path, spec)
     assert all(
         torch.equal(v, kept[f"model.safetensors:{n}"])
@@ -126,31 +126,28 @@ def test_masked_lm_mixed_in_is_scored_and_takes_no_part_in_the_choice(
             world, "class", "text", rates=Rates(fixed={"text": 0.5}), eval_every_steps=2, lr=5e-3
         ),
     )
-    scored = [point for point in got["curve"] if point["dev"] is not None]
-    assert all(set(point["dev_by_task"]) == {"class", "text"} for point in scored)
-    assert all(point["dev"] == point["dev_by_task"]["class"] for point in scored)
-    assert got["dev"]["metric"] == "accuracy" and got["dev"]["value"] == max(
-        p["dev"] for p in scored
-    )
-    assert got["dev"]["metrics"].keys() == {"class", "text"}
+    scored = [point for point in got.curve if point.dev is not None]
+    assert all(set(point.dev_by_task) == {"class", "text"} for point in scored)
+    assert all(point.dev == point.dev_by_task["class"] for point in scored)
+    assert got.dev.metric == "accuracy" and got.dev.value == max(p.dev for p in scored)
+    assert got.dev.metrics.keys() == {"class", "text"}
 
 
 def test_curve_of_a_mixture_has_each_members_score_and_their_plain_mean(
     world: Path, tmp_path: Path
 ) -> None:
     got = run(tmp_path, mixture(world, "class", "tags", rates=(9.0, 1.0)))
-    for point in got["curve"]:
-        if point["dev"] is None:
-            assert "dev_by_task" not in point
+    for point in got.curve:
+        if point.dev is None:
+            assert point.dev_by_task is None
         else:
-            assert point["dev"] == sum(point["dev_by_task"].values()) / 2
-    assert got["dev"]["metric"] == "mean"
+            assert point.dev == sum(point.dev_by_task.values()) / 2
+    assert got.dev.metric == "mean"
 
 
 def test_curve_of_one_task_has_no_scores_by_task(world: Path, tmp_path: Path) -> None:
-    assert not any(
-        "dev_by_task" in point for point in run(tmp_path, mixture(world, "class"))["curve"]
-    )
+    curve = run(tmp_path, mixture(world, "class")).curve
+    assert all(point.dev_by_task is None for point in curve)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +202,7 @@ def test_language_exponent_of_a_task_in_one_language_changes_nothing(
 ) -> None:
     plain, smoothed = (toy.task("text", world / "rows", language_exponent=a) for a in (None, 0.3))
     one, two = run(tmp_path, mixture(world, plain)), run(tmp_path, mixture(world, smoothed))
-    assert one["curve"] == two["curve"]
+    assert one.curve == two.curve
 
 
 # --- shared heads
@@ -225,7 +222,7 @@ def test_shared_head_is_one_module_in_the_optimizer_and_on_disk(
         ("tags", "head-1.safetensors"),
         ("again", "head-0.safetensors"),
     ]
-    assert sorted(p.name for p in Store(tmp_path).phase(spec.id).model.glob("head-*")) == [
+    assert sorted(p.name for p in Store(tmp_path).phase(spec.id).checkpoint().glob("head-*")) == [
         "head-0.safetensors",
         "head-1.safetensors",
     ]
@@ -258,7 +255,7 @@ def test_shared_head_is_found_by_name_or_labels(world: Path, tmp_path: Path, nam
     spec = mixture(world, "class", again(world), heads="shared")
     run(tmp_path, spec)
     ready = loaded(toy.evaluation(spec, toy.task("class", world / "rows", name=name)), tmp_path)
-    stored = load_file(Store(tmp_path).phase(spec.id).model / "head-0.safetensors")
+    stored = load_file(Store(tmp_path).phase(spec.id).checkpoint() / "head-0.safetensors")
     assert all(
         torch.equal(value, stored[key]) for key, value in ready.model.heads[0].state_dict().items()
     )
@@ -307,7 +304,7 @@ def test_dev_scores_of_a_member_are_those_of_its_own_head(world: Path, tmp_path:
     scores = evaluate.dev_scores(
         ready, 0, split, one.members[0].task, world=world_of_one, bf16=False
     )
-    assert scores == got["dev"]["metrics"]["tags"]
+    assert scores == got.dev.metrics["tags"]
 
 
 @pytest.mark.slow
@@ -324,5 +321,5 @@ def test_mixture_on_two_workers_gives_the_losses_of_one(world: Path, tmp_path: P
     group(tmp_path / "two", [mixed, one_head], tmp_path, 2)
     for spec in (mixed, one_head):
         one, two = result(tmp_path / "one", spec), result(tmp_path / "two", spec)
-        for left, right in zip(one["curve"], two["curve"], strict=True):
-            assert left["loss"] == pytest.approx(right["loss"], rel=1e-5)
+        for left, right in zip(one.curve, two.curve, strict=True):
+            assert left.loss == pytest.approx(right.loss, rel=1e-5)

@@ -76,7 +76,7 @@ def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> Ran:
 
     try:
         settings, watched = _for_workers(opened), _watched(watch, opened)
-        outcome = engine.run(board, opened.store, opened.sweep, settings, watched, changed)
+        outcome = engine.run(board, opened.sweep, settings, watched, changed)
     finally:
         missing = thread.close(timeout=60) if thread else None
         if missing:

@@ -28,7 +28,7 @@ from xstilts.formats.encoded import EncodedSplit
 from xstilts.spec.digests import canonical_json, digest
 from xstilts.spec.sweep import Hyperparameters
 from xstilts.spec.task import Task
-from xstilts.store.files import store_error, write_json
+from xstilts.store.local_files import store_error, write_json
 
 if TYPE_CHECKING:
     import datasets

@@ -26,7 +26,7 @@ from xstilts.sources.sweep_models import sweep_models
 from xstilts.spec import splits
 from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import Task, Use
-from xstilts.store.files import store_error, write_bytes
+from xstilts.store.local_files import store_error, write_bytes
 
 _USES: tuple[Use, ...] = ("train", "dev", "test")
 

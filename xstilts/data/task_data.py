@@ -32,7 +32,7 @@ from xstilts.spec import splits
 from xstilts.spec.digests import digest
 from xstilts.spec.sweep import Hyperparameters
 from xstilts.spec.task import LABELLED, TUNED, Task, Use
-from xstilts.store.files import write_json
+from xstilts.store.local_files import write_json
 
 if TYPE_CHECKING:
     import datasets

@@ -33,7 +33,6 @@ from xstilts.driver.trial import PhaseTrial
 from xstilts.spec.sweep import Sweep
 from xstilts.store.lease import LEASE_SECONDS
 from xstilts.store.ledger import Entry
-from xstilts.store.phases import Store
 
 Watcher = Callable[[dict[str, Any]], None]
 
@@ -64,7 +63,6 @@ class _Drive:
     """What the three adapters share."""
 
     board: Board
-    store: Store
     sweep: Sweep
     context: dict[str, Any]
     slots: int
@@ -133,11 +131,11 @@ class PhaseSearcher(Searcher):
         if assignment is None:
             drive.changed()
             return Searcher.FINISHED if drive.board.settled else None
-        drive.store.phase(assignment.spec.id).begin(assignment.spec)
         drive.trials[trial_id] = assignment.slot
         drive.started += 1
         return {
             "phase": assignment.spec.id,
+            "spec": assignment.spec.model_dump(mode="json"),
             "slot": assignment.slot,
             "context": drive.context,
             "waits": drive.sweep.search.stopping != "none" and assignment.spec.action == "train",
@@ -222,7 +220,6 @@ class _Ticker(tune.Callback):
 
 def run(
     board: Board,
-    store: Store,
     sweep: Sweep,
     context: dict[str, Any],
     watch: Watcher = lambda snapshot: None,
@@ -235,7 +232,7 @@ def run(
     partial checkpoint and returns an outcome that says so.
     """
     began = time.monotonic()
-    drive = _Drive(board, store, sweep, context, 1, watch, changed, first=board.next())
+    drive = _Drive(board, sweep, context, 1, watch, changed, first=board.next())
     if drive.first is not None or not board.settled:
         with cluster.connected(sweep.resources), reaper():
             drive.slots = cluster.slots(sweep.resources)

@@ -5,13 +5,11 @@ A record that can't be read is worth nothing, so its phase is set aside and will
 
 from __future__ import annotations
 
-import time
-from typing import Any
-
 from xstilts.errors import CorruptError
 from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Entry
 from xstilts.store.phases import Store
+from xstilts.store.results import EvaluationResult, Result
 
 
 class Outcomes:
@@ -19,7 +17,7 @@ class Outcomes:
 
     def __init__(self, store: Store, sweep: Sweep) -> None:
         self._store, self._sweep = store, sweep
-        self._results: dict[str, dict[str, Any]] = {}
+        self._results: dict[str, Result] = {}
         self.set_aside: list[str] = []
         """Folders of damaged phases."""
 
@@ -31,11 +29,9 @@ class Outcomes:
         if not phase.done:
             return False
         try:
-            self._results[phase_id] = phase.record()["result"]
+            self._results[phase_id] = phase.record().result
         except CorruptError:
-            aside = phase.folder.with_name(f"{phase.id}.damaged-{int(time.time() * 1000)}")
-            phase.folder.rename(aside)
-            self.set_aside.append(str(aside))
+            self.set_aside.append(phase.set_aside())
             return False
         return True
 
@@ -48,8 +44,6 @@ class Outcomes:
         if not entry.phase or not self.there(entry.phase):
             return None
         result = self._results[entry.phase]
-        if entry.kind == "evaluate":
-            value = result["mean"].get(self._sweep.task(entry.target).metric)
-        else:
-            value = (result["dev"] or {}).get("value")
-        return None if value is None else float(value)
+        if isinstance(result, EvaluationResult):
+            return result.mean.get(self._sweep.task(entry.target).metric)
+        return result.dev.value if result.dev else None

@@ -4,7 +4,6 @@ stand for.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from xstilts.errors import Problem, SweepError
 from xstilts.spec.digests import differences
 from xstilts.spec.sweep import Sweep
-from xstilts.store.lease import LEASE_SECONDS, Lease
+from xstilts.store.lease import Lease
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import keep_sweep, sweep_before
 
@@ -29,22 +28,8 @@ def lease_of(store: Store, sweep: Sweep) -> Lease:
 @contextmanager
 def driver(store: Store, sweep: Sweep) -> Iterator[None]:
     """The right to run this sweep: one driver at a time. LeaseHeld where another has it."""
-    lease = lease_of(store, sweep)
-    lease.take()
-    stop = threading.Event()
-
-    def beat() -> None:
-        while not stop.wait(LEASE_SECONDS / 6):
-            lease.renew()
-
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
+    with lease_of(store, sweep).kept():
         yield
-    finally:
-        stop.set()
-        thread.join()
-        lease.release()
 
 
 def same_plan(folder: Path, sweep: Sweep) -> None:

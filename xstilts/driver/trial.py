@@ -9,7 +9,6 @@ mailbox actor. Both call the same `train.run_phase`.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import queue
 import threading
@@ -21,6 +20,7 @@ from typing import Any
 import ray
 from ray import tune
 
+from xstilts.spec.phase import PhaseSpec
 from xstilts.store.phases import Store
 
 Row = dict[str, Any]
@@ -70,8 +70,8 @@ class Handoff:
 
 
 class PhaseTrial(tune.Trainable):
-    """A reusable trial. Config: `phase`, `slot`, `context` (of train.Context), `waits`, `group` (or
-    None).
+    """A reusable trial. Config: `phase` (its id), `spec` (as JSON), `slot`, `context` (of
+    workers.Context), `waits`, `group` (or None).
     """
 
     def setup(self, config: Row) -> None:
@@ -149,17 +149,19 @@ def _run_here(config: Row, handoff: Handoff) -> str:
 
 
 def execute(config: Row, report: Callable[[Any], bool]) -> str:
-    """Runs the phase in `config` in this process, as the only one on this machine that does.
+    """Runs the phase in `config` in this process, as the only one that does.
 
-    A dead driver's trial may live on for a moment; the kernel's lock on the folder makes its
-    successor wait.
+    A dead driver's trial may live on for a moment; its successor waits for the worker's lease.
     """
     from xstilts.training.phase import Context, run_phase
 
-    phase = Store(config["context"]["store"]).phase(config["phase"])
-    with open(phase.folder / ".lock", "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return run_phase(phase.spec(), Context(**config["context"]), report)
+    lease = Store(config["context"]["store"]).lease(f"worker-{config['phase']}")
+    with lease.kept(waits=True):
+        return run_phase(_spec(config), Context(**config["context"]), report)
+
+
+def _spec(config: Row) -> PhaseSpec:
+    return PhaseSpec.model_validate(config["spec"])
 
 
 # -- several workers -------------------------------------------------------------------------------
@@ -256,8 +258,4 @@ def _worker(config: Row) -> None:
     else:
         from xstilts.training.phase import Context, run_phase
 
-        run_phase(
-            Store(config["context"]["store"]).phase(config["phase"]).spec(),
-            Context(**config["context"]),
-            report,
-        )
+        run_phase(_spec(config), Context(**config["context"]), report)

@@ -17,7 +17,6 @@ evaluation. The first one writes and says, and decodes what is decoded together.
 
 from __future__ import annotations
 
-import io
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,19 +30,18 @@ import torch
 from xstilts import formats
 from xstilts.data import task_data
 from xstilts.errors import DataError, PhaseError
-from xstilts.evaluation.vector_store import Shelf
+from xstilts.evaluation.vector_store import Scratch, Shelf
 from xstilts.formats import embedding
 from xstilts.models import model
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec.task import POOLED, TUNED, Task, Use
-from xstilts.store.files import write_bytes
 from xstilts.store.phases import Store
+from xstilts.store.results import EvaluationResult, LayerScore
 from xstilts.workers import process
 from xstilts.workers.precision import use_bf16
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from xstilts.formats.encoded import EncodedSplit
     from xstilts.models.model import Loaded, PhaseModel
@@ -183,9 +181,8 @@ def run(
     context: DataContext,
     world: World,
     said: Callable[[int, int], bool],
-) -> dict[str, Any] | None:
-    """Evaluates the parent's checkpoint in every language; writes predictions and scores, returns
-    the result.
+) -> EvaluationResult | None:
+    """Evaluates the parent's checkpoint in every language; keeps predictions, returns the result.
 
     `said(done, languages)` is called on every worker alike; None where it says to stop.
     """
@@ -196,7 +193,7 @@ def run(
     loaded = model.load(spec, store, context)
     loaded.model.to(world.device)
     evaluation = _Evaluation(
-        spec=spec, loaded=loaded, context=context, device=world.device, folder=phase.folder
+        spec=spec, loaded=loaded, context=context, device=world.device, scratch=phase.staging
     )
     tables: dict[str, Any] = {}
     layers: list[dict[str, Any]] = []
@@ -210,13 +207,12 @@ def run(
         if not said(min(first + world.size, len(task.languages)), len(task.languages)):
             return None
 
-    def closed() -> dict[str, Any]:
+    def closed() -> EvaluationResult:
         whole = tables
         if task.format in POOLED:
             whole = evaluation.pooled(tables)
             _write_predictions(phase, whole)
-        result = _result(task, whole, phase, time.monotonic() - started)
-        return {**result, "layers": layers} if layers else result
+        return _result(task, whole, layers, time.monotonic() - started)
 
     return world.on_first(closed)
 
@@ -235,7 +231,7 @@ class _Evaluation:
     loaded: Loaded
     context: DataContext
     device: torch.device
-    folder: Path
+    scratch: Scratch
     """For what does not fit into memory."""
 
     @property
@@ -279,7 +275,7 @@ class _Evaluation:
             pad_id=self.loaded.pad_id,
             world=alone,
             bf16=bf16,
-            shelf=Shelf(len(split), self.folder),
+            shelf=Shelf(len(split), self.scratch),
         )
 
     def _table(self, logits: Sequence[list[Any]], splits: Sequence[EncodedSplit]) -> Table:
@@ -307,42 +303,29 @@ class _Evaluation:
         return own, rows
 
 
-def _result(task: Task, tables: dict[str, Table], phase: Phase, seconds: float) -> dict[str, Any]:
+def _result(
+    task: Task, tables: dict[str, Table], layers: Sequence[dict[str, Any]], seconds: float
+) -> EvaluationResult:
     for language, table in tables.items():
         if not table["id"]:
             raise DataError(
                 f"task {task.name}: {language} has nothing to score; look at its test rows"
             )
     by_language = {language: scores(table, task) for language, table in tables.items()}
-    n = {language: len(table["id"]) for language, table in tables.items()}
     names = formats.get(task.format).METRICS
-    columns = ("task", "language", "split", "metric", "value", "n")
-    rows = [
-        (task.name, language, "test", name, values[name], n[language])
-        for language, values in by_language.items()
-        for name in names
-    ]
-    _write_parquet(phase.scores, {name: [row[i] for row in rows] for i, name in enumerate(columns)})
-    mean = {
-        name: sum(values[name] for values in by_language.values()) / len(by_language)
-        for name in names
-    }
-    rules = {name: METRICS[name].rules for name in names if METRICS[name].rules}
-    return {"scores": by_language, "mean": mean, "n": n, "rules": rules, "seconds": seconds}
+    return EvaluationResult(
+        scores=by_language,
+        mean={
+            name: sum(values[name] for values in by_language.values()) / len(by_language)
+            for name in names
+        },
+        n={language: len(table["id"]) for language, table in tables.items()},
+        rules={name: METRICS[name].rules for name in names if METRICS[name].rules},
+        seconds=seconds,
+        layers=[LayerScore(**row) for row in layers],
+    )
 
 
 def _write_predictions(phase: Phase, tables: Mapping[str, Table]) -> None:
     for language, table in tables.items():
-        _write_parquet(phase.predictions / f"{language}.parquet", table)
-
-
-def _write_parquet(path: Any, table: Mapping[str, Sequence[Any]]) -> None:
-    """Writes a table atomically; StoreError where it can't."""
-    import pyarrow
-    import pyarrow.parquet
-
-    buffer = io.BytesIO()
-    pyarrow.parquet.write_table(
-        pyarrow.table({k: list(v) for k, v in table.items()}), buffer, compression="zstd"
-    )
-    write_bytes(path, buffer.getvalue())
+        phase.keep_predictions(language, table)

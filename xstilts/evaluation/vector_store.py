@@ -2,8 +2,8 @@
 many.
 
 BUCC's test rows have up to a million sentences in a language. Their vectors in every hidden state
-of a large model are 50 GB, which no worker has in memory. The file lies in the phase's folder, has
-no name, and is gone with the process. Its room is taken before anything is written, so that a full
+of a large model are 50 GB, which no worker has in memory. The file lies in scratch space, has no
+name, and is gone with the process. Its room is taken before anything is written, so that a full
 disk is an error and no crash.
 
 `N` sentences, `V` variants without the task's own, `H` hidden width.
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +25,16 @@ from xstilts.formats.embedding import Array, Swept
 IN_MEMORY_BYTES = 1 << 30
 """As much is kept in memory."""
 
+Scratch = Callable[[], AbstractContextManager[Path]]
+"""Makes a local folder that is gone at the end of the block."""
+
 
 class Shelf:
     """Keeps what a format keeps of each feature; of a sweep the vectors may lie in a file."""
 
-    def __init__(self, n: int, folder: Path, in_memory_bytes: int = IN_MEMORY_BYTES) -> None:
-        """For `n` features; a file, where one is needed, is made in `folder`."""
-        self.n, self.folder, self.in_memory_bytes = n, folder, in_memory_bytes
+    def __init__(self, n: int, scratch: Scratch, in_memory_bytes: int = IN_MEMORY_BYTES) -> None:
+        """For `n` features; a file, where one is needed, is made in a folder of `scratch`."""
+        self.n, self.scratch, self.in_memory_bytes = n, scratch, in_memory_bytes
         self._vectors_VNH: Array | None = None
 
     def keep(self, number: int, kept: Any) -> Any:
@@ -45,7 +50,7 @@ class Shelf:
         return Swept(kept.own_H, self._vectors_VNH[:, number])
 
     def _file(self, shape: tuple[int, ...], kind: np.dtype[Any]) -> Array:
-        with tempfile.TemporaryFile(dir=self.folder) as file:
+        with self.scratch() as folder, tempfile.TemporaryFile(dir=folder) as file:
             os.posix_fallocate(
                 file.fileno(), 0, int(np.prod(shape, dtype=np.int64)) * kind.itemsize
             )

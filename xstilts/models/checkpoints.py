@@ -21,7 +21,7 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
 from xstilts.errors import CorruptError, DataError, StoreError
-from xstilts.store.files import store_error
+from xstilts.store.local_files import store_error
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -26,7 +26,7 @@ from xstilts.models.checkpoints import loading, unfit, weight_files
 from xstilts.sources.base_models import base_place
 from xstilts.spec.phase import ModelParent, Parent, PhaseParent
 from xstilts.spec.task import LABELLED, Task
-from xstilts.store.files import write_json
+from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def load_trained(
         raise PhaseError(
             f"task {task.name}: a base model has no trained head for {task.format}; train one first"
         )
-    folder = store.phase(parent.phase).model
+    folder = store.phase(parent.phase).checkpoint()
     path = folder / _chosen(task, _entries(folder), parent.phase)["file"]
     with loading(str(path), stored=True):
         head.load_state_dict(load_file(path))
@@ -180,7 +180,7 @@ def continue_lm(
         return load_base_lm(head, parent, context)
     if not isinstance(parent, PhaseParent):
         return False
-    folder = store.phase(parent.phase).model
+    folder = store.phase(parent.phase).checkpoint()
     entries = [entry for entry in _entries(folder) if entry["format"] == task.format]
     if entries:
         path = folder / _chosen(task, entries, parent.phase)["file"]

@@ -15,10 +15,7 @@ Safetensors alone are read and written; no code from a model repository is run.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,8 +179,9 @@ def _body(
     if isinstance(parent, PhaseParent):
         phase = store.phase(parent.phase)
         if not phase.done:
-            raise StoreError(f"{phase.folder}: the parent phase has no record; run it first")
-        return _opened(str(phase.model), None, stored=True), tokenizer_of(str(phase.model))
+            raise StoreError(f"{phase.where}: the parent phase has no record; run it first")
+        checkpoint = str(phase.checkpoint())
+        return _opened(checkpoint, None, stored=True), tokenizer_of(checkpoint)
     place, revision = base_place(parent.model, parent.revision, context)
     return _opened(place, revision, stored=False), tokenizer_of(place, revision)
 
@@ -280,17 +278,10 @@ def _from_config(
 def save(
     model: PhaseModel, tokenizer: PreTrainedTokenizerBase, tasks: Sequence[Task], folder: Path
 ) -> None:
-    """Writes `folder` (a phase's `model/`) whole or not at all; StoreError where it can't be
+    """Writes what a phase keeps as its checkpoint into `folder`; StoreError where it can't be
     written.
     """
-    made = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
-    try:
-        with saving(folder):
-            made.mkdir(parents=True)
-            model.body.save_pretrained(made)
-            tokenizer.save_pretrained(made)
-            head_files.save([model.heads[number] for number in model.head_of], tasks, made)
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(made, folder)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
+    with saving(folder):
+        model.body.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        head_files.save([model.heads[number] for number in model.head_of], tasks, folder)

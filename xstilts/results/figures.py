@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from xstilts.store.results import CurvePoint
+
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -285,9 +287,9 @@ class Curve:
 
     label: str
     colour: str
-    points: Sequence[Mapping[str, Any]]
-    """`step`, and where they are known `loss` and `dev` (percent); of a mixture `dev_by_task`, too.
-    """
+    points: Sequence[CurvePoint]
+    shows: tuple[str, ...] = ("dev", "loss")
+    """What of its points is drawn."""
 
 
 def curves(panels: Mapping[str, Sequence[Curve]]) -> Figure:
@@ -318,7 +320,9 @@ def curves(panels: Mapping[str, Sequence[Curve]]) -> Figure:
 
 def _lines(axes: Axes, panel: Sequence[Curve], key: str, handles: dict[str, Any]) -> None:
     for curve in panel:
-        points = [(p["step"], p[key]) for p in curve.points if p.get(key) is not None]
+        if key not in curve.shows:
+            continue
+        points = [(p.step, y) for p in curve.points if (y := getattr(p, key)) is not None]
         if not points:
             continue
         steps, values = zip(*points, strict=True)

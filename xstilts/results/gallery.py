@@ -248,19 +248,14 @@ def _mixtures(
     found: dict[str, list[figures.Curve]] = {}
     colours = dict(colours)
     for curve in curves:
-        members = dict.fromkeys(
-            name for point in curve.points for name in point.get("dev_by_task") or ()
-        )
+        members = dict.fromkeys(name for point in curve.points for name in point.dev_by_task or ())
         for name in members:
             colours.setdefault(
                 name, figures.PALETTE[1 + (len(colours) - 1) % (len(figures.PALETTE) - 1)]
             )
-            points = [
-                {"step": p["step"], "dev": (p.get("dev_by_task") or {}).get(name)}
-                for p in curve.points
-            ]
+            points = [p._replace(dev=(p.dev_by_task or {}).get(name)) for p in curve.points]
             found.setdefault(curve.label, []).append(
-                figures.Curve(label=name, colour=colours[name], points=points)
+                figures.Curve(label=name, colour=colours[name], points=points, shows=("dev",))
             )
         if members:
             found[curve.label].append(curve)
@@ -276,8 +271,8 @@ def _curves(
     found = []
     for label, phase in pairs:
         try:
-            points = store.phase(phase).record()["result"]["curve"] if phase else []
-        except (StoreError, KeyError):
+            points = store.phase(phase).record().trained.curve if phase else ()
+        except StoreError:
             continue  # reported where its numbers are missed
         if points:
             found.append(figures.Curve(label=label, colour=colours[label], points=points))

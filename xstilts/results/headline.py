@@ -106,16 +106,13 @@ def development(store: Store, table: pd.DataFrame) -> dict[str, dict[tuple[str, 
     rows = table.drop_duplicates(["model", "intermediate", "target", "seed"])
     for row in rows[rows["train_phase"] != rows["intermediate_phase"]].to_dict("records"):
         try:
-            dev = (
-                store.phase(row["train_phase"]).record()["result"]["dev"]
-                if row["train_phase"]
-                else None
-            )
-        except (StoreError, KeyError):
+            trained = row["train_phase"]
+            dev = store.phase(trained).record().trained.dev if trained else None
+        except StoreError:
             continue  # reported where its numbers are missed
-        if dev and dev.get("value") is not None:
+        if dev is not None:
             key = (str(row["intermediate"]), str(row["target"]), int(row["seed"]))
-            found.setdefault(str(row["model"]), {})[key] = float(dev["value"])
+            found.setdefault(str(row["model"]), {})[key] = dev.value
     return found
 
 

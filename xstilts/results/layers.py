@@ -2,11 +2,10 @@
 evaluations.
 
 A task with `sweep_layers` is scored at more hidden states than the one it reports, in the same
-forward pass; the record then has `layers`, a list of `language`, `layer`, `pooling`, `metric`,
-`value` (percent) and `n`. Here they become one table, and from it the curves (the mean over
-languages and seeds against the layer) and the best layer of each intermediate. That one is chosen
-on test, so it is no score to report: it shows how much of a difference between two checkpoints is
-the layer alone.
+forward pass; the result then has `layers`, a `LayerScore` for each. Here they become one table, and
+from it the curves (the mean over languages and seeds against the layer) and the best layer of each
+intermediate. That one is chosen on test, so it is no score to report: it shows how much of a
+difference between two checkpoints is the layer alone.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from xstilts.errors import StoreError
 from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import UNTRAINED
 from xstilts.store.phases import Store
+from xstilts.store.results import LayerScore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,11 +41,11 @@ def curves(store: Store, table: pd.DataFrame, sweep: Sweep) -> pd.DataFrame:
     )
     for one in evaluations.to_dict("records"):
         for row in _layers(store, str(one["phase"])):
-            if row["metric"] == sweep.task(one["target"]).metric:
+            if row.metric == sweep.task(one["target"]).metric:
                 rows.append(
                     {
                         **{key: one[key] for key in ("model", "intermediate", "target", "phase")},
-                        **row,
+                        **row._asdict(),
                     }
                 )
     if not rows:
@@ -65,12 +65,11 @@ def curves(store: Store, table: pd.DataFrame, sweep: Sweep) -> pd.DataFrame:
     return means.sort_values(["layer"], kind="stable")[list(COLUMNS)].reset_index(drop=True)
 
 
-def _layers(store: Store, phase: str) -> Sequence[dict[str, Any]]:
+def _layers(store: Store, phase: str) -> Sequence[LayerScore]:
     try:
-        found: Sequence[dict[str, Any]] = store.phase(phase).record()["result"].get("layers") or ()
-    except (StoreError, KeyError):
+        return store.phase(phase).record().evaluated.layers
+    except StoreError:
         return ()  # reported where its numbers are missed
-    return found
 
 
 def best(frame: pd.DataFrame) -> list[dict[str, Any]]:

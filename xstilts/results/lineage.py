@@ -38,9 +38,10 @@ class Lineage:
         """What a finished phase was asked to do; None where its record can't be read."""
         if phase_id not in self._specs:
             try:
-                record = self.store.phase(phase_id).record() if phase_id else {}
-                self._specs[phase_id] = PhaseSpec.model_validate(record["spec"])
-            except (StoreError, ValueError, KeyError):
+                self._specs[phase_id] = (
+                    self.store.phase(phase_id).record().spec if phase_id else None
+                )
+            except (StoreError, ValueError):
                 self._specs[phase_id] = None
         return self._specs[phase_id]
 

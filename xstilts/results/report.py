@@ -42,9 +42,10 @@ from xstilts.results.seen import seen
 from xstilts.spec.described import rates, transforms
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
-from xstilts.store.files import write_bytes
 from xstilts.store.ledger import require
+from xstilts.store.local_files import write_bytes
 from xstilts.store.phases import Store
+from xstilts.store.results import DevScore
 from xstilts.store.sweeps import read_sweep
 from xstilts.version import __version__
 
@@ -293,32 +294,34 @@ def _configuration(study: summary.Study, lineage: Lineage) -> dict[str, Any]:
     others = {name: value for name, value in params.items() if name not in SHOWN}
     tasks = [member.task for member in spec.members] if spec else []
     several = spec is not None and len(tasks) > 1
+    dev = _dev(lineage, study.chosen.phase) if study.chosen else None
     made = [f"rates: {rates(spec.rates)}; {spec.heads} heads"] if several and spec else []
     return {
         "study": study,
         "counts": study.counts,
         "hyper": hyper,
         "others": others,
-        "value": _dev(lineage, study.chosen.phase).get("value") if study.chosen else None,
+        "value": dev.value if dev else None,
         "metric": "mean of its tasks" if several else tasks[0].metric if tasks else "",
         "made": [*made, *filter(None, [transforms(tasks)])],
         "members": _members(lineage, study.chosen.phase, tasks) if several and study.chosen else [],
     }
 
 
-def _dev(lineage: Lineage, phase: str) -> dict[str, Any]:
-    """Development score of a training, out of its record; empty where it can't be read."""
+def _dev(lineage: Lineage, phase: str) -> DevScore | None:
+    """Development score of a training, out of its record; None where it can't be read."""
     try:
-        return lineage.store.phase(phase).record()["result"].get("dev") or {}
+        return lineage.store.phase(phase).record().trained.dev
     except StoreError:
-        return {}
+        return None
 
 
 def _members(lineage: Lineage, phase: str, tasks: Sequence[Task]) -> list[tuple[str, str, float]]:
     """Task, metric and development score of each member of a mixture, at the step whose weights
     were kept.
     """
-    metrics = _dev(lineage, phase).get("metrics") or {}
+    dev = _dev(lineage, phase)
+    metrics = dev.metrics if dev else {}
     return [
         (t.name, t.metric, float(metrics[t.name][t.metric]))
         for t in tasks

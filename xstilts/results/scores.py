@@ -2,26 +2,29 @@
 
 A row is one number: (sweep, model, intermediate, target, seed, language, split, metric) and its
 value in percent. The table is made from the ledger, which says which evaluation belongs to which
-pair, and from the records and `scores.parquet` of those evaluations; MLflow is never read. Beside
-the keys stand what a reader needs to judge a number: how many examples, whether it is the task's
-primary metric, whether the language is zero-shot (the target was not trained on it) and seen (the
-base model was pretrained on it; empty where nobody can know), whether the intermediate trained on
-the target's own training data, and the gain over the baseline `none` of the same seed.
+pair, and from the records of those evaluations; MLflow is never read. Beside the keys stand what a
+reader needs to judge a number: how many examples, whether it is the task's primary metric, whether
+the language is zero-shot (the target was not trained on it) and seen (the base model was pretrained
+on it; empty where nobody can know), whether the intermediate trained on the target's own training
+data, and the gain over the baseline `none` of the same seed.
 
 A phase whose files are damaged costs its own rows alone; `problems(table)` says which and why.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import StoreError
 from xstilts.results.lineage import Lineage
+from xstilts.scoring.metrics import METRICS
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
 from xstilts.store.ledger import Entry, require
 from xstilts.store.phases import Store
+from xstilts.store.results import EvaluationResult
 from xstilts.store.sweeps import read_sweep
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ COLUMNS = {
 """Column to pandas type."""
 PAIR_KEYS = ["sweep", "model", "target", "seed", "language", "split", "metric"]
 """What a score and its baseline have in common."""
+_METRICS = tuple(METRICS)
 
 
 def table(store: Store, folder: Path) -> pd.DataFrame:
@@ -114,14 +118,8 @@ class _Reader:
             return []
 
     def _rows(self, entry: Entry) -> list[dict[str, Any]]:
-        import pandas as pd
-
-        phase = self.store.phase(entry.phase)
-        phase.record()  # damaged or missing: the scores beside it are worth nothing
-        spec = self.lineage.spec(entry.phase)
-        if spec is None:
-            raise StoreError("its record does not hold the spec it was made from")
-        tasks = {member.task.name: member.task for member in spec.members}
+        record = self.store.phase(entry.phase).record()
+        task = record.spec.members[0].task
         common = {
             "sweep": self.sweep.name,
             "model": entry.model,
@@ -135,24 +133,28 @@ class _Reader:
             "same_data": self.lineage.same_data(entry.intermediate_phase, entry.train_phase),
         }
         seen = self.lineage.base_languages(entry.phase)
-        scores = pd.read_parquet(phase.scores).to_dict("records")
-        return [{**common, **_number(score, tasks[str(score["task"])], seen)} for score in scores]
+        return [{**common, **score} for score in _scores(record.evaluated, task, seen)]
 
 
-def _number(score: dict[Any, Any], task: Task, seen: frozenset[str] | None) -> dict[str, Any]:
-    language = str(score["language"])
+def _scores(
+    result: EvaluationResult, task: Task, seen: frozenset[str] | None
+) -> Iterator[dict[str, Any]]:
+    """A row for each language, in the task's order, and metric, in the order of `METRICS`."""
     trained_on = task.train_languages if task.trainable else ()
-    return {
-        "task": task.name,
-        "language": language,
-        "split": str(score["split"]),
-        "metric": str(score["metric"]),
-        "value": float(score["value"]),
-        "n": int(score["n"]),
-        "primary": score["metric"] == task.metric,
-        "seen": None if seen is None else language in seen,
-        "zero_shot": language not in trained_on,
-    }
+    for language in sorted(result.scores, key=task.languages.index):
+        values = result.scores[language]
+        for metric in sorted(values, key=_METRICS.index):
+            yield {
+                "task": task.name,
+                "language": language,
+                "split": "test",
+                "metric": metric,
+                "value": values[metric],
+                "n": result.n[language],
+                "primary": metric == task.metric,
+                "seen": None if seen is None else language in seen,
+                "zero_shot": language not in trained_on,
+            }
 
 
 def plain(error: Exception, store: Store) -> str:

@@ -450,17 +450,15 @@ class _Target:
 
     def _statistics(self, phase: str, language: str, value: float) -> tuple[list[str], Array]:
         """Sorted ids and statistics `(N, K)`; CorruptError where they don't give the score."""
-        from pyarrow import parquet
-
-        path = self.store.phase(phase).predictions / f"{language}.parquet"
-        found = parquet.ParquetFile(path).read(columns=["id", *self.metric.statistics])
+        found = self.store.phase(phase).predictions(language, ["id", *self.metric.statistics])
         columns = {
             name: found[name].to_numpy().astype(np.float64) for name in self.metric.statistics
         }
         again = self.metric.of(columns)
         if abs(again - value) > TOLERANCE:
             raise CorruptError(
-                f"{path.name}: its {self.metric.name} is {again:.2f} but the score says {value:.2f}"
+                f"{language}.parquet: its {self.metric.name} is {again:.2f} but the score says "
+                f"{value:.2f}"
             )
         ids = np.array([str(example) for example in found["id"].to_pylist()])
         order = np.argsort(ids, kind="stable")

@@ -29,8 +29,8 @@ from xstilts.results.headline import chosen_on_dev, development
 from xstilts.results.scores import problems, table as scores_table
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
-from xstilts.store.files import write_bytes
-from xstilts.store.phases import Store
+from xstilts.store.local_files import write_bytes
+from xstilts.store.phases import Phase, Store
 from xstilts.store.sweeps import read_sweep
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _add(
     done = []
     for language, phase in dict(zip(rows["language"], rows["phase"], strict=True)).items():
         try:
-            columns = _read(store.phase(str(phase)).predictions / f"{language}.parquet")
+            columns = _read(store.phase(str(phase)), str(language))
         except (StoreError, OSError, ValueError, KeyError) as error:
             made.warnings.append(
                 f"{task.name}, {language}: its predictions can't be read ({error})"
@@ -194,10 +194,8 @@ def _add(
     made.warnings.extend(_missing(task, done))
 
 
-def _read(path: Path) -> dict[str, list[str]]:
-    from pyarrow import parquet
-
-    found = parquet.ParquetFile(path).read(columns=["id", "prediction"])
+def _read(phase: Phase, language: str) -> dict[str, list[str]]:
+    found = phase.predictions(language, ["id", "prediction"])
     return {
         name: [str(value) for value in found[name].to_pylist()] for name in ("id", "prediction")
     }

@@ -228,17 +228,16 @@ def provenance(store: Store, entries: Sequence[Entry]) -> dict[str, Any]:
     seconds, dates, read = 0.0, [], 0
     for phase in dict.fromkeys(e.phase for e in entries if e.phase and e.state.finished):
         try:
-            made = store.phase(phase).record()["provenance"]
-            seconds += float(made.get("seconds", 0))
-        except (StoreError, KeyError, ValueError, TypeError):
+            made = store.phase(phase).record().provenance
+        except StoreError:
             continue  # what a damaged record costs is reported where its numbers are missed
         read += 1
-        dates += [str(made[key]) for key in ("started", "ended") if made.get(key)]
-        for name, version in made.get("versions", {}).items():
-            versions.setdefault(name, set()).add(str(version))
+        seconds += made.seconds
+        dates += [made.started, made.ended]
+        for name, version in made.versions.items():
+            versions.setdefault(name, set()).add(version)
         for name, seen in values.items():
-            if made.get(name) is not None:
-                seen.add(str(made[name]))
+            seen.add(str(getattr(made, name)))
     states = Counter(entry.state for entry in entries)
     return {
         "phases": read,

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xstilts.errors import DataError
-from xstilts.store.files import write_json
+from xstilts.store.local_files import write_json
 
 _MEMORY = "content-hashes.json"
 

@@ -24,7 +24,7 @@ from pydantic import Field
 from xstilts.errors import StoreError
 from xstilts.spec.stages import PhaseKind, StageKind
 from xstilts.spec.task import Frozen
-from xstilts.store.files import store_error
+from xstilts.store.local_files import store_error
 
 
 class State(StrEnum):

@@ -1,152 +1,225 @@
-"""Phases on disk: found again by id, complete or not there at all.
+"""Phases, found again by id, complete or not there at all.
 
     <store>/phases/<id>/       one phase
         spec.json              what was asked for
-        partial/               while it runs: a checkpoint to resume from
+        partial/<update>/      while it runs: checkpoints to resume from
         model/                 encoder and tokenizer (`AutoModel.from_pretrained` opens it), heads
-        predictions/<lang>.parquet, scores.parquet       an evaluation
+        predictions/<lang>.parquet                       an evaluation
         record.json            written last, atomically: without it the phase is not done
     <store>/leases/<name>.json who is at work on a phase or sweep; a dead one's lease runs out
     <store>/sweeps/<name>-v<version>/   a sweep's ledger, studies and report
     <store>/data/              tokenised data, shared by all phases
 
-A record holds the payload that was hashed, the parents, results with their units, and provenance.
-The store never overwrites a record and never deletes a phase.
+A record holds the payload that was hashed, the parents, results with their units, and provenance
+(`results.py`). The store never overwrites a record and never deletes a phase.
+
+Phases and leases stand on `files.Files`, and nobody outside the store gets a path to write to: a
+phase gives tables, its record and local folders to read, and takes what is to be kept. Sweeps and
+data are local folders.
 """
 
 from __future__ import annotations
 
+import io
 import json
-import os
-import shutil
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import CorruptError, StoreError
 from xstilts.spec.digests import digest
 from xstilts.spec.phase import PhaseSpec
-from xstilts.store.files import store_error, write_json
+from xstilts.store.files import Files
+from xstilts.store.folder_files import FolderFiles
 from xstilts.store.lease import LEASE_SECONDS, Lease
+from xstilts.store.local_files import store_error
+from xstilts.store.results import Provenance, Record, Result
+
+if TYPE_CHECKING:
+    import pyarrow
 
 RECORD = "record.json"
+_AGAIN = "move this folder away and run the sweep again"
 
 
 class Phase:
-    """One phase's folder."""
+    """One phase, there or not."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.id = folder.name
+    def __init__(self, files: Files, phase_id: str) -> None:
+        self._files, self._prefix, self.id = files, f"phases/{phase_id}", phase_id
 
-    @property
-    def model(self) -> Path:
-        """Folder of the checkpoint."""
-        return self.folder / "model"
+    def _name(self, rest: str) -> str:
+        return f"{self._prefix}/{rest}"
 
     @property
-    def partial(self) -> Path:
-        """Folder of the checkpoint to resume from."""
-        return self.folder / "partial"
+    def where(self) -> str:
+        """What to call this phase's place in a message."""
+        return self._files.where(self._prefix)
 
-    @property
-    def predictions(self) -> Path:
-        """Folder of the predictions, one Parquet file a language."""
-        return self.folder / "predictions"
-
-    @property
-    def scores(self) -> Path:
-        """Parquet: task, language, split, metric, value (0 to 100), n."""
-        return self.folder / "scores.parquet"
+    # -- what was asked for, and what came of it -----------------------------------------------
 
     @property
     def done(self) -> bool:
         """Whether it has a record."""
-        return (self.folder / RECORD).exists()
-
-    def record(self) -> dict[str, Any]:
-        """The record; CorruptError says what to do where it can't be read."""
-        path = self.folder / RECORD
-        try:
-            record = json.loads(path.read_bytes())
-        except FileNotFoundError:
-            raise StoreError(f"{self.folder}: this phase has no record yet") from None
-        except (ValueError, OSError) as error:
-            raise CorruptError(
-                f"{path}: damaged ({error}); move this folder away and run the sweep again"
-            ) from error
-        if (
-            not isinstance(record, dict)
-            or record.get("id") != self.id
-            or digest(record.get("payload")) != self.id
-        ):
-            raise CorruptError(
-                f"{path}: not the record of this phase; move this folder away and run the "
-                "sweep again"
-            )
-        return record
+        return self._files.has(self._name(RECORD))
 
     def begin(self, spec: PhaseSpec) -> None:
-        """Makes the folder and writes down what was asked for."""
-        write_json(self.folder / "spec.json", spec.model_dump(mode="json"))
+        """Writes down what was asked for."""
+        self._files.write(self._name("spec.json"), _json(spec.model_dump(mode="json")))
 
-    def spec(self) -> PhaseSpec:
-        """What was asked for."""
-        return PhaseSpec.model_validate_json((self.folder / "spec.json").read_bytes())
+    def spec(self) -> PhaseSpec | None:
+        """What was asked for; None where it has not begun, ValueError where it can't be read."""
+        content = self._files.read(self._name("spec.json"))
+        return None if content is None else PhaseSpec.model_validate_json(content)
 
-    def finish(self, spec: PhaseSpec, result: dict[str, Any], provenance: dict[str, Any]) -> None:
+    def record(self) -> Record:
+        """The record; StoreError where there is none, CorruptError says what to do where it can't
+        be read.
+        """
+        content = self._files.read(self._name(RECORD))
+        if content is None:
+            raise StoreError(f"{self.where}: this phase has no record yet")
+        try:
+            return self._parsed(content)
+        except CorruptError as error:
+            path = self._files.where(self._name(RECORD))
+            raise CorruptError(f"{path}: {error}; {_AGAIN}") from error
+
+    def _parsed(self, content: bytes) -> Record:
+        """The record in its file's content; CorruptError says what is wrong with it."""
+        try:
+            values = json.loads(content)
+        except ValueError as error:
+            raise CorruptError(f"damaged ({error})") from error
+        whole = isinstance(values, dict) and digest(values.get("payload")) == self.id
+        if not whole or values.get("id") != self.id:
+            raise CorruptError("not the record of this phase")
+        try:
+            return Record.of_json(values)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CorruptError(f"a part of it is missing ({error})") from error
+
+    def finish(self, spec: PhaseSpec, result: Result, provenance: Provenance) -> None:
         """Writes the record, last, unless another has: the first one stays. Drops the partial."""
         if spec.id != self.id:
-            raise StoreError(f"{self.folder}: asked to finish {spec.id}")
-        if not self.done:
-            write_json(
-                self.folder / RECORD,
-                {
-                    "format": 1,
-                    "id": self.id,
-                    "payload": spec.payload(),
-                    "spec": spec.model_dump(mode="json"),
-                    "parent": spec.parent_phase,
-                    "result": result,
-                    "provenance": provenance,
-                },
-            )
-        shutil.rmtree(self.partial, ignore_errors=True)
+            raise StoreError(f"{self.where}: asked to finish {spec.id}")
+        record = Record(
+            id=self.id,
+            payload=spec.payload(),
+            spec_json=spec.model_dump(mode="json"),
+            parent=spec.parent_phase,
+            result=result,
+            provenance=provenance,
+        )
+        self._files.swap(self._name(RECORD), None, _json(record.to_json()))
+        self._files.remove(self._name("partial"))
+
+    def set_aside(self) -> str:
+        """Moves a damaged phase out of the way, so that it can be made again; where it is now."""
+        aside = f"{self._prefix}.damaged-{int(time.time() * 1000)}"
+        self._files.keep(self._files.folder(self._prefix), aside)
+        self._files.remove(self._prefix)
+        return self._files.where(aside)
+
+    # -- predictions ---------------------------------------------------------------------------
+
+    def predictions(self, language: str, columns: Sequence[str] | None = None) -> pyarrow.Table:
+        """The predictions of a language, a row an example; of `columns` those that there are.
+
+        StoreError where there are none, CorruptError where they can't be read.
+        """
+        from pyarrow import ArrowException, BufferReader, parquet
+
+        name = self._name(f"predictions/{language}.parquet")
+        content = self._files.read(name)
+        if content is None:
+            raise StoreError(f"{self._files.where(name)}: there are no predictions")
+        try:
+            return parquet.ParquetFile(BufferReader(content)).read(columns=columns)
+        except (ArrowException, OSError) as error:
+            raise CorruptError(f"{self._files.where(name)}: damaged ({error}); {_AGAIN}") from error
+
+    def keep_predictions(self, language: str, table: Mapping[str, Sequence[Any]]) -> None:
+        """Keeps the predictions of a language, column to values."""
+        import pyarrow
+        from pyarrow import parquet
+
+        columns = pyarrow.table({name: list(values) for name, values in table.items()})
+        buffer = io.BytesIO()
+        parquet.write_table(columns, buffer, compression="zstd")
+        self._files.write(self._name(f"predictions/{language}.parquet"), buffer.getvalue())
+
+    # -- checkpoints ---------------------------------------------------------------------------
+
+    def staging(self) -> AbstractContextManager[Path]:
+        """A local folder to make something in, gone at the end of the block; `keep_checkpoint` and
+        `keep_partial` take it.
+        """
+        return self._files.scratch(self._name("partial"))
+
+    @property
+    def checkpoint_where(self) -> str:
+        """What to call the place of the checkpoint in a message."""
+        return self._files.where(self._name("model"))
+
+    def checkpoint(self) -> Path:
+        """A local folder with the checkpoint, to read; empty or not there where there is none."""
+        return self._files.folder(self._name("model"))
+
+    def keep_checkpoint(self, folder: Path) -> None:
+        """Keeps a local folder as the checkpoint; the folder is given away."""
+        self._files.keep(folder, self._name("model"))
+
+    def partials(self) -> list[int]:
+        """Updates after which there is a partial checkpoint, newest first, sound or not."""
+        found = self._files.names(self._name("partial"))
+        return sorted((int(name) for name in found if name.isdigit()), reverse=True)
+
+    def partial(self, step: int) -> Path:
+        """A local folder with the partial checkpoint of an update, to read."""
+        return self._files.folder(self._partial(step))
+
+    def keep_partial(self, step: int, folder: Path) -> None:
+        """Keeps a local folder as the partial checkpoint of an update; the folder is given away."""
+        self._files.keep(folder, self._partial(step))
+
+    def drop_partial(self, step: int) -> None:
+        """Removes the partial checkpoint of an update."""
+        self._files.remove(self._partial(step))
+
+    def _partial(self, step: int) -> str:
+        return self._name(f"partial/{step:09d}")
 
 
 class Store:
-    """A folder of phases. Safe for several processes; holds no state but its path."""
+    """Phases and what goes with them. Safe for several processes; holds no state but its place."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).absolute()
+        self._files: Files = FolderFiles(self.path)
 
     def prepare(self) -> Store:
-        """Makes the folder; StoreError where it can't be written to. Returns itself."""
-        probe = self.path / f".probe-{uuid.uuid4().hex}"
+        """Makes the folders; StoreError where it can't be written to. Returns itself."""
+        probe = f"probe-{uuid.uuid4().hex}"
+        self._files.write(probe, b"x")
+        self._files.remove(probe)
         try:
-            for name in ("phases", "leases", "sweeps", "data"):
+            for name in ("sweeps", "data"):
                 (self.path / name).mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b"x")
-            probe.unlink()
         except OSError as error:
             raise store_error(error, self.path) from error
         return self
 
     def phase(self, phase_id: str) -> Phase:
-        """The folder of one phase, there or not."""
-        return Phase(self.path / "phases" / phase_id)
+        """One phase, there or not."""
+        return Phase(self._files, phase_id)
 
     def done(self) -> set[str]:
         """Ids of the phases that have a record."""
-        folder = self.path / "phases"
-        if not folder.is_dir():
-            return set()
-        return {
-            entry.name
-            for entry in os.scandir(folder)
-            if os.path.exists(os.path.join(entry.path, RECORD))
-        }
+        return {one for one in self._files.names("phases") if self.phase(one).done}
 
     def sweep_folder(self, name: str, version: int) -> Path:
         """Where a sweep keeps its ledger, studies and report."""
@@ -164,4 +237,8 @@ class Store:
 
     def lease(self, name: str, seconds: float = LEASE_SECONDS) -> Lease:
         """A lease on `name`, not yet taken."""
-        return Lease(self.path / "leases" / f"{name}.json", seconds)
+        return Lease(self._files, name, seconds)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, sort_keys=True, allow_nan=False).encode()

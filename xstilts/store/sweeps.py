@@ -11,7 +11,7 @@ from pathlib import Path
 
 from xstilts.errors import CorruptError, StoreError
 from xstilts.spec.sweep import Sweep
-from xstilts.store.files import write_json
+from xstilts.store.local_files import write_json
 
 
 def read_sweep(folder: Path) -> Sweep:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import fmean
@@ -17,6 +17,7 @@ from typing import Any
 
 from xstilts.spec.phase import Member, PhaseSpec
 from xstilts.store.ledger import Entry
+from xstilts.store.results import DevScore, EvaluationResult, Provenance, TrainResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,71 +50,64 @@ class DataView:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What is known of a phase from its folder."""
+    """What is known of a phase: its spec once it has begun, the rest once it has its record."""
 
-    spec: PhaseSpec | None
-    result: Mapping[str, Any]
-    provenance: Mapping[str, Any]
-
-
-NOTHING = Outcome(spec=None, result={}, provenance={})
+    spec: PhaseSpec | None = None
+    trained: TrainResult | None = None
+    evaluated: EvaluationResult | None = None
+    provenance: Provenance | None = None
 
 
-def training_points(outcome: Outcome, started: int, ended: int) -> Iterable[Point]:
+NOTHING = Outcome()
+
+
+def training_points(result: TrainResult, started: int, ended: int) -> Iterable[Point]:
     """Curves and results of a training; a point's time is its share of the phase's."""
-    result = outcome.result
-    steps = max(1, int(result.get("steps") or 1))
+    steps = max(1, result.steps)
 
     def at(step: int) -> int:
         return started + round((ended - started) * min(step, steps) / steps)
 
-    for row in result.get("curve", ()):
-        for key, name in (("train/loss", "loss"), ("train/lr", "lr"), ("dev/value", "dev")):
-            if row.get(name) is not None:
-                yield Point(
-                    key=key, value=float(row[name]), time=at(row["step"]), step=int(row["step"])
-                )
-        for task, value in (row.get("dev_by_task") or {}).items():
+    for row in result.curve:
+        for key, number in (("train/loss", row.loss), ("train/lr", row.lr), ("dev/value", row.dev)):
+            if number is not None:
+                yield Point(key=key, value=number, time=at(row.step), step=row.step)
+        for task, value in (row.dev_by_task or {}).items():
             key = metric_key("dev", task, "value")
-            yield Point(key=key, value=float(value), time=at(row["step"]), step=int(row["step"]))
-    dev = result.get("dev") or {}
-    taken = at(int(dev.get("step") or 0))
-    if dev.get("value") is not None:
-        yield Point(key="dev/best", value=float(dev["value"]), time=taken, scored=True)
-    for task, metrics in (dev.get("metrics") or {}).items():
+            yield Point(key=key, value=value, time=at(row.step), step=row.step)
+    if result.dev is not None:
+        yield from _kept(result.dev, at(result.dev.step))
+    if result.seconds:
+        yield Point(key="train/seconds", value=result.seconds, time=ended)
+        if result.tokens:
+            pace = round(result.tokens / result.seconds, 1)
+            yield Point(key="train/tokens_per_second", value=pace, time=ended)
+
+
+def _kept(dev: DevScore, taken: int) -> Iterable[Point]:
+    """The development scores of the weights that were kept, at the time at which they were."""
+    yield Point(key="dev/best", value=dev.value, time=taken, scored=True)
+    for task, metrics in dev.metrics.items():
         for metric, value in metrics.items():
-            yield Point(
-                key=metric_key("dev", task, metric), value=float(value), time=taken, scored=True
-            )
-    if result.get("seconds"):
-        yield Point(key="train/seconds", value=float(result["seconds"]), time=ended)
-        if result.get("tokens"):
-            yield Point(
-                key="train/tokens_per_second",
-                value=round(result["tokens"] / result["seconds"], 1),
-                time=ended,
-            )
+            yield Point(key=metric_key("dev", task, metric), value=value, time=taken, scored=True)
 
 
-def scores(outcome: Outcome, ended: int) -> Iterable[Point]:
+def scores(result: EvaluationResult, task: str, ended: int) -> Iterable[Point]:
     """Every metric in every language, the means over them, and of a layer sweep the mean at each
     hidden state.
     """
-    if outcome.spec is None:
-        return
-    task = outcome.spec.members[0].task.name
-    by_language = {**outcome.result.get("scores", {}), "mean": outcome.result.get("mean", {})}
+    by_language = {**result.scores, "mean": result.mean}
     for language, metrics in by_language.items():
         for metric, value in metrics.items():
             yield Point(
                 key=metric_key("score", task, language, metric),
-                value=float(value),
+                value=value,
                 time=ended,
                 scored=True,
             )
     swept: dict[tuple[str, str, int], list[float]] = defaultdict(list)
-    for row in outcome.result.get("layers", ()):
-        swept[row["pooling"], row["metric"], int(row["layer"])].append(float(row["value"]))
+    for row in result.layers:
+        swept[row.pooling, row.metric, row.layer].append(row.value)
     for (pooling, metric, layer), values in swept.items():
         key = metric_key("layers", task, pooling, metric)
         yield Point(key=key, value=fmean(values), time=ended, step=layer, scored=True)
@@ -140,10 +134,10 @@ def data_view(member: Member, use: str) -> DataView:
     )
 
 
-def times(entry: Entry, provenance: Mapping[str, Any]) -> tuple[int, int | None]:
+def times(entry: Entry, provenance: Provenance | None) -> tuple[int, int | None]:
     """Start and end; a phase without a record has only the time of its state."""
-    if provenance.get("started") and provenance.get("ended"):
-        return milliseconds(provenance["started"]), milliseconds(provenance["ended"])
+    if provenance is not None:
+        return milliseconds(provenance.started), milliseconds(provenance.ended)
     now = milliseconds(entry.time)
     return now, now if entry.state.ended else None
 

@@ -23,18 +23,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from statistics import fmean
 from typing import Any
 
 from xstilts.errors import StoreError
 from xstilts.spec.digests import digest
-from xstilts.spec.phase import PhaseSpec
 from xstilts.spec.stages import stage_names
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.store.ledger import Entry, State
 from xstilts.store.phases import Store
+from xstilts.store.results import EvaluationResult, Record, TrainResult
 from xstilts.tracking.numbers import (
     NOTHING,
     DataView,
@@ -128,11 +128,11 @@ class View:
         """The numbers of a phase's record: learning curves and results, or scores."""
         if not run.done:
             return ()
-        outcome = self._read(run.key)
+        record = self.store.phase(run.key).record()
         ended = run.ended or run.started
-        return (
-            scores(outcome, ended) if run.step < 0 else training_points(outcome, run.started, ended)
-        )
+        if isinstance(record.result, EvaluationResult):
+            return scores(record.result, record.spec.members[0].task.name, ended)
+        return training_points(record.result, run.started, ended)
 
     # -- records -------------------------------------------------------------------------------
 
@@ -143,24 +143,15 @@ class View:
         phase = self.store.phase(phase_id)
         try:
             if phase.done:
-                whole = self._read(phase_id)
-                slim = {key: value for key, value in whole.result.items() if key != "curve"}
-                self._outcomes[phase_id] = Outcome(
-                    spec=whole.spec, result=slim, provenance=whole.provenance
-                )
+                self._outcomes[phase_id] = _outcome(phase.record())
                 self.problems.pop(phase_id, None)
                 return self._outcomes[phase_id]
-        except (StoreError, ValueError, KeyError) as error:
+        except (StoreError, ValueError) as error:
             self.problems[phase_id] = str(error)
         try:
-            return Outcome(spec=phase.spec(), result={}, provenance={})
-        except (OSError, ValueError):
+            return Outcome(spec=phase.spec())
+        except (StoreError, ValueError):
             return NOTHING
-
-    def _read(self, phase_id: str) -> Outcome:
-        record = self.store.phase(phase_id).record()
-        spec = PhaseSpec.model_validate(record["spec"])
-        return Outcome(spec=spec, result=record["result"], provenance=record["provenance"])
 
     # -- gains ---------------------------------------------------------------------------------
 
@@ -195,13 +186,11 @@ class View:
     def _primary(self, phase: str) -> dict[str, float]:
         """Language to the value of the target's primary metric."""
         outcome = self._outcome(phase)
-        if outcome.spec is None:
+        if outcome.spec is None or outcome.evaluated is None:
             return {}
         metric = outcome.spec.members[0].task.metric
-        by_language = outcome.result.get("scores", {})
-        return {
-            lang: float(values[metric]) for lang, values in by_language.items() if metric in values
-        }
+        by_language = outcome.evaluated.scores
+        return {lang: values[metric] for lang, values in by_language.items() if metric in values}
 
     # -- runs ----------------------------------------------------------------------------------
 
@@ -209,12 +198,15 @@ class View:
         self, key: str, book: _Book, gains: Mapping[str, Mapping[str, float]]
     ) -> RunView:
         """`_phase_run`, worked out again only where what it is made of has changed."""
-        phase = book.main(key).phase
+        entry = book.main(key)
+        phase = entry.phase
+        begun = entry.state == "running" and self._outcome(phase).spec is not None
         made_of = (
             tuple(book.slots[key]),
             gains.get(phase),
             phase in book.chosen,
             phase in self.problems,
+            begun,
         )
         if key not in self._runs or self._runs[key][0] != made_of:
             self._runs[key] = (made_of, self._phase_run(key, book, gains))
@@ -225,13 +217,12 @@ class View:
     ) -> RunView:
         entry = book.main(key)
         outcome = self._outcome(entry.phase) if entry.phase else NOTHING
-        done = bool(outcome.provenance)
+        done = outcome.provenance is not None
         started, ended = times(entry, outcome.provenance)
         trains = entry.kind != "evaluate"
-        checkpoint = str(self.store.phase(entry.phase).model) if trains and done else ""
+        checkpoint = self.store.phase(entry.phase).checkpoint_where if trains and done else ""
         origin = (outcome.spec.parent_phase if outcome.spec else entry.parent) or ""
         members = outcome.spec.members if outcome.spec else ()
-        dev = outcome.result.get("dev") or {}
         return RunView(
             key=key,
             name=self._name(entry),
@@ -244,7 +235,7 @@ class View:
             data=tuple(data_view(member, "train" if trains else "test") for member in members),
             done=done,
             checkpoint=checkpoint,
-            step=int(dev.get("step") or outcome.result.get("steps") or 0) if trains else -1,
+            step=_step(outcome.trained) if trains else -1,
             origin=origin,
         )
 
@@ -355,6 +346,21 @@ class _Book:
         return min(self.slots[key], key=lambda e: (not e.state.finished, e.role != "final"))
 
 
+def _outcome(record: Record) -> Outcome:
+    """What a record says, its learning curve left out."""
+    if isinstance(record.result, EvaluationResult):
+        return Outcome(spec=record.spec, evaluated=record.result, provenance=record.provenance)
+    slim = replace(record.result, curve=())
+    return Outcome(spec=record.spec, trained=slim, provenance=record.provenance)
+
+
+def _step(result: TrainResult | None) -> int:
+    """The update after which the checkpoint was taken."""
+    if result is None:
+        return 0
+    return (result.dev.step if result.dev else 0) or result.steps
+
+
 def _tags(key: str, outcome: Outcome, book: _Book) -> dict[str, str]:
     entry, slots = book.main(key), book.slots[key]
     tags = {
@@ -374,9 +380,9 @@ def _tags(key: str, outcome: Outcome, book: _Book) -> dict[str, str]:
         "xstilts.intermediate_phase": ", ".join(entry.intermediate_phases),
         "xstilts.error": entry.error,
         "xstilts.attempts": str(entry.attempts) if entry.attempts > 1 else "",
-        "xstilts.host": str(outcome.provenance.get("host", "")),
-        "xstilts.device": str(outcome.provenance.get("device", "")),
-        "xstilts.stopped": str(outcome.result.get("stopped", "")),
+        "xstilts.host": outcome.provenance.host if outcome.provenance else "",
+        "xstilts.device": outcome.provenance.device if outcome.provenance else "",
+        "xstilts.stopped": outcome.trained.stopped if outcome.trained else "",
         "mlflow.source.name": "xstilts",
     }
     return {name: value[:5000] for name, value in tags.items() if value}

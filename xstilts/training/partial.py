@@ -5,18 +5,16 @@
         best.pt            weights of the best evaluation so far (hard-linked while it stays the best)
         manifest.json      size and CRC-32 of each file; without it the folder is nothing
 
-A folder is written under another name and renamed, so it is there whole or not at all; what the
-disk damaged later shows in the checksums. The last two are kept: where the newest is damaged the
-other serves, and where both are, the phase begins anew. Only tensors and plain values are stored
-and only those are read back (`weights_only`).
+A folder is made locally and then kept by the phase; one that was not kept whole, or that the disk
+damaged later, shows in the checksums. The last two are kept: where the newest is damaged the other
+serves, and where both are, the phase begins anew. Only tensors and plain values are stored and only
+those are read back (`weights_only`).
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import uuid
 import warnings
 import zlib
 from pathlib import Path
@@ -25,7 +23,8 @@ from typing import IO, Any, cast
 import torch
 
 from xstilts.models.checkpoints import saving
-from xstilts.store.files import write_json
+from xstilts.store.local_files import write_json
+from xstilts.store.phases import Phase
 
 KEPT = 2
 MANIFEST = "manifest.json"
@@ -53,35 +52,24 @@ class _Summed:
         self.file.flush()
 
 
-def write(
-    folder: Path, step: int, spec_id: str, state: dict[str, Any], best: tuple[int, Any] | None
-) -> None:
-    """Writes the checkpoint of `step` into a phase's `partial/`; `best` is (step, weights).
-    StoreError if it can't.
+def write(phase: Phase, step: int, state: dict[str, Any], best: tuple[int, Any] | None) -> None:
+    """Keeps a checkpoint taken after update `step`; `best` is (step, weights). StoreError if it
+    can't.
     """
-    made = folder / f".new-{uuid.uuid4().hex}"
-    try:
-        with saving(folder):
-            made.mkdir(parents=True)
-            files = {"state.pt": _save(made / "state.pt", state)}
-            if best is not None:
-                files["best.pt"] = _link_best(folder, made, best[0]) or _save(
-                    made / "best.pt", best[1]
-                )
-            manifest = {
-                "step": step,
-                "phase": spec_id,
-                "best": best[0] if best else None,
-                "files": files,
-            }
-            write_json(made / MANIFEST, manifest)
-            target = folder / f"{step:09d}"
-            shutil.rmtree(target, ignore_errors=True)
-            os.replace(made, target)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-    for old in found(folder)[KEPT:]:
-        shutil.rmtree(old, ignore_errors=True)
+    with phase.staging() as made, saving(made):
+        files = {"state.pt": _save(made / "state.pt", state)}
+        if best is not None:
+            files["best.pt"] = _link_best(phase, made, best[0]) or _save(made / "best.pt", best[1])
+        manifest = {
+            "step": step,
+            "phase": phase.id,
+            "best": best[0] if best else None,
+            "files": files,
+        }
+        write_json(made / MANIFEST, manifest)
+        phase.keep_partial(step, made)
+    for old in phase.partials()[KEPT:]:
+        phase.drop_partial(old)
 
 
 def _save(path: Path, value: Any) -> dict[str, int]:
@@ -96,9 +84,9 @@ def _save(path: Path, value: Any) -> dict[str, int]:
     return {"size": summed.size, "crc32": summed.sum}
 
 
-def _link_best(folder: Path, made: Path, step: int) -> dict[str, int] | None:
+def _link_best(phase: Phase, made: Path, step: int) -> dict[str, int] | None:
     """Takes over the best weights of the newest checkpoint where they are still the best."""
-    for old in found(folder)[:1]:
+    for old in map(phase.partial, phase.partials()[:1]):
         try:
             manifest = json.loads((old / MANIFEST).read_bytes())
             if manifest["best"] == step:
@@ -109,21 +97,15 @@ def _link_best(folder: Path, made: Path, step: int) -> dict[str, int] | None:
     return None
 
 
-def found(folder: Path) -> list[Path]:
-    """Checkpoints in `partial/`, newest first, sound or not."""
-    if not folder.is_dir():
-        return []
-    return sorted((p for p in folder.iterdir() if p.is_dir() and p.name.isdigit()), reverse=True)
-
-
-def newest(folder: Path, spec_id: str) -> Path | None:
-    """The newest sound checkpoint of this phase; a damaged one is named in a warning and passed
-    over.
+def newest(phase: Phase) -> int | None:
+    """The update of this phase's newest sound checkpoint; a damaged one is named in a warning and
+    passed over.
     """
-    for path in found(folder):
-        fault = _fault(path, spec_id)
+    for step in phase.partials():
+        path = phase.partial(step)
+        fault = _fault(path, phase.id)
         if fault is None:
-            return path
+            return step
         warnings.warn(
             f"{path}: this partial checkpoint is damaged ({fault}); going on without it",
             stacklevel=2,

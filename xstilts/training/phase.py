@@ -12,13 +12,14 @@ from __future__ import annotations
 import errno
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xstilts.errors import PhaseError
 from xstilts.evaluation import evaluate
 from xstilts.sources.context import DataContext
-from xstilts.store.files import store_error
+from xstilts.store.local_files import store_error
 from xstilts.store.phases import Phase, Store
+from xstilts.store.results import Provenance, Result
 from xstilts.training.training import Training
 from xstilts.workers import process
 from xstilts.workers.context import Context, Report, Reporter
@@ -48,11 +49,11 @@ def run_phase(spec: PhaseSpec, context: Context, report: Reporter) -> str:
         try:
             result = _run(spec, phase, store, context, world, report)
             if result is not None:
-                provenance = process.provenance(world, threads=context.threads, started=started)
-                world.on_first(partial(phase.finish, spec, result, provenance))
+                made = process.provenance(world, threads=context.threads, started=started)
+                world.on_first(partial(phase.finish, spec, result, Provenance(**made)))
         except OSError as error:
             if _of_store(error, store):
-                raise store_error(error, phase.folder) from error
+                raise store_error(error, phase.where) from error
             raise
     return "stopped" if result is None else "done"
 
@@ -74,7 +75,7 @@ def _check(spec: PhaseSpec) -> None:
 
 def _run(
     spec: PhaseSpec, phase: Phase, store: Store, context: Context, world: World, report: Reporter
-) -> dict[str, Any] | None:
+) -> Result | None:
     where = DataContext(mirror=context.mirror, base=context.base, cache=str(store.data))
     if world.first:
         phase.begin(spec)

@@ -16,6 +16,8 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +27,7 @@ from xstilts.errors import PhaseError
 from xstilts.evaluation import evaluate
 from xstilts.models import model
 from xstilts.store.phases import Phase, Store
+from xstilts.store.results import CurvePoint, DevScore, TrainResult
 from xstilts.training import members, partial
 from xstilts.training.loop import Loop, factor
 from xstilts.training.micro_batches import Loader, Source
@@ -106,7 +109,7 @@ class Training:
         self.partial_took = 0.0
         self.reported_step = 0
 
-    def run(self) -> dict[str, Any] | None:
+    def run(self) -> TrainResult | None:
         """Trains from the newest partial checkpoint or from the start; None where the search gave
         it up.
         """
@@ -124,7 +127,7 @@ class Training:
             loader=self._loader(),
             hyper=self.hyper,
             world=self.world,
-            folder=self.phase.partial,
+            folder=Path(gettempdir()),
             after_update=self.after_update,
             state=state,
         )
@@ -150,11 +153,11 @@ class Training:
         """Restores weights and progress from the newest sound checkpoint; its optimizer and
         scheduler are returned.
         """
-        found = partial.newest(self.phase.partial, self.spec.id) if self.world.first else None
+        found = partial.newest(self.phase) if self.world.first else None
         found = self.world.from_first(found)
         if found is None:
             return None
-        state, best = partial.read(found, with_best=self.world.first)
+        state, best = partial.read(self.phase.partial(found), with_best=self.world.first)
         self.loaded.model.load_state_dict(state["model"])
         self.progress = Progress(**state["progress"])
         self.loss.fill_(self.progress.loss_sum)
@@ -301,7 +304,7 @@ class Training:
             "progress": progress,
         }
         best = None if self.best is None else (self.progress.best_step, self.best)
-        partial.write(self.phase.partial, self.progress.step, self.spec.id, state, best)
+        partial.write(self.phase, self.progress.step, state, best)
         self.last_partial = time.monotonic()
         self.partial_took = self.last_partial - now
 
@@ -310,57 +313,50 @@ class Training:
 
     # --- the end
 
-    def _finish(self) -> dict[str, Any]:
-        """Goes back to the best weights and writes `model/`; the result for the record."""
+    def _finish(self) -> TrainResult:
+        """Goes back to the best weights and keeps the checkpoint; the result for the record."""
         progress = self.progress
         if self.best is not None:
             self.loaded.model.load_state_dict(self.best)
-        tasks = [member.task for member in self.spec.members]
-        self.world.on_first(
-            lambda: model.save(self.loaded.model, self.loaded.tokenizer, tasks, self.phase.model)
+        self.world.on_first(self._keep_checkpoint)
+        curve = [CurvePoint(**point) for point in progress.curve]
+        return TrainResult(
+            dev=self._dev(),
+            steps=progress.step,
+            stopped=progress.stopped,
+            tokens=int(self.tokens_U[progress.step - 1]),
+            examples=progress.step * self.hyper.batch_size,
+            seconds=self._seconds(),
+            loss=curve[-1].loss,
+            curve=thinned(curve, keep=progress.best_step),
+            transformed={m.task.name: m.transformed for m in self.members if m.transformed},
         )
-        return {
-            "dev": self._dev(),
-            "steps": progress.step,
-            "stopped": progress.stopped,
-            "tokens": int(self.tokens_U[progress.step - 1]),
-            "examples": progress.step * self.hyper.batch_size,
-            "seconds": self._seconds(),
-            "loss": progress.curve[-1]["loss"],
-            "curve": thinned(progress.curve, keep=progress.best_step),
-            **self._transformed(),
-        }
 
-    def _transformed(self) -> dict[str, Any]:
-        """What came of the members' transforms, where one has any: rows made, and dropped by
-        reason.
-        """
-        found = {
-            member.task.name: member.transformed for member in self.members if member.transformed
-        }
-        return {"transformed": found} if found else {}
+    def _keep_checkpoint(self) -> None:
+        tasks = [member.task for member in self.spec.members]
+        with self.phase.staging() as folder:
+            model.save(self.loaded.model, self.loaded.tokenizer, tasks, folder)
+            self.phase.keep_checkpoint(folder)
 
-    def _dev(self) -> dict[str, Any] | None:
+    def _dev(self) -> DevScore | None:
         """Score of the weights that were kept; None where no member has development rows."""
         progress = self.progress
         if progress.best_value is None:
             return None
         names = {task.metric for task in self.deciding}
-        return {
-            "value": progress.best_value,
-            "metric": names.pop() if len(names) == 1 else "mean",
-            "step": progress.best_step,
-            "metrics": progress.best_metrics,
-        }
+        return DevScore(
+            value=progress.best_value,
+            metric=names.pop() if len(names) == 1 else "mean",
+            step=progress.best_step,
+            metrics=progress.best_metrics,
+        )
 
 
-def thinned(curve: list[dict[str, Any]], keep: int) -> list[dict[str, Any]]:
+def thinned(curve: list[CurvePoint], keep: int) -> list[CurvePoint]:
     """At most CURVE_POINTS points of a curve: evenly spaced, the last one, and that of step
     `keep`.
     """
     if len(curve) <= CURVE_POINTS:
         return curve
     chosen = set(np.linspace(0, len(curve) - 1, CURVE_POINTS - 1).round().astype(int).tolist())
-    return [
-        point for number, point in enumerate(curve) if number in chosen or point["step"] == keep
-    ]
+    return [point for number, point in enumerate(curve) if number in chosen or point.step == keep]

@@ -65,7 +65,7 @@ def fingerprints(
     import numpy as np
 
     from xstilts.data import task_data
-    from xstilts.store.files import write_bytes
+    from xstilts.store.local_files import write_bytes
 
     plain = task.model_copy(update={"transform": None})
     action: task_data.Action = "train" if use == "train" else "evaluate"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.data.transforms.inputs import rows_key
-from xstilts.store.files import write_json
+from xstilts.store.local_files import write_json
 
 if TYPE_CHECKING:
     from xstilts.sources.context import DataContext

@@ -21,7 +21,7 @@ from typing import Any
 
 from xstilts.errors import DataError
 from xstilts.spec.digests import digest
-from xstilts.store.files import store_error, write_bytes, write_json
+from xstilts.store.local_files import store_error, write_bytes, write_json
 
 SENTENCES_A_SHARD = 512
 _LOG = logging.getLogger("xstilts.transforms")

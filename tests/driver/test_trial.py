@@ -1,0 +1,64 @@
+"""What runs in a trial's process: the phase of its config, as the only worker on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import toy
+from xstilts.driver.trial import execute
+from xstilts.errors import LeaseHeld
+from xstilts.spec.phase import PhaseSpec
+from xstilts.store.phases import Store
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> PhaseSpec:
+    toy.base_model(tmp_path / "base")
+    toy.write_rows(tmp_path / "rows")
+    return toy.training(str(tmp_path / "base"), [toy.task("class", tmp_path / "rows")], steps=2)
+
+
+def config(store: Path, spec: PhaseSpec) -> dict[str, Any]:
+    return {
+        "phase": spec.id,
+        "spec": spec.model_dump(mode="json"),
+        "context": toy.context(store).model_dump(),
+    }
+
+
+def test_execute_writes_down_the_spec_of_its_config_and_finishes_the_phase(
+    tmp_path: Path, spec: PhaseSpec
+) -> None:
+    phase = Store(tmp_path / "store").phase(spec.id)
+    assert execute(config(tmp_path / "store", spec), toy.silent) == "done"
+    assert phase.spec() == phase.record().spec == spec
+
+
+def test_execute_holds_the_workers_lease_while_it_runs(tmp_path: Path, spec: PhaseSpec) -> None:
+    lease = Store(tmp_path / "store").lease(f"worker-{spec.id}")
+
+    def report(report: Any) -> bool:
+        with pytest.raises(LeaseHeld):
+            lease.take()
+        return True
+
+    execute(config(tmp_path / "store", spec), report)
+    lease.take()
+
+
+def test_execute_waits_for_the_worker_of_a_dead_driver(
+    tmp_path: Path, spec: PhaseSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, waited = Store(tmp_path / "store").lease(f"worker-{spec.id}"), []
+    before.take()
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        before.release()
+
+    monkeypatch.setattr("xstilts.store.lease.time.sleep", sleep)
+    assert execute(config(tmp_path / "store", spec), toy.silent) == "done"
+    assert len(waited) == 1

@@ -1,0 +1,102 @@
+"""Files in a folder: the contract, and what a disk can do to them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.store.files_contract import FilesContract, Pair
+from xstilts.errors import StoreError
+from xstilts.store.folder_files import FolderFiles
+
+
+class TestFolderFiles(FilesContract):
+    """The contract."""
+
+    @pytest.fixture
+    def files(self, tmp_path: Path) -> Pair:
+        return FolderFiles(tmp_path / "store"), FolderFiles(tmp_path / "store")
+
+
+def test_keep_of_a_folder_of_the_same_disk_copies_nothing(tmp_path: Path) -> None:
+    files = FolderFiles(tmp_path)
+    with files.scratch("p") as made:
+        (made / "x").write_bytes(b"x")
+        number = (made / "x").stat().st_ino
+        files.keep(made, "p/model")
+    assert (files.folder("p/model") / "x").stat().st_ino == number
+
+
+def test_keep_of_a_folder_of_another_disk_copies_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, other = FolderFiles(tmp_path / "store"), tmp_path / "elsewhere"
+    other.mkdir()
+    (other / "x").write_bytes(b"x")
+    whole = Path.stat
+
+    class Moved:
+        def __init__(self, found: os.stat_result) -> None:
+            self.found = found
+
+        def __getattr__(self, name: str) -> object:
+            return -1 if name == "st_dev" else getattr(self.found, name)
+
+    def stat(path: Path, **given: bool) -> object:
+        found = whole(path, **given)
+        return Moved(found) if path == other else found
+
+    monkeypatch.setattr(Path, "stat", stat)
+    files.keep(other, "p/model")
+    assert files.read("p/model/x") == b"x" and files.names("p") == ["model"]
+    assert [path.name for path in (tmp_path / "store/p").iterdir()] == ["model"]
+
+
+def test_write_is_readable_for_others_on_a_shared_disk(tmp_path: Path) -> None:
+    files = FolderFiles(tmp_path)
+    files.write("a", b"x")
+    with files.scratch("p") as made:
+        files.keep(made, "p/model")
+    assert (tmp_path / "a").stat().st_mode & 0o044 == 0o044
+    assert (tmp_path / "p/model").stat().st_mode & 0o055 == 0o055
+
+
+def test_swap_that_was_killed_half_way_blocks_nobody(tmp_path: Path) -> None:
+    code = """
+import os, signal, sys
+from pathlib import Path
+from xstilts.store import folder_files
+folder_files.write_bytes = lambda path, content: os.kill(os.getpid(), signal.SIGKILL)
+folder_files.FolderFiles(Path(sys.argv[1])).swap("lease", None, b"never")
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, timeout=60)
+    files = FolderFiles(tmp_path)
+    assert (tmp_path / ".lock").exists() and files.read("lease") is None
+    assert files.swap("lease", None, b"mine")
+
+
+def test_read_of_what_cannot_be_read_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "record.json").mkdir()
+    with pytest.raises(StoreError, match=r"record\.json: can't be read"):
+        FolderFiles(tmp_path).read("record.json")
+
+
+@pytest.mark.parametrize("action", ["write", "swap", "keep", "scratch"])
+def test_every_way_to_write_below_a_file_is_a_store_error(tmp_path: Path, action: str) -> None:
+    (tmp_path / "file").write_text("")
+    (made := tmp_path / "made").mkdir()
+    files = FolderFiles(tmp_path)
+    with pytest.raises(StoreError, match="file"):
+        if action == "write":
+            files.write("file/a", b"x")
+        elif action == "swap":
+            files.swap("file/a", None, b"x")
+        elif action == "keep":
+            files.keep(made, "file/a")
+        else:
+            with files.scratch("file/a"):
+                pass

@@ -1,0 +1,142 @@
+"""Files in a folder of this machine, or of a disk that several machines share.
+
+A name is a path below the folder. Whole files come from writing under a hidden name and renaming.
+`swap` compares and replaces under a lock of the kernel on `.lock` beside the file; that lock is
+held for the moment of the swap alone and goes with its process. Hidden names (`.lock`, unfinished
+files, scratch folders) belong to this module and are never listed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xstilts.errors import StoreError
+from xstilts.store.local_files import store_error, write_bytes
+
+
+class FolderFiles:
+    """`Files` below one folder. Holds no state but its path."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def _path(self, name: str) -> Path:
+        return self.root / name
+
+    def where(self, name: str) -> str:
+        """The path."""
+        return str(self._path(name))
+
+    def read(self, name: str) -> bytes | None:
+        """The content; None where there is none."""
+        try:
+            return self._path(name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            reason = error.strerror or error
+            raise StoreError(f"{self.where(name)}: can't be read ({reason})") from error
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+        return os.path.isfile(self._path(name))
+
+    def names(self, prefix: str) -> list[str]:
+        """Names directly under a prefix."""
+        try:
+            return sorted(one for one in os.listdir(self._path(prefix)) if one[0] != ".")
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise store_error(error, self._path(prefix)) from error
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes a file whole and waits until it is on the disk."""
+        write_bytes(self._path(name), content)
+
+    def swap(self, name: str, before: bytes | None, after: bytes | None) -> bool:
+        """Compares and replaces while no other process does."""
+        path = self._path(name)
+        with _locked(path.parent / ".lock"):
+            if self.read(name) != before:
+                return False
+            if after is not None:
+                write_bytes(path, after)
+            elif before is not None:
+                self.remove(name)
+            return True
+
+    def remove(self, prefix: str) -> None:
+        """Removes a file or folder."""
+        path = self._path(prefix)
+        try:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise store_error(error, path) from error
+
+    def folder(self, prefix: str) -> Path:
+        """The folder itself: nothing is copied."""
+        return self._path(prefix)
+
+    def keep(self, local: Path, prefix: str) -> None:
+        """Renames the folder into its place, or copies it there from another disk."""
+        target = self._path(prefix)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if local.stat().st_dev != target.parent.stat().st_dev:
+                local = _copied(local, target)
+            shutil.rmtree(target, ignore_errors=True)
+            os.replace(local, target)
+        except OSError as error:
+            raise store_error(error, target) from error
+
+    @contextmanager
+    def scratch(self, prefix: str) -> Iterator[Path]:
+        """A hidden folder below the prefix."""
+        try:
+            self._path(prefix).mkdir(parents=True, exist_ok=True)
+            made = Path(tempfile.mkdtemp(dir=self._path(prefix), prefix=".scratch-"))
+            made.chmod(0o755)  # a temporary folder is closed to others; a store is shared
+        except OSError as error:
+            raise store_error(error, self._path(prefix)) from error
+        try:
+            yield made
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def _copied(local: Path, target: Path) -> Path:
+    """A copy of `local` beside `target`, under a hidden name."""
+    made = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
+    try:
+        shutil.copytree(local, made)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    return made
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """No other thread or process is in a block with the same path."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise store_error(error, path) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    except OSError as error:
+        raise store_error(error, path) from error
+    finally:
+        os.close(lock)

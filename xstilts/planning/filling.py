@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from xstilts.planning import Plan, Slot, fixed, own_part
+from xstilts.spec.frozen import Frozen
 from xstilts.spec.phase import (
     EVALUATED_WITH,
     Member,
@@ -20,7 +21,6 @@ from xstilts.spec.phase import (
     ScratchParent,
 )
 from xstilts.spec.sweep import Hyperparameters, Model
-from xstilts.spec.task import Frozen
 
 
 class Revisions(Frozen):

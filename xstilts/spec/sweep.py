@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from xstilts.spec.task import Frozen, Name, Task
+from xstilts.spec.frozen import Frozen
+from xstilts.spec.task import Name, Task
 
 PhaseKind = Literal["pretrain", "intermediate", "target", "evaluate"]
 TRAINED_KINDS: tuple[PhaseKind, ...] = ("pretrain", "intermediate", "target")

@@ -21,8 +21,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from xstilts.errors import StoreError
+from xstilts.spec.frozen import Frozen
 from xstilts.spec.sweep import PhaseKind
-from xstilts.spec.task import Frozen
 from xstilts.store.files import store_error
 
 State = Literal["waiting", "running", "done", "cached", "pruned", "failed", "blocked"]

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,7 +16,9 @@ from tests.support import toy
 from xstilts.errors import DataError, PhaseError
 from xstilts.evaluation import evaluate
 from xstilts.evaluation.vector_store import Shelf
-from xstilts.formats import prediction
+from xstilts.formats import classification, prediction
+from xstilts.formats.encoded import EncodedSplit
+from xstilts.formats.prediction import Predictor
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec.format_specs.retrieval import RetrievalOptions
 from xstilts.spec.phase import ModelParent, PhaseParent, PhaseSpec, ScratchParent
@@ -168,6 +171,20 @@ def test_scores_of_a_metric_the_format_lacks_is_an_error(world: Path) -> None:
 def test_scores_that_are_not_finite_are_an_error(world: Path) -> None:
     with pytest.raises(PhaseError, match="finite"):
         evaluate.scores({"correct": [1.0, float("nan")]}, toy.task("choice", world / "rows"))
+
+
+def test_evaluation_leaves_to_the_format_how_it_predicts(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def predict(split: EncodedSplit, task: Task, predictor: Predictor) -> list[Any]:
+        return [predictor.keep(row, np.array([0.0, 1.0])) for row in range(len(split))]
+
+    spec = trained(world, "class")
+    monkeypatch.setattr(classification, "predict", predict)
+    evaluation = toy.evaluation(spec, toy.task("class", world / "rows"))
+    (tmp_path / "phases").mkdir()
+    (tmp_path / "phases" / spec.id).symlink_to(Store(world / "store").phase(spec.id).folder)
+    assert set(columns(run(tmp_path, evaluation), "xx")["prediction"]) == {"good"}
 
 
 # --- sweeps of layers and poolings

@@ -462,6 +462,14 @@ def test_loads_bad_argument_is_not_blamed_on_a_line() -> None:
             "sweep_layers is no option of span_qa; it reads max_answer_tokens",
         ),
         (
+            "mine: {like: bucc, format: retrieval, metric: accuracy, options: {n_best: 3}}",
+            "mine.options.n_best is no option of retrieval; it reads layer, pooling",
+        ),
+        (
+            "mine: {like: squad_v2, format: classification, labels: [a, b], metric: accuracy}",
+            "mine.options.no_answer is no option of classification; it reads positive_label",
+        ),
+        (
             "mnli: {options: {no_answer: true}}",
             "no_answer is no option of classification; it reads positive_label",
         ),

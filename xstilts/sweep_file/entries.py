@@ -138,6 +138,9 @@ class _Entry:
         if isinstance(clean, Wrong) or not sound(parts):
             return WRONG
         merged = old.model_dump(exclude_unset=True)
+        merged["options"] = {
+            name: getattr(old.options, name) for name in old.options.model_fields_set
+        }
         for key, value in clean.items():
             if sound(value):
                 merged[key] = {**merged.get(key, {}), **value} if key in MERGED else value

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from xstilts.spec.format_specs.options import FLAT, FormatOptions, stands_at_default
+from xstilts.spec.format_specs.options import FormatOptions, stands_at_default
 
 LabelKind = Literal["class", "number", "choice", "tags"]
 """What a row's label is: one of the task's labels, a number to be learned, the place of the right
@@ -96,9 +96,7 @@ class FormatSpec:
     per_token: bool = False
     """Whether the head's output has one entry a token, from which padding can be cut."""
     batch_share: int = 1
-    """A prediction batch has one token in so many of what a device can hold otherwise: 8 for a
-    masked LM, since 15% of 65,536 tokens against 250,000 words would be 10 GB, and that twice.
-    """
+    """A prediction batch has one token in so many of what it has for most formats."""
 
     @property
     def labelled(self) -> bool:
@@ -106,13 +104,14 @@ class FormatSpec:
         return self.label_kind in ("class", "tags")
 
     def foreign(self, options: Mapping[str, Any]) -> list[str]:
-        """Names, sorted, of known options that are not this format's and not at their default."""
+        """Names, sorted, that are no options of this format, but for those of the flat form that
+        have their default.
+        """
+        own = self.options.model_fields
         return sorted(
             name
             for name, value in options.items()
-            if name in FLAT
-            and name not in self.options.model_fields
-            and not stands_at_default(name, value)
+            if name not in own and not stands_at_default(name, value)
         )
 
     def no_option(self, name: str) -> str:
@@ -123,12 +122,11 @@ class FormatSpec:
     def read_options(self, given: Mapping[str, Any]) -> FormatOptions:
         """Options of this format from some of them, or from the flat form.
 
-        ValueError for an option of another format that is not at its default, pydantic's
-        ValidationError (a ValueError too) for an unknown name or a wrong value.
+        ValueError for a name that is no option of this format, unless the flat form has it and it
+        is at its default there; pydantic's ValidationError, a ValueError too, for a wrong value.
         """
-        for name in self.foreign(given):
-            raise ValueError(self.no_option(name))
+        foreign = self.foreign(given)
+        if foreign:
+            raise ValueError(self.no_option(", ".join(foreign)))
         own = self.options.model_fields
-        return self.options.model_validate(
-            {name: value for name, value in given.items() if name in own or name not in FLAT}
-        )
+        return self.options.model_validate({k: v for k, v in given.items() if k in own})

@@ -5,7 +5,8 @@ task holds one of its format's class. In writing they have another form, the *fl
 of all the options that the first nine formats had together, in one class, when ids were first made.
 Ids of phases and keys of caches are hashes of that form, and records hold it, so it stays as it is:
 a format writes its own values, and for every other name in `FLAT` the value that stands there.
-Reading drops those again. An option that comes later is written by its own format alone.
+Reading drops those again. An option that comes later is written by its own format alone, so a new
+format changes no id of the others.
 """
 
 from __future__ import annotations

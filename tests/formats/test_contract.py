@@ -171,7 +171,9 @@ def predicted(
     module: formats.Format, task: Task, model: Any, split: EncodedSplit, **changes: Any
 ) -> Predicted:
     world = World(rank=0, size=1, device=torch.device("cpu"))
-    predictor = Predictor(model=model, member=0, pad_id=1, world=world, bf16=False, **changes)
+    predictor = Predictor(
+        model=model, member=0, tokenizer=None, pad_id=1, world=world, bf16=False, **changes
+    )
     return Predicted(split, module.predict(split, task, predictor))
 
 

@@ -31,6 +31,7 @@ class Model(torch.nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.body = None
         self.shapes: list[tuple[int, ...]] = []
         self.trained_while_asked: list[bool] = []
 
@@ -52,7 +53,9 @@ def predicted(name: str, model: Model, **changes: Any) -> list[Any]:
     return predict(
         split(),
         SimpleNamespace(name="t"),  # type: ignore[arg-type]
-        Predictor(model=model, member=0, pad_id=99, world=world, bf16=False, **changes),
+        Predictor(
+            model=model, member=0, tokenizer=None, pad_id=99, world=world, bf16=False, **changes
+        ),
     )
 
 

@@ -80,7 +80,12 @@ def dev_scores(
     """Scores on development rows, the same on every worker."""
     its_format = formats.get(task.format)
     predictor = Predictor(
-        model=loaded.model, member=member, pad_id=loaded.pad_id, world=world, bf16=bf16
+        model=loaded.model,
+        member=member,
+        tokenizer=loaded.tokenizer,
+        pad_id=loaded.pad_id,
+        world=world,
+        bf16=bf16,
     )
     kept = its_format.predict(encoded, task, predictor)
     return world.on_first(lambda: scores(its_format.decode(kept, encoded, task), task))
@@ -185,6 +190,7 @@ class _Evaluation:
         predictor = Predictor(
             model=self.loaded.model,
             member=0,
+            tokenizer=self.loaded.tokenizer,
             pad_id=self.loaded.pad_id,
             world=process.World(rank=0, size=1, device=self.device),
             bf16=use_bf16(self.spec.hyper, self.device),

@@ -37,6 +37,8 @@ class PredictingModel(Protocol):
     """What of a phase's model predicting needs."""
 
     training: bool
+    body: Any
+    """The transformers model under the heads."""
 
     def train(self, mode: bool = True) -> Any:
         """Turns dropout on or off."""
@@ -57,6 +59,8 @@ class Predictor:
     model: PredictingModel
     member: int
     """Number of the member of the phase whose head predicts."""
+    tokenizer: Any
+    """The model's; a format that writes text reads its own predictions with it."""
     pad_id: int
     """Id that fills up a batch."""
     world: World

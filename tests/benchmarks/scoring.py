@@ -27,7 +27,8 @@ from datasets import Dataset
 
 from xstilts.formats import span_qa, spans
 from xstilts.scoring import answers as answer_scores, mlqa, segmented
-from xstilts.spec.task import Options, Source, Task
+from xstilts.spec.format_specs.span_qa import SpanQAOptions
+from xstilts.spec.task import Source, Task
 
 LETTERS = {
     "latin": "abcdefghijklmnopqrstuvwxyzáéíñöüß",
@@ -119,7 +120,7 @@ def main() -> None:
         )
         n, windows = n + len(encoded.rows), windows + len(logits)
         began = time.perf_counter()
-        spans.answers(logits, encoded.features, len(encoded.rows), Options())
+        spans.answers(logits, encoded.features, len(encoded.rows), SpanQAOptions())
         seconds["search"] += time.perf_counter() - began
         began = time.perf_counter()
         table = span_qa.decode(logits, encoded, task)

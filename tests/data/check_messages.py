@@ -6,12 +6,10 @@ from pathlib import Path
 
 from tests.support import worlds
 from xstilts.data import task_data
-from xstilts.spec.task import Task
+from xstilts.spec.task import Action, Task
 
 
-def problems(
-    task: Task, folder: Path, action: task_data.Action = "train", mirror: Path | None = None
-) -> str:
+def problems(task: Task, folder: Path, action: Action = "train", mirror: Path | None = None) -> str:
     """What `check` finds, as one text; the rows raise the same."""
     found = task_data.check(task, action, worlds.context(folder, mirror))
     return "\n".join(found)

@@ -20,8 +20,9 @@ from xstilts.data import encoding, task_data
 from xstilts.errors import DataError, StoreError
 from xstilts.formats import classification
 from xstilts.formats.encoded import EncodedSplit
+from xstilts.spec.format_specs.classification import ClassificationOptions
 from xstilts.spec.sweep import Hyperparameters
-from xstilts.spec.task import Limits, Options, Source, Splits, Task
+from xstilts.spec.task import Limits, Source, Splits, Task
 
 HYPER = Hyperparameters(max_length_tokens=16)
 
@@ -103,7 +104,7 @@ def changed() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     yield "limit", {"limits": Limits(train=5)}, {}
     yield "labels", {"labels": ("good", "bad")}, {}
     yield "columns", {"columns": {"text": "body", "text_pair": "body", "label": "verdict"}}, {}
-    yield "options", {"options": Options(max_question_tokens=9)}, {}
+    yield "options", {"options": ClassificationOptions(positive_label="good")}, {}
     yield "length", {}, {"max_length_tokens": 32}
     yield "stride", {}, {"doc_stride_tokens": 8}
 

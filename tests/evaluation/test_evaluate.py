@@ -8,16 +8,20 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
 
 from tests.support import toy
 from xstilts.errors import DataError, PhaseError
 from xstilts.evaluation import evaluate
 from xstilts.evaluation.vector_store import Shelf
+from xstilts.formats import classification, prediction
+from xstilts.formats.encoded import EncodedSplit
+from xstilts.formats.prediction import Predictor
 from xstilts.scoring.metrics import METRICS
+from xstilts.spec.format_specs.retrieval import RetrievalOptions
 from xstilts.spec.phase import ModelParent, PhaseParent, PhaseSpec, ScratchParent
-from xstilts.spec.task import Limits, Options, Source, Splits, Task
+from xstilts.spec.task import Limits, Source, Splits, Task
 from xstilts.store.phases import Phase, Store
 from xstilts.store.results import EvaluationResult
 from xstilts.training.phase import Report, run_phase
@@ -80,7 +84,7 @@ def test_evaluation_does_not_depend_on_how_features_are_batched(
     training = trained(world, "qa")
     spec = toy.evaluation(training, toy.task("qa", world / "rows"))
     whole = run(world / "store", spec)
-    monkeypatch.setitem(evaluate.BATCH_TOKENS, "cpu", 1)
+    monkeypatch.setitem(prediction.BATCH_TOKENS, "cpu", 1)
     (tmp_path / "phases").mkdir()
     (tmp_path / "phases" / training.id).symlink_to(world / "store/phases" / training.id)
     single = run(tmp_path, spec)
@@ -156,12 +160,18 @@ def test_scores_that_are_not_finite_are_an_error(world: Path) -> None:
         evaluate.scores({"correct": [1.0, float("nan")]}, toy.task("choice", world / "rows"))
 
 
-def test_batches_hold_every_feature_once_and_few_tokens() -> None:
-    lengths = torch.randint(1, 100, (500,), generator=torch.Generator().manual_seed(0)).tolist()
-    made = list(evaluate.batches(lengths, 400))
-    assert sorted(row for batch in made for row in batch) == list(range(500))
-    assert all(len(batch) * max(lengths[row] for row in batch) <= 400 for batch in made)
-    assert len(list(evaluate.batches([900, 900], 400))) == 2
+def test_evaluation_leaves_to_the_format_how_it_predicts(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def predict(split: EncodedSplit, task: Task, predictor: Predictor) -> list[Any]:
+        return [predictor.keep(row, np.array([0.0, 1.0])) for row in range(len(split))]
+
+    spec = trained(world, "class")
+    monkeypatch.setattr(classification, "predict", predict)
+    evaluation = toy.evaluation(spec, toy.task("class", world / "rows"))
+    (tmp_path / "phases").mkdir()
+    (tmp_path / "phases" / spec.id).symlink_to(Store(world / "store").phase(spec.id).folder)
+    assert set(columns(run(tmp_path, evaluation), "xx")["prediction"]) == {"good"}
 
 
 # --- sweeps of layers and poolings
@@ -181,7 +191,7 @@ def test_sweep_of_layers_leaves_the_tasks_own_numbers_exactly_as_they_are(
         run(
             tmp_path,
             toy.evaluation(
-                parent, toy.task("pairs", world / "rows", options=Options(**own, **sweep))
+                parent, toy.task("pairs", world / "rows", options=RetrievalOptions(**own, **sweep))
             ),
         )
         for sweep in ({}, SWEEP)
@@ -199,7 +209,7 @@ def test_sweep_of_layers_gives_every_variant_what_it_gets_alone(
     parent = ModelParent(model=str(world / "base"), revision="r")
 
     def result(**options: Any) -> EvaluationResult:
-        task = toy.task("pairs", world / "rows", options=Options(**options))
+        task = toy.task("pairs", world / "rows", options=RetrievalOptions(**options))
         return run(tmp_path, toy.evaluation(parent, task)).record().evaluated
 
     rows = result(**SWEEP).layers
@@ -220,7 +230,7 @@ def test_sweep_of_layers_gives_every_variant_what_it_gets_alone(
 
 def test_sweep_of_a_layer_the_model_lacks_is_an_error(world: Path, tmp_path: Path) -> None:
     parent = ModelParent(model=str(world / "base"), revision="r")
-    task = toy.task("pairs", world / "rows", options=Options(sweep_layers=(1, 7, -2)))
+    task = toy.task("pairs", world / "rows", options=RetrievalOptions(sweep_layers=(1, 7, -2)))
     with pytest.raises(
         PhaseError, match="sweep_layers is 7, -2; the model has hidden states 0 to 2"
     ):
@@ -237,7 +247,7 @@ def test_sweep_of_layers_on_real_sentences(mirror: Path, tmp_path: Path) -> None
         splits=Splits(test="validation"),
         limits=Limits(test=100),
         metric="accuracy",
-        options=Options(sweep_layers="all"),
+        options=RetrievalOptions(sweep_layers="all"),
     )
     base = mirror / "models" / "local" / "mini-xlmr"
     if not base.is_dir() or not (mirror / "datasets/google/xtreme/tatoeba.deu").is_dir():
@@ -304,7 +314,7 @@ def of_kind(kind: str, world: Path, **options: Any) -> Task:
         languages=("en", "xx"),
         splits=Splits(train="train", dev="dev", test="test"),
         metric=metric,
-        options=Options(**options),
+        options=options,  # type: ignore[arg-type]
     )
 
 
@@ -339,13 +349,6 @@ def test_sweep_whose_vectors_lie_in_a_file_has_the_same_scores(
     monkeypatch.setattr(evaluate, "Shelf", lambda n, scratch: Shelf(n, scratch, 0))
     filed = run(tmp_path / "file", spec).record().evaluated
     assert toy.numbers(kept) == toy.numbers(filed)
-
-
-def test_batches_of_a_masked_lm_are_smaller_for_its_logits_are_words_wide(world: Path) -> None:
-    text, tags = (
-        evaluate.batch_tokens(toy.task(kind, world / "rows"), "cuda") for kind in ("text", "tags")
-    )
-    assert tags == 65536 and text * 0.15 * 250_002 * 4 < 2**31
 
 
 def test_mining_without_development_rows_is_an_error(more: Path, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from datasets import Dataset
 from xstilts.errors import PhaseError
 from xstilts.formats import dual_encoder
 from xstilts.scoring.metrics import METRICS
+from xstilts.spec.format_specs.dual_encoder import DualEncoderOptions
 from xstilts.spec.sweep import Hyperparameters
-from xstilts.spec.task import Options, Source, Task
+from xstilts.spec.task import Source, Task
 from xstilts.training import batches
 from xstilts.training.micro_batches import Loader, Source as LoaderSource
 
@@ -24,7 +25,7 @@ def task(**options: Any) -> Task:
         format="dual_encoder",
         source=Source(generator="t"),
         metric="map_at_k",
-        options=Options(**options),
+        options=DualEncoderOptions(**options),
     )
 
 

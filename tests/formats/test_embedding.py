@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from xstilts.formats import embedding
-from xstilts.spec.task import Options, Source, Task
+from xstilts.spec.format_specs.retrieval import RetrievalOptions
+from xstilts.spec.task import Source, Task
 
 CONFIG: Any = SimpleNamespace(num_hidden_layers=4)
 
@@ -17,7 +18,7 @@ def head(**options: Any) -> embedding.PoolingHead:
         format="retrieval",
         source=Source(generator="t"),
         metric="accuracy",
-        options=Options(**options),
+        options=RetrievalOptions(**options),
     )
     return embedding.PoolingHead(2, 0.1, task, CONFIG)
 
@@ -68,23 +69,23 @@ def test_pool_half_precision_is_summed_in_float32() -> None:
 
 
 def test_variants_without_a_sweep_is_the_tasks_own() -> None:
-    assert embedding.variants(Options(), 12) == ((12, "mean"),)
-    assert embedding.variants(Options(layer=14, pooling="cls"), 24) == ((14, "cls"),)
+    assert embedding.variants(RetrievalOptions(), 12) == ((12, "mean"),)
+    assert embedding.variants(RetrievalOptions(layer=14, pooling="cls"), 24) == ((14, "cls"),)
 
 
 def test_variants_of_a_sweep_own_first_then_every_combination_once() -> None:
-    assert embedding.variants(Options(layer=1, sweep_layers="all"), 2) == (
+    assert embedding.variants(RetrievalOptions(layer=1, sweep_layers="all"), 2) == (
         (1, "mean"),
         (0, "mean"),
         (2, "mean"),
     )
-    assert embedding.variants(Options(sweep_poolings=("cls", "mean", "max")), 2) == (
+    assert embedding.variants(RetrievalOptions(sweep_poolings=("cls", "mean", "max")), 2) == (
         (2, "mean"),
         (2, "cls"),
         (2, "max"),
     )
     assert embedding.variants(
-        Options(layer=0, sweep_layers=(2, -1), sweep_poolings=("cls",)), 2
+        RetrievalOptions(layer=0, sweep_layers=(2, -1), sweep_poolings=("cls",)), 2
     ) == (
         (0, "mean"),
         (2, "mean"),

@@ -9,15 +9,18 @@ import torch
 from xstilts import formats
 from xstilts.errors import InputError
 from xstilts.scoring.metrics import METRICS
+from xstilts.spec.format_specs import FORMATS
 
 
 @pytest.mark.parametrize("name", formats.NAMES)
 def test_format_of_every_name_offers_the_contract(name: str) -> None:
     module = formats.get(name)
 
-    assert module.ROLES and all(isinstance(role, str) for role in module.ROLES)
-    assert module.METRICS and set(module.METRICS) <= set(METRICS)
-    assert all(callable(getattr(module, part)) for part in ("encode", "collate", "decode"))
+    spec = FORMATS[name]  # type: ignore[index]
+    assert spec.roles and all(isinstance(role, str) for role in spec.roles)
+    assert spec.metrics and set(spec.metrics) <= set(METRICS)
+    parts = ("encode", "collate", "predict", "decode", "tables", "readings")
+    assert all(callable(getattr(module, part)) for part in parts)
     assert issubclass(module.Head, torch.nn.Module)  # type: ignore[arg-type]
 
 

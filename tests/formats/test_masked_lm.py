@@ -14,8 +14,8 @@ from xstilts.errors import DataError
 from xstilts.formats import masked_lm
 from xstilts.formats.common import IGNORE
 from xstilts.scoring.metrics import METRICS
+from xstilts.spec.format_specs.masked_lm import MaskedLMOptions
 from xstilts.spec.sweep import Hyperparameters
-from xstilts.spec.task import Options
 
 LINES = ["ab", "cdefghijklmnopqrstuvwxyz", "x y z", "", "A B", "ghi", "jk lm", "abcabcabc"]
 
@@ -113,7 +113,7 @@ def test_encode_rows_of_one_language_are_packed_as_without_the_column(
 def test_encode_items_are_the_exact_share_of_what_is_not_special(
     make_task: Any, spelling_tokenizer: Any, probability: float
 ) -> None:
-    task = make_task("masked_lm", options=Options(mask_probability=probability))
+    task = make_task("masked_lm", options=MaskedLMOptions(mask_probability=probability))
     features = masked_lm.encode(
         {"text": LINES}, task, spelling_tokenizer, Hyperparameters(max_length_tokens=12), 0
     )

@@ -8,8 +8,9 @@ from datasets import Dataset
 
 from xstilts.formats import embedding, mining
 from xstilts.scoring.metrics import METRICS
+from xstilts.spec.format_specs.mining import MiningOptions
 from xstilts.spec.sweep import Hyperparameters
-from xstilts.spec.task import Options, Source, Task
+from xstilts.spec.task import Source, Task
 
 
 @dataclass
@@ -19,7 +20,7 @@ class Encoded:
 
 
 def task(neighbours: int = 4) -> Task:
-    options = Options(neighbours=neighbours)
+    options = MiningOptions(neighbours=neighbours)
     return Task(
         name="t", format="mining", source=Source(generator="t"), metric="mining_f1", options=options
     )

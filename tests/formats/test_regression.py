@@ -12,6 +12,7 @@ from transformers import XLMRobertaConfig
 from xstilts.errors import DataError
 from xstilts.formats import regression
 from xstilts.scoring.metrics import METRICS
+from xstilts.spec.format_specs.regression import REGRESSION
 from xstilts.spec.sweep import Hyperparameters
 
 PAIRS: dict[str, list[Any]] = {
@@ -86,7 +87,7 @@ def test_decode_rows_with_a_label_alone(
     assert table["id"] == ["0", "1", "2"]
     assert table["prediction"] == [3.0, 1.0, 0.0], "what is not finite counts as 0"
     assert table["gold"] == [4.5, 2.0, 0.25]
-    assert all(math.isfinite(METRICS[name].of(table)) for name in regression.METRICS)
+    assert all(math.isfinite(METRICS[name].of(table)) for name in REGRESSION.metrics)
 
 
 def test_moments_with_ties_give_scipys_correlations() -> None:
@@ -116,17 +117,17 @@ def test_moments_spearman_with_a_tie_by_hand() -> None:
 @pytest.mark.parametrize("constant", [0.0, 0.1, 3.3])
 def test_moments_of_constant_predictions_score_zero(constant: float) -> None:
     table = regression.moments(np.full(11, constant), np.linspace(0, 5, 11))
-    assert [METRICS[name].of(table) for name in regression.METRICS] == [0.0, 0.0, 0.0]
+    assert [METRICS[name].of(table) for name in REGRESSION.metrics] == [0.0, 0.0, 0.0]
 
 
 def test_moments_of_one_row_or_none_score_zero() -> None:
     for n in (0, 1):
         table = regression.moments(np.zeros(n), np.ones(n))
-        assert [METRICS[name].of(table) for name in regression.METRICS] == [0.0, 0.0, 0.0]
+        assert [METRICS[name].of(table) for name in REGRESSION.metrics] == [0.0, 0.0, 0.0]
 
 
 def test_moments_of_duplicated_rows_keep_the_score() -> None:
     x, y = np.array([1.0, 2.0, 4.0]), np.array([1.0, 3.0, 2.0])
     once, twice = (regression.moments(np.tile(x, k), np.tile(y, k)) for k in (1, 2))
-    for name in regression.METRICS:
+    for name in REGRESSION.metrics:
         assert METRICS[name].of(once) == pytest.approx(METRICS[name].of(twice))

@@ -8,8 +8,9 @@ import torch
 from datasets import Dataset
 
 from xstilts.formats import embedding, retrieval
+from xstilts.spec.format_specs.retrieval import RetrievalOptions
 from xstilts.spec.sweep import Hyperparameters
-from xstilts.spec.task import Options, Source, Task
+from xstilts.spec.task import Source, Task
 
 CONFIG: Any = SimpleNamespace(num_hidden_layers=12)
 
@@ -26,7 +27,7 @@ def task(**options: Any) -> Task:
         format="retrieval",
         source=Source(generator="t"),
         metric="accuracy",
-        options=Options(**options),
+        options=RetrievalOptions(**options),
     )
 
 

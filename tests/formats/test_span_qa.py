@@ -12,8 +12,9 @@ from datasets import Dataset
 from xstilts.errors import DataError
 from xstilts.formats import span_qa, spans
 from xstilts.scoring.metrics import METRICS
+from xstilts.spec.format_specs.span_qa import SPAN_QA, SpanQAOptions
 from xstilts.spec.sweep import Hyperparameters
-from xstilts.spec.task import Options, Source, Task
+from xstilts.spec.task import Source, Task
 
 CONFIG: Any = SimpleNamespace(initializer_range=0.02)
 
@@ -31,7 +32,7 @@ def task(**options: Any) -> Task:
         format="span_qa",
         source=Source(generator="t"),
         metric="qa_mean",
-        options=Options(**options),
+        options=SpanQAOptions(**options),
     )
 
 
@@ -428,7 +429,7 @@ def test_decode_yields_the_statistics_of_every_metric(spelling_tokenizer: Any) -
     features = encode(rows, spelling_tokenizer)
     for options in ({}, {"no_answer": True}):
         out = decode(rows, features, [pointing(features[0], 5, 5)], **options)
-        assert all(METRICS[name].of(out) == 100.0 for name in span_qa.METRICS)
+        assert all(METRICS[name].of(out) == 100.0 for name in SPAN_QA.metrics)
 
 
 # --- questions without an answer

@@ -16,8 +16,8 @@ from tests.support import toy
 from xstilts.errors import CorruptError, DataError, PhaseError, StoreError
 from xstilts.models import model
 from xstilts.sources.context import DataContext
+from xstilts.spec.format_specs.retrieval import RetrievalOptions
 from xstilts.spec.phase import ModelParent, PhaseParent, PhaseSpec, ScratchParent
-from xstilts.spec.task import Options
 from xstilts.store.phases import Store
 from xstilts.training.phase import run_phase
 
@@ -266,7 +266,9 @@ def test_retrieval_from_a_layer_the_model_lacks_is_an_error(world: Path, tmp_pat
     parent = ModelParent(model=str(world / "base"), revision="r")
     with pytest.raises(PhaseError, match="hidden states 0 to 2"):
         load(
-            toy.evaluation(parent, toy.task("pairs", world / "rows", options=Options(layer=3))),
+            toy.evaluation(
+                parent, toy.task("pairs", world / "rows", options=RetrievalOptions(layer=3))
+            ),
             tmp_path,
         )
 
@@ -275,7 +277,9 @@ def test_forward_pools_the_hidden_state_that_was_asked_for(world: Path, tmp_path
     parent = ModelParent(model=str(world / "base"), revision="r")
     ids = torch.tensor([[0, 9, 10, 11, 2]])
     batch = {"input_ids_BL": ids, "attention_mask_BL": torch.ones_like(ids)}
-    spec = toy.evaluation(parent, toy.task("pairs", world / "rows", options=Options(layer=1)))
+    spec = toy.evaluation(
+        parent, toy.task("pairs", world / "rows", options=RetrievalOptions(layer=1))
+    )
     loaded = load(spec, tmp_path).model.eval()
     pooled, loss = loaded.outputs(0, batch)
     hidden = loaded.body(

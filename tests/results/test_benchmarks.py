@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from xstilts.results.benchmarks import XTREME, XTREME_R, average, deviations, label, of_targets
+from xstilts.spec.format_specs import FORMATS
 from xstilts.spec.sweep import Model, Sweep
 from xstilts.spec.task import Limits
-from xstilts.sweep_file import FORMAT_METRICS
 from xstilts.tasks import TASKS
 
 
@@ -84,7 +84,7 @@ def test_of_targets_the_benchmark_that_most_belong_to() -> None:
 
 
 def test_parts_metrics_are_metrics_of_some_format() -> None:
-    known = {name for names in FORMAT_METRICS.values() for name in names}
+    known = {name for spec in FORMATS.values() for name in spec.metrics}
     assert {part.metric for one in (XTREME, XTREME_R) for part in one.parts} <= known
     assert (len(XTREME.parts), len(XTREME_R.parts)) == (9, 10)
 

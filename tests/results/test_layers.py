@@ -13,9 +13,10 @@ from xstilts.results.layers import best, curves
 from xstilts.results.report import write
 from xstilts.results.scores import table
 from xstilts.results.statistics import gains
+from xstilts.spec.format_specs.retrieval import RetrievalOptions
 from xstilts.spec.phase import Member, ModelParent, PhaseSpec
 from xstilts.spec.sweep import Hyperparameters, Model, Sweep
-from xstilts.spec.task import Options, Source, Splits, Task
+from xstilts.spec.task import Source, Splits, Task
 from xstilts.store.ledger import Entry, Ledger, StagePhase
 from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
@@ -36,7 +37,7 @@ def _world(folder: Path, layer: int = 1, swept: bool = True) -> tuple[Store, Pat
         languages=("de", "sw"),
         splits=Splits(test="test"),
         source=Source(hub="t/pairs"),
-        options=Options(layer=layer, sweep_layers="all"),
+        options=RetrievalOptions(layer=layer, sweep_layers="all"),
     )
     other = Task(
         name="a",

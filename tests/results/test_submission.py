@@ -18,7 +18,7 @@ from xstilts.errors import InputError
 from xstilts.results.submission import FOLDERS, prepare, text, write
 from xstilts.spec.phase import Member, ModelParent, PhaseParent, PhaseSpec
 from xstilts.spec.sweep import Hyperparameters, Model, Sweep
-from xstilts.spec.task import UNTRAINED, Source, Splits, Task
+from xstilts.spec.task import Source, Splits, Task
 from xstilts.store.ledger import Entry, Ledger, StagePhase
 from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
@@ -131,9 +131,7 @@ def _world(
         before = "" if label == "none" else _train(store, TASKS[label], root, 50.0)
         for name, task in tasks.items():
             parent = PhaseParent(phase=before) if before else root
-            trained = (
-                before if task.format in UNTRAINED else _train(store, task, parent, 50.0 + i % 2)
-            )
+            trained = before if not task.trainable else _train(store, task, parent, 50.0 + i % 2)
             spec = PhaseSpec(
                 action="evaluate",
                 parent=PhaseParent(phase=trained) if trained else root,

@@ -8,13 +8,13 @@ import pytest
 
 from tests.support import builders
 from tests.support.sweeps import task
+from xstilts.spec.format_specs import FORMATS, FormatName
 from xstilts.spec.phase import Member, ModelParent, PhaseParent, PhaseSpec
 from xstilts.spec.sweep import Hyperparameters, Rates
 from xstilts.spec.task import (
     Dictionary,
     Limits,
     Lookup,
-    Options,
     Pseudo,
     Source,
     Splits,
@@ -38,6 +38,31 @@ def spec(action: str = "train", **changes: Any) -> PhaseSpec:
 
 def with_task(**changes: Any) -> dict[str, Any]:
     return {"members": (Member(task=task("good").model_copy(update=changes), data_revision="d1"),)}
+
+
+OPTIONS = {
+    "layer": 3,
+    "pooling": "cls",
+    "sweep_layers": "all",
+    "sweep_poolings": ("cls",),
+    "similarity": "margin",
+    "neighbours": 5,
+    "mask_probability": 0.3,
+    "no_answer": True,
+    "positive_label": "a",
+    "cut_off": 10,
+    "logit_scale": 20.0,
+    "max_answer_tokens": 20,
+    "max_question_tokens": 32,
+    "n_best": 5,
+}
+"""Every option of every format, at another value than its default."""
+OF_FORMAT = [(name, one) for name, spec in FORMATS.items() for one in spec.options.model_fields]
+
+
+def with_options(format_name: FormatName, **options: Any) -> dict[str, Any]:
+    """A task of a format with some options."""
+    return with_task(format=format_name, options=FORMATS[format_name].options(**options))
 
 
 def with_mixture(
@@ -89,20 +114,8 @@ DECIDES_A_TRAINING = [
     with_task(train_language="de"),
     with_task(splits=Splits(train="train[:50%]", dev="validation", test="test")),
     with_task(limits=Limits(train=5)),
-    with_task(options=Options(mask_probability=0.3)),
-    *[
-        with_task(options=Options(**{name: value}))
-        for name, value in {
-            "no_answer": True,
-            "positive_label": "a",
-            "cut_off": 10,
-            "logit_scale": 20.0,
-            "pooling": "cls",
-            "max_answer_tokens": 20,
-            "max_question_tokens": 32,
-            "n_best": 5,
-        }.items()
-    ],
+    *[with_options(name, **{option: OPTIONS[option]}) for name, option in OF_FORMAT],
+    *[with_options(name) for name in FORMATS if name != "classification"],
     with_task(metric="other"),
     with_task(source=Source(hub="org/good", row_filter={"id": "english-*"})),
     with_task(train_language=("en", "sw")),
@@ -259,8 +272,9 @@ def test_id_masked_lm_on_a_phase_says_that_it_goes_on_with_its_head() -> None:
 
 def test_id_evaluation_heeds_layers_of_a_sweep_and_no_transform() -> None:
     base = spec("evaluate").id
-    assert spec("evaluate", **with_task(options=Options(sweep_layers="all"))).id != base
-    assert spec("evaluate", **with_task(options=Options(sweep_poolings=("cls",)))).id != base
+    plain = spec("evaluate", **with_options("retrieval")).id
+    assert spec("evaluate", **with_options("retrieval", sweep_layers="all")).id != plain
+    assert spec("evaluate", **with_options("retrieval", sweep_poolings=("cls",))).id != plain
     assert spec("evaluate", **with_transform()).id == base
     assert (
         spec("evaluate", **with_task(language_exponent=0.3, groups=("x",), obtain="y")).id == base

@@ -16,6 +16,7 @@ from xstilts import api, sweep_file
 from xstilts.planning import make
 from xstilts.planning.filling import build
 from xstilts.planning.needs import first_slot
+from xstilts.spec.format_specs.options import EmbeddingOptions
 from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import Task
 from xstilts.store.phases import Store
@@ -71,7 +72,7 @@ def _of_task(task: Task) -> dict[str, Any]:
         ours = [x for x in LANGUAGES if x in task.languages]
         others = [] if "de" in ours else [x for x in task.languages if x not in ours]
         changes[f"{at}.languages"] = [*ours, *others[:1]]
-    if task.options.layer > 0:
+    if isinstance(task.options, EmbeddingOptions) and task.options.layer > 0:
         changes[f"{at}.options.layer"] = 1
     return changes
 

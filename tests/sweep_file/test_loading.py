@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from xstilts import formats
 from xstilts.errors import SweepError
 from xstilts.scoring.metrics import METRICS
+from xstilts.spec.format_specs import FORMATS
 from xstilts.spec.sweep import Choice, LogRange, Mixture, Model, Sweep
-from xstilts.spec.task import Options
-from xstilts.sweep_file import FORMAT_METRICS, MIRROR_VARIABLE, load, loads, schema
-from xstilts.sweep_file.task_rules import FORMAT_OPTIONS
+from xstilts.sweep_file import MIRROR_VARIABLE, load, loads, schema
+from xstilts.sweep_file.any_options import AnyOptions
 from xstilts.tasks import TASKS
 
 GOOD = """\
@@ -463,6 +462,14 @@ def test_loads_bad_argument_is_not_blamed_on_a_line() -> None:
             "sweep_layers is no option of span_qa; it reads max_answer_tokens",
         ),
         (
+            "mine: {like: bucc, format: retrieval, metric: accuracy, options: {n_best: 3}}",
+            "mine.options.n_best is no option of retrieval; it reads layer, pooling",
+        ),
+        (
+            "mine: {like: squad_v2, format: classification, labels: [a, b], metric: accuracy}",
+            "mine.options.no_answer is no option of classification; it reads positive_label",
+        ),
+        (
             "mnli: {options: {no_answer: true}}",
             "no_answer is no option of classification; it reads positive_label",
         ),
@@ -535,18 +542,23 @@ def test_loads_gpu_is_known_however_the_estimate_knows_it(gpu: str) -> None:
 # -------------------------------------------------------------------------------
 
 
-def test_format_metrics_are_those_of_the_formats() -> None:
-    for name, metrics in FORMAT_METRICS.items():
-        assert set(formats.get(name).METRICS) == set(metrics), name
-        assert set(metrics) <= set(METRICS)
+def test_format_metrics_are_known() -> None:
+    for name, spec in FORMATS.items():
+        assert set(spec.metrics) <= set(METRICS), name
 
 
-def test_options_of_the_formats_are_all_there_are_and_those_that_built_in_tasks_give() -> None:
-    assert {name for names in FORMAT_OPTIONS.values() for name in names} == set(
-        Options.model_fields
-    )
+def test_options_that_a_file_may_have_are_those_of_all_formats() -> None:
+    every = {name for spec in FORMATS.values() for name in spec.options.model_fields}
+    assert every == set(AnyOptions.model_fields)
     for task in TASKS.values():
-        assert task.options.model_fields_set <= set(FORMAT_OPTIONS[task.format]), task.name
+        assert type(task.options) is task.spec.options, task.name
+
+
+def test_schema_documents_every_option_with_the_formats_that_read_it() -> None:
+    options = schema()["$defs"]["FormatOptions"]["properties"]
+    assert set(options) == set(AnyOptions.model_fields)
+    assert options["neighbours"]["description"].startswith("retrieval, mining: k of the margin")
+    assert options["n_best"]["minimum"] == 1 and options["n_best"]["default"] == 20
 
 
 def test_schema_describes_tasks_as_a_file_writes_them() -> None:

@@ -16,19 +16,25 @@ from safetensors.torch import load_file
 from tests.support import toy
 from tests.training.test_phase import Killed, assert_same, group, killer, result, run
 from xstilts.sources.context import DataContext
+from xstilts.spec.format_specs.dual_encoder import DualEncoderOptions
+from xstilts.spec.format_specs.span_qa import SpanQAOptions
 from xstilts.spec.phase import PhaseParent, PhaseSpec, ScratchParent
-from xstilts.spec.task import Options, Source, Splits, Task
+from xstilts.spec.task import Source, Splits, Task
 from xstilts.store.phases import Store
 from xstilts.training.training import Training
 from xstilts.workers import process
 
 KINDS: dict[str, dict[str, Any]] = {
     "regression": {"format": "regression", "metric": "correlation"},
-    "dual": {"format": "dual_encoder", "metric": "map_at_k", "options": Options(logit_scale=20.0)},
+    "dual": {
+        "format": "dual_encoder",
+        "metric": "map_at_k",
+        "options": DualEncoderOptions(logit_scale=20.0),
+    },
     "unanswered": {
         "format": "span_qa",
         "metric": "best_qa_mean",
-        "options": Options(no_answer=True),
+        "options": SpanQAOptions(no_answer=True),
     },
 }
 

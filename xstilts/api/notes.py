@@ -32,14 +32,12 @@ def of_plan(plan: Plan) -> list[str]:
 
 
 def _cut_splits(plan: Plan) -> Iterator[str]:
-    from xstilts.checks.audit import cards
-
     trains, targets = trained_tasks(plan), plan.sweep.targets
     for name in dict.fromkeys([*trains, *targets]):
         task = plan.sweep.task(name)
         read = {
-            *(cards.uses(task, "train") if name in trains else ()),
-            *(cards.uses(task, "evaluate") if name in targets else ()),
+            *(task.uses("train") if name in trains else ()),
+            *(task.uses("evaluate") if name in targets else ()),
         }
         for use, expression in task.splits:
             if use in read and expression and "[" in expression:

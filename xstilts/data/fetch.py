@@ -17,7 +17,6 @@ from pathlib import Path
 
 from xstilts.data.reading import sources
 from xstilts.data.reading.layout import Layout, layout
-from xstilts.data.reading.tables import languages_of
 from xstilts.errors import DataError, StoreError
 from xstilts.sources import hub as hubs
 from xstilts.sources.base_models import GENERATOR, require_weights, wanted_files
@@ -159,7 +158,7 @@ def _chosen(one: Wanted, plan: Layout) -> tuple[dict[str, dict[str, tuple[str, .
     for task in one.tasks:
         for use in _USES:
             expression = getattr(task.splits, use)
-            for language in languages_of(task, use) if expression else ():
+            for language in task.languages_of(use) if expression else ():
                 try:
                     config = sources.config_of(task, language, plan, None)
                 except DataError as error:

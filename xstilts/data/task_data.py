@@ -18,12 +18,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from xstilts.data import transforms
 from xstilts.data.encoding import encoded_split, encoding_key
 from xstilts.data.reading import agreement, columns, labels, languages, sources, tables
-from xstilts.data.reading.tables import languages_of, with_language
+from xstilts.data.reading.tables import with_language
 from xstilts.data.transforms.inputs import rows_key, use_revision
 from xstilts.errors import DataError
 from xstilts.formats.encoded import EncodedSplit
@@ -31,7 +31,7 @@ from xstilts.sources.context import DataContext
 from xstilts.spec import splits
 from xstilts.spec.digests import digest
 from xstilts.spec.sweep import Hyperparameters
-from xstilts.spec.task import LABELLED, TUNED, Task, Use
+from xstilts.spec.task import Action, Task, Use
 from xstilts.store.local_files import write_json
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 __all__ = [
-    "Action",
     "check",
     "encoded",
     "is_open",
@@ -48,24 +47,15 @@ __all__ = [
     "rows",
     "sizes",
     "sweep_labels",
-    "uses_of",
     "with_labels",
 ]
 
-Action = Literal["train", "evaluate"]
 CHECK_VERSION = 1
 """Raised when rows that were found good may be found wanting now."""
 _Place = tuple[Use, str, str]
 """Use and language in which a problem was found, and the problem."""
 _USES = " ({uses}): "
 """Stands for the uses that share a problem."""
-
-
-def uses_of(task: Task, action: Action) -> tuple[Use, ...]:
-    """The uses that an action reads."""
-    if action == "train":
-        return ("train", "dev")
-    return ("dev", "test") if task.format in TUNED else ("test",)
 
 
 def rows(task: Task, use: Use, language: str | None, context: DataContext) -> datasets.Dataset:
@@ -92,11 +82,11 @@ def revision(task: Task, action: Action, context: DataContext) -> str:
     """Hash (24 hexadecimal digits) of what the files that an action reads hold, wherever they
     lie.
     """
-    uses = uses_of(task, action)
+    uses = task.uses(action)
     held = [
         [use, one, tables.contents(task, use, one, context)]
         for use in uses
-        for one in languages_of(task, use)
+        for one in task.languages_of(use)
     ]
     transform = use_revision(task, "train", context) if action == "train" else None
     return digest([*held, ["transform", transform]] if transform else held)
@@ -116,8 +106,8 @@ def check(task: Task, action: Action, context: DataContext) -> list[str]:
             for line in str(error).splitlines()
         ]
     found: dict[str, list[_Place]] = {}
-    for use in uses_of(task, action):
-        for language in languages_of(task, use):
+    for use in task.uses(action):
+        for language in task.languages_of(use):
             for problem in _problems(task, use, language, context):
                 anywhere = _anywhere(problem, task, language).replace(f" ({use}): ", _USES, 1)
                 found.setdefault(anywhere, []).append((use, language, problem))
@@ -240,12 +230,12 @@ def _oddities(table: pa.Table, task: Task) -> Iterator[str]:
             f"none of its labels is among those of its training rows ({shown}, ...); the two "
             "must have one table"
         )
-    if task.format == "span_qa":
+    if "answers" in task.spec.roles:
         yield from agreement.misplaced_answers(table)
 
 
 def _languages(task: Task, use: Use, language: str | None) -> tuple[str, ...]:
-    return (language,) if language else languages_of(task, use)
+    return (language,) if language else task.languages_of(use)
 
 
 # --- label tables that the data give
@@ -266,7 +256,7 @@ def with_labels(task: Task, context: DataContext) -> Task:
     places = [
         (use, one, leaf)
         for use in uses
-        for one in languages_of(task, use)
+        for one in task.languages_of(use)
         for leaf in tables.leaves(task, use, one)
     ]
     what = [
@@ -291,7 +281,7 @@ def with_labels(task: Task, context: DataContext) -> Task:
 
 def is_open(task: Task) -> bool:
     """Whether a task needs a table of labels and states none."""
-    return task.format in LABELLED and not task.labels
+    return task.spec.labelled and not task.labels
 
 
 def sweep_labels(tasks: Iterable[Task], context: DataContext) -> tuple[Task, ...]:
@@ -311,7 +301,7 @@ def _label_names(task: Task, use: Use, language: str, leaf: Task, context: DataC
     """Names of the labels of one part's rows, all those of its splits' cuts."""
     if leaf.labels:
         return set(leaf.labels)
-    column = leaf.column("tags" if task.format == "tagging" else "label")
+    column = leaf.column(task.label_role or "label")
     names: set[str] = set()
     for piece in splits.parse(tables.expression(task, leaf, use)):
         raw = columns.with_fields(

@@ -1,10 +1,12 @@
 """Formats: how a task is learned.
 
-A format is a module with four parts: `encode` turns rows into features (once, cached on disk),
-`collate` turns features into one batch of tensors, `Head` turns the body's last hidden state into
-predictions and a loss, `decode` turns predictions into a table whose columns are enough to compute
-every metric of the format. Formats know roles (`text`, `label`, ...), never a dataset's own column
-names; the loop in `train.py` knows features, never a task.
+What is known of a format without torch is its spec (`spec/format_specs`). What it does is a module
+here of the same name. `encode` turns rows into features (once, cached on disk), `collate` turns
+features into one batch of tensors, `Head` turns the body's last hidden state into predictions and a
+loss. `predict` gives what is kept of every feature of a split; `decode` turns that into a table
+whose columns are enough to compute every metric of the format. Most predict in one forward pass and
+decode each language alone; what these share stands in `prediction.py`. Formats know roles (`text`,
+`label`, ...), never a dataset's own column names; the training loop knows features, never a task.
 
 A format keeps no state: all it needs comes as arguments, so a feature encoded by one process can be
 collated by another.
@@ -18,31 +20,44 @@ holds several), `L` tokens after padding, `H` hidden width, `C` classes.
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from xstilts.errors import InputError
-from xstilts.spec.task import FormatName
+from xstilts.spec.format_specs import FORMATS
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
     from xstilts.formats.encoded import EncodedSplit
+    from xstilts.formats.prediction import ByUse, Predictor, Table
     from xstilts.spec.sweep import Hyperparameters
     from xstilts.spec.task import Task
 
-NAMES: tuple[str, ...] = get_args(FormatName)
+NAMES: tuple[str, ...] = tuple(FORMATS)
 """Every format's name, which is its module's name."""
 
 
 class FormatHead(Protocol):
     """A `torch.nn.Module` over the body's last hidden state; it holds every weight that is not the
-    body's.
-
-    A head that has an attribute `layers` is given a list of these hidden states instead; 0 is the
-    embedding output.
+    body's. `common.HeadModule` answers what the model asks of it as most heads do.
     """
+
+    layers: tuple[int, ...] | None
+    """Hidden states that it is given, as a list, in the place of the last one; 0 is the embedding
+    output.
+    """
+    one_text: bool
+    """Whether all tokens of an input are of one text, whatever separators stand between them."""
+    base_names: Mapping[str, str]
+    """Prefix of a tensor's name in a base model's checkpoint to its prefix in the head, of a head
+    that base models bring along.
+    """
+
+    def tie(self, embedding_weight: torch.Tensor) -> None:
+        """Called once with the body's `embedding_VH`, before the first forward."""
+        ...
 
     def __call__(
         self, hidden_BLH: torch.Tensor, batch: dict[str, torch.Tensor]
@@ -68,25 +83,8 @@ class HeadFactory(Protocol):
 
 
 class Format(Protocol):
-    """What every module of this package offers; all functions are pure.
+    """What every module of this package offers; all functions are pure."""
 
-    Some formats offer more, and `evaluate.py` looks for it:
-
-    - `compact(logits)`: what is kept of a feature's logits until they are decoded; what it returns
-      is what `decode` gets, but of a sweep of layers, where it gets the vectors of one variant
-      (`embedding.py`);
-    - `decode_tuned(logits, encoded, dev_logits, dev_encoded, task)`, of the formats in
-      `task.TUNED`: `decode` with the development rows of the same language, on which something is
-      tuned;
-    - `decode_pool(logits, encoded, task)`, of those in `task.POOLED`: language to logits, language
-      to split, and a table for each language. Their loss is one of a whole micro-batch, which the
-      loader does not cut.
-    """
-
-    ROLES: tuple[str, ...]
-    """Columns that rows must have."""
-    METRICS: tuple[str, ...]
-    """Names in `xstilts.metrics.METRICS`; `decode` yields the statistics of them all."""
     Head: HeadFactory
 
     def encode(
@@ -120,13 +118,39 @@ class Format(Protocol):
         """
         ...
 
-    def decode(
-        self, logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task
-    ) -> dict[str, list[Any]]:
-        """The predictions table: `id`, `prediction`, `gold` and the statistics of every metric.
+    def predict(self, split: EncodedSplit, task: Task, predictor: Predictor) -> list[Any]:
+        """What is kept of every feature of `split`, in its order, on the first worker of several;
+        the others get an empty list.
 
-        `logits` has one entry for each feature of `encoded`, in its order. Padding at the end of an
+        Each goes through `predictor.keep` as soon as it is there, and what that gives is kept in
+        its place. Called by all workers of `predictor.world` alike.
+        """
+        ...
+
+    def decode(self, kept: list[Any], encoded: EncodedSplit, task: Task) -> Table:
+        """The predictions table of one split alone, as development scores need it: `id`,
+        `prediction`, `gold` and the statistics of every metric of the format.
+
+        `kept` has one entry for each feature of `encoded`, in its order. Padding at the end of an
         entry may have been cut off or not; a format reads the positions that its features name.
+        """
+        ...
+
+    def tables(self, predicted: Mapping[str, ByUse], task: Task) -> dict[str, Table]:
+        """Language to the table of its test rows, as an evaluation reports it.
+
+        Where the format is `pooled`, it is given all languages at once, else one or more.
+        """
+        ...
+
+    def readings(
+        self, predicted: ByUse, task: Task, n_layers: int
+    ) -> Iterator[tuple[dict[str, Any], ByUse]]:
+        """The ways in which predictions of one language are read, the task's own first: what tells
+        a way from the others, and what `tables` gets of it.
+
+        One way with nothing to tell for most; a sweep of hidden states has one for each variant
+        (`n_layers`: layers of the model).
         """
         ...
 

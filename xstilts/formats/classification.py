@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from xstilts.errors import DataError
 from xstilts.formats.common import (
     IGNORE,
     FirstTokenHead,
+    HeadModule,
     attention_mask,
     encode_pairs,
     initialise,
@@ -34,6 +35,8 @@ from xstilts.formats.common import (
     pick_table,
     unknown_label,
 )
+from xstilts.formats.prediction import each_alone, one_pass, one_reading
+from xstilts.spec.format_specs.classification import CLASSIFICATION, ClassificationOptions
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -41,10 +44,6 @@ if TYPE_CHECKING:
     from xstilts.formats.encoded import EncodedSplit
     from xstilts.spec.sweep import Hyperparameters
     from xstilts.spec.task import Task
-
-ROLES = ("text", "label")
-OPTIONAL_ROLES = ("text_pair",)
-METRICS = ("accuracy", "binary_f1", "accuracy_f1", "matthews")
 
 
 def encode(
@@ -83,7 +82,7 @@ def collate(
     }
 
 
-class Head(nn.Module):
+class Head(HeadModule):
     """Scores of the labels from the first token."""
 
     def __init__(
@@ -117,7 +116,7 @@ def positive(task: Task) -> str:
     """The label that F1 and Matthews' correlation are about; `DataError` for one that is not in the
     table.
     """
-    label = task.options.positive_label
+    label = ClassificationOptions.of(task).positive_label
     if label is not None and label not in task.labels:
         must = f"must be one of {', '.join(task.labels)}"
         raise DataError(f"task {task.name}: options.positive_label is {label!r}; {must}")
@@ -134,3 +133,11 @@ def binary_counts(
     names = {"true_positive": (True, True), "false_positive": (True, False)}
     names |= {"true_negative": (False, False), "false_negative": (False, True)}
     return {name: [int(cell == wanted) for cell in cells] for name, wanted in names.items()}
+
+
+# --- predicting
+
+
+predict = one_pass(CLASSIFICATION, collate)
+tables = each_alone(decode)
+readings = one_reading

@@ -10,7 +10,8 @@ Legend: `B` sequences of a batch, `L` tokens after padding, `H` hidden width, `C
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -201,6 +202,17 @@ def pick_table(
 
 
 # --- heads
+
+
+class HeadModule(nn.Module):
+    """A head; what the model asks of it, answered as for most (see `formats.FormatHead`)."""
+
+    layers: tuple[int, ...] | None = None
+    one_text: bool = False
+    base_names: Mapping[str, str] = MappingProxyType({})
+
+    def tie(self, embedding_weight: Tensor) -> None:
+        """Nothing, for most heads do not use the body's embedding."""
 
 
 def initialise(head: nn.Module, config: PreTrainedConfig) -> None:

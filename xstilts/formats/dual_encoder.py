@@ -38,8 +38,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
-from xstilts.formats.common import attention_mask, column, encode_pairs, initialise, pad, row_ids
+from xstilts.formats.common import (
+    HeadModule,
+    attention_mask,
+    column,
+    encode_pairs,
+    initialise,
+    pad,
+    row_ids,
+)
 from xstilts.formats.embedding import Array, neighbours
+from xstilts.formats.prediction import ByUse, one_pass, one_reading
+from xstilts.spec.format_specs.dual_encoder import DUAL_ENCODER, DualEncoderOptions
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -48,9 +58,6 @@ if TYPE_CHECKING:
     from xstilts.spec.sweep import Hyperparameters
     from xstilts.spec.task import Task
 
-ROLES = ("query", "candidate", "key")
-OPTIONAL_ROLES = ("candidate_pair",)
-METRICS = ("map_at_k", "mrr_at_k")
 
 QUERY, CANDIDATE = 0, 1
 
@@ -67,7 +74,8 @@ def encode(
     A query is cut to `options.max_question_tokens`, a candidate to `max_length_tokens`, special
     tokens included.
     """
-    short = hyper.model_copy(update={"max_length_tokens": task.options.max_question_tokens})
+    longest = DualEncoderOptions.of(task).max_question_tokens
+    short = hyper.model_copy(update={"max_length_tokens": longest})
     queries = _encoded(batch["query"], None, tokenizer, short)
     candidates = _encoded(batch["candidate"], batch.get("candidate_pair"), tokenizer, hyper)
     both = [[query, candidate] for query, candidate in zip(queries, candidates, strict=True)]
@@ -128,7 +136,7 @@ def _numbers(values: Sequence[Any]) -> Tensor:
     return torch.tensor([known.setdefault(value, len(known)) for value in values])
 
 
-class Head(nn.Module):
+class Head(HeadModule):
     """The shared end of both towers, and the scale."""
 
     def __init__(
@@ -136,7 +144,7 @@ class Head(nn.Module):
     ) -> None:
         super().__init__()
         self.dense = nn.Linear(hidden_size, hidden_size)
-        self.logit_scale = nn.Parameter(torch.tensor(task.options.logit_scale))
+        self.logit_scale = nn.Parameter(torch.tensor(DualEncoderOptions.of(task).logit_scale))
         initialise(self, config)
 
     def forward(self, hidden_BLH: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -179,6 +187,7 @@ def decode_pool(
     `reciprocal_rank`.
     """
     candidates_CH, keys_C = _pool(logits, encoded)
+    cut_off = DualEncoderOptions.of(task).cut_off
     relevant = Counter(key for keys in keys_C for key in keys if key)
     return {
         language: _table(
@@ -187,7 +196,7 @@ def decode_pool(
             candidates_CH,
             keys_C,
             relevant,
-            task.options.cut_off,
+            cut_off,
         )
         for language, one in encoded.items()
     }
@@ -267,3 +276,19 @@ def ranked(hits: Sequence[bool], relevant: int, k: int) -> tuple[float, float]:
     return sum(number / rank for number, rank in enumerate(ranks, 1)) / min(relevant, k), 1 / ranks[
         0
     ]
+
+
+# --- predicting
+
+
+def tables(predicted: Mapping[str, ByUse], task: Task) -> dict[str, dict[str, list[Any]]]:
+    """Language to the table of its test rows; candidates are those of all the languages given."""
+    return decode_pool(
+        {language: of["test"].kept for language, of in predicted.items()},
+        {language: of["test"].split for language, of in predicted.items()},
+        task,
+    )
+
+
+predict = one_pass(DUAL_ENCODER, collate, compact)
+readings = one_reading

@@ -26,14 +26,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from xstilts.formats.common import attention_mask, frame, pad
+from xstilts.formats.common import HeadModule, attention_mask, frame, pad
+from xstilts.formats.prediction import ByUse, Predicted
+from xstilts.spec.format_specs.options import EmbeddingOptions, Pooling
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-    from xstilts.spec.task import Options, Pooling, Task
+    from xstilts.spec.task import Task
 
 _QUERIES, _CANDIDATES = 1024, 8192
 _SMALLEST = 1e-6
@@ -44,7 +46,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 # --- pooling
 
 
-def variants(options: Options, n_layers: int) -> tuple[tuple[int, Pooling], ...]:
+def variants(options: EmbeddingOptions, n_layers: int) -> tuple[tuple[int, Pooling], ...]:
     """`(hidden state, pooling)` of each variant, the task's own first; hidden state `n_layers` is
     the last.
 
@@ -110,15 +112,15 @@ def pool(hidden_BLH: Tensor, batch: dict[str, Tensor], pooling: Pooling) -> Tens
     return (hidden_BLH.float() * weight_BL1).sum(dim=1) / weight_BL1.sum(dim=1).clamp(min=1)
 
 
-class PoolingHead(nn.Module):
+class PoolingHead(HeadModule):
     """Pools hidden states into vectors; no parameters, no loss."""
 
     def __init__(
         self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig
     ) -> None:
         super().__init__()
-        self.variants = variants(task.options, config.num_hidden_layers)
-        self.layers = tuple(dict.fromkeys(layer for layer, _ in self.variants))
+        self.variants = variants(EmbeddingOptions.of(task), config.num_hidden_layers)
+        self.layers: tuple[int, ...] = tuple(dict.fromkeys(layer for layer, _ in self.variants))
         """Hidden states that `forward` is to be given, in this order; 0 is the embedding output."""
 
     def forward(self, hidden: Sequence[Tensor], batch: dict[str, Tensor]) -> tuple[Tensor, None]:
@@ -154,6 +156,19 @@ def variant(kept: Sequence[Array | Swept], number: int) -> list[Array]:
             one.others_VH[number - 1].astype(np.float32) for one in kept if isinstance(one, Swept)
         ]
     return [one.own_H if isinstance(one, Swept) else one for one in kept]
+
+
+def readings(predicted: ByUse, task: Task, n_layers: int) -> Iterator[tuple[dict[str, Any], ByUse]]:
+    """The vectors alone or, of a sweep, those of each variant, the task's own first."""
+    options = EmbeddingOptions.of(task)
+    if not (options.sweep_layers or options.sweep_poolings):
+        yield {}, predicted
+        return
+    for number, (layer, pooling) in enumerate(variants(options, n_layers)):
+        of_variant: ByUse = {
+            use: Predicted(split, variant(kept, number)) for use, (split, kept) in predicted.items()
+        }
+        yield {"layer": layer, "pooling": pooling}, of_variant
 
 
 # --- search

@@ -8,7 +8,7 @@ two splits or of two languages (rows of several languages have a column `languag
 one language to be sampled by.
 
 **Masks** are drawn anew for every batch. Of the `n` tokens of a block that are not special, exactly
-`max(1, round(p n))` are predicted, p being `task.options.mask_probability`: so `n_items` is known
+`max(1, round(p n))` are predicted, p being `options.mask_probability`: so `n_items` is known
 before any mask is drawn. 80 % of these are replaced by the mask token, 10 % by a token drawn from
 the whole vocabulary, 10 % stay (Devlin et al. 2019, section 3.1). All draws come from the generator
 given; without one they follow from each block alone, so that an evaluation is the same at every
@@ -25,8 +25,9 @@ Legend: `B` blocks, `L` tokens, `M` masked positions, `H` hidden width, `V` voca
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +36,18 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, gelu, linear
 
 from xstilts.errors import DataError
-from xstilts.formats.common import IGNORE, PLAIN, attention_mask, column, frame, initialise, pad
+from xstilts.formats.common import (
+    IGNORE,
+    PLAIN,
+    HeadModule,
+    attention_mask,
+    column,
+    frame,
+    initialise,
+    pad,
+)
+from xstilts.formats.prediction import each_alone, one_pass, one_reading
+from xstilts.spec.format_specs.masked_lm import MASKED_LM, MaskedLMOptions
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -44,9 +56,6 @@ if TYPE_CHECKING:
     from xstilts.spec.sweep import Hyperparameters
     from xstilts.spec.task import Task
 
-ROLES = ("text",)
-OPTIONAL_ROLES: tuple[str, ...] = ()
-METRICS = ("masked_accuracy",)
 OPEN_BLOCKS = 8
 """Blocks that wait for a line that fits."""
 
@@ -73,6 +82,7 @@ def encode(
         )
     names = ("input_ids", "row", "n_items", "length", "special", "mask_id", "vocabulary")
     features: dict[str, list[Any]] = {name: [] for name in names}
+    probability = MaskedLMOptions.of(task).mask_probability
     before, after = frame(tokenizer)
     never = set(tokenizer.all_special_ids)
     room = hyper.max_length_tokens - len(before) - len(after)
@@ -86,7 +96,7 @@ def encode(
         special = [i for i, token in enumerate(ids) if token in never]
         if len(special) == len(ids):
             continue
-        items = n_masked(len(ids) - len(special), task.options.mask_probability)
+        items = n_masked(len(ids) - len(special), probability)
         values = (
             ids,
             first_row + line,
@@ -186,11 +196,25 @@ def _own_generator(feature: dict[str, Any]) -> torch.Generator:
 # --- head
 
 
-class Head(nn.Module):
+BASE_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "lm_head.dense.": "dense.",
+        "lm_head.layer_norm.": "layer_norm.",
+        "lm_head.bias": "bias",
+        "cls.predictions.transform.dense.": "dense.",
+        "cls.predictions.transform.LayerNorm.": "layer_norm.",
+        "cls.predictions.bias": "bias",
+    }
+)
+"""Prefix of a tensor's name in XLM-R's and BERT's checkpoints to its prefix in our head."""
+
+
+class Head(HeadModule):
     """Predicted ids at masked positions; `tie` must be called before the first forward."""
 
     one_text = True
     """A block is one text, however many lines are in it: all its tokens are of the first type."""
+    base_names = BASE_NAMES
 
     def __init__(
         self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig
@@ -252,3 +276,11 @@ def decode(
         ):
             table[name].append(value)
     return table
+
+
+# --- predicting
+
+
+predict = one_pass(MASKED_LM, collate)
+tables = each_alone(decode)
+readings = one_reading

@@ -28,7 +28,7 @@ sources first, then targets, each by row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +44,11 @@ from xstilts.formats.embedding import (
     first_rows,
     margin,
     neighbours,
+    readings,
     unit,
 )
+from xstilts.formats.prediction import ByUse, one_pass
+from xstilts.spec.format_specs.mining import MINING, MiningOptions
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -55,20 +58,18 @@ if TYPE_CHECKING:
     from xstilts.spec.task import Task
 
 __all__ = [
-    "METRICS",
-    "OPTIONAL_ROLES",
-    "ROLES",
     "Head",
     "collate",
-    "compact",
     "decode",
     "decode_tuned",
     "encode",
+    "predict",
+    "readings",
+    "tables",
 ]
 
-ROLES = ("source_sentence", "target_sentence")
-OPTIONAL_ROLES = ("source_id", "target_id")
-METRICS = ("mining_f1", "mining_best_f1")
+SENTENCES = ("source_sentence", "target_sentence")
+IDS = ("source_id", "target_id")
 Head = PoolingHead
 
 Pair = tuple[str, str]
@@ -84,7 +85,7 @@ def encode(
 ) -> dict[str, list[Any]]:
     """A feature for each sentence that is there, `side` 0 source and 1 target; `n_items` is 0."""
     texts, rows, sides = [], [], []
-    for i, pair in enumerate(zip(*(batch[role] for role in ROLES), strict=True)):
+    for i, pair in enumerate(zip(*(batch[role] for role in SENTENCES), strict=True)):
         for side, text in enumerate(pair):
             if text.strip():
                 texts.append(text)
@@ -143,7 +144,8 @@ def mined(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> Mined:
     vectors = np.asarray(logits, dtype=np.float32).reshape(len(logits), -1)
     source, target = _side(0, vectors, encoded), _side(1, vectors, encoded)
     scores = {}
-    for i, j, score in candidates(source.vectors_NH, target.vectors_NH, task.options.neighbours):
+    k = MiningOptions.of(task).neighbours
+    for i, j, score in candidates(source.vectors_NH, target.vectors_NH, k):
         if source.alone[i] and target.alone[j]:
             scores[source.ids[i], target.ids[j]] = score
     gold = frozenset(
@@ -167,13 +169,9 @@ class _Side:
 
 
 def _side(side: int, vectors: Array, encoded: EncodedSplit) -> _Side:
-    texts = [text.strip() for text in column(encoded.rows, ROLES[side])]
-    known = OPTIONAL_ROLES[side] in encoded.rows.column_names
-    ids = (
-        column(encoded.rows, OPTIONAL_ROLES[side])
-        if known
-        else [str(row) for row in range(len(texts))]
-    )
+    texts = [text.strip() for text in column(encoded.rows, SENTENCES[side])]
+    known = IDS[side] in encoded.rows.column_names
+    ids = column(encoded.rows, IDS[side]) if known else [str(row) for row in range(len(texts))]
     ids_of: dict[str, set[str]] = {}
     for text, one in zip(texts, ids, strict=True):
         ids_of.setdefault(text, set()).add(one)
@@ -263,3 +261,19 @@ def _table(found: Mined, threshold: float) -> dict[str, list[Any]]:
         "best_true_positives": [a * b for a, b in zip(best, gold, strict=True)],
         "best_predicted": best,
     }
+
+
+# --- predicting
+
+
+def tables(predicted: Mapping[str, ByUse], task: Task) -> dict[str, dict[str, list[Any]]]:
+    """Language to the table of its test rows, with the threshold of its development rows."""
+    return {
+        language: decode_tuned(
+            of["test"].kept, of["test"].split, of["dev"].kept, of["dev"].split, task
+        )
+        for language, of in predicted.items()
+    }
+
+
+predict = one_pass(MINING, collate, compact)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from xstilts.errors import DataError
@@ -34,6 +34,7 @@ from xstilts.formats.common import (
     IGNORE,
     UNLABELLED,
     FirstTokenHead,
+    HeadModule,
     attention_mask,
     column,
     encode_pairs,
@@ -41,6 +42,8 @@ from xstilts.formats.common import (
     pad,
     pick_table,
 )
+from xstilts.formats.prediction import each_alone, one_pass, one_reading
+from xstilts.spec.format_specs.multiple_choice import MULTIPLE_CHOICE
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -49,9 +52,6 @@ if TYPE_CHECKING:
     from xstilts.spec.sweep import Hyperparameters
     from xstilts.spec.task import Task
 
-ROLES = ("context", "choices", "label")
-OPTIONAL_ROLES = ("question", "prefix")
-METRICS = ("accuracy",)
 QUESTIONS = {"cause": "What was the cause?", "effect": "What was the effect?"}
 """COPA's two words as questions."""
 
@@ -141,7 +141,7 @@ def collate(
     }
 
 
-class Head(nn.Module):
+class Head(HeadModule):
     """One score for each choice."""
 
     def __init__(
@@ -174,3 +174,11 @@ def decode(
     return pick_table(
         (scores_K[: counts[row]] for scores_K, row in zip(logits, rows, strict=True)), encoded, str
     )
+
+
+# --- predicting
+
+
+predict = one_pass(MULTIPLE_CHOICE, collate)
+tables = each_alone(decode)
+readings = one_reading

@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from xstilts.errors import DataError
 from xstilts.formats.common import (
     FirstTokenHead,
+    HeadModule,
     attention_mask,
     column,
     encode_pairs,
@@ -33,6 +34,8 @@ from xstilts.formats.common import (
     pad,
     row_ids,
 )
+from xstilts.formats.prediction import each_alone, one_pass, one_reading
+from xstilts.spec.format_specs.regression import REGRESSION
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -41,9 +44,6 @@ if TYPE_CHECKING:
     from xstilts.spec.sweep import Hyperparameters
     from xstilts.spec.task import Task
 
-ROLES = ("text", "label")
-OPTIONAL_ROLES = ("text_pair",)
-METRICS = ("pearson", "spearman", "correlation")
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -89,7 +89,7 @@ def collate(
     }
 
 
-class Head(nn.Module):
+class Head(HeadModule):
     """A number from the first token."""
 
     def __init__(
@@ -156,3 +156,11 @@ def _standardised(values: Array) -> Array:
         if spread > 1e-9 * max(1.0, float(np.abs(values).max()))
         else np.zeros_like(values)
     )
+
+
+# --- predicting
+
+
+predict = one_pass(REGRESSION, collate)
+tables = each_alone(decode)
+readings = one_reading

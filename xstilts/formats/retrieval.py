@@ -31,8 +31,11 @@ from xstilts.formats.embedding import (
     first_rows,
     nearest,
     neighbour_means,
+    readings,
     unit,
 )
+from xstilts.formats.prediction import each_alone, one_pass
+from xstilts.spec.format_specs.retrieval import RETRIEVAL, RetrievalOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,11 +46,8 @@ if TYPE_CHECKING:
     from xstilts.spec.sweep import Hyperparameters
     from xstilts.spec.task import Task
 
-__all__ = ["METRICS", "OPTIONAL_ROLES", "ROLES", "Head", "collate", "compact", "decode", "encode"]
+__all__ = ["Head", "collate", "decode", "encode", "predict", "readings", "tables"]
 
-ROLES = ("source_sentence", "target_sentence")
-OPTIONAL_ROLES: tuple[str, ...] = ()
-METRICS = ("accuracy",)
 Head = PoolingHead
 
 FOREIGN, ENGLISH = 0, 1
@@ -102,9 +102,10 @@ def _by_side(logits: Sequence[Array], encoded: EncodedSplit) -> tuple[Array, Arr
 
 def _search(queries: Array, candidates: Array, encoded: EncodedSplit, task: Task) -> Array:
     """Index of the best candidate for each query, by the task's similarity."""
-    if task.options.similarity == "cosine":
+    options = RetrievalOptions.of(task)
+    if options.similarity == "cosine":
         return nearest(queries, candidates)
-    k = task.options.neighbours
+    k = options.neighbours
     different = queries[first_rows(column(encoded.rows, "target_sentence"))]
     return nearest(
         queries,
@@ -112,3 +113,10 @@ def _search(queries: Array, candidates: Array, encoded: EncodedSplit, task: Task
         neighbour_means(queries, candidates, k),
         neighbour_means(candidates, different, k),
     )
+
+
+# --- predicting
+
+
+predict = one_pass(RETRIEVAL, collate, compact)
+tables = each_alone(decode)

@@ -38,6 +38,7 @@ from xstilts.formats import spans
 from xstilts.formats.common import (
     IGNORE,
     PLAIN,
+    HeadModule,
     attention_mask,
     column,
     initialise,
@@ -45,7 +46,9 @@ from xstilts.formats.common import (
     row_ids,
     row_languages,
 )
+from xstilts.formats.prediction import each_alone, one_pass, one_reading
 from xstilts.scoring import answers as answer_scores
+from xstilts.spec.format_specs.span_qa import SPAN_QA, SpanQAOptions
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -54,20 +57,6 @@ if TYPE_CHECKING:
     from xstilts.spec.sweep import Hyperparameters
     from xstilts.spec.task import Task
 
-ROLES = ("question", "context", "answers")
-OPTIONAL_ROLES = ("id",)
-METRICS = (
-    "exact_match",
-    "f1",
-    "qa_mean",
-    "mlqa_exact_match",
-    "mlqa_f1",
-    "mlqa_mean",
-    "segmented_f1",
-    "best_exact_match",
-    "best_f1",
-    "best_qa_mean",
-)
 _COLUMNS = (
     "input_ids",
     "row",
@@ -109,8 +98,9 @@ def encode(
     Raises `DataError` for a tokenizer without character offsets.
     """
     specials = _specials(tokenizer)
+    options = SpanQAOptions.of(task)
     longest_question = min(
-        task.options.max_question_tokens, (hyper.max_length_tokens - specials.count) // 2
+        options.max_question_tokens, (hyper.max_length_tokens - specials.count) // 2
     )
     questions = _call(tokenizer, [text.lstrip() for text in batch["question"]])["input_ids"]
     contexts = _encode_contexts(tokenizer, batch["context"])
@@ -121,7 +111,7 @@ def encode(
         head = [*specials.before, *question, *specials.between]
         room = hyper.max_length_tokens - specials.count - len(question)
         answer = _token_span(places, locate(context, batch["answers"][i]))
-        taught = answer is not None or (task.options.no_answer and not batch["answers"][i]["text"])
+        taught = answer is not None or (options.no_answer and not batch["answers"][i]["text"])
         for begin, end in windows(len(ids), room, hyper.doc_stride_tokens):
             start, stop = _position(answer, begin, end, len(head))
             features.append(
@@ -266,7 +256,7 @@ def collate(
     return batch
 
 
-class Head(nn.Module):
+class Head(HeadModule):
     """Two numbers for each token, how well an answer starts and ends there: one linear map, as in
     BERT.
     """
@@ -303,9 +293,10 @@ def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, 
     left out, unless questions may have none. The prediction is empty where that is the answer, and
     where the context has no token.
     """
-    found = spans.answers(logits, encoded.features, len(encoded.rows), task.options)
+    options = SpanQAOptions.of(task)
+    found = spans.answers(logits, encoded.features, len(encoded.rows), options)
     everything = [list(answers["text"]) for answers in column(encoded.rows, "answers")]
-    kept = [i for i, gold in enumerate(everything) if gold or task.options.no_answer]
+    kept = [i for i, gold in enumerate(everything) if gold or options.no_answer]
     contexts, ids, every_language = (
         column(encoded.rows, "context"),
         row_ids(encoded),
@@ -313,7 +304,7 @@ def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, 
     )
     texts = [contexts[i][found.begin[i] : found.end[i]] for i in kept]
     golds, languages = [everything[i] for i in kept], [every_language[i] for i in kept]
-    if task.options.no_answer:
+    if options.no_answer:
         texts, measures = answer_scores.perhaps_none(texts, golds, languages, found.doubt)
     else:
         measures = answer_scores.always(texts, golds, languages)
@@ -323,3 +314,11 @@ def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, 
         "gold": [json.dumps(gold, ensure_ascii=False) for gold in golds],
         **measures,
     }
+
+
+# --- predicting
+
+
+predict = one_pass(SPAN_QA, collate)
+tables = each_alone(decode)
+readings = one_reading

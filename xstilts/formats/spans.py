@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from xstilts.spec.task import Options
+    from xstilts.spec.format_specs.span_qa import SpanQAOptions
 
 _BLOCK = 512
 _FLOOR = -1e30
@@ -47,7 +47,7 @@ class Found:
     """Score of no answer less that of the span; infinite where a row has no span."""
 
 
-def answers(logits: list[Array], features: Any, n_rows: int, options: Options) -> Found:
+def answers(logits: list[Array], features: Any, n_rows: int, options: SpanQAOptions) -> Found:
     """The best span of each row over its windows.
 
     `logits` has one (at least length, 2) array a feature; `features` is a dataset with the columns
@@ -74,7 +74,7 @@ def answers(logits: list[Array], features: Any, n_rows: int, options: Options) -
     )
 
 
-def _block_spans(logits: list[Array], table: Any, options: Options) -> Array:
+def _block_spans(logits: list[Array], table: Any, options: SpanQAOptions) -> Array:
     """(6, features): row; rank; score; score of no answer; character begin; character end.
 
     The rank is 2 for a span of the n best, 1 for one of all pairs, 0 for none.
@@ -112,7 +112,7 @@ def _ragged(column: Any) -> tuple[Array, Array]:
     return lists.flatten().to_numpy(zero_copy_only=False).astype(np.int64), counts
 
 
-def _best(start_FT: Array, end_FT: Array, options: Options) -> tuple[Array, ...]:
+def _best(start_FT: Array, end_FT: Array, options: SpanQAOptions) -> tuple[Array, ...]:
     """Rank, score, first and last token of the best pair of each window."""
     score, first, last = best_of_n(start_FT, end_FT, options.n_best, options.max_answer_tokens)
     rank = np.where(np.isfinite(score), 2, 0)

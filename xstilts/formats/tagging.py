@@ -32,6 +32,7 @@ from xstilts.errors import DataError
 from xstilts.formats.common import (
     IGNORE,
     PLAIN,
+    HeadModule,
     attention_mask,
     column,
     frame,
@@ -41,7 +42,9 @@ from xstilts.formats.common import (
     row_ids,
     unknown_label,
 )
+from xstilts.formats.prediction import each_alone, one_pass, one_reading
 from xstilts.scoring import chunks
+from xstilts.spec.format_specs.tagging import TAGGING
 from xstilts.spec.task import UNSEEN
 
 if TYPE_CHECKING:
@@ -51,9 +54,6 @@ if TYPE_CHECKING:
     from xstilts.spec.sweep import Hyperparameters
     from xstilts.spec.task import Task
 
-ROLES = ("tokens", "tags")
-OPTIONAL_ROLES: tuple[str, ...] = ()
-METRICS = ("chunk_f1", "chunk_f1_merged", "token_accuracy")
 _UNSEEN_ID = -2
 """Label of an `UNSEEN` tag in features: no loss (as `IGNORE`), but scored."""
 
@@ -164,7 +164,7 @@ def collate(
 # --- head
 
 
-class Head(nn.Module):
+class Head(HeadModule):
     """Scores of the labels for every sub-token."""
 
     def __init__(
@@ -226,3 +226,11 @@ def statistics(gold: list[list[str]], predicted: list[list[str]]) -> dict[str, l
     ]
     table["tokens"] = [len(truth) for truth in gold]
     return table
+
+
+# --- predicting
+
+
+predict = one_pass(TAGGING, collate)
+tables = each_alone(decode)
+readings = one_reading

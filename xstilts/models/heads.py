@@ -10,7 +10,7 @@ last, has a head that belongs to its body, and the training goes on with it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -25,7 +25,7 @@ from xstilts.errors import PhaseError
 from xstilts.models.checkpoints import loading, unfit, weight_files
 from xstilts.sources.base_models import base_place
 from xstilts.spec.phase import ModelParent, Parent, PhaseParent
-from xstilts.spec.task import LABELLED, Task
+from xstilts.spec.task import Task
 from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
 
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from xstilts.sources.context import DataContext
 
 LIST = "heads.json"
-HEAD_OPTIONS = ("layer", "pooling", "logit_scale")
-"""Options that a head is built by."""
 
 
 @contextmanager
@@ -56,8 +54,7 @@ def fresh(task: Task, body: PreTrainedModel, seed: int) -> nn.Module:
     dropout: float = getattr(config, "hidden_dropout_prob", 0.1) if given is None else given
     with seeded(seed):
         head = formats.get(task.format).Head(config.hidden_size, dropout, task, config)
-    if hasattr(head, "tie"):
-        head.tie(body.get_input_embeddings().weight)
+    head.tie(body.get_input_embeddings().weight)
     return cast(nn.Module, head)
 
 
@@ -79,10 +76,11 @@ def head_numbers(tasks: Sequence[Task], *, shared: bool) -> list[int]:
 
 
 def _one_head_serves(one: Task, other: Task) -> bool:
-    same_options = all(
-        getattr(one.options, name) == getattr(other.options, name) for name in HEAD_OPTIONS
+    if one.format != other.format or not _same_outputs(one, list(other.labels)):
+        return False
+    return all(
+        getattr(one.options, name) == getattr(other.options, name) for name in one.spec.head_options
     )
-    return one.format == other.format and _same_outputs(one, list(other.labels)) and same_options
 
 
 def state(head: nn.Module) -> dict[str, Tensor]:
@@ -123,8 +121,8 @@ def load_trained(
         return
     if (
         isinstance(parent, ModelParent)
-        and task.format == "masked_lm"
-        and load_base_lm(head, parent, context)
+        and task.spec.continues_head
+        and load_base_head(head, parent, context)
     ):
         return
     if not isinstance(parent, PhaseParent):
@@ -164,20 +162,20 @@ def _same_outputs(task: Task, labels: list[str]) -> bool:
     """Whether a head trained with `labels` can answer `task`; choices are scored alike, whatever
     they are called.
     """
-    return task.format not in LABELLED or tuple(labels) == task.labels
+    return not task.spec.labelled or tuple(labels) == task.labels
 
 
-# --- the masked LM head that a model brings
+# --- the head that a model brings (a masked LM's)
 
 
-def continue_lm(
+def continue_head(
     head: nn.Module, task: Task, parent: Parent, store: Store, context: DataContext
 ) -> bool:
-    """Fills a masked LM head with the one of the model that is trained on, where it has one; says
+    """Fills a head with that of the model that is trained on, where it has one of its format; says
     whether.
     """
     if isinstance(parent, ModelParent):
-        return load_base_lm(head, parent, context)
+        return load_base_head(head, parent, context)
     if not isinstance(parent, PhaseParent):
         return False
     folder = store.phase(parent.phase).checkpoint()
@@ -189,23 +187,11 @@ def continue_lm(
     return bool(entries)
 
 
-_LM_NAMES = {
-    "lm_head.dense.": "dense.",
-    "lm_head.layer_norm.": "layer_norm.",
-    "lm_head.bias": "bias",
-    "cls.predictions.transform.dense.": "dense.",
-    "cls.predictions.transform.LayerNorm.": "layer_norm.",
-    "cls.predictions.bias": "bias",
-}
-"""Prefix of a tensor's name in XLM-R's and BERT's checkpoints to its prefix in our head."""
-
-
-def load_base_lm(head: nn.Module, parent: ModelParent, context: DataContext) -> bool:
-    """Takes the base model's own masked LM head, where it has one that fits; says whether."""
-    own, tensors = (
-        head.state_dict(),
-        _lm_tensors(*base_place(parent.model, parent.revision, context)),
-    )
+def load_base_head(head: nn.Module, parent: ModelParent, context: DataContext) -> bool:
+    """Takes the base model's own head, where it has one that fits; says whether."""
+    place, revision = base_place(parent.model, parent.revision, context)
+    names = cast(formats.FormatHead, head).base_names
+    own, tensors = head.state_dict(), _base_tensors(place, revision, names)
     if any(
         name not in tensors or tensors[name].shape != value.shape for name, value in own.items()
     ):
@@ -214,15 +200,15 @@ def load_base_lm(head: nn.Module, parent: ModelParent, context: DataContext) -> 
     return True
 
 
-def _lm_tensors(place: str, revision: str | None) -> dict[str, Tensor]:
+def _base_tensors(place: str, revision: str | None, names: Mapping[str, str]) -> dict[str, Tensor]:
+    """The tensors whose names begin with one of `names`, under the names they have in the head."""
     found: dict[str, Tensor] = {}
     with loading(place, stored=False):
         for file in weight_files(place, revision):
             with safe_open(file, "pt") as tensors:
                 for name in tensors.keys():  # noqa: SIM118 (no mapping)
-                    prefix = next((p for p in _LM_NAMES if name.startswith(p)), None)
+                    prefix = next((p for p in names if name.startswith(p)), None)
                     if prefix is not None:
-                        found[_LM_NAMES[prefix] + name.removeprefix(prefix)] = tensors.get_tensor(
-                            name
-                        ).float()
+                        own = names[prefix] + name.removeprefix(prefix)
+                        found[own] = tensors.get_tensor(name).float()
     return found

@@ -19,7 +19,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -28,14 +28,16 @@ from xstilts.errors import DataError, PhaseError, StoreError
 from xstilts.models import heads as head_files
 from xstilts.models.checkpoints import OPENING, loading, saving, tokenizer_of, unfit
 from xstilts.sources.base_models import base_place
+from xstilts.spec.format_specs.options import EmbeddingOptions
 from xstilts.spec.phase import PhaseParent, PhaseSpec, ScratchParent
 from xstilts.spec.seeds import subseed
-from xstilts.spec.task import UNTRAINED, Task
+from xstilts.spec.task import Task
 from xstilts.store.phases import Store
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+    from xstilts.formats import FormatHead
     from xstilts.sources.context import DataContext
 
 _POOLER = re.compile(r"(^|\.)pooler\.")
@@ -74,8 +76,8 @@ class PhaseModel(nn.Module):
         """The head's logits and the sum of its loss over the loss items (None where the batch has
         no labels).
         """
-        head = self.heads[self.head_of[member]]
-        layers, last = getattr(head, "layers", None), self.body.config.num_hidden_layers
+        head = cast("FormatHead", self.heads[self.head_of[member]])
+        layers, last = head.layers, self.body.config.num_hidden_layers
         out = self.body(
             input_ids=batch["input_ids_BL"],
             attention_mask=batch["attention_mask_BL"],
@@ -92,11 +94,11 @@ class PhaseModel(nn.Module):
         logits, loss_sum = head(hidden, batch)
         return logits, loss_sum
 
-    def _token_types(self, head: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    def _token_types(self, head: FormatHead, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """BERT's segments (Devlin et al. 2019, section 3): 1 for the second text, after the first
         separator.
         """
-        if self.separator is None or getattr(head, "one_text", False):
+        if self.separator is None or head.one_text:
             return {}
         here_BL = (batch["input_ids_BL"] == self.separator).long()
         second_BL = (here_BL.cumsum(dim=1) - here_BL > 0) & (batch["attention_mask_BL"] > 0)
@@ -134,8 +136,8 @@ def load(spec: PhaseSpec, store: Store, context: DataContext) -> Loaded:
         heads.append(head := head_files.fresh(task, body, subseed(spec.seed, "head", i)))
         if spec.action == "evaluate":
             head_files.load_trained(task, head, spec.parent, store, context)
-        elif task.format == "masked_lm":
-            head_files.continue_lm(head, task, spec.parent, store, context)
+        elif task.spec.continues_head:
+            head_files.continue_head(head, task, spec.parent, store, context)
     return Loaded(
         model=PhaseModel(body, heads, head_of, _separator(tokenizer, body.config)),
         tokenizer=tokenizer,
@@ -155,11 +157,13 @@ def _separator(tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> 
 
 
 def _check_layer(task: Task, config: PretrainedConfig) -> None:
-    last = config.num_hidden_layers
-    swept = () if task.options.sweep_layers == "all" else task.options.sweep_layers
-    for name, layers in (("layer", (task.options.layer,)), ("sweep_layers", swept)):
+    options, last = task.options, config.num_hidden_layers
+    if not isinstance(options, EmbeddingOptions):
+        return
+    swept = () if options.sweep_layers == "all" else options.sweep_layers
+    for name, layers in (("layer", (options.layer,)), ("sweep_layers", swept)):
         wrong = [layer for layer in layers if not -1 <= layer <= last]
-        if wrong and task.format in UNTRAINED:
+        if wrong:
             raise PhaseError(
                 f"task {task.name}: options.{name} is {', '.join(map(str, wrong))}; "
                 f"the model has hidden states 0 to {last}; choose one of these, or -1 for the last"

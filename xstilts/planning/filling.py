@@ -12,6 +12,7 @@ from pydantic import Field
 from xstilts.planning.needs import first_slot
 from xstilts.planning.plan import Plan, Slot
 from xstilts.planning.spaces import fixed, own_part
+from xstilts.spec.frozen import Frozen
 from xstilts.spec.phase import (
     EVALUATED_WITH,
     Member,
@@ -22,7 +23,6 @@ from xstilts.spec.phase import (
     ScratchParent,
 )
 from xstilts.spec.sweep import Hyperparameters, Model
-from xstilts.spec.task import Frozen
 
 
 class Revisions(Frozen):

@@ -91,7 +91,7 @@ def _controls(sweep: Sweep) -> Iterator[tuple[str, str]]:
 def _with_masked_lm(sweep: Sweep) -> Iterator[tuple[str, str]]:
     for mixture in _mixtures(sweep):
         members = [sweep.task(name) for name in mixture.mixture]
-        others = [task for task in members if task.format != "masked_lm"]
+        others = [task for task in members if not task.spec.language_model]
         if len(others) == 1 < len(members):
             yield from _alone(sweep, mixture, others)
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import StoreError
+from xstilts.spec.format_specs.options import EmbeddingOptions
 from xstilts.spec.sweep import Sweep
-from xstilts.spec.task import UNTRAINED
 from xstilts.store.phases import Store
 from xstilts.store.results import LayerScore
 
@@ -34,7 +34,8 @@ def curves(store: Store, table: pd.DataFrame, sweep: Sweep) -> pd.DataFrame:
     """
     import pandas as pd
 
-    targets = [name for name in sweep.targets if sweep.task(name).format in UNTRAINED]
+    options_of = {name: sweep.task(name).options for name in sweep.targets}
+    targets = [name for name, one in options_of.items() if isinstance(one, EmbeddingOptions)]
     rows: list[dict[str, Any]] = []
     evaluations = table[table["target"].isin(targets)].drop_duplicates(
         ["model", "intermediate", "target", "phase"]
@@ -54,7 +55,7 @@ def curves(store: Store, table: pd.DataFrame, sweep: Sweep) -> pd.DataFrame:
     keys = ["model", "intermediate", "target", "metric", "pooling", "layer"]
     by_phase = frame.groupby([*keys, "phase"], sort=False)["value"].mean()
     means = by_phase.groupby(keys, sort=False).mean().reset_index()
-    options = means["target"].map({name: sweep.task(name).options for name in targets})
+    options = means["target"].map(options_of)
     last = means.groupby(["model", "target"])["layer"].transform("max")
     main = [
         deepest if one.layer < 0 else one.layer for one, deepest in zip(options, last, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xstilts.spec.task import Frozen
+from xstilts.spec.frozen import Frozen
 
 
 class DataContext(Frozen):

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from xstilts.spec.digests import digest
+from xstilts.spec.frozen import Frozen
 from xstilts.spec.sweep import Hyperparameters, Rates
-from xstilts.spec.task import Frozen, Task, evaluation_payload, training_payload
+from xstilts.spec.task import Task, evaluation_payload, training_payload
 
 RECIPE_VERSION = 2
 """Raised when the mathematics of training or evaluation changes."""
@@ -92,11 +93,11 @@ class PhaseSpec(Frozen):
 
     @property
     def _goes_on_with_lm_head(self) -> bool:
-        """Whether a masked LM goes on with the head of the phase it starts from, where that has
+        """Whether a member goes on with the head of the phase it starts from, where that has
         one.
         """
         return isinstance(self.parent, PhaseParent) and any(
-            m.task.format == "masked_lm" for m in self.members
+            m.task.spec.continues_head for m in self.members
         )
 
     def _members(self, payload: Any) -> list[dict[str, Any]]:

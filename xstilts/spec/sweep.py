@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from xstilts.spec.frozen import Frozen
 from xstilts.spec.stages import PhaseKind
-from xstilts.spec.task import Frozen, Name, Task
+from xstilts.spec.task import Name, Task
 
 BASELINE = "none"
 

@@ -12,39 +12,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-FormatName = Literal[
-    "classification",
-    "regression",
-    "multiple_choice",
-    "tagging",
-    "span_qa",
-    "retrieval",
-    "mining",
-    "dual_encoder",
-    "masked_lm",
-]
+from xstilts.spec.format_specs import FORMATS, FormatName, FormatSpec
+from xstilts.spec.format_specs.options import FormatOptions
+from xstilts.spec.frozen import Frozen
+
 Use = Literal["train", "dev", "test"]
-LABELLED: tuple[FormatName, ...] = ("classification", "tagging")
-"""Formats whose head has one output for each label."""
-UNTRAINED: tuple[FormatName, ...] = ("retrieval", "mining")
-"""Formats without a training: they score the checkpoint they are given."""
-TUNED: tuple[FormatName, ...] = ("mining",)
-"""Formats whose evaluation tunes something on the development rows of the same language."""
-POOLED: tuple[FormatName, ...] = ("dual_encoder",)
-"""Formats whose test rows of all languages are decoded together: a query looks among the candidates
-of them all.
-"""
+Action = Literal["train", "evaluate"]
 UNSEEN = "<unseen>"
 """Last label of an open table: every label that is not in it."""
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
-
-
-class Frozen(BaseModel):
-    """A value: unknown keys refused, nothing changed after it is built."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Source(Frozen):
@@ -69,7 +47,7 @@ class Source(Frozen):
     """Name of a task of the built-in generator."""
     union: bool = False
     """The rows of the task's `parts`, one part after the other."""
-    row_filter: dict[str, str] = {}
+    row_filter: dict[str, str] = Field(default_factory=dict)
     """Column to a pattern (`*`, `?`, `{language}` filled in) that the rows to be kept match: `{id:
     "english-*"}`.
     """
@@ -99,50 +77,6 @@ class Limits(Frozen):
     test: int | None = Field(default=None, ge=1)
 
 
-Pooling = Literal["mean", "mean_content", "cls", "max"]
-"""A sentence's vector: mean over all tokens, over those that are not special, the first token, or
-the maximum.
-"""
-
-
-class Options(Frozen):
-    """What only some formats know."""
-
-    layer: int = Field(default=-1, ge=-1)
-    """Retrieval and mining: hidden state to pool; 0 is the embedding output, -1 the last."""
-    pooling: Pooling = "mean"
-    """Retrieval and mining: how tokens become one vector."""
-    sweep_layers: Literal["all"] | tuple[int, ...] = ()
-    """Retrieval and mining: hidden states that are scored beside `layer`, in the same forward pass.
-    """
-    sweep_poolings: tuple[Pooling, ...] = ()
-    """Retrieval and mining: poolings that are scored beside `pooling`."""
-    similarity: Literal["cosine", "margin"] = "cosine"
-    """Retrieval: nearest by cosine, or by ratio margin (Artetxe and Schwenk 2019, eq. 2)."""
-    neighbours: int = Field(default=4, ge=1)
-    """Retrieval: k of the margin."""
-    mask_probability: float = Field(default=0.15, gt=0, lt=1)
-    """Masked LM: share of the tokens of a block that are predicted."""
-    max_answer_tokens: int = Field(default=30, ge=1)
-    """Span QA: longest answer."""
-    max_question_tokens: int = Field(default=64, ge=8)
-    """Span QA: a question is cut to so many tokens."""
-    n_best: int = Field(default=20, ge=1)
-    """Span QA: candidates kept for each window."""
-    no_answer: bool = False
-    """Span QA: a question may have no answer (SQuAD v2.0); windows without one train on the first
-    token.
-    """
-    positive_label: str | None = None
-    """Classification: the label that F1 is of; left out: the last one."""
-    cut_off: int = Field(default=20, ge=1)
-    """Dual encoder: ranks that count (mAP@20)."""
-    logit_scale: float = Field(default=100.0, gt=0)
-    """Dual encoder: what cosines are multiplied with before the softmax over the batch; learned
-    from there.
-    """
-
-
 class Translate(Frozen):
     """Machine translation with a sequence-to-sequence model (NLLB, M2M100, opus-mt)."""
 
@@ -151,7 +85,7 @@ class Translate(Frozen):
     revision: str = "main"
     languages: tuple[str, ...] = Field(min_length=1)
     """ISO codes; with several, each row goes to one of them in turn."""
-    language_codes: dict[str, str] = {}
+    language_codes: dict[str, str] = Field(default_factory=dict)
     """ISO code to the model's own word for it (`de: deu_Latn`); the tables of NLLB and M2M100 are
     built in.
     """
@@ -246,11 +180,11 @@ class Task(Frozen):
     name: Name
     format: FormatName
     source: Source
-    columns: dict[str, str] = {}
+    columns: dict[str, str] = Field(default_factory=dict)
     """Role to source column; a role left out is a column of the role's own name."""
     languages: tuple[str, ...] = Field(default=("en",), min_length=1)
     """Languages that are scored, as ISO codes; the first training language among them or not."""
-    language_names: dict[str, str] = {}
+    language_names: dict[str, str] = Field(default_factory=dict)
     """ISO code to the source's own word for it, where they differ (`en: English`)."""
     train_language: str | tuple[str, ...] = "en"
     """Language, or languages, of the training and development rows."""
@@ -259,12 +193,13 @@ class Task(Frozen):
     labels: tuple[str, ...] = ()
     """Label names in the order of their ids; empty for formats without a table."""
     metric: str
-    """Primary metric; a name in `xstilts.metrics.METRICS`."""
+    """Primary metric; a name in `xstilts.scoring.metrics.METRICS`."""
     train_task: str | None = None
     """Name of the task whose training and development rows this one uses (xquad: squad)."""
     groups: tuple[str, ...] = ()
     """What it teaches: syntactic, semantic, ..."""
-    options: Options = Options()
+    options: FormatOptions = Field(default_factory=FormatOptions, validate_default=True)
+    """What tasks of its format alone can set; an object of the format's own class."""
     parts: tuple[Task, ...] = ()
     """Of a union: tasks of one format and one label table whose rows it has, under one head
     (ANLI+).
@@ -280,6 +215,26 @@ class Task(Frozen):
     licence: str | None = None
     """Licence of the data, as its source states it."""
 
+    @field_validator("options", mode="before")
+    @classmethod
+    def _options_of_its_format(cls, given: Any, info: ValidationInfo) -> Any:
+        """Options in whatever form, the flat one of records included, as the format's own class."""
+        spec = FORMATS.get(info.data.get("format", ""))
+        if spec is None or type(given) is spec.options:
+            return given
+        flat = given.model_dump() if isinstance(given, FormatOptions) else given
+        return spec.read_options(flat) if isinstance(flat, dict) else flat
+
+    @property
+    def spec(self) -> FormatSpec:
+        """What is known of its format."""
+        return FORMATS[self.format]
+
+    @property
+    def label_role(self) -> str | None:
+        """The role that holds the label; None where rows have none."""
+        return self.spec.label_role
+
     def column(self, role: str) -> str:
         """The source's column for `role`."""
         return self.columns.get(role, role)
@@ -293,7 +248,22 @@ class Task(Frozen):
     @property
     def trainable(self) -> bool:
         """Whether it can be trained on (retrieval is evaluated on a checkpoint directly)."""
-        return self.format not in UNTRAINED
+        return self.spec.trained
+
+    def uses(self, action: Action) -> tuple[Use, ...]:
+        """The uses that an action reads; whether the task has a split for them is another matter
+        (`has`).
+        """
+        if action == "train":
+            return ("train", "dev")
+        return ("dev", "test") if self.spec.tuned else ("test",)
+
+    def languages_of(self, use: Use) -> tuple[str, ...]:
+        """The languages that a use exists in: all of the task's for test rows, and for development
+        rows that tune an evaluation.
+        """
+        everywhere = use == "test" or (use == "dev" and self.spec.tuned)
+        return self.languages if everywhere else self.train_languages
 
     def has(self, use: Use) -> bool:
         """Whether it has a split for a use; a union, whether all its parts have."""
@@ -304,7 +274,7 @@ class Task(Frozen):
         whatever the labels.
         """
         return self.format == other.format and (
-            self.format not in LABELLED or self.labels == other.labels
+            not self.spec.labelled or self.labels == other.labels
         )
 
     @property
@@ -363,4 +333,4 @@ def training_payload(task: Task) -> dict[str, Any]:
 
 def evaluation_payload(task: Task) -> dict[str, Any]:
     """What of a task decides an evaluation: its training rows do not."""
-    return _part(task, _EVALUATION_FIELDS, ("dev", "test") if task.format in TUNED else ("test",))
+    return _part(task, _EVALUATION_FIELDS, task.uses("evaluate"))

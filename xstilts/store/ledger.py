@@ -22,8 +22,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from xstilts.errors import StoreError
+from xstilts.spec.frozen import Frozen
 from xstilts.spec.stages import PhaseKind, StageKind
-from xstilts.spec.task import Frozen
 from xstilts.store.local_files import store_error
 
 

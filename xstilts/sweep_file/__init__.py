@@ -24,11 +24,10 @@ from xstilts.spec.sweep import Settings, Sweep
 from xstilts.sweep_file import entries, sweep_rules, task_rules
 from xstilts.sweep_file.hints import Wrong
 from xstilts.sweep_file.json_schema import schema
-from xstilts.sweep_file.task_rules import FORMAT_METRICS
 from xstilts.sweep_file.value_types import Checker
 from xstilts.sweep_file.yaml_document import Document, parse
 
-__all__ = ["FORMAT_METRICS", "MIRROR_VARIABLE", "load", "loads", "schema"]
+__all__ = ["MIRROR_VARIABLE", "load", "loads", "schema"]
 
 MIRROR_VARIABLE = "XSTILTS_MIRROR"
 """Environment variable that names a mirror; goes before the file's `mirror`, after an argument."""

@@ -13,15 +13,16 @@ from typing import Any
 
 from xstilts.errors import nearest
 from xstilts.spec.sweep import BASELINE
-from xstilts.spec.task import Limits, Name, Options, Source, Splits, Task
+from xstilts.spec.task import Limits, Name, Source, Splits, Task
 from xstilts.sweep_file import task_rules
+from xstilts.sweep_file.any_options import AnyOptions
 from xstilts.sweep_file.hints import WRONG, Wrong, state
 from xstilts.sweep_file.value_types import Checker, sound
 from xstilts.sweep_file.yaml_document import Document, Path, path_text
 
 MERGED = ("splits", "limits", "options", "columns", "language_names")
 """Fields of a task of which an entry may change a part."""
-PARTIAL = (Task, Source, Splits, Limits, Options)
+PARTIAL = (Task, Source, Splits, Limits, AnyOptions)
 """Specs of which an entry may give a part."""
 OF_PARTS = ("splits", "columns", "language_names")
 """Fields that a union does not read: each part has its own."""
@@ -137,6 +138,9 @@ class _Entry:
         if isinstance(clean, Wrong) or not sound(parts):
             return WRONG
         merged = old.model_dump(exclude_unset=True)
+        merged["options"] = {
+            name: getattr(old.options, name) for name in old.options.model_fields_set
+        }
         for key, value in clean.items():
             if sound(value):
                 merged[key] = {**merged.get(key, {}), **value} if key in MERGED else value
@@ -188,7 +192,8 @@ class _Entry:
         """The task; its sense is checked even where some fields were wrong and left out, but then
         it is `WRONG`.
         """
-        task = self.checker.build(Task, fields, self.path)
+        options = task_rules.own_options(self.document, fields, self.path)
+        task = self.checker.build(Task, {**fields, "options": options}, self.path)
         if isinstance(task, Task):
             task_rules.task(self.document, task, self.path)
         return (

@@ -17,7 +17,9 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from xstilts.spec.task import Frozen
+from xstilts.spec.format_specs.options import FormatOptions
+from xstilts.spec.frozen import Frozen
+from xstilts.sweep_file.any_options import AnyOptions
 
 
 class Wrong:
@@ -36,8 +38,10 @@ WRONG = Wrong()
 
 
 def hint_of(spec: type[Frozen], field: str) -> Any:
-    """The type of a field together with its bounds."""
+    """The type of a field together with its bounds; of a task's options, those of all formats."""
     info = spec.model_fields[field]
+    if info.annotation is FormatOptions:
+        return AnyOptions
     return Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
 
 

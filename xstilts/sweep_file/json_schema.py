@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from xstilts.spec.sweep import Sweep
+from xstilts.sweep_file.any_options import AnyOptions
 
 
 def schema() -> dict[str, Any]:
@@ -28,6 +29,7 @@ def schema() -> dict[str, Any]:
         "Fields of a task: some of them under a built-in name, a whole task under a new one."
     )
     whole["$defs"]["Task"] = task
+    whole["$defs"]["FormatOptions"] = AnyOptions.model_json_schema()
     whole["properties"]["tasks"] = {
         "type": "object",
         "additionalProperties": {"$ref": "#/$defs/Task"},

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xstilts.errors import InputError, nearest
+from xstilts.spec.format_specs import FORMATS
 from xstilts.spec.gpus import GPUS, gpu_name
 from xstilts.spec.sweep import (
     BASELINE,
@@ -25,7 +26,7 @@ from xstilts.spec.sweep import (
     Settings,
     chain_label,
 )
-from xstilts.spec.task import POOLED, Name, Task, Use
+from xstilts.spec.task import Name, Task, Use
 from xstilts.sweep_file import mixture_rules
 from xstilts.sweep_file.hints import WRONG, Wrong, scalar
 from xstilts.sweep_file.yaml_document import Document, Path, path_text
@@ -122,8 +123,9 @@ def _usable(document: Document, path: Path, task: Task, role: str, table: Table)
         if role != "target":
             complain(f"{task.format} is not trained, so it can only be a target")
         return
-    if role == "pretraining" and task.format != "masked_lm":
-        complain(f"a pretraining needs a masked_lm task, this is {task.format}")
+    if role == "pretraining" and not task.spec.language_model:
+        kinds = " or ".join(spec.name for spec in FORMATS.values() if spec.language_model)
+        complain(f"a pretraining needs a {kinds} task, this is {task.format}")
         return
     source: Task | Wrong | None = task
     if role == "target" and task.train_task is not None:
@@ -259,9 +261,8 @@ def _resources(document: Document, clean: Mapping[str, Any], table: Table) -> No
     except InputError:
         must = f"must be a GPU that the estimate knows{nearest(str(resources.gpu), GPUS)}"
         document.complain(("resources", "gpu"), f'resources.gpu is "{resources.gpu}"; {must}')
-    whole = [
-        name for name in used_tasks(clean, table) if getattr(table[name], "format", "") in POOLED
-    ]
+    used = [table[name] for name in used_tasks(clean, table)]
+    whole = [task.name for task in used if isinstance(task, Task) and task.spec.whole_batches]
     if resources.workers > 1 and whole:
         need = (
             f"must be 1 for {', '.join(whole)}: the softmax of a dual encoder is over one "

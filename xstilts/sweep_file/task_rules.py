@@ -7,68 +7,19 @@ stands in `sweep_rules.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
-from xstilts.data.reading.columns import ROLES
 from xstilts.errors import DataError, nearest
+from xstilts.spec.format_specs import FORMATS
+from xstilts.spec.format_specs.classification import ClassificationOptions
+from xstilts.spec.format_specs.options import EmbeddingOptions
+from xstilts.spec.frozen import Frozen
 from xstilts.spec.splits import parse as parse_split
 from xstilts.spec.sweep import Choice, Hyperparameters, IntRange, LogRange
-from xstilts.spec.task import LABELLED, UNTRAINED, FormatName, Options, Task
+from xstilts.spec.task import Task
 from xstilts.sweep_file.hints import WRONG, describe, hint_of, scalar, shown
 from xstilts.sweep_file.value_types import complain_twice
 from xstilts.sweep_file.yaml_document import Document, Path, path_text
-
-FORMAT_METRICS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "classification": ("accuracy", "binary_f1", "accuracy_f1", "matthews"),
-        "regression": ("pearson", "spearman", "correlation"),
-        "multiple_choice": ("accuracy",),
-        "tagging": ("chunk_f1", "chunk_f1_merged", "token_accuracy"),
-        "span_qa": (
-            "exact_match",
-            "f1",
-            "qa_mean",
-            "mlqa_exact_match",
-            "mlqa_f1",
-            "mlqa_mean",
-            "segmented_f1",
-            "best_exact_match",
-            "best_f1",
-            "best_qa_mean",
-        ),
-        "retrieval": ("accuracy",),
-        "mining": ("mining_f1", "mining_best_f1"),
-        "dual_encoder": ("map_at_k", "mrr_at_k"),
-        "masked_lm": ("masked_accuracy",),
-    }
-)
-"""What each format computes. The formats say so themselves, but importing them imports torch; a
-test compares.
-"""
-
-
-FORMAT_OPTIONS: Mapping[FormatName, tuple[str, ...]] = MappingProxyType(
-    {
-        "classification": ("positive_label",),
-        "regression": (),
-        "multiple_choice": (),
-        "tagging": (),
-        "span_qa": ("max_answer_tokens", "max_question_tokens", "n_best", "no_answer"),
-        "retrieval": (
-            "layer",
-            "pooling",
-            "sweep_layers",
-            "sweep_poolings",
-            "similarity",
-            "neighbours",
-        ),
-        "mining": ("layer", "pooling", "sweep_layers", "sweep_poolings", "neighbours"),
-        "dual_encoder": ("cut_off", "logit_scale", "max_question_tokens"),
-        "masked_lm": ("mask_probability",),
-    }
-)
-"""What each format reads of `Options`."""
 
 
 def settings(document: Document, clean: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -99,7 +50,7 @@ def _space(document: Document, name: str, space: Choice | LogRange | IntRange, p
 def task(document: Document, task: Task, path: Path) -> None:
     """A task that a sweep file brings or changes."""
     where = path_text(path)
-    metrics = FORMAT_METRICS[task.format]
+    metrics = task.spec.metrics
     if task.metric not in metrics:
         message = f'{where}.metric is "{task.metric}"; {task.format} has {", ".join(metrics)}'
         document.complain((*path, "metric"), message)
@@ -109,21 +60,18 @@ def task(document: Document, task: Task, path: Path) -> None:
     if not task.train_languages:
         message = f"{where}.train_language is empty; must be a language, or a list of one or more"
         document.complain((*path, "train_language"), message)
-    if (
-        task.format in LABELLED
-        and len(task.labels) < 2
-        and not (task.format == "tagging" and not task.labels)
-    ):
+    left_open = task.spec.open_labels and not task.labels
+    if task.spec.labelled and len(task.labels) < 2 and not left_open:
         document.complain(
             path, f"{where}.labels must list the label names in the order of their ids, two or more"
         )
     _union(document, task, path)
     _options(document, task, path)
     _transform(document, task, path)
-    for role in sorted(set(task.columns) - set(ROLES[task.format])):
+    for role in sorted(set(task.columns) - set(task.spec.roles)):
         message = (
             f'{where}.columns has "{role}", which is no role of '
-            f"{task.format}{nearest(role, ROLES[task.format])}"
+            f"{task.format}{nearest(role, task.spec.roles)}"
         )
         document.complain((*path, "columns", role), message)
     for use, expression in task.splits.model_dump().items():
@@ -134,20 +82,23 @@ def task(document: Document, task: Task, path: Path) -> None:
 
 
 def _options(document: Document, task: Task, path: Path) -> None:
-    """Options that the task's format does not read, or that its labels or any model lack."""
+    """Options that the task's labels or any model lack."""
     options, at = task.options, (*path, "options")
-    read = FORMAT_OPTIONS[task.format]
-    for name in sorted(options.model_fields_set - set(read)):
-        if getattr(options, name) != Options.model_fields[name].default:
-            has = f"it reads {', '.join(read)}" if read else "it reads none"
-            document.complain(
-                (*at, name), f"{path_text((*at, name))} is no option of {task.format}; {has}"
-            )
-    if "positive_label" in read and options.positive_label not in (None, *task.labels):
-        message = f'{path_text(at)}.positive_label is "{options.positive_label}"; must be a label'
-        document.complain(
-            (*at, "positive_label"), message + nearest(str(options.positive_label), task.labels)
-        )
+    if isinstance(options, ClassificationOptions):
+        _positive_label(document, options.positive_label, task.labels, (*at, "positive_label"))
+    if isinstance(options, EmbeddingOptions):
+        _sweeps(document, options, at)
+
+
+def _positive_label(
+    document: Document, label: str | None, labels: tuple[str, ...], at: Path
+) -> None:
+    if label not in (None, *labels):
+        message = f'{path_text(at)} is "{label}"; must be a label'
+        document.complain(at, message + nearest(str(label), labels))
+
+
+def _sweeps(document: Document, options: EmbeddingOptions, at: Path) -> None:
     complain_twice(document, options.sweep_poolings, (*at, "sweep_poolings"))
     layers = options.sweep_layers
     if layers != "all":
@@ -159,12 +110,24 @@ def _options(document: Document, task: Task, path: Path) -> None:
             )
 
 
+def own_options(document: Document, fields: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The options in a task's fields that its format reads. Those of other formats are noted; at
+    their default, as in a task that was copied from one of another format, they do no harm.
+    """
+    given, spec = fields.get("options", {}), FORMATS[fields["format"]]
+    options = given.model_dump(exclude_unset=True) if isinstance(given, Frozen) else dict(given)
+    for name in spec.foreign(options):
+        at = (*path, "options", name)
+        document.complain(at, spec.no_option(path_text(at)))
+    return {name: value for name, value in options.items() if name in spec.options.model_fields}
+
+
 def _transform(document: Document, task: Task, path: Path) -> None:
     """A transform needs training rows of its task's own, in a format that can be rewritten."""
     if task.transform is None:
         return
     at = (*path, "transform")
-    if task.format in (*UNTRAINED, "masked_lm"):
+    if not task.trainable or task.spec.language_model:
         document.complain(at, f"{path_text(at)}: the rows of {task.format} cannot be transformed")
     elif task.train_task is not None and not task.has("train"):
         other = f"it is trained on {task.train_task}"
@@ -188,7 +151,7 @@ def _union(document: Document, task: Task, path: Path) -> None:
             wrong = "is a union itself; name its parts"
         elif part.format != task.format:
             wrong = f"is {part.format}; must be {task.format}"
-        elif set(part.labels) != set(task.labels) and (task.labels or task.format not in LABELLED):
+        elif set(part.labels) != set(task.labels) and (task.labels or not task.spec.labelled):
             wrong = (
                 f"has the labels {_listed(part.labels)}; must have {_listed(task.labels)}, in "
                 "any order"

@@ -16,7 +16,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import ValidationError
 
 from xstilts.errors import nearest
-from xstilts.spec.task import Frozen
+from xstilts.spec.frozen import Frozen
 from xstilts.sweep_file.hints import (
     WRONG,
     Wrong,

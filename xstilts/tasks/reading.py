@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xstilts.spec.task import Options, Source, Task
+from xstilts.spec.format_specs.dual_encoder import DualEncoderOptions
+from xstilts.spec.format_specs.span_qa import SpanQAOptions
+from xstilts.spec.task import Source, Task
 from xstilts.tasks.hub_splits import TESTED, TESTED_ON_DEV
 
 SQUAD = Task(
@@ -32,7 +34,7 @@ SQUAD_V2 = Task(
     ),  # unverified: that the columns are SQuAD's
     splits=TESTED_ON_DEV,
     metric="best_qa_mean",
-    options=Options(no_answer=True),
+    options=SpanQAOptions(no_answer=True),
     groups=("semantic", "reading", "size:large"),
     licence="CC BY-SA 4.0",
 )
@@ -58,7 +60,8 @@ SQUAD_PAIRS = Task(
     source=Source(hub="rajpurkar/squad", config="plain_text"),
     splits=TESTED_ON_DEV,
     metric="map_at_k",
-    options=Options(max_question_tokens=96),  # of XTREME-R's script, which cuts candidates to 256
+    # Of XTREME-R's script, which cuts candidates to 256.
+    options=DualEncoderOptions(max_question_tokens=96),
     groups=("semantic", "reading", "size:medium"),
     licence="CC BY-SA 4.0",
 )

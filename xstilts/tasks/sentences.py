@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xstilts.spec.task import Options, Source, Task
+from xstilts.spec.format_specs.classification import ClassificationOptions
+from xstilts.spec.task import Source, Task
 from xstilts.tasks.hub_splits import TESTED, TESTED_ON_DEV
 
 _GLUE = "nyu-mll/glue"
@@ -24,7 +25,7 @@ QQP = Task(
     splits=TESTED_ON_DEV,
     labels=("not_duplicate", "duplicate"),
     metric="accuracy_f1",
-    options=Options(positive_label="duplicate"),
+    options=ClassificationOptions(positive_label="duplicate"),
     groups=("semantic", "paraphrase", "size:large"),
     licence="Quora's terms of service, non-commercial",
 )
@@ -37,7 +38,7 @@ MRPC = Task(
     splits=TESTED_ON_DEV,
     labels=("not_equivalent", "equivalent"),
     metric="accuracy_f1",
-    options=Options(positive_label="equivalent"),
+    options=ClassificationOptions(positive_label="equivalent"),
     groups=("semantic", "paraphrase", "size:small"),
     licence="none stated on the card",
 )

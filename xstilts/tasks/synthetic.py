@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from xstilts.spec.task import FormatName, Options, Source, Splits, Task
+from xstilts.spec.format_specs import FormatName
+from xstilts.spec.format_specs.masked_lm import MaskedLMOptions
+from xstilts.spec.format_specs.retrieval import RetrievalOptions
+from xstilts.spec.task import Source, Splits, Task
 
 LANGUAGES = ("xa", "xb", "xc", "xd")
 """The generator's languages; the first is the one trained in."""
@@ -33,7 +36,10 @@ def _task(
     )
 
 
-_TEXT: dict[str, Any] = {"train_language": LANGUAGES, "options": Options(mask_probability=0.25)}
+_TEXT: dict[str, Any] = {
+    "train_language": LANGUAGES,
+    "options": MaskedLMOptions(mask_probability=0.25),
+}
 _PAIR = {"text": "text", "text_pair": "text_pair", "label": "label"}
 
 TASKS: Mapping[str, Task] = MappingProxyType(
@@ -58,7 +64,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 ("semantic",),
                 languages=LANGUAGES[1:],
                 splits=Splits(test="test"),
-                options=Options(layer=1),
+                options=RetrievalOptions(layer=1),
             ),
             _task("gen-who", "span_qa", "qa_mean", ("semantic", "reading")),
             _task(

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from xstilts.spec.task import Options, Source, Splits, Task
+from xstilts.spec.format_specs.dual_encoder import DualEncoderOptions
+from xstilts.spec.task import Source, Splits, Task
 from xstilts.tasks.hub_splits import TESTED
 from xstilts.tasks.xtreme import (
     NER_LABELS,
@@ -133,7 +134,7 @@ LAREQA = Task(
     languages=("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh"),
     splits=Splits(test="train"),
     metric="map_at_k",
-    options=Options(max_question_tokens=96),  # as squad_pairs
+    options=DualEncoderOptions(max_question_tokens=96),  # as squad_pairs
     train_task="squad_pairs",
     groups=("semantic", "reading", "retrieval"),
     obtain=(

@@ -104,4 +104,4 @@ def deciding(members: Sequence[MemberData]) -> list[Task]:
     where alone.
     """
     scored = [m.task for m in members if m.dev]
-    return [task for task in scored if task.format != "masked_lm"] or scored
+    return [task for task in scored if not task.spec.language_model] or scored

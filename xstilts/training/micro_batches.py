@@ -28,8 +28,8 @@ from torch import Tensor
 
 from xstilts import formats
 from xstilts.errors import PhaseError
+from xstilts.spec.format_specs import FORMATS, FormatName, FormatSpec
 from xstilts.spec.seeds import subseed
-from xstilts.spec.task import POOLED
 from xstilts.training.batches import ROUND, Array, Plan, chunks
 
 CHUNK_OVERHEAD_TOKENS = {"cpu": 64, "cuda": 2048}
@@ -58,7 +58,12 @@ class Source:
     """A `datasets.Dataset`."""
     lengths: Array
     """Tokens of each feature."""
-    format: str
+    format: FormatName
+
+    @property
+    def spec(self) -> FormatSpec:
+        """What is known of its format."""
+        return FORMATS[self.format]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +100,8 @@ class Loader:
         """This worker's micro-batches of one update."""
         source = self.sources[member := int(self.plan.member_U[update])]
         scale = self.workers / max(1, int(self.plan.n_items_U[update]))
-        whole = self._masked(update, source) if source.format == "masked_lm" else None
-        together = source.format in POOLED
+        whole = self._whole(update, source) if source.spec.random_inputs else None
+        together = source.spec.whole_batches
         if together and self.workers > 1:
             raise PhaseError(
                 f"a {source.format} task learns from the other rows of its batch, so it has "
@@ -123,7 +128,7 @@ class Loader:
             )
         return made
 
-    def _masked(self, update: int, source: Source) -> dict[str, Tensor]:
+    def _whole(self, update: int, source: Source) -> dict[str, Tensor]:
         generator = torch.Generator().manual_seed(subseed(self.seed, "mask", update))
         return self._collated(update, source, np.arange(self.plan.rows_UN.shape[1]), generator)
 

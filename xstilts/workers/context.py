@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from xstilts.spec.task import Frozen
+from xstilts.spec.frozen import Frozen
 
 
 class Context(Frozen):

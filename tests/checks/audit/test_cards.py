@@ -8,9 +8,8 @@ import pytest
 
 from tests.support.worlds import context, review_task, review_world, write_mirror
 from xstilts.checks.audit import cards
-from xstilts.data import task_data
 from xstilts.sources.context import DataContext
-from xstilts.spec.task import Limits, Pseudo, Splits, Task, Transform
+from xstilts.spec.task import Action, Limits, Pseudo, Splits, Task, Transform
 from xstilts.tasks import TASKS
 from xstilts.tasks.card import Card
 from xstilts.tasks.cards import CARDS
@@ -31,7 +30,7 @@ def xnli_mirror(folder: Path, labels: tuple[int, ...] = (0, 1, 2)) -> DataContex
     return context(folder, write_mirror(folder / "mirror", "facebook/xnli", tables))
 
 
-def messages(task: Task, action: task_data.Action, where: DataContext) -> list[str]:
+def messages(task: Task, action: Action, where: DataContext) -> list[str]:
     return [finding.message for finding in cards.compare(task, action, where)]
 
 

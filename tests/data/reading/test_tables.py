@@ -13,7 +13,6 @@ from tests.data.check_messages import problems
 from tests.data.reading.tagged_files import CONLL, tagging
 from tests.support import worlds
 from xstilts.data import task_data
-from xstilts.data.reading.tables import languages_of
 from xstilts.errors import DataError
 from xstilts.spec.sweep import Hyperparameters
 from xstilts.spec.task import Limits, Lookup, Pseudo, Source, Splits, Task, Transform
@@ -195,8 +194,8 @@ def mined(folder: Path, **changes: Any) -> Task:
 
 def test_development_rows_of_mining_exist_in_every_language(tmp_path: Path) -> None:
     task, where = mined(tmp_path), worlds.context(tmp_path)
-    assert task_data.uses_of(task, "evaluate") == ("dev", "test")
-    assert languages_of(task, "dev") == ("de", "fr")
+    assert task.uses("evaluate") == ("dev", "test")
+    assert task.languages_of("dev") == ("de", "fr")
     assert task_data.check(task, "evaluate", where) == []
     assert task_data.rows(task, "dev", "fr", where)[1] == {
         "source_sentence": "w03",
@@ -206,9 +205,9 @@ def test_development_rows_of_mining_exist_in_every_language(tmp_path: Path) -> N
 
 def test_uses_of_other_formats_are_as_ever() -> None:
     task = worlds.review_task()
-    assert task_data.uses_of(task, "evaluate") == ("test",)
-    assert task_data.uses_of(task, "train") == ("train", "dev")
-    assert languages_of(task, "dev") == ("en",)
+    assert task.uses("evaluate") == ("test",)
+    assert task.uses("train") == ("train", "dev")
+    assert task.languages_of("dev") == ("en",)
 
 
 def test_revision_of_a_mining_evaluation_sees_its_development_rows(tmp_path: Path) -> None:

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from xstilts.spec import splits
-from xstilts.spec.task import LABELLED, TUNED, Task, Use
+from xstilts.spec.task import Action, Task, Use
 from xstilts.tasks.card import Card
 from xstilts.tasks.cards import card_of
 
 if TYPE_CHECKING:
-    from xstilts.data.task_data import Action
     from xstilts.sources.context import DataContext
 
 
@@ -35,32 +34,13 @@ class Finding:
     """`note` where the card itself is unverified, or the difference is the user's own choice."""
 
 
-def uses(task: Task, action: Action) -> tuple[Use, ...]:
-    """The uses that an action reads and the task has."""
-    every: tuple[Use, ...] = (
-        ("train", "dev") if action == "train" else ("dev", "test") if _tuned(task) else ("test",)
-    )
-    return tuple(use for use in every if getattr(task.splits, use))
-
-
-def languages(task: Task, use: Use) -> tuple[str, ...]:
-    """The languages that a use exists in."""
-    return (
-        task.languages if use == "test" or (use == "dev" and _tuned(task)) else task.train_languages
-    )
-
-
-def _tuned(task: Task) -> bool:
-    return task.format in TUNED
-
-
 def rows(task: Task, use: Use) -> int | None:
     """Rows of a use over all its languages, by the cards, cuts and limits alone; None where no card
     tells.
 
     A union is the sum of its parts. A limit stands in where there is no card: it is an upper bound.
     """
-    spoken = dict.fromkeys(one for leaf in task.leaves for one in languages(leaf, use))
+    spoken = dict.fromkeys(one for leaf in task.leaves for one in leaf.languages_of(use))
     known = [count for one in spoken if (count := _of_language(task, use, one)) is not None]
     return sum(known) if len(known) == len(spoken) else None
 
@@ -70,7 +50,7 @@ def _of_language(task: Task, use: Use, language: str) -> int | None:
     adds is counted.
     """
     counts = [
-        _rows(leaf, use, language) for leaf in task.leaves if language in languages(leaf, use)
+        _rows(leaf, use, language) for leaf in task.leaves if language in leaf.languages_of(use)
     ]
     known = [count for count in counts if count is not None]
     limit = getattr(task.limits, use)
@@ -129,9 +109,9 @@ def compare(task: Task, action: Action, context: DataContext) -> list[Finding]:
 def _splits(task: Task, action: Action) -> Iterator[tuple[str, str]]:
     """`(split of the source, language)` of all that an action reads, each once."""
     seen = set()
-    for use in uses(task, action):
+    for use in filter(task.has, task.uses(action)):
         for name in splits.names(getattr(task.splits, use)):
-            for language in languages(task, use):
+            for language in task.languages_of(use):
                 if (name, language) not in seen:
                     seen.add((name, language))
                     yield name, language
@@ -175,7 +155,8 @@ def _labels(task: Task, card: Card, action: Action, context: DataContext) -> Ite
         yield Finding(task=task.name, message=said)
     if (
         action != "train"
-        or task.format not in LABELLED
+        or task.label_role is None
+        or not task.spec.labelled
         or task.limits.train
         or "[" in (task.splits.train or "[")
     ):
@@ -183,8 +164,7 @@ def _labels(task: Task, card: Card, action: Action, context: DataContext) -> Ite
     from xstilts.data import task_data
 
     plain = task.model_copy(update={"transform": None})
-    column = "label" if task.format == "classification" else "tags"
-    values = task_data.rows(plain, "train", None, context).data.table[column]
+    values = task_data.rows(plain, "train", None, context).data.table[task.label_role]
     there = _distinct(values)
     absent = [name for i, name in enumerate(task.labels) if i not in there and name != UNSEEN]
     if absent:
@@ -235,7 +215,7 @@ def expected(task: Task, use: Use) -> str:
         known = card.rows.get(name) if card else None
         if known is None:
             return ""
-        spans = [known.expected(language) for language in languages(task, use)]
+        spans = [known.expected(language) for language in task.languages_of(use)]
         said.append(words(min(low for low, _ in spans), max(high for _, high in spans), len(spans)))
     return " + ".join(said)
 

@@ -11,12 +11,11 @@ what the data holds, so that another look at the same data reads no row.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from xstilts.spec.digests import digest
-from xstilts.spec.task import Task, Use, evaluation_payload, training_payload
+from xstilts.spec.task import Action, Task, Use, evaluation_payload, training_payload
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,31 +27,6 @@ VERSION = 1
 MIN_CHARACTERS = 12
 """A single text that is shorter is no sign of a copy; it has the hash 0."""
 Kind = Literal["row", "text"]
-
-WHOLE: Mapping[str, tuple[str, ...]] = {
-    "classification": ("text", "text_pair"),
-    "regression": ("text", "text_pair"),
-    "multiple_choice": ("context", "question", "prefix", "choices"),
-    "span_qa": ("question", "context"),
-    "tagging": ("tokens",),
-    "retrieval": ("source_sentence", "target_sentence"),
-    "mining": ("source_sentence", "target_sentence"),
-    "dual_encoder": ("query", "candidate", "candidate_pair"),
-    "masked_lm": ("text",),
-}
-"""Format to the roles that make a whole row; those that a task lacks are left out."""
-ALONE: Mapping[str, tuple[str, ...]] = {
-    "classification": ("text",),
-    "regression": ("text",),
-    "multiple_choice": ("context",),
-    "span_qa": ("context",),
-    "tagging": ("tokens",),
-    "retrieval": ("source_sentence", "target_sentence"),
-    "mining": ("source_sentence", "target_sentence"),
-    "dual_encoder": ("candidate_pair", "candidate"),
-    "masked_lm": ("text",),
-}
-"""Format to the roles whose texts are looked for alone."""
 
 
 def fingerprints(
@@ -68,7 +42,7 @@ def fingerprints(
     from xstilts.store.local_files import write_bytes
 
     plain = task.model_copy(update={"transform": None})
-    action: task_data.Action = "train" if use == "train" else "evaluate"
+    action: Action = "train" if use == "train" else "evaluate"
     payload = training_payload(plain) if use == "train" else evaluation_payload(plain)
     key = digest([VERSION, use, language, payload, task_data.revision(plain, action, context)])
     path = Path(context.cache) / "fingerprints" / f"{key}.npz"
@@ -88,11 +62,11 @@ def hashes(table: pa.Table, task: Task) -> dict[Kind, Any]:
     """
     import numpy as np
 
-    roles = [role for role in WHOLE[task.format] if role in table.column_names]
+    roles = [role for role in task.spec.row_roles if role in table.column_names]
     texts = {role: normal(_texts(table[role], role)) for role in roles}
     whole = _hashed(_joined(list(texts.values())), least=MIN_CHARACTERS if len(texts) == 1 else 1)
     alone = [
-        _hashed(texts[role], least=MIN_CHARACTERS) for role in ALONE[task.format] if role in texts
+        _hashed(texts[role], least=MIN_CHARACTERS) for role in task.spec.lone_roles if role in texts
     ]
     return {"row": whole[:, None], "text": np.stack(alone, axis=1)}
 

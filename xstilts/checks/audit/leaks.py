@@ -26,7 +26,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from xstilts.checks.audit.fingerprints import WHOLE, Kind, fingerprints
+from xstilts.checks.audit.fingerprints import Kind, fingerprints
 from xstilts.errors import DataError
 from xstilts.planning import Plan
 from xstilts.spec.sweep import Pretraining
@@ -44,7 +44,6 @@ CHANCE = 0.01
 note.
 """
 EXAMPLES = 2
-_PAIRED = ("classification", "regression")
 _SHOWN_CHARACTERS = 90
 
 
@@ -297,16 +296,13 @@ class _Looked:
 
 def _is_single(task: Task) -> bool:
     """Whether a whole row is one text."""
-    return len(WHOLE[task.format]) == 1 or (
-        task.format in _PAIRED and "text_pair" not in task.columns
-    )
+    optional = task.spec.optional_roles
+    return sum(role not in optional or role in task.columns for role in task.spec.row_roles) == 1
 
 
 def _comparable(training: Task, target: Task) -> bool:
     """Whether whole rows of the two can be the same."""
-    pairs = (set(_PAIRED), {"retrieval", "mining"})
-    formats = {training.format, target.format}
-    return len(formats) == 1 or formats in pairs
+    return training.spec.row_roles == target.spec.row_roles
 
 
 def _examples(task: Task, language: str, rows: list[int], context: DataContext) -> tuple[str, ...]:
@@ -317,7 +313,7 @@ def _examples(task: Task, language: str, rows: list[int], context: DataContext) 
 
 
 def _shown(table: pa.Table, task: Task, rows: list[int]) -> Iterator[list[str]]:
-    roles = [role for role in WHOLE[task.format] if role in table.column_names]
+    roles = [role for role in task.spec.row_roles if role in table.column_names]
     for row in rows:
         values = [table[role][row].as_py() for role in roles]
         yield [" ".join(value) if isinstance(value, list) else value for value in values]

@@ -12,17 +12,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from xstilts.checks.audit import cards
-from xstilts.data.reading.tables import languages_of
 from xstilts.planning import Plan
 from xstilts.planning.filling import trained_tasks
 from xstilts.sources.base_models import model_revision
 from xstilts.sources.sweep_models import sweep_models
 from xstilts.spec import splits
 from xstilts.spec.digests import digest
-from xstilts.spec.task import Limits, Task, Use
+from xstilts.spec.task import Action, Limits, Task, Use
 
 if TYPE_CHECKING:
-    from xstilts.data.task_data import Action
     from xstilts.sources.context import DataContext
 
 Resolved = Literal["commit", "content", "version"]
@@ -99,8 +97,8 @@ def _reads(task: Task, action: Action, context: DataContext) -> Iterator[Read]:
     if task.parts:
         yield from _whole(task, action, context)
     for leaf in task.leaves:
-        for use in cards.uses(leaf, action):
-            spoken, expression = cards.languages(leaf, use), getattr(leaf.splits, use)
+        for use in filter(leaf.has, leaf.uses(action)):
+            spoken, expression = leaf.languages_of(use), getattr(leaf.splits, use)
             names = splits.names(expression)
             counts = [[sources.count(leaf, name, one, context) for one in spoken] for name in names]
             kind, resolved = _resolved(leaf, names, spoken, context)
@@ -124,12 +122,12 @@ def _whole(task: Task, action: Action, context: DataContext) -> Iterator[Read]:
     from xstilts.data import task_data
 
     plain = task.model_copy(update={"transform": None, "limits": Limits()})
-    for use in (use for use in task_data.uses_of(task, action) if task.has(use)):
+    for use in filter(task.has, task.uses(action)):
         yield Read(
             task=task.name,
             use=use,
             source=f"{len(task.parts)} parts",
-            languages=languages_of(task, use),
+            languages=task.languages_of(use),
             split="",
             asked="",
             resolved="",

@@ -130,7 +130,7 @@ class _Estimator:
 
     def _evaluated(self, slot: Slot) -> Work:
         task, hyper = self.tasks[slot.task], largest(self.plan.settings(slot))
-        uses = cards.uses(task, "evaluate")
+        uses = filter(task.has, task.uses("evaluate"))
         return sum((self._passes(slot, task, hyper, self._rows(task, use)) for use in uses), Work())
 
     def _passes(

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from xstilts.spec.format_specs.span_qa import SpanQAOptions
 from xstilts.spec.task import Task
 
 if TYPE_CHECKING:
@@ -17,17 +18,18 @@ def disagreements(table: pa.Table, task: Task) -> list[str]:
     """What makes rows unusable."""
     import pyarrow.compute as pc
 
-    if task.format == "tagging":
+    roles = task.spec.roles
+    if "tags" in roles:
         sizes = pc.not_equal(
             pc.list_value_length(table["tokens"]), pc.list_value_length(table["tags"])
         )
         return rows_where(sizes, "have more or fewer tags than tokens")
-    if task.format == "multiple_choice":
+    if "choices" in roles:
         beyond = pc.greater_equal(
             table["label"], pc.cast(pc.list_value_length(table["choices"]), "int64")
         )
         return rows_where(beyond, "have a label beyond their choices")
-    if task.format == "span_qa":
+    if "answers" in roles:
         texts, starts = (
             pc.struct_field(table["answers"], field) for field in ("text", "answer_start")
         )
@@ -35,16 +37,15 @@ def disagreements(table: pa.Table, task: Task) -> list[str]:
         return rows_where(
             sizes, "have more or fewer answer texts than answer starts"
         ) or _unanswered(table, task)
-    if task.format == "mining":
-        return _both_empty(table, ("source_sentence", "target_sentence"))
-    return _both_empty(table, ("query", "candidate")) if task.format == "dual_encoder" else []
+    return _both_empty(table, task.spec.either_role) if task.spec.either_role else []
 
 
 def _unanswered(table: pa.Table, task: Task) -> list[str]:
     import pyarrow.compute as pc
 
     answers = pc.sum(pc.list_value_length(pc.struct_field(table["answers"], "text"))).as_py()
-    if answers or task.options.no_answer or not table.num_rows:
+    may_have_none = isinstance(task.options, SpanQAOptions) and task.options.no_answer
+    if answers or may_have_none or not table.num_rows:
         return []
     return [
         f"none of the {table.num_rows} rows has an answer: are they hidden? Take another "

@@ -8,9 +8,8 @@ is dropped. The rows of a dual encoder may also be made of questions over paragr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from xstilts.data.reading.agreement import disagreements
@@ -23,38 +22,6 @@ from xstilts.spec.task import Task
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "classification": ("text", "text_pair", "label"),
-        "regression": ("text", "text_pair", "label"),
-        "multiple_choice": ("context", "question", "prefix", "choices", "label"),
-        "tagging": ("tokens", "tags"),
-        "span_qa": ("id", "question", "context", "answers"),
-        "retrieval": ("source_sentence", "target_sentence"),
-        "mining": ("source_sentence", "target_sentence", "source_id", "target_id"),
-        "dual_encoder": ("query", "candidate", "candidate_pair", "key"),
-        "masked_lm": ("text",),
-    }
-)
-"""Format to its roles, in order."""
-_OPTIONAL = frozenset(
-    {
-        ("classification", "text_pair"),
-        ("regression", "text_pair"),
-        ("multiple_choice", "question"),
-        ("multiple_choice", "prefix"),
-    }
-)
-"""Roles that a task has where its `columns` name them."""
-_WHERE_PRESENT = frozenset(
-    {
-        ("dual_encoder", "candidate_pair"),
-        ("mining", "source_id"),
-        ("mining", "target_id"),
-        ("span_qa", "id"),
-    }
-)
-"""Roles that a task has where its source has them; an `id` that it lacks is the row's number."""
 _SQUAD = ("question", "context", "answers")
 """Columns that rows of a dual encoder are made of where the source has no candidates."""
 
@@ -63,8 +30,8 @@ def wanted(task: Task) -> list[str]:
     """The source's columns that a task may read; of `choices.text`, a field of a structure, also
     `choices`.
     """
-    made = ("id", *_SQUAD) if task.format == "dual_encoder" else ()
-    names = [name for role in ROLES[task.format] for name in sources_of(task, role)]
+    made = ("id", *_SQUAD) if task.spec.from_questions else ()
+    names = [name for role in task.spec.roles for name in sources_of(task, role)]
     return [*names, *(name.partition(".")[0] for name in names if "." in name), *made]
 
 
@@ -79,7 +46,7 @@ def to_roles(raw: Raw, task: Task) -> tuple[pa.Table | None, list[str]]:
     raw = with_fields(raw, wanted(task))
     problems: list[str] = []
     columns: dict[str, Any] = {}
-    for role in ROLES[task.format]:
+    for role in task.spec.roles:
         missing = [name for name in sources_of(task, role) if name not in raw.columns]
         if missing and (_absent_by_choice(task, role) or _absent_by_source(task, role)):
             continue
@@ -93,7 +60,7 @@ def to_roles(raw: Raw, task: Task) -> tuple[pa.Table | None, list[str]]:
         columns[role] = column
     if problems:
         return None, problems
-    if task.format == "span_qa" and "id" not in columns:
+    if "id" in task.spec.roles and "id" not in columns:
         columns = {"id": _numbers(raw), **columns}
     table = pa.table(columns)
     problems = disagreements(table, task)
@@ -126,7 +93,7 @@ def _numbers(raw: Raw) -> Any:
 
 def _holds_questions(raw: Raw, task: Task) -> bool:
     candidates = task.column("candidate") in raw.columns
-    return task.format == "dual_encoder" and not candidates and set(_SQUAD) <= set(raw.columns)
+    return task.spec.from_questions and not candidates and set(_SQUAD) <= set(raw.columns)
 
 
 def _from_questions(raw: Raw) -> tuple[pa.Table | None, list[str]]:
@@ -150,11 +117,11 @@ def _from_questions(raw: Raw) -> tuple[pa.Table | None, list[str]]:
 
 
 def _absent_by_choice(task: Task, role: str) -> bool:
-    return (task.format, role) in _OPTIONAL and role not in task.columns
+    return role in task.spec.optional_roles and role not in task.columns
 
 
 def _absent_by_source(task: Task, role: str) -> bool:
-    return (task.format, role) in _WHERE_PRESENT and role not in task.columns
+    return role in task.spec.source_roles and role not in task.columns
 
 
 def _missing(task: Task, role: str, name: str, raw: Raw) -> str:
@@ -169,5 +136,5 @@ def _labelled(table: pa.Table, task: Task) -> pa.Table:
     """The rows whose label is not hidden; a number may be anything."""
     import pyarrow.compute as pc
 
-    hides = "label" in table.column_names and task.format != "regression"
+    hides = "label" in table.column_names and task.spec.label_kind != "number"
     return table.filter(pc.greater_equal(table["label"], 0)) if hides else table

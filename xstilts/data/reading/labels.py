@@ -52,10 +52,10 @@ def none_known(table: pa.Table, task: Task) -> bool:
     """Whether all labels of a role table are outside its open table: it is that of other data."""
     import pyarrow.compute as pc
 
-    if task.labels[-1:] != (UNSEEN,):
+    if task.labels[-1:] != (UNSEEN,) or task.label_role is None:
         return False
-    column = table["tags" if task.format == "tagging" else "label"]
-    different = pc.unique(pc.list_flatten(column) if task.format == "tagging" else column)
+    column = table[task.label_role]
+    different = pc.unique(pc.list_flatten(column) if task.spec.label_kind == "tags" else column)
     return bool(different.to_pylist() == [len(task.labels) - 1])
 
 
@@ -83,7 +83,7 @@ def ids(column: Any, name: str, raw: Raw, task: Task) -> tuple[Any, list[str]]:
         for v, i in zip(values.to_pylist(), lookup, strict=True)
         if i is None
     ]
-    if task.format == "tagging":
+    if task.spec.label_kind == "tags":
         unknown += ["-1" for i in lookup if i == -1][:1]
     if unknown:
         return column, [_outside(name, unknown, task, raw.classes.get(name))]
@@ -106,7 +106,7 @@ def _id(value: Any, raw: Raw, stated: Sequence[str] | None, task: Task) -> int |
     if isinstance(value, float) and not value.is_integer():
         return None
     number = int(value)
-    if number == -1 or (not table and task.format == "multiple_choice" and number >= 0):
+    if number == -1 or (not table and task.spec.label_kind == "choice" and number >= 0):
         return number
     if stated is not None:
         return (

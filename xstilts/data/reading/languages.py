@@ -4,7 +4,7 @@ filters.
 
 from __future__ import annotations
 
-from xstilts.spec.task import TUNED, Task
+from xstilts.spec.task import Task, Use
 
 
 def word(task: Task, language: str) -> str:
@@ -22,10 +22,9 @@ def row_filter(task: Task, language: str) -> dict[str, str]:
 
 def spoken(task: Task) -> tuple[str, ...]:
     """The languages that a task's own splits are read in."""
-    tuned = task.format in TUNED and task.splits.dev is not None
-    tested = task.languages if task.splits.test or tuned else ()
-    trained = task.train_languages if task.splits.train or (task.splits.dev and not tuned) else ()
-    return tuple(dict.fromkeys((*trained, *tested)))
+    uses: tuple[Use, ...] = ("train", "dev", "test")
+    read = [use for use in uses if getattr(task.splits, use)]
+    return tuple(dict.fromkeys(language for use in read for language in task.languages_of(use)))
 
 
 def speaks_all(task: Task, pattern: str) -> bool:

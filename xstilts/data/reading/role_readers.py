@@ -120,7 +120,8 @@ def answers(raw: Raw, name: str) -> tuple[Any, list[str]]:
 def _label(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
     name = task.column(role)
     column = raw.table[name]
-    return _number(column, name) if task.format == "regression" else ids(column, name, raw, task)
+    number = task.spec.label_kind == "number"
+    return _number(column, name) if number else ids(column, name, raw, task)
 
 
 def _number(column: Any, name: str) -> tuple[Any, list[str]]:

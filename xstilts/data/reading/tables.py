@@ -17,7 +17,7 @@ from xstilts.errors import DataError
 from xstilts.sources.context import DataContext
 from xstilts.spec import splits
 from xstilts.spec.digests import digest
-from xstilts.spec.task import LABELLED, TUNED, Task, Use
+from xstilts.spec.task import Task, Use
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,17 +26,6 @@ ROWS_VERSION = 2
 """Raised when the same source rows come out differently under their roles."""
 Found = tuple["pa.Table | None", list[str]]
 """Rows, or what is wrong with them."""
-
-
-def languages_of(task: Task, use: Use) -> tuple[str, ...]:
-    """The languages that a use exists in: all of the task's for test rows, and for rows that tune
-    an evaluation.
-    """
-    return (
-        task.languages
-        if use == "test" or (use == "dev" and task.format in TUNED)
-        else task.train_languages
-    )
 
 
 def role_table(task: Task, use: Use, language: str, context: DataContext) -> Found:
@@ -72,7 +61,7 @@ def with_language(table: pa.Table, language: str) -> pa.Table:
 def leaves(task: Task, use: Use, language: str) -> tuple[Task, ...]:
     """The parts of a task that have rows of a language; DataError where none has."""
     found = tuple(
-        leaf for leaf in task.leaves if not task.parts or language in languages_of(leaf, use)
+        leaf for leaf in task.leaves if not task.parts or language in leaf.languages_of(use)
     )
     if not found:
         raise DataError(
@@ -90,7 +79,7 @@ def expression(task: Task, leaf: Task, use: Use) -> str:
     if use != "test" and task.train_task:
         raise DataError(f"task {name} has no split for {use}: it is trained on `{task.train_task}`")
     if use == "dev":
-        purpose = "tunes the evaluation" if task.format in TUNED else "chooses checkpoints"
+        purpose = "tunes the evaluation" if task.spec.tuned else "chooses checkpoints"
         raise DataError(
             f"task {name} has no split for dev, which {purpose}; "
             'cut one out: `splits: {train: "train[:95%]", dev: "train[95%:]"}`'
@@ -227,7 +216,8 @@ def _relabelled(table: pa.Table, task: Task, leaf: Task) -> Found:
     """A part's label ids as those of its union, by name."""
     import pyarrow as pa
 
-    if not task.parts or leaf.labels == task.labels or task.format not in LABELLED:
+    role = task.label_role
+    if not task.parts or leaf.labels == task.labels or role is None or not task.spec.labelled:
         return table, []
     absent = [label for label in leaf.labels if label not in task.labels]
     if absent:
@@ -235,7 +225,6 @@ def _relabelled(table: pa.Table, task: Task, leaf: Task) -> Found:
             f"task {called(task, leaf)}: has labels that {task.name} lacks: {', '.join(absent)}; "
             f"must be among [{', '.join(task.labels)}]"
         ]
-    role = "tags" if task.format == "tagging" else "label"
     place = table.column_names.index(role)
     ids = pa.array([task.labels.index(label) for label in leaf.labels], pa.int64())
     return table.set_column(place, role, _mapped(table[role].combine_chunks(), ids)), []

@@ -15,7 +15,6 @@ from typing import Any
 from xstilts.data.reading import tables
 from xstilts.data.transforms import codes, dictionary, lookup
 from xstilts.data.transforms.dictionary import Table
-from xstilts.data.transforms.rows import TEXTS
 from xstilts.errors import DataError
 from xstilts.sources import hub
 from xstilts.sources.base_models import model_revision, resolve_model
@@ -95,10 +94,10 @@ def problems(task: Task, context: DataContext) -> list[str]:
 
 
 def _problems(task: Task, transform: Transform, context: DataContext) -> Iterator[str]:
-    if task.format not in TEXTS:
+    if not task.spec.text_roles:
         yield f"{task.format} is not trained, so it has no training rows; leave the transform out"
         return
-    if task.format == "tagging" and (transform.translate or transform.lookup):
+    if task.spec.label_kind == "tags" and (transform.translate or transform.lookup):
         yield (
             "a translated sentence has no tags; tagging takes `dictionary` or `pseudo`, which "
             "keep tokens one to one"

@@ -15,7 +15,7 @@ from xstilts.data.reading import readers
 from xstilts.data.transforms import rows, spans
 from xstilts.data.transforms.rows import Dropped, Row
 from xstilts.errors import DataError
-from xstilts.spec.task import FormatName
+from xstilts.spec.format_specs import FormatName
 
 Table = Mapping[str, str]
 """Text to its translation."""
@@ -56,7 +56,7 @@ def rewritten(
     if any(text.strip() and not made for text, made in zip(old, new, strict=True)):
         return Dropped("a text without a translation")
     made = rows.with_texts(row, format_name, new)
-    return _with_answers(row, made, table, language, tally) if format_name == "span_qa" else made
+    return _with_answers(row, made, table, language, tally) if "answers" in row else made
 
 
 def _with_answers(

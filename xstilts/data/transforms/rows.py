@@ -9,25 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from xstilts.data.transforms.words import Replaced, Span
-from xstilts.spec.task import FormatName
+from xstilts.spec.format_specs import FORMATS, FormatName
 
 Row = dict[str, Any]
-TEXTS: Mapping[FormatName, tuple[str, ...]] = MappingProxyType(
-    {
-        "classification": ("text", "text_pair"),
-        "regression": ("text", "text_pair"),
-        "multiple_choice": ("context", "question", "prefix", "choices"),
-        "tagging": ("tokens",),
-        "span_qa": ("question", "context"),
-        "dual_encoder": ("query", "candidate", "candidate_pair"),
-        "masked_lm": ("text",),
-    }
-)
-"""Format to the roles that hold its texts; a format that is not here has no training rows."""
 CODES = ("cause", "effect")
 """Questions that are codes (COPA)."""
 
@@ -60,7 +47,7 @@ def with_texts(row: Row, format_name: FormatName, new: Sequence[str]) -> Row:
 def _roles(row: Row, format_name: FormatName) -> list[str]:
     return [
         role
-        for role in TEXTS[format_name]
+        for role in FORMATS[format_name].text_roles
         if role in row and not (role == "question" and row[role] in CODES)
     ]
 
@@ -69,7 +56,7 @@ def reworded(row: Row, format_name: FormatName, replaced: Callable[[str], Replac
     """The row with the words of all its texts replaced; the answers of span QA keep their place."""
     made = [replaced(text) for text in texts(row, format_name)]
     new = with_texts(row, format_name, [one.text for one in made])
-    if format_name == "span_qa":
+    if "answers" in row:
         new["answers"] = _carried(row["context"], row["answers"], made[-1])
     return new
 

@@ -20,7 +20,7 @@ from xstilts.data.transforms import rows, sentences, spans
 from xstilts.data.transforms.requests import Asking
 from xstilts.data.transforms.rows import Dropped, Row
 from xstilts.data.transforms.words import Span
-from xstilts.spec.task import FormatName
+from xstilts.spec.format_specs import FormatName
 
 UNUSABLE = "no usable translation"
 LOST = "answer not found in the translation"
@@ -32,9 +32,9 @@ def rewritten(
     """The row in `language`, or why it is dropped. Raises Pending; counts how answers were found
     into `tally`.
     """
-    if format_name == "span_qa":
+    if "answers" in row:
         return _question(row, language, ask, tally)
-    row = _whole_choices(row) if format_name == "multiple_choice" else row
+    row = _whole_choices(row) if "choices" in row else row
     new = ask.texts(rows.texts(row, format_name), language)
     return Dropped(UNUSABLE) if new is None else rows.with_texts(row, format_name, new)
 

@@ -63,9 +63,6 @@ DOORS = {
     "pandas": ("results", "api.results", "cli.tables", "checks.audit.fingerprints"),
 }
 """Library to the rooms and modules that may import it."""
-KNOWN = (
-    "xstilts.sweep_file.task_rules imports xstilts.data.reading.columns: data is above sweep_file"
-)
 
 
 def changed(module: str, line: str) -> dict[str, str]:
@@ -78,12 +75,7 @@ def changed(module: str, line: str) -> dict[str, str]:
 
 
 def test_imports_go_down_only() -> None:
-    assert [one for one in upward_imports(SOURCES, ROOMS) if one != KNOWN] == []
-
-
-@pytest.mark.xfail(strict=True, reason="what a format's columns are moves into its value in spec/")
-def test_sweep_file_reads_no_columns_of_data() -> None:
-    assert KNOWN not in upward_imports(SOURCES, ROOMS)
+    assert upward_imports(SOURCES, ROOMS) == []
 
 
 def test_heavy_libraries_come_in_by_their_doors() -> None:
@@ -139,7 +131,7 @@ def test_ray_in_code_for_another_process_does_not_count() -> None:
 )
 def test_import_upwards_is_found(module: str, line: str, said: str) -> None:
     found = upward_imports(changed(f"xstilts.{module}", line), ROOMS)
-    (new,) = [one for one in found if one != KNOWN]
+    (new,) = found
     assert new.startswith(f"xstilts.{module} imports xstilts") and said in new
 
 

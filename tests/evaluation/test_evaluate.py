@@ -170,7 +170,7 @@ def test_evaluation_leaves_to_the_format_how_it_predicts(
     monkeypatch.setattr(classification, "predict", predict)
     evaluation = toy.evaluation(spec, toy.task("class", world / "rows"))
     (tmp_path / "phases").mkdir()
-    (tmp_path / "phases" / spec.id).symlink_to(Store(world / "store").phase(spec.id).folder)
+    (tmp_path / "phases" / spec.id).symlink_to(world / "store/phases" / spec.id)
     assert set(columns(run(tmp_path, evaluation), "xx")["prediction"]) == {"good"}
 
 

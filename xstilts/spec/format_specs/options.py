@@ -13,14 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 from pydantic import Field, model_serializer
 
 from xstilts.spec.frozen import Frozen
-
-if TYPE_CHECKING:
-    from xstilts.spec.task import Task
 
 FLAT: Mapping[str, Any] = MappingProxyType(
     {
@@ -50,6 +47,19 @@ the maximum.
 """
 
 
+class HasOptions(Protocol):
+    """A task, as far as its options are concerned."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def format(self) -> str: ...
+
+    @property
+    def options(self) -> FormatOptions: ...
+
+
 class FormatOptions(Frozen):
     """Options of a format; this one, the base, has none."""
 
@@ -59,7 +69,7 @@ class FormatOptions(Frozen):
         return {**FLAT, **{name: getattr(self, name) for name in type(self).model_fields}}
 
     @classmethod
-    def of(cls, task: Task) -> Self:
+    def of(cls, task: HasOptions) -> Self:
         """The options of a task, which must be of a format with this class."""
         options = task.options
         assert isinstance(options, cls), f"task {task.name}: {task.format} has no {cls.__name__}"

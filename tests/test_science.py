@@ -20,8 +20,9 @@ from xstilts import sweep_file
 from xstilts.data import task_data
 from xstilts.scoring.metrics import METRICS
 from xstilts.sources.context import DataContext
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import Member, Parent, PhaseParent, PhaseSpec, ScratchParent
-from xstilts.spec.sweep import Hyperparameters, Pretraining
+from xstilts.spec.sweep import Pretraining
 from xstilts.store.phases import Store
 from xstilts.tasks.synthetic import TASKS
 from xstilts.training.phase import Context, run_phase

@@ -21,7 +21,7 @@ from xstilts.errors import DataError, StoreError
 from xstilts.formats import classification
 from xstilts.formats.encoded import EncodedSplit
 from xstilts.spec.format_specs.classification import ClassificationOptions
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Limits, Source, Splits, Task
 
 HYPER = Hyperparameters(max_length_tokens=16)
@@ -206,7 +206,7 @@ from pathlib import Path
 from tests.support import worlds
 from xstilts.data import task_data as data
 from xstilts.errors import StoreError
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 
 task = worlds.review_world(Path(sys.argv[1]))
 worlds.write_jsonl(Path(sys.argv[1]) / "reviews" / "train.jsonl", worlds.reviews(60_000))

@@ -12,10 +12,10 @@ from tests.data.check_messages import problems
 from tests.support import worlds
 from xstilts.data import task_data
 from xstilts.data.reading import sources
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Source, Splits, Task
 
-# --- rows
+# -- rows
 
 
 def test_rows_of_json_lines_have_roles_and_label_ids(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_rows_of_json_lines_have_roles_and_label_ids(tmp_path: Path) -> None:
     assert len(rows) == 40
 
 
-# --- problems
+# -- problems
 
 
 def test_check_of_good_data_finds_nothing(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_check_tells_all_problems_of_a_split_at_once(tmp_path: Path) -> None:
     assert "column `body` is empty in 1 rows (first: row 0)" in found
 
 
-# --- revisions
+# -- revisions
 
 
 def test_revision_follows_content_alone(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_revision_of_a_damaged_memory_is_hashed_anew(tmp_path: Path) -> None:
     assert task_data.revision(task, "train", where) == first
 
 
-# --- several languages, and problems of several uses
+# -- several languages, and problems of several uses
 
 
 HYPER = Hyperparameters(max_length_tokens=16)

@@ -20,7 +20,8 @@ from xstilts.planning import Plan, make
 from xstilts.planning.counts import summary
 from xstilts.planning.filling import Revisions
 from xstilts.spec.digests import canonical_json
-from xstilts.spec.sweep import Chain, Choice, Search, Settings, Sweep
+from xstilts.spec.hyperparameters import Choice, Settings
+from xstilts.spec.sweep import Chain, Search, Sweep
 from xstilts.spec.task import Transform, Translate
 from xstilts.store.ledger import Ledger, State
 from xstilts.store.phases import Store

@@ -11,7 +11,8 @@ from optuna.trial import TrialState
 
 from xstilts.driver.search import Studies, Told, distribution
 from xstilts.planning import Study
-from xstilts.spec.sweep import Choice, IntRange, LogRange, Search
+from xstilts.spec.hyperparameters import Choice, IntRange, LogRange
+from xstilts.spec.sweep import Search
 from xstilts.store.ledger import Entry
 
 SPACE = {

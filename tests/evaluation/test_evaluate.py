@@ -174,7 +174,7 @@ def test_evaluation_leaves_to_the_format_how_it_predicts(
     assert set(columns(run(tmp_path, evaluation), "xx")["prediction"]) == {"good"}
 
 
-# --- sweeps of layers and poolings
+# -- sweeps of layers and poolings
 
 
 SWEEP = {"sweep_layers": "all", "sweep_poolings": ("cls", "max")}
@@ -261,7 +261,7 @@ def test_sweep_of_layers_on_real_sentences(mirror: Path, tmp_path: Path) -> None
     assert max(of_layer.values()) >= of_layer[4] and len(set(of_layer.values())) > 1
 
 
-# --- formats that need more than the test rows of a language
+# -- formats that need more than the test rows of a language
 
 
 def sentence(rng: random.Random, letter: str, words: int) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Source, Task
 
 

@@ -11,7 +11,7 @@ from xstilts.errors import DataError
 from xstilts.formats import classification
 from xstilts.formats.common import IGNORE
 from xstilts.scoring.metrics import METRICS
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 
 LABELS = ("entailment", "neutral", "contradiction")
 PAIRS: dict[str, list[Any]] = {

@@ -9,7 +9,7 @@ from datasets import Dataset
 
 from xstilts.errors import DataError
 from xstilts.formats import common
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 
 TEXTS = [
     "",

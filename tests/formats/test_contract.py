@@ -24,7 +24,7 @@ from xstilts.formats.prediction import ByUse, Predicted, Predictor
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec.format_specs import FORMATS, FormatName, FormatSpec
 from xstilts.spec.format_specs.options import FLAT, EmbeddingOptions, FormatOptions
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Source, Task, evaluation_payload, training_payload
 from xstilts.workers.process import World
 
@@ -177,7 +177,7 @@ def predicted(
     return Predicted(split, module.predict(split, task, predictor))
 
 
-# --- what a format says of itself
+# -- what a format says of itself
 
 
 def test_every_format_is_known_by_its_name_and_has_rows_here() -> None:
@@ -229,7 +229,7 @@ def test_module_has_every_part_with_the_arguments_of_the_contract(module: format
     assert issubclass(module.Head, HeadModule)  # type: ignore[arg-type]
 
 
-# --- options
+# -- options
 
 
 def test_options_have_the_frozen_defaults(spec: FormatSpec) -> None:
@@ -273,7 +273,7 @@ def test_options_of_other_formats_are_refused_but_at_their_default(spec: FormatS
         spec.read_options({"nothing_such": 1})
 
 
-# --- a task of the format
+# -- a task of the format
 
 
 def test_task_has_options_of_its_formats_class_however_they_are_given(spec: FormatSpec) -> None:
@@ -304,7 +304,7 @@ def test_task_says_uses_and_languages(task: Task) -> None:
     assert task.trainable == task.spec.trained and task.label_role == task.spec.label_role
 
 
-# --- encoding and batches
+# -- encoding and batches
 
 
 def test_encode_gives_the_promised_columns(
@@ -358,7 +358,7 @@ def test_collate_draws_only_where_the_spec_says_so(
     assert all(torch.allclose(one[name], other[name], 0, 0, equal_nan=True) for name in one)
 
 
-# --- head
+# -- head
 
 
 def test_head_has_an_output_a_feature_and_a_loss_where_it_is_trained(
@@ -395,7 +395,7 @@ def test_head_has_weights_where_it_is_trained_and_base_names_where_it_continues_
     assert bool(model.head.base_names) == spec.continues_head
 
 
-# --- predicting and decoding
+# -- predicting and decoding
 
 
 def test_predictions_are_one_a_feature_and_each_goes_through_the_keeper(

@@ -11,7 +11,7 @@ from xstilts.errors import PhaseError
 from xstilts.formats import dual_encoder
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec.format_specs.dual_encoder import DualEncoderOptions
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Source, Task
 from xstilts.training import batches
 from xstilts.training.micro_batches import Loader, Source as LoaderSource
@@ -29,7 +29,7 @@ def task(**options: Any) -> Task:
     )
 
 
-# --- encoding
+# -- encoding
 
 
 def test_encode_gives_query_candidate_with_context_and_key(spelling_tokenizer: Any) -> None:
@@ -105,7 +105,7 @@ def test_collate_same_is_an_equal_key_or_an_equal_candidate_and_an_empty_key_is_
     ]
 
 
-# --- the loss
+# -- the loss
 
 
 def head(scale: float) -> dual_encoder.Head:
@@ -184,7 +184,7 @@ def test_compact_keeps_the_texts_that_are_there() -> None:
     assert dual_encoder.compact(np.array([[0.0, 0.0], [1.0, 0.0]])).tolist() == [[1.0, 0.0]]
 
 
-# --- the batch
+# -- the batch
 
 
 def loader(workers: int, accumulation: int = 1) -> Loader:
@@ -212,7 +212,7 @@ def test_loader_refuses_several_workers() -> None:
         loader(2).update(0)
 
 
-# --- scoring
+# -- scoring
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def batch() -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     return hidden, embedding.collate([feature(3), feature(2)], 1, None)
 
 
-# --- pooling
+# -- pooling
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_head_of_a_sweep_asks_for_each_layer_once_and_stacks_variants() -> None:
     assert embedded[0].tolist() == [[2.0, -1.0], [20.0, -10.0], [10.0, 0.0], [1.0, 0.0]]
 
 
-# --- what is kept
+# -- what is kept
 
 
 def test_compact_of_a_single_variant_is_the_vector_itself() -> None:
@@ -132,7 +132,7 @@ def test_compact_sweep_of_tatoebas_size_stays_under_a_gigabyte() -> None:
     assert 2000 * (kept.own_H.nbytes + kept.others_VH.nbytes) < 0.25e9
 
 
-# --- search
+# -- search
 
 
 def small_blocks(monkeypatch: pytest.MonkeyPatch, queries: int, candidates: int) -> None:

@@ -15,7 +15,7 @@ from xstilts.formats import masked_lm
 from xstilts.formats.common import IGNORE
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec.format_specs.masked_lm import MaskedLMOptions
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 
 LINES = ["ab", "cdefghijklmnopqrstuvwxyz", "x y z", "", "A B", "ghi", "jk lm", "abcabcabc"]
 

@@ -9,7 +9,7 @@ from datasets import Dataset
 from xstilts.formats import embedding, mining
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec.format_specs.mining import MiningOptions
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Source, Task
 
 
@@ -51,7 +51,7 @@ def f1(table: dict[str, list[Any]]) -> tuple[float, float]:
     return METRICS["mining_f1"].of(table), METRICS["mining_best_f1"].of(table)
 
 
-# --- encoding
+# -- encoding
 
 
 def test_encode_empty_sides_are_skipped(spelling_tokenizer: Any) -> None:
@@ -69,7 +69,7 @@ def test_encode_empty_sides_are_skipped(spelling_tokenizer: Any) -> None:
     assert features["length"] == [4, 3, 3, 3]
 
 
-# --- candidates
+# -- candidates
 
 
 def test_candidates_ratio_margin_by_hand() -> None:
@@ -162,7 +162,7 @@ def test_candidates_equal_the_plain_definition(
     assert len({i for i, _, _ in found}) == len({j for _, j, _ in found}) == len(found)
 
 
-# --- the threshold
+# -- the threshold
 
 
 def mined(hits: str, gold: int, scores: Sequence[float] = (5, 4, 3, 2)) -> mining.Mined:
@@ -195,7 +195,7 @@ def test_threshold_without_a_true_pair_is_zero(hits: str, gold: int) -> None:
     assert mining.tuned_threshold(mined(hits, gold)) == 0
 
 
-# --- the table
+# -- the table
 
 PLANE = {"a": 0.0, "b": 60.0, "x": 0.0, "y": 90.0}
 """Mined at k = 2 or more: a with x at 1.6, b with y at 1.5520."""

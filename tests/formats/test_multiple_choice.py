@@ -11,7 +11,7 @@ from xstilts.errors import DataError
 from xstilts.formats import multiple_choice
 from xstilts.formats.common import IGNORE
 from xstilts.scoring.metrics import METRICS
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 
 ROWS: dict[str, list[Any]] = {
     "context": ["my body cast a shadow", "he sat on a roof", "it rained", "so"],

@@ -13,7 +13,7 @@ from xstilts.errors import DataError
 from xstilts.formats import regression
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec.format_specs.regression import REGRESSION
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 
 PAIRS: dict[str, list[Any]] = {
     "text": ["a cat sat", "dogs", "it rains", "no"],

@@ -9,7 +9,7 @@ from datasets import Dataset
 
 from xstilts.formats import embedding, retrieval
 from xstilts.spec.format_specs.retrieval import RetrievalOptions
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Source, Task
 
 CONFIG: Any = SimpleNamespace(num_hidden_layers=12)

@@ -13,7 +13,7 @@ from xstilts.errors import DataError
 from xstilts.formats import span_qa, spans
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec.format_specs.span_qa import SPAN_QA, SpanQAOptions
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Source, Task
 
 CONFIG: Any = SimpleNamespace(initializer_range=0.02)
@@ -76,7 +76,7 @@ def decode(
     )
 
 
-# --- encoding
+# -- encoding
 
 
 def test_encode_short_row_is_one_window_with_answer_positions(spelling_tokenizer: Any) -> None:
@@ -213,7 +213,7 @@ def test_mirror_squad_gold_positions_score_near_perfect(
     assert all(out["prediction"])
 
 
-# --- head and loss
+# -- head and loss
 
 
 def test_collate_pads_and_keeps_positions(spelling_tokenizer: Any) -> None:
@@ -278,7 +278,7 @@ def test_head_fitted_on_a_few_rows_reaches_exact_match(spelling_tokenizer: Any) 
     assert out["prediction"] == ["xyz"] * 12
 
 
-# --- decoding
+# -- decoding
 
 
 def test_decode_cuts_answer_out_of_original_context(spelling_tokenizer: Any) -> None:
@@ -399,7 +399,7 @@ def test_decode_rows_without_gold_are_left_out_and_id_may_be_missing(
     assert (out["id"], out["prediction"]) == (["0"], ["b"])
 
 
-# --- measures
+# -- measures
 
 
 def test_decode_measures_follow_the_language_of_the_split(spelling_tokenizer: Any) -> None:
@@ -432,7 +432,7 @@ def test_decode_yields_the_statistics_of_every_metric(spelling_tokenizer: Any) -
         assert all(METRICS[name].of(out) == 100.0 for name in SPAN_QA.metrics)
 
 
-# --- questions without an answer
+# -- questions without an answer
 
 
 def test_encode_question_without_answer_trains_on_the_first_position_where_there_may_be_none(

@@ -12,7 +12,7 @@ from xstilts.errors import DataError
 from xstilts.formats import tagging
 from xstilts.formats.common import IGNORE
 from xstilts.scoring.metrics import METRICS
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import UNSEEN
 
 ENTITIES = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")

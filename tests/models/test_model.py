@@ -161,7 +161,7 @@ def test_scratch_model_of_a_wrong_config_is_an_error(
         load(spec_on(world / "base", world, "text", parent=parent), tmp_path)
 
 
-# --- checkpoints of phases
+# -- checkpoints of phases
 
 
 def test_checkpoint_opens_with_auto_model(world: Path, trained: PhaseSpec) -> None:
@@ -238,7 +238,7 @@ def test_checkpoint_with_a_truncated_head_is_a_corrupt_error(
         load(toy.evaluation(trained, toy.task("class", world / "rows")), tmp_path / "store")
 
 
-# --- base models without training
+# -- base models without training
 
 
 def test_base_masked_lm_head_is_the_models_own(world: Path, tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_forward_pools_the_hidden_state_that_was_asked_for(world: Path, tmp_path
     assert torch.allclose(pooled, hidden.hidden_states[1].mean(dim=1), atol=1e-6)
 
 
-# --- token types
+# -- token types
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ from xstilts.planning import Plan, fewest_steps, ladder, largest, make
 from xstilts.planning.counts import phases, summary
 from xstilts.planning.filling import Revisions, build
 from xstilts.planning.needs import Chosen, Filled, first_slot
+from xstilts.spec.hyperparameters import Choice, IntRange, LogRange, Settings
 from xstilts.spec.stages import stage_names
-from xstilts.spec.sweep import Chain, Choice, IntRange, LogRange, Mixture, Search, Settings
+from xstilts.spec.sweep import Chain, Mixture, Search
 
 
 def test_plan_papers_grid_trains_ten_intermediates_not_sixty() -> None:

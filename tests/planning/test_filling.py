@@ -10,7 +10,8 @@ from tests.support.sweeps import small, task
 from xstilts.planning import make
 from xstilts.planning.filling import Revisions, build
 from xstilts.planning.needs import first_slot
-from xstilts.spec.sweep import Mixture, Rates, Settings
+from xstilts.spec.hyperparameters import Settings
+from xstilts.spec.sweep import Mixture, Rates
 from xstilts.spec.task import (
     Dictionary,
     Pseudo,

@@ -18,8 +18,8 @@ from xstilts.planning import Plan, Slot, make
 from xstilts.planning.filling import Revisions, build
 from xstilts.planning.needs import first_slot
 from xstilts.spec.digests import digest
+from xstilts.spec.hyperparameters import Choice, Space
 from xstilts.spec.phase import PhaseSpec
-from xstilts.spec.sweep import Choice, Space
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGED = """

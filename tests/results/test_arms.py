@@ -18,7 +18,8 @@ from xstilts.results.benchmarks import Benchmark, Part, of_targets
 from xstilts.results.report import write
 from xstilts.results.scores import table as scores_table
 from xstilts.results.statistics import Average, Comparison, Contrast, compare
-from xstilts.spec.sweep import LogRange, Mixture, Model, Rates, Settings, Sweep
+from xstilts.spec.hyperparameters import LogRange, Settings
+from xstilts.spec.sweep import Mixture, Model, Rates, Sweep
 from xstilts.spec.task import Limits, Lookup, Pseudo, Source, Splits, Task, Transform, Translate
 from xstilts.store.ledger import Ledger, State
 from xstilts.store.sweeps import read_sweep
@@ -68,7 +69,7 @@ def _found(sweep: Sweep) -> list[tuple[str, str, str]]:
     return [(pair.kind, pair.arm, pair.reference) for pair in pairs(sweep)]
 
 
-# --- which are compared
+# -- which are compared
 
 
 def test_pairs_a_transformed_task_stands_against_its_own_rows() -> None:
@@ -219,7 +220,7 @@ def test_pairs_of_the_sweeps_that_come_with_the_project(name: str, counts: dict[
     assert {kind: n for kind in QUESTIONS if (n := sum(p.kind == kind for p in found))} == counts
 
 
-# --- the numbers
+# -- the numbers
 
 
 @pytest.fixture(scope="module")
@@ -465,7 +466,7 @@ def test_table_a_whole_benchmark_is_averaged_without_other_targets() -> None:
     assert shown.averages["a_de", "a"] == "mean of 2 of 3 targets"
 
 
-# --- the section
+# -- the section
 
 
 @pytest.fixture(scope="module")

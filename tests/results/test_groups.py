@@ -112,7 +112,7 @@ def _contrast(found: Any, **wanted: str) -> dict[str, Any]:
     return one
 
 
-# --- what a task is
+# -- what a task is
 
 
 def test_teaches_built_in_tasks_have_their_kind() -> None:
@@ -202,7 +202,7 @@ def test_groups_matched_leaves_out_translated_arms_of_original_ones() -> None:
     assert {one["kind"] for one in found.contrasts} == {"all"}
 
 
-# --- the numbers
+# -- the numbers
 
 
 def test_cube_has_a_place_for_every_pair_seed_and_language() -> None:

@@ -14,8 +14,9 @@ from xstilts.results.report import write
 from xstilts.results.scores import table
 from xstilts.results.statistics import gains
 from xstilts.spec.format_specs.retrieval import RetrievalOptions
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import Member, ModelParent, PhaseSpec
-from xstilts.spec.sweep import Hyperparameters, Model, Sweep
+from xstilts.spec.sweep import Model, Sweep
 from xstilts.spec.task import Source, Splits, Task
 from xstilts.store.ledger import Entry, Ledger, StagePhase
 from xstilts.store.local_files import write_json

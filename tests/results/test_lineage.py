@@ -9,8 +9,8 @@ import pytest
 from tests.support.builders import build_store, finish_training, record_file
 from xstilts.results.lineage import Lineage, card_languages
 from xstilts.results.scores import table
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import Member, PhaseParent, PhaseSpec, ScratchParent
-from xstilts.spec.sweep import Hyperparameters
 from xstilts.spec.task import Source, Splits, Task
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import read_sweep

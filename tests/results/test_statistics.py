@@ -12,8 +12,8 @@ from tests.support.builders import build_store, finish_evaluation, predictions_f
 from xstilts.results.scores import problems, table
 from xstilts.results.statistics import COLUMNS, compare, gains
 from xstilts.scoring.metrics import METRICS
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import Member, ModelParent, PhaseSpec
-from xstilts.spec.sweep import Hyperparameters
 from xstilts.store.phases import Store
 from xstilts.tasks import TASKS
 

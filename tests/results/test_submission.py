@@ -16,8 +16,9 @@ from tests.support.builders import finish_evaluation, finish_training, predictio
 from tests.support.worlds import context, write_jsonl
 from xstilts.errors import InputError
 from xstilts.results.submission import FOLDERS, prepare, text, write
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import Member, ModelParent, PhaseParent, PhaseSpec
-from xstilts.spec.sweep import Hyperparameters, Model, Sweep
+from xstilts.spec.sweep import Model, Sweep
 from xstilts.spec.task import Source, Splits, Task
 from xstilts.store.ledger import Entry, Ledger, StagePhase
 from xstilts.store.local_files import write_json
@@ -162,7 +163,7 @@ def _train(store: Store, task: Task, parent: Any, value: float) -> str:
     return finish_training(store, spec, value)
 
 
-# --- a reader and scorer of XTREME's files, written for this test
+# -- a reader and scorer of XTREME's files, written for this test
 
 
 def _sentences(path: Path) -> list[list[str]]:

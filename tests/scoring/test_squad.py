@@ -78,7 +78,7 @@ def test_score_answer_of_punctuation_alone_is_exact_without_f1() -> None:
     assert squad.score("？", ["！"]) == (0.0, 0.0)
 
 
-# --- v2.0
+# -- v2.0
 
 
 def score_v2(prediction: str, golds: list[str]) -> tuple[float, float]:

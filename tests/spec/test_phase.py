@@ -9,8 +9,9 @@ import pytest
 from tests.support import builders
 from tests.support.sweeps import task
 from xstilts.spec.format_specs import FORMATS, FormatName
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import Member, ModelParent, PhaseParent, PhaseSpec
-from xstilts.spec.sweep import Hyperparameters, Rates
+from xstilts.spec.sweep import Rates
 from xstilts.spec.task import (
     Dictionary,
     Limits,

@@ -8,19 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from tests.support.sweeps import small, task
-from xstilts.spec.sweep import (
-    Choice,
-    Hyperparameters,
-    IntRange,
-    LogRange,
-    Mixture,
-    Model,
-    Pretraining,
-    Settings,
-    intermediate_label,
-)
+from xstilts.spec.hyperparameters import Choice, Hyperparameters, IntRange, LogRange, Settings
+from xstilts.spec.sweep import Mixture, Model, Pretraining, intermediate_label
 
-# --- search spaces
+# -- search spaces
 
 
 @pytest.mark.parametrize("log", [(0, 1), (-1e-3, 1e-3), (1e-3, 1e-3), (1e-3, 1e-5)])
@@ -44,7 +35,7 @@ def test_choice_of_nothing_is_refused() -> None:
         Choice(choice=())
 
 
-# --- settings
+# -- settings
 
 
 def test_settings_over_others_keep_what_they_say_and_take_the_rest() -> None:
@@ -84,7 +75,7 @@ def test_value_is_frozen_and_refuses_unknown_keys() -> None:
         Hyperparameters(learning_rate=1.0)  # type: ignore[call-arg]
 
 
-# --- names in tables
+# -- names in tables
 
 
 @pytest.mark.parametrize(
@@ -113,7 +104,7 @@ def test_mixture_of_one_task_is_refused() -> None:
         Mixture(mixture=("good",))
 
 
-# --- a sweep
+# -- a sweep
 
 
 def test_sweep_task_is_found_by_name_and_an_unknown_one_is_a_key_error() -> None:

@@ -32,7 +32,7 @@ def union(*parts: Task) -> Task:
     )
 
 
-# --- exactly one
+# -- exactly one
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_name_that_is_no_word_is_refused(name: str) -> None:
         task(name)
 
 
-# --- what a transform decides
+# -- what a transform decides
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_transform_payload_of_invented_words_is_whole() -> None:
     assert Transform(pseudo=Pseudo(word_ratio=0.5)).payload()["pseudo"] == {"word_ratio": 0.5}
 
 
-# --- what a task is asked about
+# -- what a task is asked about
 
 
 def test_column_of_a_role_is_its_own_name_unless_another_is_given() -> None:
@@ -140,7 +140,7 @@ def test_head_answers_tasks_of_its_format_and_labels(one: Task, other: Task, ali
     assert other.alike(one) is alike
 
 
-# --- what decides its phases
+# -- what decides its phases
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def begun(tmp_path: Path) -> Phase:
     return phase
 
 
-# --- records
+# -- records
 
 
 def test_phase_without_a_record_is_not_done(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_damaged_phase_that_is_set_aside_is_kept_and_can_be_made_again(tmp_path:
     assert phase.record().id == spec().id
 
 
-# --- predictions and checkpoints
+# -- predictions and checkpoints
 
 
 def test_predictions_are_given_back_as_they_were_kept(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_partials_are_listed_newest_first(tmp_path: Path) -> None:
     assert (phase.partial(9) / "state.pt").read_bytes() == b"9"
 
 
-# --- the folder
+# -- the folder
 
 
 def test_prepare_where_nobody_may_write_says_so() -> None:

@@ -20,8 +20,9 @@ import pandas as pd
 
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec.digests import digest
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import Member, ModelParent, Parent, PhaseParent, PhaseSpec
-from xstilts.spec.sweep import Hyperparameters, Model, Search, Sweep
+from xstilts.spec.sweep import Model, Search, Sweep
 from xstilts.spec.task import Source, Splits, Task
 from xstilts.store.ledger import Entry, Ledger, StagePhase
 from xstilts.store.local_files import write_json

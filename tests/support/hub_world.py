@@ -159,7 +159,7 @@ def _write(
     write_mirror(mirror, name, tables, features)
 
 
-# --- pairs of sentences
+# -- pairs of sentences
 
 
 def _nli(mirror: Path, languages: Sequence[str], label: Any) -> None:
@@ -305,7 +305,7 @@ def _append(mirror: Path, name: str, tables: Mapping[tuple[str, str], Rows], fea
     card.write_text("---\nconfigs: " + json.dumps(list(merged.values())) + "\n---\n")
 
 
-# --- choices
+# -- choices
 
 
 def _choices(mirror: Path, languages: Sequence[str], label: Any) -> None:
@@ -415,7 +415,7 @@ def _choices(mirror: Path, languages: Sequence[str], label: Any) -> None:
     )
 
 
-# --- questions
+# -- questions
 
 
 def _reading(mirror: Path, languages: Sequence[str]) -> None:
@@ -465,7 +465,7 @@ def _reading(mirror: Path, languages: Sequence[str]) -> None:
     _write(mirror, "google-research-datasets/tydiqa", ["secondary_task"], tydiqa, splits=both)
 
 
-# --- tags
+# -- tags
 
 
 def _tagging(mirror: Path, languages: Sequence[str], label: Any) -> None:
@@ -563,7 +563,7 @@ def _append_all(mirror: Path, name: str, config: str, rows: Any, types: Mapping[
     _append(mirror, name, tables, datasets.Features({**inferred, **types}))
 
 
-# --- retrieval
+# -- retrieval
 
 
 ISO3 = {"de": "deu", "zh": "cmn", "ta": "tam", "fr": "fra", "ru": "rus"}
@@ -609,7 +609,7 @@ def _retrieval(mirror: Path, languages: Sequence[str]) -> None:
             _append(mirror, "google/xtreme", mined, None)
 
 
-# --- what a user brings
+# -- what a user brings
 
 
 def make_user_files(mirror: Path) -> Path:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from xstilts.spec.sweep import Choice, LogRange, Mixture, Model, Search, Settings, Sweep
+from xstilts.spec.hyperparameters import Choice, LogRange, Settings
+from xstilts.spec.sweep import Mixture, Model, Search, Sweep
 from xstilts.spec.task import Source, Splits, Task
 
 SPACE = Settings(lr=LogRange(log=(1e-5, 1e-3)), steps=Choice(choice=(10, 20)))

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import Member, ModelParent, PhaseParent, PhaseSpec
-from xstilts.spec.sweep import Hyperparameters
 from xstilts.spec.task import Source, Splits, Task
 from xstilts.store.results import Result
 from xstilts.training.phase import Context, Report
@@ -39,7 +39,7 @@ def worker(*arguments: str) -> list[str]:
     return [sys.executable, str(ROOT / "tests" / "support" / "phase_worker.py"), *arguments]
 
 
-# --- model
+# -- model
 
 
 def tokenizer() -> Any:
@@ -99,7 +99,7 @@ def base_model(folder: Path, dropout: float = 0.1) -> str:
     return str(folder)
 
 
-# --- data
+# -- data
 
 
 def sentence(rng: np.random.Generator, letter: str) -> list[str]:
@@ -160,7 +160,7 @@ def task(kind: str, folder: Path, **changes: Any) -> Task:
     return Task(**{**values, **changes})
 
 
-# --- phases
+# -- phases
 
 
 def hyper(**changes: Any) -> Hyperparameters:

@@ -14,7 +14,8 @@ import pytest
 from xstilts.errors import SweepError
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec.format_specs import FORMATS
-from xstilts.spec.sweep import Choice, LogRange, Mixture, Model, Sweep
+from xstilts.spec.hyperparameters import Choice, LogRange
+from xstilts.spec.sweep import Mixture, Model, Sweep
 from xstilts.sweep_file import MIRROR_VARIABLE, load, loads, schema
 from xstilts.sweep_file.any_options import AnyOptions
 from xstilts.tasks import TASKS
@@ -49,7 +50,6 @@ def only(text: str, **given: Any) -> tuple[int | None, str]:
 
 
 # -- what is read
-# ------------------------------------------------------------------------------------
 
 
 def test_loads_good_file_resolves_every_task_it_uses() -> None:
@@ -156,7 +156,6 @@ def test_load_is_equal_to_what_its_json_says(tmp_path: Path) -> None:
 
 
 # -- what is wrong
-# -----------------------------------------------------------------------------------
 
 
 def test_load_missing_file_is_named(tmp_path: Path) -> None:
@@ -539,7 +538,6 @@ def test_loads_gpu_is_known_however_the_estimate_knows_it(gpu: str) -> None:
 
 
 # -- tables and schema
-# -------------------------------------------------------------------------------
 
 
 def test_format_metrics_are_known() -> None:

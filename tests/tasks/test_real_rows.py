@@ -12,7 +12,7 @@ from tests.support import worlds
 from tests.tasks.published import BROUGHT
 from xstilts.data import task_data
 from xstilts.sources.base_models import resolve_model
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Splits, Task
 from xstilts.tasks import PUBLISHED
 

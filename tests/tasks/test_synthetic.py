@@ -9,7 +9,7 @@ import pytest
 from tests.support import worlds
 from xstilts.data import task_data
 from xstilts.sources.context import DataContext
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.tasks import PUBLISHED, TASKS, generator, synthetic
 from xstilts.tasks.generator import examples, grammar
 

@@ -46,7 +46,7 @@ INTERMEDIATES = (
 )
 
 
-# --- the table
+# -- the table
 
 
 def test_table_imports_nothing_heavy() -> None:
@@ -96,7 +96,7 @@ def test_task_states_what_its_format_needs(name: str) -> None:
         assert task.options.positive_label in (None, *task.labels)
 
 
-# --- languages
+# -- languages
 
 
 def test_languages_are_as_many_as_in_the_benchmark() -> None:
@@ -108,7 +108,7 @@ def test_training_rows_of_targets_are_english() -> None:
     assert {PUBLISHED[name].train_languages for name in trained} == {("en",)}
 
 
-# --- the document
+# -- the document
 
 
 def documented() -> dict[str, list[str]]:

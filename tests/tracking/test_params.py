@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tests.support.builders import evaluation_result, train_result
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import Member, ModelParent, PhaseSpec
-from xstilts.spec.sweep import Hyperparameters, Rates
+from xstilts.spec.sweep import Rates
 from xstilts.spec.task import Pseudo, Task, Transform
 from xstilts.store.results import CurvePoint, LayerScore
 from xstilts.tasks import TASKS

@@ -92,7 +92,7 @@ def world(made: tuple[Path, Path], tmp_path: Path) -> World:
     return World(store=store, folder=folder, sweep=sweep, uri=uri)
 
 
-# -- what is there -------------------------------------------------------------------------------
+# -- what is there
 
 
 def test_uri_default_and_off_stand_for_the_store_and_nothing(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_experiment_saved_views_are_readable_by_the_page() -> None:
     assert "metrics.`gain/tags/de`" in state["selectedColumns"]
 
 
-# -- again and again -----------------------------------------------------------------------------
+# -- again and again
 
 
 def _everything(world: World) -> list[Any]:
@@ -406,7 +406,7 @@ def test_view_unchanged_ledger_reads_no_record_again(
     assert view.runs(world.entries)[1:] == first[1:]
 
 
-# -- servers in trouble --------------------------------------------------------------------------
+# -- servers in trouble
 
 
 def test_connect_server_down_fails_within_seconds(world: World) -> None:
@@ -530,7 +530,7 @@ def test_thread_real_server_that_goes_and_comes_back_holds_the_same(
     assert _everything(there) == _everything(world)
 
 
-# -- in the background ---------------------------------------------------------------------------
+# -- in the background
 
 
 class _Scripted:

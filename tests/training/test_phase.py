@@ -70,7 +70,7 @@ def assert_same(one: Path, two: Path, spec: PhaseSpec) -> None:
     )
 
 
-# --- what a training does
+# -- what a training does
 
 
 @pytest.mark.parametrize("kind", ["class", "tags", "qa", "choice", "text"])
@@ -207,7 +207,7 @@ def test_training_in_bf16_runs_on_a_cpu(world: Path, tmp_path: Path) -> None:
     assert low.loss != full.loss and low.loss == pytest.approx(full.loss, rel=0.1)
 
 
-# --- parents and heads
+# -- parents and heads
 
 
 def test_head_of_the_parent_does_not_pass_on(world: Path, tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_mixture_trains_a_head_for_each_member(world: Path, tmp_path: Path) -> N
     assert got.dev.value == (metrics["class"]["accuracy"] + metrics["tags"]["token_accuracy"]) / 2
 
 
-# --- the same numbers, whatever happens
+# -- the same numbers, whatever happens
 
 
 class Killed(Exception):
@@ -389,7 +389,7 @@ def test_group_of_one_worker_equals_a_plain_process(world: Path, tmp_path: Path)
     assert_same(tmp_path / "plain", tmp_path / "group", spec)
 
 
-# --- small things
+# -- small things
 
 
 def test_partial_of_a_short_training_is_never_written(world: Path, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def spec_of(world: Path, *kinds: str, base: str = "base", **changes: Any) -> Pha
     return toy.training(str(world / base), [task_of(world, kind) for kind in kinds], **changes)
 
 
-# --- the same numbers, whatever happens
+# -- the same numbers, whatever happens
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_formats_on_two_workers_give_the_losses_and_scores_of_one(
             assert left.dev == pytest.approx(right.dev, abs=0.5)
 
 
-# --- a masked LM goes on
+# -- a masked LM goes on
 
 
 def lm_head(store: Path, phase: str, number: int = 0) -> dict[str, torch.Tensor]:
@@ -157,7 +157,7 @@ def test_masked_lm_on_a_phase_without_one_begins_a_new_head(world: Path, tmp_pat
     )
 
 
-# --- what a large model would need
+# -- what a large model would need
 
 
 def _training(world: Path, store: Path, **changes: Any) -> Training:

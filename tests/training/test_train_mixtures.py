@@ -70,7 +70,7 @@ def loaded(spec: PhaseSpec, store: Path) -> model.Loaded:
     return model.load(spec, Store(store), DataContext(cache=str(store / "data")))
 
 
-# --- a masked LM among others
+# -- a masked LM among others
 
 
 def test_masked_lm_mixed_in_at_a_rate_trains_with_the_base_models_own_head(
@@ -173,7 +173,7 @@ def test_mixture_with_a_fixed_rate_that_names_no_member_is_an_error(
         run(tmp_path, mixture(world, "class", "text", rates=Rates(fixed={"mlm": 0.2})))
 
 
-# --- languages
+# -- languages
 
 
 def drawn(spec: PhaseSpec, store: Path) -> dict[str, int]:
@@ -205,7 +205,7 @@ def test_language_exponent_of_a_task_in_one_language_changes_nothing(
     assert one.curve == two.curve
 
 
-# --- shared heads
+# -- shared heads
 
 
 def test_shared_head_is_one_module_in_the_optimizer_and_on_disk(
@@ -274,7 +274,7 @@ def test_separate_heads_are_those_of_before(world: Path, tmp_path: Path) -> None
     assert ready.head_of == (0, 1) and len(ready.heads) == 2
 
 
-# --- the same numbers, whatever happens
+# -- the same numbers, whatever happens
 
 
 @pytest.mark.parametrize("step", [4, 8])

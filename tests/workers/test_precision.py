@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.workers.precision import use_bf16
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")

@@ -72,7 +72,7 @@ def test_provenance_names_versions_and_times() -> None:
     assert made["workers"] == 1 and made["seconds"] > 0
 
 
-# --- work of the first worker alone
+# -- work of the first worker alone
 
 
 class Wired(process.World):

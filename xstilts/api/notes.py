@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 
 # -- what the plan alone says
-# ------------------------------------------------------------------------
 
 
 def of_plan(plan: Plan) -> list[str]:
@@ -78,7 +77,6 @@ def _ways(sweep: Sweep) -> Iterator[str]:
 
 
 # -- what the data say
-# -------------------------------------------------------------------------------
 
 
 def of_data(plan: Plan, reads: list[Read], context: DataContext) -> list[str]:

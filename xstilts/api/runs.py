@@ -124,7 +124,6 @@ def _watched(watch: Watch, opened: Opened) -> Watch:
 
 
 # -- the mirror
-# --------------------------------------------------------------------------------------
 
 
 def _tracker(opened: Opened, warn: Warn) -> TrackerThread | None:

@@ -26,7 +26,7 @@ import numpy as np
 from xstilts.errors import DataError, XstiltsError
 from xstilts.formats.encoded import EncodedSplit
 from xstilts.spec.digests import canonical_json, digest
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Task
 from xstilts.store.local_files import store_error, write_json
 

@@ -30,7 +30,7 @@ from xstilts.formats.encoded import EncodedSplit
 from xstilts.sources.context import DataContext
 from xstilts.spec import splits
 from xstilts.spec.digests import digest
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Action, Task, Use
 from xstilts.store.local_files import write_json
 
@@ -238,7 +238,7 @@ def _languages(task: Task, use: Use, language: str | None) -> tuple[str, ...]:
     return (language,) if language else task.languages_of(use)
 
 
-# --- label tables that the data give
+# -- label tables that the data give
 
 
 def with_labels(task: Task, context: DataContext) -> Task:

@@ -32,7 +32,8 @@ from optuna.trial import TrialState
 
 from xstilts.planning.plan import Study
 from xstilts.spec.digests import digest
-from xstilts.spec.sweep import Choice, LogRange, Search, Space
+from xstilts.spec.hyperparameters import Choice, LogRange, Space
+from xstilts.spec.sweep import Search
 from xstilts.store.ledger import Entry, State
 
 if TYPE_CHECKING:

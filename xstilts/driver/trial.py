@@ -164,7 +164,7 @@ def _spec(config: Row) -> PhaseSpec:
     return PhaseSpec.model_validate(config["spec"])
 
 
-# -- several workers -------------------------------------------------------------------------------
+# -- several workers
 
 
 @ray.remote(num_cpus=0)

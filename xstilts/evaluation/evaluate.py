@@ -53,7 +53,7 @@ Made = tuple[str, Any, list[dict[str, Any]]]
 """
 
 
-# --- scoring
+# -- scoring
 
 
 def scores(table: Mapping[str, Sequence[Any]], task: Task) -> dict[str, float]:
@@ -89,7 +89,7 @@ def dev_scores(
     return world.on_first(lambda: scores(its_format.decode(kept, encoded, task), task))
 
 
-# --- an evaluation phase
+# -- an evaluation phase
 
 
 def run(

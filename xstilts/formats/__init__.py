@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from xstilts.formats.encoded import EncodedSplit
     from xstilts.formats.prediction import ByUse, Predictor, Table
-    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.hyperparameters import Hyperparameters
     from xstilts.spec.task import Task
 
 NAMES: tuple[str, ...] = tuple(FORMATS)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
     from xstilts.formats.encoded import EncodedSplit
-    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.hyperparameters import Hyperparameters
     from xstilts.spec.task import Task
 
 
@@ -135,7 +135,7 @@ def binary_counts(
     return {name: [int(cell == wanted) for cell in cells] for name, wanted in names.items()}
 
 
-# --- predicting
+# -- predicting
 
 
 predict = one_pass(CLASSIFICATION, collate)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
     from xstilts.formats.encoded import EncodedSplit
-    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.hyperparameters import Hyperparameters
     from xstilts.spec.task import Task
 
 IGNORE = -100
@@ -41,7 +41,7 @@ PLAIN: dict[str, Any] = {
 """Arguments of a tokenizer call that asks for ids alone."""
 
 
-# --- batches
+# -- batches
 
 
 def padded_length(rows: Sequence[Sequence[int]], multiple: int = 8) -> int:
@@ -66,7 +66,7 @@ def attention_mask(rows: Sequence[Sequence[int]], multiple: int = 8) -> Tensor:
     )
 
 
-# --- tokenizers
+# -- tokenizers
 
 
 def frame(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
@@ -133,7 +133,7 @@ def _cut(ids: list[int], length: int, end: int) -> list[int]:
     return [*ids[: length - end], *ids[len(ids) - end :]]
 
 
-# --- labels and tables
+# -- labels and tables
 
 
 def label_table(task: Task) -> dict[int | str, int]:
@@ -201,7 +201,7 @@ def pick_table(
     return table
 
 
-# --- heads
+# -- heads
 
 
 class HeadModule(nn.Module):

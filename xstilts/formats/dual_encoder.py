@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
     from xstilts.formats.encoded import EncodedSplit
-    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.hyperparameters import Hyperparameters
     from xstilts.spec.task import Task
 
 
@@ -163,7 +163,7 @@ class Head(HeadModule):
         return vectors_F2H, cross_entropy(logits_FF[rows], rows, reduction="sum")
 
 
-# --- scoring
+# -- scoring
 
 
 def compact(vectors_2H: Array) -> Array:
@@ -278,7 +278,7 @@ def ranked(hits: Sequence[bool], relevant: int, k: int) -> tuple[float, float]:
     ]
 
 
-# --- predicting
+# -- predicting
 
 
 def tables(predicted: Mapping[str, ByUse], task: Task) -> dict[str, dict[str, list[Any]]]:

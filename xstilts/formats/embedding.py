@@ -43,7 +43,7 @@ _SMALLEST = 1e-6
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-# --- pooling
+# -- pooling
 
 
 def variants(options: EmbeddingOptions, n_layers: int) -> tuple[tuple[int, Pooling], ...]:
@@ -130,7 +130,7 @@ class PoolingHead(HeadModule):
         return (pooled[0] if len(pooled) == 1 else torch.stack(pooled, dim=1)), None
 
 
-# --- what is kept of a sweep
+# -- what is kept of a sweep
 
 
 class Swept(NamedTuple):
@@ -171,7 +171,7 @@ def readings(predicted: ByUse, task: Task, n_layers: int) -> Iterator[tuple[dict
         yield {"layer": layer, "pooling": pooling}, of_variant
 
 
-# --- search
+# -- search
 
 
 def unit(vectors: Array) -> Array:

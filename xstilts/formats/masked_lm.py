@@ -53,14 +53,14 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
     from xstilts.formats.encoded import EncodedSplit
-    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.hyperparameters import Hyperparameters
     from xstilts.spec.task import Task
 
 OPEN_BLOCKS = 8
 """Blocks that wait for a line that fits."""
 
 
-# --- encoding
+# -- encoding
 
 
 def encode(
@@ -193,7 +193,7 @@ def _own_generator(feature: dict[str, Any]) -> torch.Generator:
     return torch.Generator().manual_seed(seed >> 1)
 
 
-# --- head
+# -- head
 
 
 BASE_NAMES: Mapping[str, str] = MappingProxyType(
@@ -256,7 +256,7 @@ class Head(HeadModule):
         return predicted_BL, cross_entropy(logits_MV.float(), labels_BL[masked_BL], reduction="sum")
 
 
-# --- decoding
+# -- decoding
 
 
 def decode(
@@ -278,7 +278,7 @@ def decode(
     return table
 
 
-# --- predicting
+# -- predicting
 
 
 predict = one_pass(MASKED_LM, collate)

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from xstilts.formats.encoded import EncodedSplit
-    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.hyperparameters import Hyperparameters
     from xstilts.spec.task import Task
 
 __all__ = [
@@ -136,7 +136,7 @@ def decode_tuned(
     )
 
 
-# --- mining
+# -- mining
 
 
 def mined(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> Mined:
@@ -220,7 +220,7 @@ def _best(margins_NK: Array, at_NK: Array) -> tuple[Array, Array]:
     return at_NK[lines, best], margins_NK[lines, best]
 
 
-# --- the threshold
+# -- the threshold
 
 
 def tuned_threshold(found: Mined) -> float:
@@ -263,7 +263,7 @@ def _table(found: Mined, threshold: float) -> dict[str, list[Any]]:
     }
 
 
-# --- predicting
+# -- predicting
 
 
 def tables(predicted: Mapping[str, ByUse], task: Task) -> dict[str, dict[str, list[Any]]]:

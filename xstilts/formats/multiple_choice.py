@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
     from xstilts.formats.encoded import EncodedSplit
-    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.hyperparameters import Hyperparameters
     from xstilts.spec.task import Task
 
 QUESTIONS = {"cause": "What was the cause?", "effect": "What was the effect?"}
@@ -176,7 +176,7 @@ def decode(
     )
 
 
-# --- predicting
+# -- predicting
 
 
 predict = one_pass(MULTIPLE_CHOICE, collate)

@@ -90,7 +90,7 @@ Tables = Callable[[Mapping[str, ByUse], Task], dict[str, Table]]
 Compact = Callable[[Array], Any]
 
 
-# --- one forward pass
+# -- one forward pass
 
 
 def one_pass(spec: FormatSpec, collate: Collate, compact: Compact | None = None) -> Predict:
@@ -168,7 +168,7 @@ def _in_order(parts: Sequence[dict[int, Any]]) -> list[Any]:
     return [everything[row] for row in range(len(everything))]
 
 
-# --- from predictions to tables
+# -- from predictions to tables
 
 
 def each_alone(decode: Decode) -> Tables:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
     from xstilts.formats.encoded import EncodedSplit
-    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.hyperparameters import Hyperparameters
     from xstilts.spec.task import Task
 
 
@@ -158,7 +158,7 @@ def _standardised(values: Array) -> Array:
     )
 
 
-# --- predicting
+# -- predicting
 
 
 predict = one_pass(REGRESSION, collate)

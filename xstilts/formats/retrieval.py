@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from xstilts.formats.encoded import EncodedSplit
-    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.hyperparameters import Hyperparameters
     from xstilts.spec.task import Task
 
 __all__ = ["Head", "collate", "decode", "encode", "predict", "readings", "tables"]
@@ -115,7 +115,7 @@ def _search(queries: Array, candidates: Array, encoded: EncodedSplit, task: Task
     )
 
 
-# --- predicting
+# -- predicting
 
 
 predict = one_pass(RETRIEVAL, collate, compact)

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
     from xstilts.formats.encoded import EncodedSplit
-    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.hyperparameters import Hyperparameters
     from xstilts.spec.task import Task
 
 _COLUMNS = (
@@ -316,7 +316,7 @@ def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, 
     }
 
 
-# --- predicting
+# -- predicting
 
 
 predict = one_pass(SPAN_QA, collate)

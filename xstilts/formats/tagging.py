@@ -51,14 +51,14 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
     from xstilts.formats.encoded import EncodedSplit
-    from xstilts.spec.sweep import Hyperparameters
+    from xstilts.spec.hyperparameters import Hyperparameters
     from xstilts.spec.task import Task
 
 _UNSEEN_ID = -2
 """Label of an `UNSEEN` tag in features: no loss (as `IGNORE`), but scored."""
 
 
-# --- encoding
+# -- encoding
 
 
 def encode(
@@ -161,7 +161,7 @@ def collate(
     }
 
 
-# --- head
+# -- head
 
 
 class Head(HeadModule):
@@ -184,7 +184,7 @@ class Head(HeadModule):
         return logits_BLC, cross_entropy(flat, labels, ignore_index=IGNORE, reduction="sum")
 
 
-# --- decoding
+# -- decoding
 
 
 def decode(
@@ -228,7 +228,7 @@ def statistics(gold: list[list[str]], predicted: list[list[str]]) -> dict[str, l
     return table
 
 
-# --- predicting
+# -- predicting
 
 
 predict = one_pass(TAGGING, collate)

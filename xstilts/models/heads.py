@@ -107,7 +107,7 @@ def save(heads: Sequence[nn.Module], tasks: Sequence[Task], folder: Path) -> Non
     write_json(folder / LIST, entries)
 
 
-# --- trained heads
+# -- trained heads
 
 
 def load_trained(
@@ -165,7 +165,7 @@ def _same_outputs(task: Task, labels: list[str]) -> bool:
     return not task.spec.labelled or tuple(labels) == task.labels
 
 
-# --- the head that a model brings (a masked LM's)
+# -- the head that a model brings (a masked LM's)
 
 
 def continue_head(

@@ -170,7 +170,7 @@ def _check_layer(task: Task, config: PretrainedConfig) -> None:
             )
 
 
-# --- body
+# -- body
 
 
 def _body(
@@ -276,7 +276,7 @@ def _from_config(
     return body
 
 
-# --- writing
+# -- writing
 
 
 def save(

@@ -11,8 +11,9 @@ from xstilts.planning.needs import BASE, Base, Chosen, Filled, Needs, first_slot
 from xstilts.planning.plan import Plan, Slot, Stage, Study
 from xstilts.planning.spaces import ladder, own_part, points, searched
 from xstilts.spec.digests import digest
+from xstilts.spec.hyperparameters import Space
 from xstilts.spec.stages import StageKind, stage_names
-from xstilts.spec.sweep import BASELINE, Pretraining, Space, Sweep, chain_label
+from xstilts.spec.sweep import BASELINE, Pretraining, Sweep, chain_label
 
 Place = tuple[str, dict[str, Any] | None, dict[str, Any]]
 """Key of a training of a study, what is suggested to it where that is known, and fields of its slot."""

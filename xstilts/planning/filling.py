@@ -13,6 +13,7 @@ from xstilts.planning.needs import first_slot
 from xstilts.planning.plan import Plan, Slot
 from xstilts.planning.spaces import fixed, own_part
 from xstilts.spec.frozen import Frozen
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import (
     EVALUATED_WITH,
     Member,
@@ -22,7 +23,7 @@ from xstilts.spec.phase import (
     PhaseSpec,
     ScratchParent,
 )
-from xstilts.spec.sweep import Hyperparameters, Model
+from xstilts.spec.sweep import Model
 
 
 class Revisions(Frozen):

@@ -13,9 +13,10 @@ from typing import Any
 
 from xstilts.planning.spaces import fixed
 from xstilts.spec.digests import digest
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import EVALUATED_WITH, mixing_payload
 from xstilts.spec.stages import PhaseKind
-from xstilts.spec.sweep import Hyperparameters, Pretraining, Sweep
+from xstilts.spec.sweep import Pretraining, Sweep
 from xstilts.spec.task import Task, evaluation_payload, training_payload
 
 

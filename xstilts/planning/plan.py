@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from xstilts.planning.needs import BASE, Needs
+from xstilts.spec.hyperparameters import Settings, Space
 from xstilts.spec.stages import PhaseKind, StageKind
-from xstilts.spec.sweep import Pretraining, Settings, Space, Sweep
+from xstilts.spec.sweep import Pretraining, Sweep
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,14 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from xstilts.spec.sweep import Choice, Hyperparameters, IntRange, LogRange, Settings, Space
+from xstilts.spec.hyperparameters import (
+    Choice,
+    Hyperparameters,
+    IntRange,
+    LogRange,
+    Settings,
+    Space,
+)
 
 _SIZED = ("steps", "batch_size", "max_length_tokens")
 """Hyperparameters that say how much work a training is."""

@@ -20,7 +20,8 @@ from typing import Literal
 
 from xstilts.spec.described import rates, transforms
 from xstilts.spec.digests import canonical_json
-from xstilts.spec.sweep import BASELINE, Choice, Hyperparameters, LogRange, Mixture, Space, Sweep
+from xstilts.spec.hyperparameters import Choice, Hyperparameters, LogRange, Space
+from xstilts.spec.sweep import BASELINE, Mixture, Sweep
 from xstilts.spec.task import Task, Transform, training_payload
 
 Kind = Literal["transform", "control", "masked_lm", "mixed", "member"]

@@ -49,7 +49,7 @@ def score(prediction: str, golds: Sequence[str]) -> Pair:
     return scorer().score(prediction, golds)
 
 
-# --- v2.0
+# -- v2.0
 
 
 def scorer_v2() -> Scorer:

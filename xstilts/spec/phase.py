@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from xstilts.spec.digests import digest
 from xstilts.spec.frozen import Frozen
-from xstilts.spec.sweep import Hyperparameters, Rates
+from xstilts.spec.hyperparameters import Hyperparameters
+from xstilts.spec.sweep import Rates
 from xstilts.spec.task import Task, evaluation_payload, training_payload
 
 RECIPE_VERSION = 2

@@ -1,6 +1,6 @@
 """What a sweep means: models x intermediates x targets x search space x seeds.
 
-`loading` reads a YAML file into a `Sweep`; nothing here knows YAML. Every value is frozen. A
+`sweep_file` reads a YAML file into a `Sweep`; nothing here knows YAML. Every value is frozen. A
 hyperparameter is a *setting*: a fixed number, or a search space (`choice`, `log`, `int`). The same
 names serve the file, the search, the command line and MLflow (`target.lr`).
 """
@@ -10,117 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from xstilts.spec.frozen import Frozen
+from xstilts.spec.hyperparameters import Settings
 from xstilts.spec.stages import PhaseKind
 from xstilts.spec.task import Name, Task
 
 BASELINE = "none"
-
-
-class Choice(Frozen):
-    """One of a few values; the grid and the shared ladder enumerate them."""
-
-    choice: tuple[float | int | str, ...] = Field(min_length=1)
-
-
-class LogRange(Frozen):
-    """A positive number, uniform in its logarithm."""
-
-    log: tuple[float, float]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> LogRange:
-        if not 0 < self.log[0] < self.log[1]:
-            raise ValueError("log needs two numbers, 0 < low < high")
-        return self
-
-
-class IntRange(Frozen):
-    """A whole number, both ends included."""
-
-    int: tuple[int, int]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> IntRange:
-        if not self.int[0] < self.int[1]:
-            raise ValueError("int needs two whole numbers, low < high")
-        return self
-
-
-Space = Choice | LogRange | IntRange
-Schedule = Literal["linear", "cosine", "constant", "wsd"]
-Precision = Literal["auto", "fp32", "bf16"]
-
-
-class Hyperparameters(Frozen):
-    """What one training is run with. All of it is part of the phase's identity."""
-
-    lr: float = Field(default=2e-5, gt=0)
-    """Peak learning rate of AdamW."""
-    steps: int = Field(default=1000, ge=1)
-    """Optimizer updates."""
-    batch_size: int = Field(default=32, ge=1)
-    """Examples in one update, over all workers together."""
-    grad_accumulation: int = Field(default=1, ge=1)
-    """Micro-batches that one update is split into on each worker."""
-    schedule: Schedule = "linear"
-    """Learning rate after the warm-up."""
-    warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
-    """Share of the steps that warm up."""
-    weight_decay: float = Field(default=0.01, ge=0)
-    """Not applied to biases and LayerNorm."""
-    max_grad_norm: float = Field(default=1.0, gt=0)
-    """Gradients are clipped to this norm."""
-    max_length_tokens: int = Field(default=128, ge=8)
-    """Longest input in sub-tokens, special ones included."""
-    doc_stride_tokens: int = Field(default=64, ge=1)
-    """Overlap of two windows of a long context (span QA)."""
-    eval_every_steps: int = Field(default=0, ge=0)
-    """Development evaluation each so many steps; 0: four times in a training."""
-    patience_evals: int = Field(default=0, ge=0)
-    """Stop after so many evaluations without a better one; 0: never."""
-    precision: Precision = "auto"
-    """`auto` is bf16 on a GPU that has it, else fp32."""
-
-    @property
-    def evaluation_interval_steps(self) -> int:
-        """Steps between two development evaluations."""
-        return self.eval_every_steps or max(1, -(-self.steps // 4))
-
-
-Setting = Any  # a value of Hyperparameters' field, or a Space; see `Settings`
-
-
-class Settings(Frozen):
-    """Hyperparameters as a sweep file writes them: any may be left out, fixed, or searched."""
-
-    lr: Space | Annotated[float, Field(gt=0)] | None = None
-    steps: Space | Annotated[int, Field(ge=1)] | None = None
-    batch_size: Space | Annotated[int, Field(ge=1)] | None = None
-    grad_accumulation: Annotated[int, Field(ge=1)] | None = None
-    schedule: Choice | Schedule | None = None
-    warmup_ratio: Space | Annotated[float, Field(ge=0, lt=1)] | None = None
-    weight_decay: Space | Annotated[float, Field(ge=0)] | None = None
-    max_grad_norm: Annotated[float, Field(gt=0)] | None = None
-    max_length_tokens: Choice | Annotated[int, Field(ge=8)] | None = None
-    doc_stride_tokens: Annotated[int, Field(ge=1)] | None = None
-    eval_every_steps: Annotated[int, Field(ge=0)] | None = None
-    patience_evals: Annotated[int, Field(ge=0)] | None = None
-    precision: Precision | None = None
-
-    def given(self) -> dict[str, Setting]:
-        """The settings that were written down."""
-        return {
-            name: getattr(self, name)
-            for name in self.model_fields_set
-            if getattr(self, name) is not None
-        }
-
-    def over(self, other: Settings) -> Settings:
-        """These settings, with `other` where these are silent."""
-        return Settings(**{**other.given(), **self.given()})
 
 
 class Rates(Frozen):

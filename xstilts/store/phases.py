@@ -59,7 +59,7 @@ class Phase:
         """What to call this phase's place in a message."""
         return self._files.where(self._prefix)
 
-    # -- what was asked for, and what came of it -----------------------------------------------
+    # -- what was asked for, and what came of it
 
     @property
     def done(self) -> bool:
@@ -124,7 +124,7 @@ class Phase:
         self._files.remove(self._prefix)
         return self._files.where(aside)
 
-    # -- predictions ---------------------------------------------------------------------------
+    # -- predictions
 
     def predictions(self, language: str, columns: Sequence[str] | None = None) -> pyarrow.Table:
         """The predictions of a language, a row an example; of `columns` those that there are.
@@ -152,7 +152,7 @@ class Phase:
         parquet.write_table(columns, buffer, compression="zstd")
         self._files.write(self._name(f"predictions/{language}.parquet"), buffer.getvalue())
 
-    # -- checkpoints ---------------------------------------------------------------------------
+    # -- checkpoints
 
     def staging(self) -> AbstractContextManager[Path]:
         """A local folder to make something in, gone at the end of the block; `keep_checkpoint` and

@@ -20,7 +20,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from xstilts.errors import Problem, SweepError
-from xstilts.spec.sweep import Settings, Sweep
+from xstilts.spec.hyperparameters import Settings
+from xstilts.spec.sweep import Sweep
 from xstilts.sweep_file import entries, sweep_rules, task_rules
 from xstilts.sweep_file.hints import Wrong
 from xstilts.sweep_file.json_schema import schema

@@ -91,7 +91,6 @@ class _Entry:
         return self._new(rest, parts)
 
     # -- other tasks by their names
-    # ------------------------------------------------------------------
 
     def _like(self, name: Any) -> Task | Wrong:
         if name == self.name:
@@ -129,7 +128,6 @@ class _Entry:
         self.document.complain(at, f"{path_text(at)} {message}")
 
     # -- the task
-    # ------------------------------------------------------------------------------------
 
     def _changed(self, old: Task, fields: dict[str, Any], parts: dict[str, Any]) -> Task | Wrong:
         """Another task with some fields changed."""

@@ -34,7 +34,6 @@ WRONG = Wrong()
 
 
 # -- taking a type apart
-# -----------------------------------------------------------------------------
 
 
 def hint_of(spec: type[Frozen], field: str) -> Any:
@@ -122,7 +121,6 @@ def scalar(hint: Any, raw: Any) -> Any:
 
 
 # -- in words
-# ----------------------------------------------------------------------------------------
 
 
 def shown(value: Any) -> str:

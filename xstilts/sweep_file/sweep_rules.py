@@ -13,19 +13,8 @@ from typing import Any
 from xstilts.errors import InputError, nearest
 from xstilts.spec.format_specs import FORMATS
 from xstilts.spec.gpus import GPUS, gpu_name
-from xstilts.spec.sweep import (
-    BASELINE,
-    Chain,
-    Choice,
-    IntRange,
-    LogRange,
-    Mixture,
-    Model,
-    Pretraining,
-    Resources,
-    Settings,
-    chain_label,
-)
+from xstilts.spec.hyperparameters import Choice, IntRange, LogRange, Settings
+from xstilts.spec.sweep import BASELINE, Chain, Mixture, Model, Pretraining, Resources, chain_label
 from xstilts.spec.task import Name, Task, Use
 from xstilts.sweep_file import mixture_rules
 from xstilts.sweep_file.hints import WRONG, Wrong, scalar

@@ -14,8 +14,8 @@ from xstilts.spec.format_specs import FORMATS
 from xstilts.spec.format_specs.classification import ClassificationOptions
 from xstilts.spec.format_specs.options import EmbeddingOptions
 from xstilts.spec.frozen import Frozen
+from xstilts.spec.hyperparameters import Choice, Hyperparameters, IntRange, LogRange
 from xstilts.spec.splits import parse as parse_split
-from xstilts.spec.sweep import Choice, Hyperparameters, IntRange, LogRange
 from xstilts.spec.task import Task
 from xstilts.sweep_file.hints import WRONG, describe, hint_of, scalar, shown
 from xstilts.sweep_file.value_types import complain_twice

@@ -134,7 +134,7 @@ class View:
             return scores(record.result, record.spec.members[0].task.name, ended)
         return training_points(record.result, run.started, ended)
 
-    # -- records -------------------------------------------------------------------------------
+    # -- records
 
     def _outcome(self, phase_id: str) -> Outcome:
         """What is known of a phase, its learning curve left out."""
@@ -153,7 +153,7 @@ class View:
         except (StoreError, ValueError):
             return NOTHING
 
-    # -- gains ---------------------------------------------------------------------------------
+    # -- gains
 
     def _gains(self, entries: Iterable[Entry]) -> dict[str, dict[str, float]]:
         """Phase of a pair's evaluation -> {"": mean gain, language: gain}, where its baseline is
@@ -192,7 +192,7 @@ class View:
         by_language = outcome.evaluated.scores
         return {lang: values[metric] for lang, values in by_language.items() if metric in values}
 
-    # -- runs ----------------------------------------------------------------------------------
+    # -- runs
 
     def _cached_run(
         self, key: str, book: _Book, gains: Mapping[str, Mapping[str, float]]

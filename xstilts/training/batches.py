@@ -148,7 +148,7 @@ def plan(
     return Plan(rows_UN=rows_UN, member_U=member_U, n_items_U=n_items_U, tokens_U=tokens_U)
 
 
-# --- drawing
+# -- drawing
 
 
 def _members(rates: Array, steps: int, seed: int) -> Array:

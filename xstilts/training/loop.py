@@ -24,8 +24,8 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from xstilts.models.model import PhaseModel
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.seeds import subseed
-from xstilts.spec.sweep import Hyperparameters
 from xstilts.training.micro_batches import Loader, MicroBatch
 from xstilts.workers.precision import use_bf16
 from xstilts.workers.process import World

@@ -166,7 +166,7 @@ class Training:
             self.best = best[1]
         return dict(state["loop"])
 
-    # --- after each update
+    # -- after each update
 
     def after_update(self, step: int) -> bool:
         """What is due after update `step`; False ends the training."""
@@ -311,7 +311,7 @@ class Training:
     def _seconds(self) -> float:
         return self.progress.seconds + time.monotonic() - self.started
 
-    # --- the end
+    # -- the end
 
     def _finish(self) -> TrainResult:
         """Goes back to the best weights and keeps the checkpoint; the result for the record."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 
 
 def use_bf16(hyper: Hyperparameters, device: torch.device) -> bool:

@@ -35,7 +35,6 @@ def messages(task: Task, action: Action, where: DataContext) -> list[str]:
 
 
 # -- rows without data
-# ---------------------------------------------------------------------------------
 
 
 def test_rows_follow_cuts_limits_and_languages() -> None:
@@ -77,7 +76,6 @@ def test_rows_of_the_generator_are_its_own() -> None:
 
 
 # -- data against cards
-# --------------------------------------------------------------------------------
 
 
 def test_compare_smaller_split_is_told_with_both_numbers(tmp_path: Path) -> None:
@@ -163,7 +161,6 @@ def test_compare_evaluation_data_of_the_mirror_is_as_its_card_says(
 
 
 # -- in words
-# ------------------------------------------------------------------------------------------
 
 
 def test_expected_speaks_of_whole_splits() -> None:

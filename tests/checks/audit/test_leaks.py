@@ -12,7 +12,8 @@ from tests.support.worlds import context, write_jsonl
 from xstilts.checks.audit import leaks
 from xstilts.planning import make
 from xstilts.sources.context import DataContext
-from xstilts.spec.sweep import Mixture, Model, Settings, Sweep
+from xstilts.spec.hyperparameters import Settings
+from xstilts.spec.sweep import Mixture, Model, Sweep
 from xstilts.spec.task import Lookup, Source, Splits, Task, Transform
 
 Rows = list[dict[str, Any]]
@@ -48,7 +49,6 @@ def pairs(numbers: range, offset: int = 0) -> Rows:
 
 
 # -- one test a format: (training rows, evaluation rows of which the first alone leaks)
-# ---------------------
 
 ANSWER = {"text": ["x"], "answer_start": [0]}
 FORMATS: dict[str, tuple[dict[str, Any], Rows, Rows]] = {
@@ -179,7 +179,6 @@ def test_find_translation_pairs_among_plain_lines_by_each_sentence(tmp_path: Pat
 
 
 # -- what is looked at
-# -----------------------------------------------------------------------------------
 
 
 def test_find_without_a_leak_says_how_many_pairs_were_compared(tmp_path: Path) -> None:
@@ -333,7 +332,6 @@ def test_find_repeat_counts_rows_that_can_be_compared_and_names_a_transform(tmp_
 
 
 # -- real data
-# -------------------------------------------------------------------------------------------
 
 
 def squad_before_xquad(train: str, mirror: Path, cache: Path) -> leaks.Search:

@@ -7,7 +7,8 @@ from pathlib import Path
 from tests.support import worlds
 from xstilts.checks.audit import revisions
 from xstilts.planning import make
-from xstilts.spec.sweep import Model, Settings, Sweep
+from xstilts.spec.hyperparameters import Settings
+from xstilts.spec.sweep import Model, Sweep
 from xstilts.spec.task import Limits, Pseudo, Source, Splits, Task, Transform
 
 

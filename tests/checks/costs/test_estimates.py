@@ -17,17 +17,8 @@ from xstilts.checks.costs.values import Cost
 from xstilts.errors import InputError
 from xstilts.planning import make
 from xstilts.planning.counts import summary
-from xstilts.spec.sweep import (
-    Choice,
-    Mixture,
-    Model,
-    Pretraining,
-    Rates,
-    Resources,
-    Search,
-    Settings,
-    Sweep,
-)
+from xstilts.spec.hyperparameters import Choice, Settings
+from xstilts.spec.sweep import Mixture, Model, Pretraining, Rates, Resources, Search, Sweep
 from xstilts.spec.task import Limits, Source, Splits, Task
 from xstilts.tasks import TASKS
 

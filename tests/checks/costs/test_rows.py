@@ -7,9 +7,7 @@ import pytest
 from tests.support.sweeps import task
 from xstilts.checks.costs import model_sizes
 from xstilts.checks.costs.rows import operations, shape
-from xstilts.spec.sweep import (
-    Hyperparameters,
-)
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.tasks import TASKS
 
 BASE = model_sizes.KNOWN["xlm-roberta-base"]

@@ -31,7 +31,7 @@ def read(folder: Path, format_name: FormatName, file: str, **changes: Any) -> An
     return task_data.rows(Task(**{**fields, **changes}), "train", None, worlds.context(folder))
 
 
-# --- regression
+# -- regression
 
 
 def test_regression_labels_are_numbers_of_any_size(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_regression_label_that_is_no_number_is_a_problem(
         rows(tmp_path, "regression", [{"text": "x", "label": one} for one in labels])
 
 
-# --- mining and dual encoders
+# -- mining and dual encoders
 
 
 def test_mining_sentences_may_lack_a_partner(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_dual_encoder_row_that_cannot_be_used_is_a_problem(
         rows(tmp_path, "dual_encoder", [given])
 
 
-# --- fields of structures
+# -- fields of structures
 
 
 def test_field_of_a_structure_is_a_column(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_column_with_a_dot_in_its_name_is_itself(tmp_path: Path) -> None:
     assert rows(tmp_path, "masked_lm", [{"a.b": "x"}], columns={"text": "a.b"})[0] == {"text": "x"}
 
 
-# --- span QA
+# -- span QA
 
 
 def test_span_qa_without_ids_is_numbered(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from xstilts.data.reading import sources
 from xstilts.data.reading.labels import open_table
 from xstilts.errors import DataError
 from xstilts.formats import tagging
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import UNSEEN, Limits, Source, Splits, Task
 
 CCG = {"train": "a\tNP\nb\tS\\NP\n\nc\tN\n", "dev": "d\tN/N\n", "test": "a\tNP\ne\tPP\n"}

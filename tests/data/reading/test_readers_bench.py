@@ -14,7 +14,7 @@ from xstilts.data import task_data
 from xstilts.errors import DataError
 from xstilts.spec.task import Source, Splits, Task
 
-# --- BUCC
+# -- BUCC
 
 
 def bucc(folder: Path, pattern: str, flat: bool = False) -> Task:
@@ -103,7 +103,7 @@ def test_bucc_line_without_a_tab_raises_with_its_place(tmp_path: Path) -> None:
         task_data.rows(made, "dev", "de", worlds.context(tmp_path))
 
 
-# --- SQuAD's JSON
+# -- SQuAD's JSON
 
 
 CONTEXT = "It rained. The cat slept on the mat. Then it left."
@@ -177,7 +177,7 @@ def test_squad_json_that_is_none_raises(tmp_path: Path, content: str, message: s
         )
 
 
-# --- LAReQA's JSON
+# -- LAReQA's JSON
 
 
 def test_xquad_r_rows_are_questions_with_their_sentences_then_the_other_sentences(

@@ -12,7 +12,7 @@ import pytest
 from tests.support import worlds
 from xstilts.data import task_data
 from xstilts.errors import DataError
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Limits, Source, Splits, Task
 
 IDS = ("english-1", "finnish-1", "english-2", "english-3", "finnish-2")

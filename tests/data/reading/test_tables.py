@@ -14,13 +14,13 @@ from tests.data.reading.tagged_files import CONLL, tagging
 from tests.support import worlds
 from xstilts.data import task_data
 from xstilts.errors import DataError
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Limits, Lookup, Pseudo, Source, Splits, Task, Transform
 
 SPLITS = Splits(train="train", dev="train", test="train")
 HYPER = Hyperparameters(max_length_tokens=16)
 
-# --- unions
+# -- unions
 
 
 def part(folder: Path, name: str, labels: tuple[str, ...], rows: int, **changes: Any) -> Task:
@@ -169,7 +169,7 @@ def test_revision_and_encoded_form_see_every_part(tmp_path: Path) -> None:
     assert list(split.rows["text"]) == ["x0", "x1", "new"]
 
 
-# --- rows that tune an evaluation
+# -- rows that tune an evaluation
 
 
 def mined(folder: Path, **changes: Any) -> Task:
@@ -232,7 +232,7 @@ def test_one_development_file_cannot_serve_several_languages(tmp_path: Path) -> 
         task_data.rows(task, "dev", "de", worlds.context(tmp_path))
 
 
-# --- transforms
+# -- transforms
 
 
 def test_transform_changes_training_rows_alone_and_names_them(tmp_path: Path) -> None:
@@ -287,7 +287,7 @@ def test_transform_follows_the_limit_and_its_problems_are_told(tmp_path: Path) -
     assert task_data.check(task.model_copy(update={"transform": absent}), "evaluate", where) == []
 
 
-# --- cuts and limits
+# -- cuts and limits
 
 
 def test_rows_of_a_cut_and_its_rest_are_the_whole_in_order(tmp_path: Path) -> None:

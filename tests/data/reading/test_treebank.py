@@ -10,7 +10,7 @@ from tests.data.reading.bench_files import task
 from tests.support import worlds
 from xstilts.data import task_data
 from xstilts.errors import DataError
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Task
 
 DEL = """\

@@ -20,7 +20,7 @@ def test_copa_codes_stay(tmp_path: Path) -> None:
     assert row["context"] != "It fell." and row["choices"][0] != "I hit it."
 
 
-# --- texts of a row
+# -- texts of a row
 
 CHOICES = {
     "context": "It fell.",
@@ -48,7 +48,7 @@ def test_with_texts_puts_the_texts_back_and_leaves_the_row_as_it_was(question: s
     assert row == before
 
 
-# --- answers
+# -- answers
 
 
 @pytest.mark.parametrize(

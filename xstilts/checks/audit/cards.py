@@ -90,7 +90,6 @@ def _whole(task: Task, split: str, language: str) -> int | None:
 
 
 # -- the data at hand
-# --------------------------------------------------------------------------------
 
 
 def compare(task: Task, action: Action, context: DataContext) -> list[Finding]:

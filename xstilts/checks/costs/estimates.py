@@ -15,8 +15,9 @@ from xstilts.errors import InputError
 from xstilts.planning import Plan, Slot, largest
 from xstilts.planning.counts import unshared
 from xstilts.spec.gpus import GPUS, Gpu, gpu_name
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.stages import TRAINED_KINDS, PhaseKind
-from xstilts.spec.sweep import Hyperparameters, Mixture, Model, Rates
+from xstilts.spec.sweep import Mixture, Model, Rates
 from xstilts.spec.task import Task, Use
 
 DEFAULT_UTILISATION = 0.3

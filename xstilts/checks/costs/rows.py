@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xstilts.checks.costs.model_sizes import Encoder
-from xstilts.spec.sweep import Hyperparameters
+from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Task
 from xstilts.tasks.card import tokens_of
 from xstilts.tasks.cards import card_of

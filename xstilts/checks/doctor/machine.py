@@ -94,7 +94,7 @@ def shared_memory(folder: Path) -> Check:
     )
 
 
-# -- reading the machine -------------------------------------------------------------------------
+# -- reading the machine
 
 
 def _cpu_quota() -> float | None:

@@ -25,7 +25,7 @@ def existing(path: Path) -> Path:
     return next(p for p in (path, *path.parents) if p.is_dir())
 
 
-# -- the store -----------------------------------------------------------------------------------
+# -- the store
 
 
 def store_writable(folder: Path) -> Check:
@@ -92,7 +92,7 @@ def disk(folder: Path, free_bytes: int) -> Check:
     )
 
 
-# -- tracking ------------------------------------------------------------------------------------
+# -- tracking
 
 
 def tracking(uri: str | None) -> Check:

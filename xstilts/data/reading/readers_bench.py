@@ -68,7 +68,7 @@ def _conllu(path: Path, columns: Sequence[str]) -> Raw:
     return _table(path, list(sentences(path)), dict.fromkeys(CONLLU_COLUMNS, texts), columns)
 
 
-# --- BUCC
+# -- BUCC
 
 
 def bucc_texts(gold: Path) -> list[Path]:
@@ -135,7 +135,7 @@ def _pairs(path: Path) -> Iterator[tuple[str, str]]:
             yield left.strip(), right.strip()
 
 
-# --- SQuAD's JSON
+# -- SQuAD's JSON
 
 
 def _paragraphs(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:

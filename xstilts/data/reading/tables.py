@@ -108,7 +108,7 @@ def _at_most(rows: int, limit: int | None) -> int:
     return rows if limit is None else min(rows, limit)
 
 
-# --- what a table is made of
+# -- what a table is made of
 
 
 def contents(task: Task, use: Use, language: str, context: DataContext) -> list[Any]:
@@ -169,7 +169,7 @@ def _cut(task: Task, leaf: Task, use: Use) -> dict[str, Any]:
     }
 
 
-# --- one part
+# -- one part
 
 
 def _leaf_table(task: Task, leaf: Task, use: Use, language: str, context: DataContext) -> Found:

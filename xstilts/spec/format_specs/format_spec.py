@@ -31,7 +31,7 @@ class FormatSpec:
     options: type[FormatOptions] = FormatOptions
     """Class of a task's `options`."""
 
-    # --- rows
+    # -- rows
     roles: tuple[str, ...]
     """All its roles, in the order in which a table of rows has them."""
     optional_roles: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class FormatSpec:
     from_questions: bool = False
     """Whether rows may also be made of questions over paragraphs (`sentences.py`)."""
 
-    # --- texts
+    # -- texts
     text_roles: tuple[str, ...] = ()
     """Roles whose texts a transform rewrites; none where there are no training rows."""
     row_roles: tuple[str, ...]
@@ -60,7 +60,7 @@ class FormatSpec:
     lone_roles: tuple[str, ...]
     """Roles whose texts are looked for alone, to find copies of a part of a row."""
 
-    # --- sizes, for the estimate of a task without a card
+    # -- sizes, for the estimate of a task without a card
     typical_characters: float
     """Mean characters of an input sequence."""
     typical_sequences: int = 1
@@ -70,7 +70,7 @@ class FormatSpec:
     packed: bool = False
     """Whether short rows are packed into full inputs and long ones cut."""
 
-    # --- training
+    # -- training
     trained: bool = True
     """Whether it has a training; else it scores the checkpoint it is given."""
     language_model: bool = False
@@ -88,7 +88,7 @@ class FormatSpec:
     random_inputs: bool = False
     """Whether `collate` draws at random, which is then done for the batch of all workers."""
 
-    # --- evaluation
+    # -- evaluation
     tuned: bool = False
     """Whether an evaluation tunes something on the development rows of the same language."""
     pooled: bool = False

@@ -26,7 +26,7 @@ CIPHERS = tuple(f"C{i}" for i in range(8))
 """Tags of gen-cipher."""
 
 
-# --- targets
+# -- targets
 
 
 def _tags(draw: RandomState, language: str) -> Row:
@@ -66,7 +66,7 @@ def _choice(draw: RandomState, language: str) -> Row:
     return {"context": written([clauses[number]], language), "choices": choices, "label": number}
 
 
-# --- intermediates
+# -- intermediates
 
 
 def _cipher(draw: RandomState, language: str) -> Row:
@@ -81,7 +81,7 @@ def _reading(draw: RandomState, language: str) -> Row:
     return _question(draw, language, ROLES)
 
 
-# --- what several tasks need
+# -- what several tasks need
 
 
 def _question(draw: RandomState, language: str, roles: tuple[str, ...]) -> Row:
@@ -114,7 +114,7 @@ def _code(language: str) -> Mapping[str, str]:
     return {concept: CIPHERS[int(draw.randint(len(CIPHERS)))] for concept in lexicon(language)}
 
 
-# --- the table
+# -- the table
 
 _MAKERS: Mapping[str, Callable[[RandomState, str], Row]] = MappingProxyType(
     {

@@ -65,7 +65,7 @@ class Word:
     tag: str
 
 
-# --- meanings
+# -- meanings
 
 
 @cache
@@ -111,7 +111,7 @@ def draw_clauses(draw: RandomState, count: int, always_place: bool = False) -> t
     return tuple(clauses)
 
 
-# --- sentences
+# -- sentences
 
 
 def _say_phrase(phrase: Phrase | None, role: str, asked: bool, final: bool) -> list[Word]:

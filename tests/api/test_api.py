@@ -98,7 +98,7 @@ def test_check_asks_the_hub_for_the_commit_of_a_revision(
     from tests.data.test_fetch import FolderHub
     from tests.support.worlds import context, write_mirror
     from xstilts.checks.audit import revisions
-    from xstilts.planning import make
+    from xstilts.planning import make_plan
     from xstilts.sources import hub
     from xstilts.spec.sweep import Model, Sweep
     from xstilts.tasks import TASKS
@@ -125,7 +125,7 @@ def test_check_asks_the_hub_for_the_commit_of_a_revision(
         targets=("squad",),
         tasks=(squad,),
     )
-    reads = revisions.reads(make(sweep), context(tmp_path))
+    reads = revisions.reads(make_plan(sweep), context(tmp_path))
     assert {(read.asked, read.kind, read.resolved) for read in reads} == {
         ("v7", "commit", "commit of v7")
     }

@@ -7,20 +7,13 @@ from typing import Any
 import pytest
 
 from tests.support.sweeps import small, task
-from xstilts.planning import make
+from xstilts.planning import make_plan
 from xstilts.planning.filling import Revisions, build
 from xstilts.planning.needs import first_slot
 from xstilts.spec.hyperparameters import Settings
 from xstilts.spec.sweep import Mixture, Rates
-from xstilts.spec.task import (
-    Dictionary,
-    Pseudo,
-    Source,
-    Task,
-    Transform,
-    Translate,
-    training_payload,
-)
+from xstilts.spec.task import Source, Task, training_payload
+from xstilts.spec.transforms import Dictionary, Pseudo, Transform, Translate
 
 ARMS = {
     "files": [task("one"), task("two")],
@@ -62,7 +55,7 @@ def test_plan_arms_on_other_files_or_models_are_other_phases(kind: str) -> None:
     assert training_payload(arms[0]) == training_payload(arms[1])
     twin = arms[0].model_copy(update={"name": "twin"})
     tasks = (*arms, twin, task("tags"))
-    plan = make(
+    plan = make_plan(
         small(
             intermediates=("arm0", "arm1", "twin"),
             targets=("tags",),
@@ -85,7 +78,7 @@ def test_plan_evaluations_on_other_files_are_other_phases() -> None:
         find = task("find", "retrieval").model_copy(
             update={"source": Source(files=(f"{folder}/rows.jsonl",))}
         )
-        plan = make(small(targets=("find",), tasks=(task("good"), task("bad"), find)))
+        plan = make_plan(small(targets=("find",), tasks=(task("good"), task("bad"), find)))
         places.append(
             {
                 slot.identity
@@ -117,7 +110,7 @@ def test_plan_mixtures_of_the_same_members_at_the_same_rates_are_one_phase_whate
             mixed("e", mixture=("bad", "good")),
         ),
     )
-    plan = make(small(intermediates=("none", *twins, *others), intermediate=Settings()))
+    plan = make_plan(small(intermediates=("none", *twins, *others), intermediate=Settings()))
     trained = {
         slot.task: slot.identity
         for slot in plan.slots
@@ -155,7 +148,7 @@ def test_plan_identities_agree_with_phase_ids_for_unions_transforms_and_mixtures
         intermediate=Settings(lr=1e-5),
         target=Settings(lr=1e-5),
     )
-    plan = make(sweep)
+    plan = make_plan(sweep)
     ids: dict[str, str] = {}
     for slot in plan.slots:
         needed = first_slot(slot.needs)

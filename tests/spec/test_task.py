@@ -10,19 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from tests.support.sweeps import task
-from xstilts.spec.task import (
-    Dictionary,
-    Limits,
-    Lookup,
-    Pseudo,
-    Source,
-    Splits,
-    Task,
-    Transform,
-    Translate,
-    evaluation_payload,
-    training_payload,
-)
+from xstilts.spec.task import Limits, Source, Splits, Task, evaluation_payload, training_payload
+from xstilts.spec.transforms import Dictionary, Lookup, Pseudo, Transform, Translate
 
 
 def union(*parts: Task) -> Task:

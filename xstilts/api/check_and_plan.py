@@ -9,7 +9,7 @@ from xstilts.api.given import AnySweep
 from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.verb_values import Checked, Planned
 from xstilts.errors import Problem, SweepError
-from xstilts.planning import Plan, make
+from xstilts.planning import Plan, make_plan
 from xstilts.planning.filling import known_ids, trained_tasks
 from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Ledger
@@ -110,5 +110,5 @@ def _cached(opened: Opened) -> int:
 
 def _known_ids(loaded: Sweep, context: DataContext) -> set[str]:
     """Ids of the phases that no search has to decide."""
-    made = make(inputs.with_labels(loaded, context))
+    made = make_plan(inputs.with_labels(loaded, context))
     return known_ids(made, inputs.resolve(made, context))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from xstilts.api.given import AnySweep, file_of, load
 from xstilts.api.inputs import data_context, with_labels
 from xstilts.errors import DataError
-from xstilts.planning import Plan, make
+from xstilts.planning import Plan, make_plan
 from xstilts.spec.sweep import Sweep
 from xstilts.store.phases import Store
 
@@ -70,7 +70,7 @@ def open_sweep(
             unread = str(error)
     return Opened(
         sweep=sweep,
-        plan=make(sweep),
+        plan=make_plan(sweep),
         store=home,
         context=context,
         file=file_of(given),

@@ -11,7 +11,7 @@ from xstilts.api.given import AnySweep, base_of, folder_of
 from xstilts.api.verb_values import Status
 from xstilts.driver.session import lease_of
 from xstilts.errors import LeaseHeld
-from xstilts.planning import make
+from xstilts.planning import make_plan
 from xstilts.spec.sweep import Sweep
 from xstilts.store import ledger as ledgers
 from xstilts.store.phases import Store
@@ -32,7 +32,7 @@ def status(
     home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
     ledger = ledgers.require(home.folder)
     kept = read_sweep(home.folder)
-    keys = {slot.key for slot in make(kept).slots}
+    keys = {slot.key for slot in make_plan(kept).slots}
     entries = [entry for entry in ledger.entries() if entry.slot in keys]
     counts: Counter[str] = Counter(entry.state for entry in entries)
     counts["waiting"] += len(keys) - len(entries)

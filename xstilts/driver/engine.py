@@ -2,7 +2,7 @@
 
 Three small adapters stand between Tune and the board. The *searcher* asks the board for the next
 phase whenever Tune has room, so a trial that would have to wait is never created. The *scheduler*
-passes development values to the board and stops what the search gives up. The *callback* renews the
+passes development values to the board and stops what the search prunes. The *callback* renews the
 leases and shows progress. Tune's own checkpoints, loggers and restore are not used: the records are
 the state, and running again is resuming.
 """
@@ -48,7 +48,7 @@ class Outcome:
     """Phases that were started in this run."""
     stopped: str = ""
     """Why it stopped before the plan was done: `interrupted`, `budget`, or nothing."""
-    quarantined: list[str] = field(default_factory=list)
+    set_aside: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -206,7 +206,7 @@ class PhaseScheduler(FIFOScheduler):
             return str(TrialScheduler.CONTINUE)
         actor = trial.temporary_state.ray_actor
         if actor is not None:
-            actor.give_up.remote()
+            actor.prune.remote()
         return str(TrialScheduler.STOP)
 
 
@@ -252,7 +252,7 @@ def run(
         seconds=time.monotonic() - began,
         started=drive.started,
         stopped=drive.stopped,
-        quarantined=board.set_aside,
+        set_aside=board.set_aside,
     )
 
 

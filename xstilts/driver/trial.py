@@ -89,7 +89,7 @@ class PhaseTrial(tune.Trainable):
         row = self._handoff.take()
         return {**row, "done": row["status"] != "running"}
 
-    def give_up(self) -> None:
+    def prune(self) -> None:
         """Ends a phase that the search has stopped, at once: Tune may leave this process idle for
         long.
         """
@@ -173,21 +173,21 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
-        self._stopped = False
+        self._pruned = False
 
     def put(self, row: Row) -> bool:
         """Leaves a row; False where the phase should stop."""
         self._rows.append(row)
-        return not self._stopped
+        return not self._pruned
 
     def take(self) -> list[Row]:
         """All rows since the last call."""
         rows, self._rows = self._rows, []
         return rows
 
-    def stop(self) -> None:
-        """The next report is answered with no."""
-        self._stopped = True
+    def prune(self) -> None:
+        """Answers the next report with no."""
+        self._pruned = True
 
 
 def _run_group(config: Row, handoff: Handoff) -> str:
@@ -195,19 +195,19 @@ def _run_group(config: Row, handoff: Handoff) -> str:
     box: Row = {}
     thread = threading.Thread(target=_fit, args=(config, mailbox, box), daemon=True)
     thread.start()
-    stopped = False
+    pruned = False
     while thread.is_alive():
         thread.join(timeout=0.2)
         for row in ray.get(mailbox.take.remote()):
-            if not handoff.report(row) and not stopped:
-                stopped = True
-                ray.get(mailbox.stop.remote())
+            if not handoff.report(row) and not pruned:
+                pruned = True
+                ray.get(mailbox.prune.remote())
     if "error" in box:
         raise box["error"]
     if Store(config["context"]["store"]).phase(config["phase"]).done:
         return "done"
-    if stopped:
-        return "stopped"
+    if pruned:
+        return "pruned"
     raise RuntimeError("the Train workers ended without a record")
 
 

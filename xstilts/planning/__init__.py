@@ -25,7 +25,7 @@ is still open is counted as if every suggestion were new, so the counts are uppe
 
 from __future__ import annotations
 
-from xstilts.planning.builder import make
+from xstilts.planning.builder import make_plan
 from xstilts.planning.plan import Plan, Slot, Stage, Study
 from xstilts.planning.spaces import fewest_steps, fixed, ladder, largest, own_part
 
@@ -38,6 +38,6 @@ __all__ = [
     "fixed",
     "ladder",
     "largest",
-    "make",
+    "make_plan",
     "own_part",
 ]

@@ -21,7 +21,7 @@ Parent = Callable[[int], Needs]
 """Seed to what a training with it starts from."""
 
 
-def make(sweep: Sweep) -> Plan:
+def make_plan(sweep: Sweep) -> Plan:
     """Every slot of the sweep. Cost: 100,000 phases in seconds; nothing is read from disk."""
     return _Builder(sweep).plan()
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xstilts.spec.sweep import Rates
-from xstilts.spec.task import Task, Transform
+from xstilts.spec.task import Task
+from xstilts.spec.transforms import Transform
 
 
 def rates(value: str | Sequence[float] | Rates) -> str:

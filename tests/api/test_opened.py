@@ -18,12 +18,6 @@ from xstilts.api.verb_values import Ran
 from xstilts.spec.sweep import Sweep
 
 
-@pytest.fixture(autouse=True)
-def own_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sweeps here name mirrors of their own."""
-    monkeypatch.delenv("XSTILTS_MIRROR", raising=False)
-
-
 @pytest.fixture
 def unlabelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
     """A sweep whose tasks take their labels from their training rows."""
@@ -94,7 +88,7 @@ def test_run_reads_checks_and_plans_once(tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.setattr(module, name, call)
 
     counted(sweep_file, "load")
-    counted(opening, "make")
+    counted(opening, "make_plan")
     counted(opening, "with_labels")
     counted(runs, "check_opened")
 
@@ -104,5 +98,5 @@ def test_run_reads_checks_and_plans_once(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(runs, "_drive", drive)
     xstilts.run(file)
-    assert sorted(calls) == ["check_opened", "load", "make", "with_labels"]
+    assert sorted(calls) == ["check_opened", "load", "make_plan", "with_labels"]
     assert [opened.sweep.name for opened in driven] == ["tiny"]

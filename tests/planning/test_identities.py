@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.sweeps import small, task
+from tests.support.sweeps import paper_grid, small, task
 from xstilts.planning import make_plan
+from xstilts.planning.counts import summary
 from xstilts.planning.filling import Revisions, build
 from xstilts.planning.needs import first_slot
 from xstilts.spec.hyperparameters import Settings
@@ -162,3 +163,14 @@ def test_plan_identities_agree_with_phase_ids_for_unions_transforms_and_mixtures
         len(pairs) == len({identity for identity, _ in pairs}) == len({phase for _, phase in pairs})
     )
     assert ids["model/apart/t0"] == ids["model/twin/t0"] != ids["model/together/t0"]
+
+
+def test_plan_identities_agree_with_phase_ids() -> None:
+    plan = make_plan(paper_grid(seeds=(1, 2)))
+    ids: dict[str, str] = {}
+    for slot in plan.slots:
+        needed = first_slot(slot.needs)
+        ids[slot.key] = build(plan, slot, {}, ids.get(needed, ""), Revisions()).id
+    assert len(set(ids.values())) == summary(plan)["phases"]
+    by_identity = {slot.identity: ids[slot.key] for slot in plan.slots}
+    assert all(by_identity[slot.identity] == ids[slot.key] for slot in plan.slots)

@@ -38,7 +38,7 @@ ROOMS = (
 )
 """From the top down."""
 DOORS = {
-    "ray": ("driver.engine", "driver.trial", "driver.cluster"),
+    "ray": ("driver.engine", "driver.trial", "driver.cluster", "driver.placement_groups"),
     "optuna": ("driver.search",),
     "mlflow": ("tracking",),
     "torch": (

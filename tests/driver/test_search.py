@@ -9,7 +9,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from xstilts.driver.search import Studies, Told, distribution
+from xstilts.driver.search import KnownTrial, Studies, distribution
 from xstilts.planning import Study
 from xstilts.spec.hyperparameters import Choice, IntRange, LogRange
 from xstilts.spec.sweep import Search
@@ -40,7 +40,9 @@ def studies(folder: Path, *plans: Study, **search: object) -> Studies:
     return Studies(folder, Search(**search), {plan.key: plan for plan in plans}, "s")
 
 
-def entry(trial: int, state: str = "done", value: float | None = 50.0, **fields: object) -> Told:
+def entry(
+    trial: int, state: str = "done", value: float | None = 50.0, **fields: object
+) -> KnownTrial:
     values = {
         "slot": f"m/a>b/t{trial}",
         "kind": "target",
@@ -51,7 +53,7 @@ def entry(trial: int, state: str = "done", value: float | None = 50.0, **fields:
         "seed": 1,
         "state": state,
     }
-    return Told(Entry.model_validate({**values, **fields}), value)
+    return KnownTrial(Entry.model_validate({**values, **fields}), value)
 
 
 def told(folder: Path, key: str = "m/a>b") -> list[optuna.trial.FrozenTrial]:

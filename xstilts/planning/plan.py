@@ -32,7 +32,9 @@ class Slot:
     target: str
     """Name of the target; of several that share a training, joined by commas."""
     lineage: tuple[Stage, ...]
-    """The trainings that lead to its checkpoint, its own last; of an evaluation, to what it scores."""
+    """The trainings that lead to its checkpoint, its own last; for an evaluation, those that lead
+    to the checkpoint it scores.
+    """
     seed: int
     study: str = ""
     trial: int | None = None
@@ -40,7 +42,9 @@ class Slot:
     needs: Needs = BASE
     """What it starts from."""
     like: str = ""
-    """Study whose chosen hyperparameters it is run with; nothing: they are fixed, or its own study's."""
+    """Study whose chosen hyperparameters it is run with; empty where they are fixed or come from its
+    own study.
+    """
     prefix: str = ""
     """What the names of its hyperparameters begin with in a joint study: `intermediate.`."""
     identity: str = ""
@@ -50,6 +54,15 @@ class Slot:
     def task(self) -> str:
         """Label of what is trained or evaluated."""
         return self.target if self.kind == "evaluate" else self.lineage[-1].task
+
+    @property
+    def label(self) -> str:
+        """What progress and MLflow call it: `squad→udpos trial 2`."""
+        if self.kind == "pretrain":
+            return f"{self.model} pretraining"
+        pair = f"{self.intermediate}→{self.target}" if self.target else self.intermediate
+        which = f"trial {self.trial + 1}" if self.trial is not None else f"seed {self.seed}"
+        return f"{pair} {'scores' if self.kind == 'evaluate' else which}"
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -42,8 +42,8 @@ class Slot:
     needs: Needs = BASE
     """What it starts from."""
     like: str = ""
-    """Study whose chosen hyperparameters it is run with; empty where they are fixed or come from its
-    own study.
+    """Study whose chosen hyperparameters it is run with; empty where they are fixed, or come from
+    its own study.
     """
     prefix: str = ""
     """What the names of its hyperparameters begin with in a joint study: `intermediate.`."""

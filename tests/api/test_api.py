@@ -1,4 +1,4 @@
-"""The verbs as functions: everything is known to be good before anything is trained."""
+"""The verbs as functions, on whatever stands for a sweep."""
 
 from __future__ import annotations
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import xstilts
+from tests.support.sweeps import small, task
 from tests.support.tiny import make_sweep
+from xstilts.api.notes import of_plan
+from xstilts.planning import make_plan
+from xstilts.spec.sweep import Pretraining, Search
+from xstilts.spec.task import Splits
 
 
 def test_notes_name_every_target_of_a_repeated_training(tmp_path: Path) -> None:
@@ -43,3 +48,24 @@ def test_check_member_of_a_mixture_without_an_update_is_told(tmp_path: Path) -> 
             make_sweep(tmp_path, intermediates=["none", mixture]), leaks=False
         ).notes
     )
+
+
+def test_notes_name_splits_that_are_cut_out_of_others_and_serve_twice() -> None:
+    cut = task("tags").model_copy(
+        update={"splits": Splits(train="train[:80%]", dev="test", test="test")}
+    )
+    found = of_plan(make_plan(small(intermediates=("none",), targets=("tags",), tasks=(cut,))))
+    assert "tags: train is cut out of another split: train[:80%]" in found
+    assert "tags: the development split is also the reported one (test)" in found
+
+
+def test_notes_of_the_oracle_and_of_a_pretraining_say_what_they_mean() -> None:
+    start = Pretraining(name="zero", task="lines", config={}, tokenizer="generator")
+    sweep = small(
+        models=(start,),
+        tasks=(*small().tasks, task("lines", "masked_lm")),
+        search=Search(selection="oracle"),
+    )
+    text = "\n".join(of_plan(make_plan(sweep)))
+    assert "not zero-shot" in text
+    assert "zero is pretrained from its configuration first" in text

@@ -90,9 +90,7 @@ def test_plan_evaluations_on_other_files_are_other_phases() -> None:
     assert places[0] != places[1]
 
 
-def test_plan_mixtures_of_the_same_members_at_the_same_rates_are_one_phase_whatever_their_names() -> (
-    None
-):
+def test_plan_mixtures_of_the_same_members_and_rates_are_one_phase_whatever_their_names() -> None:
     def mixed(name: str, **changes: Any) -> Mixture:
         return Mixture(
             **{

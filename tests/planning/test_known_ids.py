@@ -41,7 +41,9 @@ intermediates:
 targets: [xquad, mlqa, udpos, xnli, tatoeba, bucc, lareqa, xcopa]
 seeds: [1, 2]
 tasks:
-  squad_translated: {like: squad, transform: {translate: {model: org/nllb, languages: [de, sw]}, share: 0.5}}
+  squad_translated:
+    like: squad
+    transform: {translate: {model: org/nllb, languages: [de, sw]}, share: 0.5}
   mlm: {train_language: [en, sw], language_exponent: 0.3}
   tatoeba: {options: {sweep_layers: all, sweep_poolings: [cls]}}
   xnli: {limits: {train: 100, test: 50}}

@@ -1,0 +1,86 @@
+"""A slot and its hyperparameters become a phase."""
+
+from __future__ import annotations
+
+from tests.support.sweeps import small, task
+from xstilts.planning import Plan, make_plan
+from xstilts.planning.filling import Revisions, build, known_ids, trained_tasks
+from xstilts.spec.hyperparameters import Settings
+from xstilts.spec.phase import ModelParent, PhaseParent, PhaseSpec, ScratchParent
+from xstilts.spec.sweep import Mixture, Pretraining
+
+REVISIONS = Revisions(
+    train={"good": "g", "bad": "b", "tags": "t"},
+    evaluate={"tags": "e"},
+    models={"org/model": "m", "org/tokenizer": "tok"},
+)
+PARAMS = {"lr": 1e-4, "steps": 20}
+
+
+def filled(plan: Plan, key: str, parent: str = "", **params: object) -> PhaseSpec:
+    slot = next(one for one in plan.slots if one.key == key)
+    return build(plan, slot, {**PARAMS, **params}, parent, REVISIONS)
+
+
+def test_build_a_training_on_a_base_model_has_revisions_settings_and_seed() -> None:
+    plan = make_plan(small(intermediate=small().intermediate.over(Settings(batch_size=4))))
+    spec = filled(plan, "model/good/s2")
+    assert spec.parent == ModelParent(model="org/model", revision="m")
+    assert [(m.task.name, m.data_revision) for m in spec.members] == [("good", "g")]
+    assert (spec.hyper.lr, spec.hyper.steps, spec.hyper.batch_size) == (1e-4, 20, 4)
+    assert spec.seed == 2
+
+
+def test_build_a_target_starts_from_the_phase_that_is_given() -> None:
+    spec = filled(make_plan(small()), "model/good>tags/t0", "0123")
+    assert spec.parent == PhaseParent(phase="0123")
+
+
+def test_build_an_evaluation_reads_test_rows_and_only_lengths_and_precision() -> None:
+    spec = filled(make_plan(small()), "model/good>tags/eval/s1", "0123", max_length_tokens=64)
+    assert spec.action == "evaluate"
+    assert [(m.task.name, m.data_revision) for m in spec.members] == [("tags", "e")]
+    assert spec.hyper.max_length_tokens == 64
+    assert spec.hyper.lr != PARAMS["lr"]
+
+
+def test_build_a_mixture_has_its_members_rates_and_heads() -> None:
+    both = Mixture(mixture=("good", "bad"), name="both", rates=(0.2, 0.8), heads="shared")
+    spec = filled(make_plan(small(intermediates=("none", both))), "model/both/t0")
+    assert [m.task.name for m in spec.members] == ["good", "bad"]
+    assert (spec.rates, spec.heads) == ((0.2, 0.8), "shared")
+
+
+def test_build_a_pretraining_starts_from_its_configuration() -> None:
+    start = Pretraining(
+        name="zero", task="lines", config={"model_type": "bert"}, tokenizer="org/tokenizer"
+    )
+    plan = make_plan(small(models=(start,), tasks=(*small().tasks, task("lines", "masked_lm"))))
+    assert filled(plan, "zero/pretrain").parent == ScratchParent(
+        config={"model_type": "bert"}, tokenizer="org/tokenizer", tokenizer_revision="tok"
+    )
+
+
+def test_build_part_of_a_joint_suggestion_is_that_of_the_slot() -> None:
+    from xstilts.spec.sweep import Search
+
+    plan = make_plan(small(search=Search(order="joint", trials=2)))
+    suggestion = {"intermediate.lr": 5e-4, "intermediate.steps": 10}
+    assert filled(plan, "model/good>tags/t0/intermediate", **suggestion).hyper.lr == 5e-4
+    assert filled(plan, "model/good>tags/t0", "0123", **suggestion).hyper.lr == 1e-4
+
+
+def test_trained_tasks_are_those_of_slots_and_of_mixtures_members_once() -> None:
+    both = Mixture(mixture=("good", "bad"), name="both")
+    plan = make_plan(small(intermediates=("none", both, "bad")))
+    assert sorted(trained_tasks(plan)) == ["bad", "good", "tags"]
+
+
+def test_known_ids_are_all_of_a_sweep_without_a_search_and_stop_where_one_decides() -> None:
+    fixed = Settings(lr=1e-4, steps=10)
+    whole = make_plan(small(intermediate=fixed, target=fixed))
+    assert len(known_ids(whole, REVISIONS)) == len(whole.distinct())
+    searched = make_plan(small(intermediate=fixed))
+    known = known_ids(searched, REVISIONS)
+    trained = make_plan(small(intermediate=fixed, targets=("find",)))
+    assert known == known_ids(trained, REVISIONS)  # intermediates, and their retrieval scores

@@ -30,7 +30,7 @@ class Slot:
     intermediate: str
     """Label of the intermediate, `none` for the baseline; empty for a pretraining."""
     target: str
-    """Name of the target; of several that share a training, joined by commas."""
+    """Name of the target; the names of several that share a training are joined by commas."""
     lineage: tuple[Stage, ...]
     """The trainings that lead to its checkpoint, its own last; for an evaluation, those that lead
     to the checkpoint it scores.
@@ -46,9 +46,9 @@ class Slot:
     its own study.
     """
     prefix: str = ""
-    """What the names of its hyperparameters begin with in a joint study: `intermediate.`."""
+    """Prefix of its hyperparameters' names in a joint study: `intermediate.`."""
     identity: str = ""
-    """Equal for slots known to be one phase."""
+    """Equal for slots that are known to be the same phase."""
 
     @property
     def task(self) -> str:
@@ -87,11 +87,11 @@ class Study:
     """Searched settings; in a joint study those of the intermediate are `intermediate.<name>`."""
     trials: int
     grid: tuple[dict[str, Any], ...] = ()
-    """Every point, where the plan enumerates them."""
+    """Every point, in a grid."""
     objective: Literal["dev", "oracle"] = "dev"
 
     def point(self, trial: int | None) -> dict[str, Any] | None:
-        """What is suggested to a trial (None: to the chosen one), where the plan knows it."""
+        """The suggestion to a trial (None: the chosen configuration), where the plan knows it."""
         if self.grid and trial is not None:
             return self.grid[trial]
         return None if self.space else {}
@@ -99,7 +99,7 @@ class Study:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All slots of a sweep in an order in which parents come first."""
+    """All slots of a sweep, parents first."""
 
     sweep: Sweep
     slots: tuple[Slot, ...]
@@ -113,7 +113,7 @@ class Plan:
         return first
 
     def settings(self, slot: Slot) -> Settings:
-        """The settings a slot's hyperparameters come from."""
+        """The settings that a slot's hyperparameters come from."""
         if slot.kind == "pretrain":
             return self.pretraining(slot.model).settings
         if slot.kind == "intermediate":

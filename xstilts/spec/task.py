@@ -1,9 +1,9 @@
 """What a task is: data, languages, a format (how it is learned), a metric.
 
-A task is a frozen value. The built-in ones stand in the tables under `xstilts/tasks/`; a sweep file
-may change fields of those or bring tasks of its own. Columns are named by *role* (`premise`,
-`label`, ...): `columns` maps each role to the source's own column, so that a format never knows a
-dataset. Splits are named by *use*: `train`, `dev` (English, chooses checkpoints and
+A task is a frozen value. The built-in tasks are in the tables under `xstilts/tasks/`; a sweep file
+may change their fields or define tasks of its own. Columns are named by *role* (`premise`,
+`label`, ...): `columns` maps each role to the source's column, so that formats know nothing of
+datasets. Splits are named by *use*: `train`, `dev` (English, chooses checkpoints and
 hyperparameters) and `test` (reported, in every language); each is an expression such as
 `validation[:80%]`.
 """
@@ -22,7 +22,7 @@ from xstilts.spec.transforms import Transform
 Use = Literal["train", "dev", "test"]
 Action = Literal["train", "evaluate"]
 UNSEEN = "<unseen>"
-"""Last label of an open table: every label that is not in it."""
+"""Last label of an open table; stands for every label that is not in the table."""
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 
 
@@ -32,7 +32,7 @@ class Source(Frozen):
     hub: str | None = None
     """Dataset id on the hub or in a mirror, `org/name`."""
     config: str | None = None
-    """Dataset configuration; `{language}` stands for the source's own word for the language."""
+    """Dataset configuration; `{language}` stands for the source's own name of the language."""
     revision: str = "main"
     """Branch, tag or commit on the hub."""
     files: tuple[str, ...] | None = None
@@ -43,14 +43,14 @@ class Source(Frozen):
         Literal["jsonl", "csv", "parquet", "conll", "conllu", "bucc", "squad_json", "xquad_r"]
         | None
     ) = None
-    """How to read `files`; from the suffix where left out."""
+    """How to read `files`; left out: by the suffix."""
     generator: str | None = None
     """Name of a task of the built-in generator."""
     union: bool = False
     """The rows of the task's `parts`, one part after the other."""
     row_filter: dict[str, str] = Field(default_factory=dict)
-    """Column to a pattern (`*`, `?`, `{language}` filled in) that the rows to be kept match: `{id:
-    "english-*"}`.
+    """Column to a pattern (`*`, `?`; `{language}` is filled in); only rows that match are kept:
+    `{id: "english-*"}`.
     """
 
     @model_validator(mode="after")
@@ -61,9 +61,7 @@ class Source(Frozen):
 
 
 class Splits(Frozen):
-    """Which part of the source serves which use; a part cut out of a split is written
-    `validation[:80%]`.
-    """
+    """The part of the source for each use; `validation[:80%]` cuts a part out of a split."""
 
     train: str | None = None
     dev: str | None = None
@@ -71,7 +69,7 @@ class Splits(Frozen):
 
 
 class Limits(Frozen):
-    """At most so many rows of each split, per language, taken from its front; none: all."""
+    """Most rows of each split, per language, taken from its beginning; None: all."""
 
     train: int | None = Field(default=None, ge=1)
     dev: int | None = Field(default=None, ge=1)
@@ -85,17 +83,17 @@ class Task(Frozen):
     format: FormatName
     source: Source
     columns: dict[str, str] = Field(default_factory=dict)
-    """Role to source column; a role left out is a column of the role's own name."""
+    """Role to source column; a role that is left out has a column of its own name."""
     languages: tuple[str, ...] = Field(default=("en",), min_length=1)
-    """Languages that are scored, as ISO codes; the first training language among them or not."""
+    """Languages that are scored, as ISO codes; they need not include the training language."""
     language_names: dict[str, str] = Field(default_factory=dict)
-    """ISO code to the source's own word for it, where they differ (`en: English`)."""
+    """ISO code to the source's name of the language, where they differ (`en: English`)."""
     train_language: str | tuple[str, ...] = "en"
     """Language, or languages, of the training and development rows."""
     splits: Splits = Splits()
     limits: Limits = Limits()
     labels: tuple[str, ...] = ()
-    """Label names in the order of their ids; empty for formats without a table."""
+    """Label names in the order of their ids; empty for formats without labels."""
     metric: str
     """Primary metric; a name in `xstilts.scoring.metrics.METRICS`."""
     train_task: str | None = None
@@ -103,26 +101,26 @@ class Task(Frozen):
     groups: tuple[str, ...] = ()
     """What it teaches: syntactic, semantic, ..."""
     options: FormatOptions = Field(default_factory=FormatOptions, validate_default=True)
-    """What tasks of its format alone can set; an object of the format's own class."""
+    """Options that only tasks of this format have; an object of the format's own class."""
     parts: tuple[Task, ...] = ()
-    """Of a union: tasks of one format and one label table whose rows it has, under one head
+    """For a union: tasks of one format with one label table, whose rows it joins under one head
     (ANLI+).
     """
     transform: Transform | None = None
-    """What is made of the training rows: translated, code-switched, ..."""
+    """What is done to the training rows: translation, code-switching, ..."""
     language_exponent: float | None = Field(default=None, gt=0, le=1)
-    """Of several training languages, each is sampled at the rate of (its rows)^exponent; left out:
-    by rows.
+    """With several training languages, each is sampled at a rate proportional to its
+    rows^exponent; left out: proportional to its rows.
     """
     obtain: str | None = None
-    """How to get data that cannot be downloaded freely; said where it is missing."""
+    """How to get data that can't be downloaded freely; shown where the data is missing."""
     licence: str | None = None
     """Licence of the data, as its source states it."""
 
     @field_validator("options", mode="before")
     @classmethod
     def _options_of_its_format(cls, given: Any, info: ValidationInfo) -> Any:
-        """Options in whatever form, the flat one of records included, as the format's own class."""
+        """Converts options in any form, the flat one included, to the format's own class."""
         spec = FORMATS.get(info.data.get("format", ""))
         if spec is None or type(given) is spec.options:
             return given
@@ -131,12 +129,12 @@ class Task(Frozen):
 
     @property
     def spec(self) -> FormatSpec:
-        """What is known of its format."""
+        """The spec of its format."""
         return FORMATS[self.format]
 
     @property
     def label_role(self) -> str | None:
-        """The role that holds the label; None where rows have none."""
+        """The role that holds the label; None where rows have no label."""
         return self.spec.label_role
 
     def column(self, role: str) -> str:
@@ -155,27 +153,25 @@ class Task(Frozen):
         return self.spec.trained
 
     def uses(self, action: Action) -> tuple[Use, ...]:
-        """The uses that an action reads; whether the task has a split for them is another matter
-        (`has`).
-        """
+        """The uses that an action reads; `has` says whether the task has a split for each."""
         if action == "train":
             return ("train", "dev")
         return ("dev", "test") if self.spec.tuned else ("test",)
 
     def languages_of(self, use: Use) -> tuple[str, ...]:
-        """The languages that a use exists in: all of the task's for test rows, and for development
-        rows that tune an evaluation.
+        """The languages of the rows of a use: all of the task's for test rows, and for development
+        rows that tune an evaluation; otherwise the training languages.
         """
         everywhere = use == "test" or (use == "dev" and self.spec.tuned)
         return self.languages if everywhere else self.train_languages
 
     def has(self, use: Use) -> bool:
-        """Whether it has a split for a use; a union, whether all its parts have."""
+        """Whether it has a split for a use; for a union, whether all its parts have one."""
         return all(getattr(leaf.splits, use) is not None for leaf in self.leaves)
 
     def alike(self, other: Task) -> bool:
-        """Whether a head that is trained on one can answer the other; choices are scored alike,
-        whatever the labels.
+        """Whether a head that is trained on this task can answer the other: same format, and the
+        same labels where the format has labels.
         """
         return self.format == other.format and (
             not self.spec.labelled or self.labels == other.labels
@@ -218,12 +214,12 @@ def _part(task: Task, fields: tuple[str, ...], uses: tuple[Use, ...]) -> dict[st
     if task.transform is not None and "transform" in part:
         part["transform"] = task.transform.payload()
     if task.source.files is not None:
-        # The data revision is a hash of what the files hold; where they lie decides nothing.
+        # The data revision is a hash of the content of the files; their place does not matter.
         part["source"] = {**whole["source"], "files": True}
     part["splits"] = {use: whole["splits"][use] for use in uses}
     part["limits"] = {use: whole["limits"][use] for use in uses}
     if "train" in uses and len(names) == 1:
-        # Written as a list or not, and at whatever rate: one language is one language.
+        # One language is the same training as a list of one, whatever its exponent.
         part |= {"train_language": names[0], "language_exponent": None}
     if task.parts:
         part["parts"] = [_part(one, fields, uses) for one in task.parts]
@@ -231,10 +227,10 @@ def _part(task: Task, fields: tuple[str, ...], uses: tuple[Use, ...]) -> dict[st
 
 
 def training_payload(task: Task) -> dict[str, Any]:
-    """What of a task decides a training: its name, test split and other languages do not."""
+    """The part of a task that affects a training: not its name, test split or other languages."""
     return _part(task, _TRAINING_FIELDS, ("train", "dev"))
 
 
 def evaluation_payload(task: Task) -> dict[str, Any]:
-    """What of a task decides an evaluation: its training rows do not."""
+    """The part of a task that affects an evaluation: not its training rows."""
     return _part(task, _EVALUATION_FIELDS, task.uses("evaluate"))

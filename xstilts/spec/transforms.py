@@ -1,4 +1,4 @@
-"""What can be made of a task's training rows before they are tokenised.
+"""What can be done to a task's training rows before they are tokenised.
 
 A `Transform` is one of four kinds: machine translation, translations from files, code-switching by
 dictionary, invented words. These are values only; `xstilts/data/transforms/` carries them out.
@@ -20,10 +20,10 @@ class Translate(Frozen):
     """Model id of the hub, a mirror or a folder."""
     revision: str = "main"
     languages: tuple[str, ...] = Field(min_length=1)
-    """ISO codes; with several, each row goes to one of them in turn."""
+    """ISO codes; several are taken in turn, one for each row."""
     language_codes: dict[str, str] = Field(default_factory=dict)
-    """ISO code to the model's own word for it (`de: deu_Latn`); the tables of NLLB and M2M100 are
-    built in.
+    """ISO code to the model's own name of the language (`de: deu_Latn`); those of NLLB and M2M100
+    are built in.
     """
     beams: int = Field(default=1, ge=1)
     max_new_tokens: int = Field(default=256, ge=8)
@@ -31,8 +31,8 @@ class Translate(Frozen):
 
 
 class Lookup(Frozen):
-    """Translations that the user has: files with `text`, `translation` and, of several languages,
-    `language`.
+    """Translations that the user has: files with the columns `text`, `translation` and, for several
+    languages, `language`.
     """
 
     files: tuple[str, ...] = Field(min_length=1)
@@ -51,23 +51,23 @@ class Dictionary(Frozen):
     sentence_ratio: float = Field(default=1.0, gt=0, le=1)
     """Share of the rows that are switched."""
     word_ratio: float = Field(default=0.5, gt=0, le=1)
-    """Share of the words of such a row that are replaced, where a dictionary has them."""
+    """Share of the words of a switched row that are replaced, where a dictionary has them."""
     cross: bool = True
-    """Each word draws its own language; else a row has one."""
+    """Whether each word draws its own language; otherwise each row draws one."""
 
 
 class Pseudo(Frozen):
-    """A control: every word becomes an invented one, the same everywhere; no language has it."""
+    """A control: replaces each word by an invented word, always the same, that no language has."""
 
     word_ratio: float = Field(default=1.0, gt=0, le=1)
     """Share of the words that are replaced."""
 
 
 class Transform(Frozen):
-    """What is made of a task's training rows before they are tokenised: exactly one of the four
+    """What is done to a task's training rows before they are tokenised: exactly one of the four
     kinds.
 
-    Development and test rows stay as they are, so arms are chosen by the same numbers.
+    Development and test rows stay as they are, so all arms are chosen by scores on the same rows.
     """
 
     translate: Translate | None = None
@@ -77,34 +77,32 @@ class Transform(Frozen):
     share: float = Field(default=1.0, gt=0, le=1)
     """Share of the rows that are transformed; the others stay English."""
     add: bool = False
-    """The transformed rows come after the English ones instead of in their place."""
+    """Whether the transformed rows are added after the English rows instead of replacing them."""
     seed: int = 0
-    """Of all that is drawn."""
+    """Seed of all random choices."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Transform:
-        if (
-            sum(x is not None for x in (self.translate, self.lookup, self.dictionary, self.pseudo))
-            != 1
-        ):
+        kinds = (self.translate, self.lookup, self.dictionary, self.pseudo)
+        if sum(kind is not None for kind in kinds) != 1:
             raise ValueError(
                 "a transform needs exactly one of translate, lookup, dictionary, pseudo"
             )
         return self
 
     def payload(self) -> dict[str, Any]:
-        """What of it decides rows, beside what its files and its model hold: no paths, no batch
-        size.
+        """The part of it that affects rows, apart from the content of its files and its model: no
+        paths, no batch size.
         """
-        places = {
+        not_hashed = {
             "translate": ("model", "revision", "batch_size"),
             "lookup": ("files",),
             "dictionary": ("files",),
         }
         whole = self.model_dump(mode="json")
         return {
-            key: {k: v for k, v in value.items() if k not in places[key]}
-            if value and key in places
+            key: {k: v for k, v in value.items() if k not in not_hashed[key]}
+            if value and key in not_hashed
             else value
             for key, value in whole.items()
         }

@@ -83,10 +83,10 @@ def test_entry_that_is_wrong_is_told_with_its_line(extra: str, line: int, words:
             "m: {like: mnli, parts: [{name: mnli}]}",
             'm.parts is {"name": "mnli"}; must be the name of a task',
         ),
-        ("m: {like: anli_plus, splits: {train: 'train[:9]'}}", "m.splits is not read of a union"),
+        ("m: {like: anli_plus, splits: {train: 'train[:9]'}}", "m.splits has no effect on a union"),
         (
             "m: {like: anli_plus, source: {row_filter: {a: b}}}",
-            "m.source.row_filter is not read of a union",
+            "m.source.row_filter has no effect on a union",
         ),
     ],
 )

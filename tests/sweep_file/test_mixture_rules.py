@@ -31,8 +31,8 @@ def test_loads_rates_that_only_rounding_keeps_from_one_are_whole() -> None:
 @pytest.mark.parametrize(
     ("rates", "words"),
     [
-        ("{fixed: {mnli: 20}}", "20 together; must be below 1, for squad share what is left"),
-        ("{fixed: {mnli: 1}}", "1 together; must be below 1, for squad share what is left"),
+        ("{fixed: {mnli: 20}}", "20 together; must be below 1: squad share the rest"),
+        ("{fixed: {mnli: 1}}", "1 together; must be below 1: squad share the rest"),
         ("{fixed: {mnli: 0.5, squad: 0.4}}", "0.9 together; must be 1 where every member is named"),
         ("{fixed: {mnli: 0}}", "each must be a share above 0"),
         ("{fixed: {mlm: 0.2}}", 'has "mlm", which is not in the mixture'),

@@ -84,7 +84,7 @@ def test_overrides_name_the_stages_of_a_chain_and_not_the_chain() -> None:
         ("models: [{idd: a}]", "models[0] is"),
         ("models: [{id: a, revison: b}]", 'models[0] has no key "revison"; nearest: revision'),
         ("models: [a, b/a]", 'models[1] is "a" again'),
-        ("models: ['a/b c']", "is no good name in tables"),
+        ("models: ['a/b c']", "is not a valid name for tables"),
         (
             "models: [{name: b, task: squad, config: {model_type: bert}, tokenizer: generator}]",
             "needs a masked_lm task",
@@ -132,7 +132,7 @@ def test_overrides_name_the_stages_of_a_chain_and_not_the_chain() -> None:
         ),
         ("targets: []", "targets is empty"),
         ("targets: [xquad, xquad]", 'targets[1] is "xquad" again (first: targets[0])'),
-        ("targets: [none]", "the baseline is an intermediate of its own"),
+        ("targets: [none]", "the baseline can only be an intermediate"),
         ("targets: [3]", "targets[0] is 3; must be text"),
         ("name: a b", "must be a name of at most 64 letters, digits"),
         (f"name: {'a' * 65}", "must be a name of at most 64"),

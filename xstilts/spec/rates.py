@@ -85,7 +85,7 @@ def _check_fixed(fixed: Mapping[str, float], names: Sequence[str]) -> None:
     total, left = sum(fixed.values()), [name for name in names if name not in fixed]
     if left and total >= 1:
         raise PhaseError(
-            f"{shown}, {total:g} in all; must be below 1, for {', '.join(left)} share what is left"
+            f"{shown}, {total:g} in all; must be below 1: {', '.join(left)} share the rest"
         )
     if fixed and not left and abs(total - 1) > SLACK:
         raise PhaseError(f"{shown}, {total:g} in all; must be 1 in all where every member is named")

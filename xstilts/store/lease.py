@@ -160,7 +160,7 @@ class Lease:
 
     def _held_by(self, owner: Owner | None) -> str:
         if owner is None:
-            return f"{self.name}: somebody else holds the lease"
+            return f"{self.name}: another process holds the lease"
         return (
             f"{self.name}: process {owner.pid} on {owner.host} is at work on it "
             f"(last sign {self._age(owner):.0f} s ago); wait for it, or stop it"

@@ -45,7 +45,7 @@ def test_chain_is_called_after_its_stages_where_it_has_no_name() -> None:
     [
         ("{chain: [squad, mnlii]}", 'intermediates[1].chain[1] is "mnlii", which is no task'),
         ("{chain: [squad]}", "intermediates[1].chain has 1 item; must be"),
-        ("{chain: [none, squad]}", 'intermediates[1].chain[0] is "none"; the baseline is'),
+        ("{chain: [none, squad]}", 'intermediates[1].chain[0] is "none"; the baseline can only be'),
         ("{chain: [tatoeba, squad]}", "retrieval is not trained, so it can only be a target"),
         ("{chain: [squad, mnli], name: qqp}", '"qqp" is the name of a task or mixture'),
         ("{chain: [squad, mnli], mixture: [squad, mnli]}", "has chain and mixture together"),

@@ -155,11 +155,9 @@ class _Entry:
         given: list[Path] = [(key,) for key in OF_PARTS if key in clean]
         if "row_filter" in (clean.get("source") or ()):
             given.append(("source", "row_filter"))
+        instead = "its parts have their own; name parts that are `like` those"
         for key in given:
-            self._complain(
-                key,
-                "has no effect on a union, its parts have their own; name parts that are `like` those",
-            )
+            self._complain(key, f"has no effect on a union, {instead}")
 
     def _new(self, fields: dict[str, Any], parts: dict[str, Any]) -> Task | Wrong:
         """A task of the user's own."""

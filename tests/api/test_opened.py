@@ -14,7 +14,7 @@ from xstilts import sweep_file
 from xstilts.api import opened as opening, runs
 from xstilts.api.check_and_plan import check_opened
 from xstilts.api.opened import Opened, open_sweep
-from xstilts.api.verb_values import Ran
+from xstilts.api.verb_values import RunResult
 from xstilts.spec.sweep import Sweep
 
 
@@ -92,9 +92,9 @@ def test_run_reads_checks_and_plans_once(tmp_path: Path, monkeypatch: pytest.Mon
     counted(opening, "with_labels")
     counted(runs, "check_opened")
 
-    def drive(board: Any, opened: Opened, watch: Any, warn: Any) -> Ran:
+    def drive(board: Any, opened: Opened, watch: Any, warn: Any) -> RunResult:
         driven.append(opened)
-        return Ran({}, [], 0.0, 0, "", 0, [], str(opened.folder))
+        return RunResult({}, [], 0.0, 0, "", 0, [], str(opened.folder))
 
     monkeypatch.setattr(runs, "_drive", drive)
     xstilts.run(file)

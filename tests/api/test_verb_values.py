@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.sweeps import small
-from xstilts.api.verb_values import Checked, Findings, Planned, Ran, Status
+from xstilts.api.verb_values import CheckResult, Findings, PlanResult, RunResult, Status
 from xstilts.checks.audit.cards import Finding
 from xstilts.checks.doctor import Check
 from xstilts.planning import make_plan
@@ -20,7 +20,7 @@ def test_checked_warns_of_findings_that_are_warnings_and_not_of_notes() -> None:
         Finding(task="a", severity="warn", message="fewer rows"),
         Finding(task="b", severity="note", message="one language"),
     ]
-    checked = Checked(small(), ["a note"], findings=findings)
+    checked = CheckResult(small(), ["a note"], findings=findings)
     assert checked.warnings == ["a: fewer rows"]
     value = checked.to_json()
     assert (value["sweep"], value["notes"], value["leaks"]) == ("small", ["a note"], None)
@@ -28,7 +28,7 @@ def test_checked_warns_of_findings_that_are_warnings_and_not_of_notes() -> None:
 
 
 def test_planned_has_the_summary_of_the_plan_and_a_cost_where_one_was_estimated() -> None:
-    value = Planned(make_plan(small()), 3).to_json()
+    value = PlanResult(make_plan(small()), 3).to_json()
     assert (value["sweep"], value["cached"], value["exact"]) == ("small", 3, False)
     assert "cost" not in value
     json.dumps(value)
@@ -54,5 +54,5 @@ def test_findings_are_ok_unless_a_check_fails_and_advise_where_it_is_not_well() 
 
 
 def test_ran_is_a_json_value() -> None:
-    ran = Ran({"done": 1}, [], 1.0, 1, "", 0, [], "folder")
+    ran = RunResult({"done": 1}, [], 1.0, 1, "", 0, [], "folder")
     assert json.loads(json.dumps(ran.to_json()))["pages"] == ""

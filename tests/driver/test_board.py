@@ -191,8 +191,8 @@ def test_board_pruned_trial_is_told_as_pruned_with_its_values(tmp_path: Path) ->
     told = trials(tmp_path, sweep, "model/good")[2]
     assert told.state == TrialState.PRUNED
     assert told.intermediate_values[1] == 1.0
-    pruned = board.ledger.get("model/good/t2")
-    assert pruned is not None and pruned.pruned_at == 1.0
+    entry = board.ledger.get("model/good/t2")
+    assert entry is not None and entry.pruned_at == 1.0
 
 
 def test_board_last_evaluation_stops_nothing(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from xstilts.api import inputs, notes
 from xstilts.api.given import AnySweep
 from xstilts.api.opened import Opened, open_sweep
-from xstilts.api.verb_values import Checked, Planned
+from xstilts.api.verb_values import CheckResult, PlanResult
 from xstilts.errors import Problem, SweepError
 from xstilts.planning import Plan, make_plan
 from xstilts.planning.filling import known_ids, trained_tasks
@@ -26,7 +26,7 @@ def check(
     mirror: str | None = None,
     tracking: str | None = None,
     leaks: bool = True,
-) -> Checked:
+) -> CheckResult:
     """Checks the whole file, the data, the models and the store. Raises SweepError with all that is
     wrong.
 
@@ -38,7 +38,7 @@ def check(
     return check_opened(opened, leaks=leaks)
 
 
-def check_opened(opened: Opened, *, leaks: bool = True) -> Checked:
+def check_opened(opened: Opened, *, leaks: bool = True) -> CheckResult:
     """Checks a sweep that is open already."""
     from xstilts.checks.audit import leaks as leak_search, revisions
 
@@ -47,7 +47,7 @@ def check_opened(opened: Opened, *, leaks: bool = True) -> Checked:
     if wrong:
         raise SweepError([Problem(message=message, file=opened.file) for message in wrong])
     reads = revisions.reads(plan, context)
-    return Checked(
+    return CheckResult(
         opened.sweep,
         [*notes.of_plan(plan), *notes.of_data(plan, reads, context)],
         sources=reads,
@@ -82,7 +82,7 @@ def plan(
     tracking: str | None = None,
     gpu: str | None = None,
     mfu: float | None = None,
-) -> Planned:
+) -> PlanResult:
     """The plan, how much of it has a record already, and what it will cost. Writes nothing.
 
     Reads only the revisions of the data. `gpu` names the GPU of the estimate (default:
@@ -93,7 +93,7 @@ def plan(
     opened = open_sweep(sweep, store=store, mirror=mirror, tracking=tracking, labels=False)
     utilisation = DEFAULT_UTILISATION if mfu is None else mfu
     cost = estimate(opened.plan, gpu=gpu, utilisation=utilisation, base=opened.context.base)
-    return Planned(opened.plan, _cached(opened), notes.of_plan(opened.plan), cost)
+    return PlanResult(opened.plan, _cached(opened), notes.of_plan(opened.plan), cost)
 
 
 def _cached(opened: Opened) -> int:

@@ -11,7 +11,7 @@ from xstilts.api.check_and_plan import check_opened
 from xstilts.api.given import AnySweep
 from xstilts.api.notes import lost_rows
 from xstilts.api.opened import Opened, open_sweep
-from xstilts.api.verb_values import Ran
+from xstilts.api.verb_values import RunResult
 from xstilts.driver.session import driver, same_plan
 from xstilts.store.ledger import Ledger
 
@@ -31,7 +31,7 @@ def run(
     tracking: str | None = None,
     watch: Watch = lambda snapshot: None,
     warn: Warn = lambda message: None,
-) -> Ran:
+) -> RunResult:
     """Runs the phases of the sweep that have no record yet, and mirrors them to MLflow.
 
     `watch` gets a snapshot of the run about twice a second, `warn` gets warnings for the user.
@@ -58,7 +58,7 @@ def _board(opened: Opened) -> Board:
     return Board(plan, Ledger(folder), opened.store, studies, revisions)
 
 
-def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> Ran:
+def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> RunResult:
     """Runs the engine until the plan is done or the run stops; then the mirror gets a minute to
     catch up.
     """
@@ -82,7 +82,7 @@ def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> Ran:
     for lost in lost_rows(opened.sweep, opened.context):
         warnings.append(lost)
         warn(lost)
-    return Ran(
+    return RunResult(
         counts=outcome.counts,
         failures=[{"slot": e.slot, "state": e.state, "error": e.error} for e in outcome.failures],
         seconds=outcome.seconds,

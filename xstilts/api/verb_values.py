@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckResult:
     """A sweep that passed the check."""
 
     sweep: Sweep
@@ -66,7 +66,7 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlanResult:
     """A plan, how much of it is done, its cost, and notes."""
 
     plan: Plan
@@ -130,7 +130,7 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class Ran:
+class RunResult:
     """How a run ended."""
 
     counts: dict[str, int]

@@ -18,7 +18,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from xstilts.driver.choosing import Choices, blank_entry
 from xstilts.driver.outcomes import Outcomes
@@ -99,6 +99,7 @@ class Board:
             self.ledger.write(entry, state=State.WAITING, error="", attempts=0)
 
     def _wait(self, slot: Slot) -> None:
+        """Makes a slot ready, or lets it wait for what it needs, or blocks it."""
         needs = [slot.needs, *([Chosen(slot.like)] if slot.like else [])]
         missing = next((one for one in needs if not self._choices.met(one)), None)
         if missing is None:
@@ -149,7 +150,7 @@ class Board:
     def _costs_nothing(self, phase: str) -> bool:
         return self._outcomes.has_record(phase) and phase not in self._running
 
-    def _open(self, slot: Slot) -> Assignment | str | None:
+    def _open(self, slot: Slot) -> Assignment | Literal["held"] | None:
         """Gives a ready slot its phase: returns an assignment if the phase must be run, `held` if
         the slot must wait, None if it has ended or waits for a running phase.
         """

@@ -38,7 +38,7 @@ ROOMS = (
 )
 """From the top down."""
 DOORS = {
-    "ray": ("driver.engine", "driver.trial", "driver.cluster"),
+    "ray": ("driver.engine", "driver.trial", "driver.cluster", "driver.placement_groups"),
     "optuna": ("driver.search",),
     "mlflow": ("tracking",),
     "torch": (
@@ -121,7 +121,7 @@ def test_ray_in_code_for_another_process_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("module", "line", "said"),
     [
-        ("spec.rates", "from xstilts.planning import make", "planning is above spec"),
+        ("spec.rates", "from xstilts.planning import make_plan", "planning is above spec"),
         ("planning.plan", "def f():\n    from xstilts.store import phases", "store is above"),
         ("store.phases", "import xstilts.training.loop", "training is above store"),
         ("tasks", 'import_module("xstilts.data.hub")', "data is above tasks"),

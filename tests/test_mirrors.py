@@ -20,6 +20,13 @@ _DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 WITHOUT_TESTS = {
     "__init__.py": "hands out names when they are asked for, which test_import.py looks at",
+    "spec/format_specs/classification.py": "a value; see format_specs/test_options.py and the "
+    "contract suite in tests/formats",
+    "spec/format_specs/dual_encoder.py": "as classification",
+    "spec/format_specs/masked_lm.py": "as classification",
+    "spec/format_specs/mining.py": "as classification",
+    "spec/format_specs/retrieval.py": "as classification",
+    "spec/format_specs/span_qa.py": "as classification",
     "workers/context.py": "values without behaviour",
 }
 """Module to the reason why it has no test file of its own."""
@@ -27,15 +34,9 @@ WITHOUT_TESTS = {
 # TEMPORARY: modules whose tests still lie under other names, room by room. Whoever moves them takes
 # the names off; the list goes when it is empty.
 NOT_YET = {
-    "api": "check_and_plan inputs machine notes results verb_values",
-    "driver": "cluster session trial",
     "formats": "encoded",
     "models": "checkpoints",
-    "planning": "counts identities plan spaces",
     "results": "arm_pairs cube gallery kinds rendering",
-    "store": "files hashes lease phases",
-    "sweep_file": "__init__ entries hints json_schema mixture_rules sweep_rules task_rules "
-    "value_types",
     "tracking": "numbers pages server thread tracker view",
     "training": "members training",
 }

@@ -1,7 +1,7 @@
 """Which intermediate task helps which target task, in which language, and how surely.
 
-The verbs of the command line are functions here too (`xstilts.plan("sweep.yaml")`), with the values
-that they are about. Everything is imported when it is first used: `import xstilts` costs nothing.
+The verbs of the command line are functions here too (`xstilts.plan("sweep.yaml")`), beside the
+values that they take. Everything is imported at its first use: `import xstilts` costs nothing.
 """
 
 from __future__ import annotations

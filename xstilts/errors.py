@@ -6,10 +6,10 @@
     │   └── DataError     a dataset, a model or a mirror is missing, or is not what its task says
     ├── StoreError        the store cannot be read or written
     │   ├── CorruptError  a record or a checkpoint is damaged
-    │   └── LeaseHeld     somebody else is at work on this sweep or phase
+    │   └── LeaseHeld     another process works on this sweep or phase
     ├── PhaseError        a phase failed while it ran
     ├── EngineError       Ray is not as the engine needs it
-    └── TrackingError     the tracking server refused or is away
+    └── TrackingError     the tracking server refused or can't be reached
 
 A message says where, what it is, what it must be, and what to do.
 """
@@ -26,7 +26,7 @@ class XstiltsError(Exception):
 
 
 class InputError(XstiltsError):
-    """Something the user gave is wrong and nothing was started."""
+    """Something the user gave is wrong; nothing was started."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Problem:
 
 
 class SweepError(InputError):
-    """All that is wrong with a sweep, collected."""
+    """Everything that is wrong with a sweep, collected."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -63,7 +63,7 @@ class CorruptError(StoreError):
 
 
 class LeaseHeld(StoreError):
-    """Somebody else is at work on this sweep or phase."""
+    """Another process works on this sweep or phase."""
 
 
 class PhaseError(XstiltsError):
@@ -75,12 +75,12 @@ class EngineError(XstiltsError):
 
 
 class TrackingError(XstiltsError):
-    """The tracking server refused or is away."""
+    """The tracking server refused or can't be reached."""
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """`; nearest: a, b, c`, the valid names that begin with `name` or are most like it, or all
-    where they are few.
+    """`; nearest: a, b, c`: the valid names that begin with `name` or are most like it. Where there
+    are none, all valid names if they are few.
     """
     names = sorted(set(valid))
     close = [one for one in names if len(name) > 2 and one.startswith(name)]

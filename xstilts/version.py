@@ -1,3 +1,3 @@
-"""The version, where everything may read it: importing it imports nothing."""
+"""The version, in a module that imports nothing, so that every other module may read it."""
 
 __version__ = "0.1.0"

@@ -14,14 +14,8 @@ from xstilts import sweep_file
 from xstilts.api import opened as opening, runs
 from xstilts.api.check_and_plan import check_opened
 from xstilts.api.opened import Opened, open_sweep
-from xstilts.api.verb_values import Ran
+from xstilts.api.verb_values import RunResult
 from xstilts.spec.sweep import Sweep
-
-
-@pytest.fixture(autouse=True)
-def own_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sweeps here name mirrors of their own."""
-    monkeypatch.delenv("XSTILTS_MIRROR", raising=False)
 
 
 @pytest.fixture
@@ -94,15 +88,15 @@ def test_run_reads_checks_and_plans_once(tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.setattr(module, name, call)
 
     counted(sweep_file, "load")
-    counted(opening, "make")
+    counted(opening, "make_plan")
     counted(opening, "with_labels")
     counted(runs, "check_opened")
 
-    def drive(board: Any, opened: Opened, watch: Any, warn: Any) -> Ran:
+    def drive(board: Any, opened: Opened, watch: Any, warn: Any) -> RunResult:
         driven.append(opened)
-        return Ran({}, [], 0.0, 0, "", 0, [], str(opened.folder))
+        return RunResult({}, [], 0.0, 0, "", 0, [], str(opened.folder))
 
     monkeypatch.setattr(runs, "_drive", drive)
     xstilts.run(file)
-    assert sorted(calls) == ["check_opened", "load", "make", "with_labels"]
+    assert sorted(calls) == ["check_opened", "load", "make_plan", "with_labels"]
     assert [opened.sweep.name for opened in driven] == ["tiny"]

@@ -10,13 +10,8 @@ import pytest
 import xstilts
 from tests.support.tiny import make_sweep
 from xstilts.driver import engine
+from xstilts.store.phases import Store
 from xstilts.store.sweeps import read_sweep
-
-
-@pytest.fixture(autouse=True)
-def own_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sweeps here name mirrors of their own."""
-    monkeypatch.delenv("XSTILTS_MIRROR", raising=False)
 
 
 @pytest.fixture
@@ -72,10 +67,18 @@ def test_run_of_a_sweep_that_another_driver_runs_is_refused(
 ) -> None:
     from xstilts.driver.session import driver
     from xstilts.errors import LeaseHeld
-    from xstilts.store.phases import Store
 
     file = make_sweep(tmp_path)
     sweep = xstilts.load(file)
     with driver(Store(sweep.store).prepare(), sweep), pytest.raises(LeaseHeld):
         xstilts.run(file)
     assert handed == []
+
+
+def test_run_with_bad_data_trains_nothing(tmp_path: Path) -> None:
+    file = make_sweep(tmp_path)
+    (tmp_path / "rows/topic.sw.test.jsonl").unlink()
+    with pytest.raises(xstilts.InputError):
+        xstilts.run(file)
+    assert Store(tmp_path / "store").done() == set()
+    assert not (tmp_path / "store/sweeps/tiny-v1").exists()

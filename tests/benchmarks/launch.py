@@ -32,7 +32,7 @@ LOOP = """
 import sys, time
 from pathlib import Path
 from xstilts import api
-from xstilts.planning import make
+from xstilts.planning import make_plan
 from xstilts.planning.filling import build
 from xstilts.store.phases import Store
 from xstilts.training.phase import Context, run_phase
@@ -40,7 +40,7 @@ from xstilts.training.phase import Context, run_phase
 began = time.perf_counter()
 file = sys.argv[1]
 sweep = api.load(file)
-plan, store = make(sweep), Store(sweep.store).prepare()
+plan, store = make_plan(sweep), Store(sweep.store).prepare()
 context = api.data_context(file, sweep, store)
 revisions = api.resolve(plan, context)
 for slot in [s for s in plan.slots if s.role == "trial"]:

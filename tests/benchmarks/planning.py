@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.support.sweeps import paper_grid
-from xstilts.planning import make
+from xstilts.planning import make_plan
 from xstilts.planning.counts import summary
 
 
@@ -21,7 +21,7 @@ def main() -> None:
     for seeds in (1, 572):
         sweep = paper_grid(seeds=tuple(range(seeds)))
         began = time.perf_counter()
-        counted = summary(make(sweep))
+        counted = summary(make_plan(sweep))
         took = time.perf_counter() - began
         phases, trainings = counted["phases"], counted["trainings"]["intermediate"]
         print(

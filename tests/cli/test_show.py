@@ -171,5 +171,5 @@ def test_plan_shows_examples_tokens_and_hours_by_kind() -> None:
     ]
     assert "saved by sharing" in text
     assert "below 0.1" in text
-    assert "not counted, for nobody knows it here: dev rows of tone" in text
+    assert "not counted, because it is unknown: dev rows of tone" in text
     assert "H100 at 30%" in text

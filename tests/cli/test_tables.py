@@ -41,7 +41,7 @@ def test_gains_open_one_has_no_star_and_missing_interval_is_left_out() -> None:
 
 
 def test_gains_without_rows_says_why() -> None:
-    assert "no gain to show" in shown(tables.gains, gains_table(level="language"))
+    assert "no gains yet" in shown(tables.gains, gains_table(level="language"))
 
 
 def test_scores_has_a_row_for_each_language_and_their_mean() -> None:

@@ -16,20 +16,20 @@ from tests.support import builders
 from tests.support.sweeps import paper_grid, small
 from xstilts.driver.board import Assignment, Board
 from xstilts.driver.search import Studies
-from xstilts.planning import Plan, make
+from xstilts.planning import Plan, make_plan
 from xstilts.planning.counts import summary
 from xstilts.planning.filling import Revisions
 from xstilts.spec.digests import canonical_json
 from xstilts.spec.hyperparameters import Choice, Settings
 from xstilts.spec.sweep import Chain, Search, Sweep
-from xstilts.spec.task import Transform, Translate
+from xstilts.spec.transforms import Transform, Translate
 from xstilts.store.ledger import Ledger, State
 from xstilts.store.phases import Store
 from xstilts.store.results import Result
 
 
 def board_of(sweep: Sweep, path: Path) -> tuple[Board, Store, Plan]:
-    plan, store = make(sweep), Store(path / "store").prepare()
+    plan, store = make_plan(sweep), Store(path / "store").prepare()
     folder = store.sweep_folder(sweep.name, sweep.version)
     studies = Studies(folder, sweep.search, plan.studies, "s")
     return Board(plan, Ledger(folder), store, studies, Revisions()), store, plan
@@ -172,10 +172,10 @@ def test_board_repeated_suggestion_is_a_cache_hit(tmp_path: Path) -> None:
     assert len({a.spec.id for a in ran}) == len(ran)
 
 
-def test_board_stopped_trial_is_told_as_pruned_with_its_values(tmp_path: Path) -> None:
+def test_board_pruned_trial_is_told_as_pruned_with_its_values(tmp_path: Path) -> None:
     sweep = small(search=Search(trials=3, stopping="median", stopping_warmup_evals=0))
     board, store, _ = board_of(sweep, tmp_path)
-    stopped = []
+    pruned = []
     while assignment := board.next():
         falling = assignment.slot.endswith("/t2") and assignment.spec.action == "train"
         go_on = True
@@ -185,14 +185,14 @@ def test_board_stopped_trial_is_told_as_pruned_with_its_values(tmp_path: Path) -
         if go_on:
             finish(board, store, assignment)
         else:
-            stopped.append(assignment.slot)
+            pruned.append(assignment.slot)
             board.pruned(assignment.slot)
-    assert "model/good/t2" in stopped
+    assert "model/good/t2" in pruned
     told = trials(tmp_path, sweep, "model/good")[2]
     assert told.state == TrialState.PRUNED
     assert told.intermediate_values[1] == 1.0
-    pruned = board.ledger.get("model/good/t2")
-    assert pruned is not None and pruned.pruned_at == 1.0
+    entry = board.ledger.get("model/good/t2")
+    assert entry is not None and entry.pruned_at == 1.0
 
 
 def test_board_last_evaluation_stops_nothing(tmp_path: Path) -> None:

@@ -355,52 +355,6 @@ def test_engine_stopped_group_of_workers_frees_what_it_held(tmp_path: Path) -> N
     assert outcome["failures"] == []
 
 
-ORPHAN = """
-import time
-import ray
-from ray.util.placement_group import placement_group
-from xstilts.driver import cluster, engine
-from xstilts.spec.sweep import Resources
-
-with cluster.connected(Resources(slots=2)):
-    group = placement_group([{"CPU": 1}])
-    ray.get(group.ready())
-    until = time.monotonic() + 30
-    while not engine.orphaned_groups() and time.monotonic() < until:
-        time.sleep(0.2)
-    orphans = engine.orphaned_groups()
-    assert orphans == {group.id.hex()}, orphans
-    with engine.reaper(every_seconds=0.2, grace=2):
-        while engine.orphaned_groups() and time.monotonic() < until:
-            time.sleep(0.2)
-    assert not engine.orphaned_groups()
-    print("freed")
-"""
-
-
-def test_engine_placement_group_without_an_owner_is_freed() -> None:
-    result = subprocess.run(
-        [sys.executable, "-c", ORPHAN], capture_output=True, text=True, timeout=180
-    )
-    assert "freed" in result.stdout, result.stderr[-3000:]
-
-
-def test_engine_cluster_that_does_not_answer_is_named() -> None:
-    code = (
-        "from xstilts.driver import cluster; from xstilts.spec.sweep import Resources; "
-        "cluster.connected(Resources()).__enter__()"
-    )
-    environment = {
-        **os.environ,
-        "RAY_ADDRESS": "127.0.0.1:1",
-        "RAY_gcs_rpc_server_reconnect_timeout_s": "1",
-    }
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=180, env=environment
-    )
-    assert "no Ray cluster answers there" in result.stderr
-
-
 def test_engine_stopped_phase_that_another_process_takes_up_does_not_hang(tmp_path: Path) -> None:
     bad = {"lr": {"choice": [0.003, 1e-9]}, "steps": 40, "batch_size": 8, "max_length_tokens": 16}
     file = make_sweep(

@@ -42,7 +42,9 @@ tasks:
     train_language: [en, de]
     language_exponent: 0.3
     splits: {train: "train[:80%]", dev: "train[80%:]", test: "train[80%:]"}
-  mnli_de: {like: mnli, transform: {translate: {model: local/translator, languages: [de]}, share: 0.5}}
+  mnli_de:
+    like: mnli
+    transform: {translate: {model: local/translator, languages: [de]}, share: 0.5}
   pawsx: {languages: [en, de]}
   xquad: {languages: [en, de]}
   mlqa: {languages: [en, de]}

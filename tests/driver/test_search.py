@@ -9,7 +9,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from xstilts.driver.search import Studies, Told, distribution
+from xstilts.driver.search import KnownTrial, Studies, distribution
 from xstilts.planning import Study
 from xstilts.spec.hyperparameters import Choice, IntRange, LogRange
 from xstilts.spec.sweep import Search
@@ -40,7 +40,9 @@ def studies(folder: Path, *plans: Study, **search: object) -> Studies:
     return Studies(folder, Search(**search), {plan.key: plan for plan in plans}, "s")
 
 
-def entry(trial: int, state: str = "done", value: float | None = 50.0, **fields: object) -> Told:
+def entry(
+    trial: int, state: str = "done", value: float | None = 50.0, **fields: object
+) -> KnownTrial:
     values = {
         "slot": f"m/a>b/t{trial}",
         "kind": "target",
@@ -51,7 +53,7 @@ def entry(trial: int, state: str = "done", value: float | None = 50.0, **fields:
         "seed": 1,
         "state": state,
     }
-    return Told(Entry.model_validate({**values, **fields}), value)
+    return KnownTrial(Entry.model_validate({**values, **fields}), value)
 
 
 def told(folder: Path, key: str = "m/a>b") -> list[optuna.trial.FrozenTrial]:
@@ -117,22 +119,22 @@ def test_report_stops_a_trial_below_the_median_of_its_own_study_alone(tmp_path: 
 
 def test_all_of_many_stopped_trials_are_told_as_pruned_never_as_complete(tmp_path: Path) -> None:
     searched = studies(tmp_path, study(trials=16), stopping="halving", stopping_warmup_evals=1)
-    stopped = 0
+    pruned = 0
     for trial in range(16):
         slot = f"m/a>b/t{trial}"
         searched.ask("m/a>b", trial, slot)
         going = all(
             searched.report("m/a>b", slot, step, 100.0 - 5 * trial + step) for step in (1, 2, 3)
         )
-        stopped += not going
+        pruned += not going
         searched.tell(
             "m/a>b",
             entry(trial, "done" if going else "pruned", 100.0 - 5 * trial if going else None),
         )
     states = [t.state for t in told(tmp_path)]
-    assert stopped > 0
-    assert states.count(TrialState.PRUNED) == stopped
-    assert states.count(TrialState.COMPLETE) == 16 - stopped
+    assert pruned > 0
+    assert states.count(TrialState.PRUNED) == pruned
+    assert states.count(TrialState.COMPLETE) == 16 - pruned
     assert all(t.intermediate_values for t in told(tmp_path))
 
 

@@ -119,7 +119,7 @@ def test_evaluation_of_a_model_trained_from_scratch(world: Path, tmp_path: Path)
     assert run(tmp_path, toy.evaluation(target, toy.task("class", world / "rows"))).done
 
 
-def test_evaluation_reports_languages_and_can_be_stopped(world: Path, tmp_path: Path) -> None:
+def test_evaluation_reports_languages_and_can_be_pruned(world: Path, tmp_path: Path) -> None:
     parent = ModelParent(model=str(world / "base"), revision="r")
     spec = toy.evaluation(parent, toy.task("pairs", world / "rows"))
     reports: list[Report] = []
@@ -128,7 +128,7 @@ def test_evaluation_reports_languages_and_can_be_stopped(world: Path, tmp_path: 
         reports.append(one)
         return False
 
-    assert run_phase(spec, toy.context(tmp_path), report) == "stopped"
+    assert run_phase(spec, toy.context(tmp_path), report) == "pruned"
     assert [(r.step, r.steps, r.value) for r in reports] == [(1, 2, None)]
     assert not Store(tmp_path).phase(spec.id).done
 

@@ -7,64 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.support.sweeps import SPACE, paper_grid, small, task
-from xstilts.planning import Plan, fewest_steps, ladder, largest, make
-from xstilts.planning.counts import phases, summary
-from xstilts.planning.filling import Revisions, build
-from xstilts.planning.needs import Chosen, Filled, first_slot
-from xstilts.spec.hyperparameters import Choice, IntRange, LogRange, Settings
+from tests.support.sweeps import SPACE, paper_grid, small
+from xstilts.planning import Plan, make_plan
+from xstilts.planning.counts import summary
+from xstilts.planning.needs import Chosen, Filled
+from xstilts.spec.hyperparameters import Choice, Settings
 from xstilts.spec.stages import stage_names
 from xstilts.spec.sweep import Chain, Mixture, Search
-
-
-def test_plan_papers_grid_trains_ten_intermediates_not_sixty() -> None:
-    counted = summary(make(paper_grid()))
-    assert counted["trainings"] == {"pretrain": 0, "intermediate": 10, "target": 66}
-    assert counted["evaluations"] == 11 * 9
-    assert counted["shared_savings"] == {"intermediate": 50, "target": 11}
-    assert counted["exact"]
-
-
-def test_plan_saved_counts_each_intermediates_own_trials() -> None:
-    # Two targets. `good` has 3 trials and one further seed, `bad` is fixed by an override: 1 and 1.
-    # Alone each target would bring all of them: 2 x (4 + 2) = 12 in the place of 6.
-    fixed = Settings(lr=1e-5, steps=10)
-    sweep = small(
-        targets=("tags", "other"), tasks=(*small().tasks, task("other")), overrides={"bad": fixed}
-    )
-    assert phases(make(sweep))["intermediate"] == 6
-    assert summary(make(sweep))["shared_savings"]["intermediate"] == 6
-
-
-def test_plan_joint_order_saves_what_pairs_have_in_common() -> None:
-    # A grid of 2 intermediate rates x 2 target rates, one pair's: 4 intermediate trainings of which
-    # 2 differ, and 2 as the search for the retrieval target's; those are the same two. Each of 2
-    # intermediates; one seed.
-    space = Settings(lr=Choice(choice=(1e-5, 1e-4)), steps=10)
-    sweep = small(
-        seeds=(1,), intermediate=space, target=space, search=Search(sampler="grid", order="joint")
-    )
-    assert phases(make(sweep))["intermediate"] == 2 * 2
-    assert summary(make(sweep))["shared_savings"]["intermediate"] == 2 * (4 + 2) - 2 * 2
-
-
-def test_plan_same_training_as_intermediate_and_target_is_one_phase() -> None:
-    same = Settings(lr=1e-5, steps=2000)
-    counts = phases(make(paper_grid(intermediate=same, target=same)))
-    assert (
-        counts["intermediate"] + counts["target"] == 76 - 1
-    )  # none -> squad is the intermediate squad
-
-
-def test_plan_identities_agree_with_phase_ids() -> None:
-    plan = make(paper_grid(seeds=(1, 2)))
-    ids: dict[str, str] = {}
-    for slot in plan.slots:
-        needed = first_slot(slot.needs)
-        ids[slot.key] = build(plan, slot, {}, ids.get(needed, ""), Revisions()).id
-    assert len(set(ids.values())) == summary(plan)["phases"]
-    by_identity = {slot.identity: ids[slot.key] for slot in plan.slots}
-    assert all(by_identity[slot.identity] == ids[slot.key] for slot in plan.slots)
 
 
 def test_plan_every_slot_needs_only_earlier_slots() -> None:
@@ -74,7 +23,7 @@ def test_plan_every_slot_needs_only_earlier_slots() -> None:
         small(search=Search(order="joint")),
         small(search=Search(selection="oracle")),
     ):
-        plan = make(sweep)
+        plan = make_plan(sweep)
         seen: set[str] = set()
         for slot in plan.slots:
             for needs in (slot.needs, *([Chosen(slot.like)] if slot.like else [])):
@@ -91,7 +40,7 @@ def test_plan_every_slot_needs_only_earlier_slots() -> None:
 
 @pytest.mark.parametrize("order", ["staged", "joint"])
 def test_plan_every_pair_gets_the_same_number_of_trials(order: str) -> None:
-    plan = make(small(search=Search(trials=3, order=order)))
+    plan = make_plan(small(search=Search(trials=3, order=order)))
     trials = Counter(s.study for s in plan.slots if s.kind == "target" and s.role == "trial")
     assert set(trials.values()) == {3}
     assert len(trials) == 3
@@ -99,43 +48,23 @@ def test_plan_every_pair_gets_the_same_number_of_trials(order: str) -> None:
 
 def test_plan_grid_enumerates_every_point_once() -> None:
     space = Settings(lr=Choice(choice=(1e-5, 1e-4)), steps=Choice(choice=(10, 20)))
-    plan = make(small(intermediate=space, target=space, search=Search(sampler="grid")))
+    plan = make_plan(small(intermediate=space, target=space, search=Search(sampler="grid")))
     study = plan.studies["model/good>tags"]
     assert len({tuple(sorted(point.items())) for point in study.grid}) == study.trials == 4
 
 
 def test_plan_joint_order_takes_intermediate_values_from_a_shared_ladder() -> None:
-    plan = make(small(search=Search(order="joint", ladder=3)))
+    plan = make_plan(small(search=Search(order="joint", ladder=3)))
     space = plan.studies["model/good>tags"].space
     assert isinstance(space["intermediate.lr"], Choice)
     assert len(space["intermediate.lr"].choice) == 3
     assert space["lr"] == SPACE.lr
 
 
-def test_ladder_of_each_space_keeps_both_ends() -> None:
-    assert ladder(LogRange(log=(1e-5, 1e-3)), 3).choice == (1e-5, 1e-4, 1e-3)
-    assert ladder(IntRange(int=(1, 9)), 3).choice == (1, 5, 9)
-    assert ladder(Choice(choice=(7,)), 3).choice == (7,)
-
-
-def test_settings_at_their_largest_and_fewest() -> None:
-    searched = Settings(
-        steps=IntRange(int=(10, 30)),
-        batch_size=Choice(choice=(8, 32, 16)),
-        lr=LogRange(log=(1e-5, 1)),
-    )
-    assert (largest(searched).steps, largest(searched).batch_size, fewest_steps(searched)) == (
-        30,
-        32,
-        10,
-    )
-    assert (fewest_steps(Settings(steps=7)), fewest_steps(Settings())) == (7, 1000)
-
-
 def test_plan_oracle_evaluates_every_trial() -> None:
     counted = Counter(
         s.role
-        for s in make(small(search=Search(selection="oracle", trials=3))).slots
+        for s in make_plan(small(search=Search(selection="oracle", trials=3))).slots
         if s.kind == "evaluate"
     )
     assert counted["trial"] == 3 * 3
@@ -149,7 +78,7 @@ LONG = Chain(chain=("good", "bad", Mixture(mixture=("good", "bad"), name="both")
 
 def chained(**changes: Any) -> Plan:
     values = {"intermediates": ("none", "good", CHAIN, LONG), **changes}
-    return make(small(**values))
+    return make_plan(small(**values))
 
 
 def test_chain_shares_its_first_stages_with_every_intermediate_that_begins_so() -> None:

@@ -1,171 +1,86 @@
-"""Slots that a plan takes for one phase, and slots that it must not."""
+"""A slot and its hyperparameters become a phase."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
 from tests.support.sweeps import small, task
-from xstilts.planning import make
-from xstilts.planning.filling import Revisions, build
-from xstilts.planning.needs import first_slot
+from xstilts.planning import Plan, make_plan
+from xstilts.planning.filling import Revisions, build, known_ids, trained_tasks
 from xstilts.spec.hyperparameters import Settings
-from xstilts.spec.sweep import Mixture, Rates
-from xstilts.spec.task import (
-    Dictionary,
-    Pseudo,
-    Source,
-    Task,
-    Transform,
-    Translate,
-    training_payload,
+from xstilts.spec.phase import ModelParent, PhaseParent, PhaseSpec, ScratchParent
+from xstilts.spec.sweep import Mixture, Pretraining
+
+REVISIONS = Revisions(
+    train={"good": "g", "bad": "b", "tags": "t"},
+    evaluate={"tags": "e"},
+    models={"org/model": "m", "org/tokenizer": "tok"},
 )
-
-ARMS = {
-    "files": [task("one"), task("two")],
-    "union": [task("union", parts=(task(a), task(b))) for a, b in (("p", "q"), ("p", "r"))],
-    "model": [
-        task("arm", transform=Transform(translate=Translate(model=m, languages=("de",))))
-        for m in "ab"
-    ],
-    "dictionary": [
-        task("arm", transform=Transform(dictionary=Dictionary(files=(f,), languages=("de",))))
-        for f in "ab"
-    ],
-}
+PARAMS = {"lr": 1e-4, "steps": 20}
 
 
-def _arms(kind: str) -> tuple[Task, Task]:
-    """Two arms that are told apart by what a payload leaves to the revision of the data."""
-    made = []
-    for number, one in enumerate(ARMS[kind]):
-        changes: dict[str, object] = {
-            "name": f"arm{number}",
-            "source": Source(files=("rows.jsonl",)),
-        }
-        if kind == "files":
-            changes["source"] = Source(files=(f"{number}/rows.jsonl",))
-        if kind == "union":
-            parts = [
-                p.model_copy(update={"source": Source(files=(f"{p.name}.jsonl",))})
-                for p in one.parts
-            ]
-            changes |= {"source": Source(union=True), "parts": tuple(parts)}
-        made.append(one.model_copy(update=changes))
-    return made[0], made[1]
+def filled(plan: Plan, key: str, parent: str = "", **params: object) -> PhaseSpec:
+    slot = next(one for one in plan.slots if one.key == key)
+    return build(plan, slot, {**PARAMS, **params}, parent, REVISIONS)
 
 
-@pytest.mark.parametrize("kind", ARMS)
-def test_plan_arms_on_other_files_or_models_are_other_phases(kind: str) -> None:
-    arms = _arms(kind)
-    assert training_payload(arms[0]) == training_payload(arms[1])
-    twin = arms[0].model_copy(update={"name": "twin"})
-    tasks = (*arms, twin, task("tags"))
-    plan = make(
-        small(
-            intermediates=("arm0", "arm1", "twin"),
-            targets=("tags",),
-            tasks=tasks,
-            intermediate=Settings(),
-        )
+def test_build_a_training_on_a_base_model_has_revisions_settings_and_seed() -> None:
+    plan = make_plan(small(intermediate=small().intermediate.over(Settings(batch_size=4))))
+    spec = filled(plan, "model/good/s2")
+    assert spec.parent == ModelParent(model="org/model", revision="m")
+    assert [(m.task.name, m.data_revision) for m in spec.members] == [("good", "g")]
+    assert (spec.hyper.lr, spec.hyper.steps, spec.hyper.batch_size) == (1e-4, 20, 4)
+    assert spec.seed == 2
+
+
+def test_build_a_target_starts_from_the_phase_that_is_given() -> None:
+    spec = filled(make_plan(small()), "model/good>tags/t0", "0123")
+    assert spec.parent == PhaseParent(phase="0123")
+
+
+def test_build_an_evaluation_reads_test_rows_and_only_lengths_and_precision() -> None:
+    spec = filled(make_plan(small()), "model/good>tags/eval/s1", "0123", max_length_tokens=64)
+    assert spec.action == "evaluate"
+    assert [(m.task.name, m.data_revision) for m in spec.members] == [("tags", "e")]
+    assert spec.hyper.max_length_tokens == 64
+    assert spec.hyper.lr != PARAMS["lr"]
+
+
+def test_build_a_mixture_has_its_members_rates_and_heads() -> None:
+    both = Mixture(mixture=("good", "bad"), name="both", rates=(0.2, 0.8), heads="shared")
+    spec = filled(make_plan(small(intermediates=("none", both))), "model/both/t0")
+    assert [m.task.name for m in spec.members] == ["good", "bad"]
+    assert (spec.rates, spec.heads) == ((0.2, 0.8), "shared")
+
+
+def test_build_a_pretraining_starts_from_its_configuration() -> None:
+    start = Pretraining(
+        name="zero", task="lines", config={"model_type": "bert"}, tokenizer="org/tokenizer"
     )
-    trained = {
-        slot.task: slot.identity
-        for slot in plan.slots
-        if slot.kind == "intermediate" and slot.trial == 0
-    }
-    assert trained["arm0"] != trained["arm1"]
-    assert trained["arm0"] == trained["twin"]
-
-
-def test_plan_evaluations_on_other_files_are_other_phases() -> None:
-    places = []
-    for folder in "ab":
-        find = task("find", "retrieval").model_copy(
-            update={"source": Source(files=(f"{folder}/rows.jsonl",))}
-        )
-        plan = make(small(targets=("find",), tasks=(task("good"), task("bad"), find)))
-        places.append(
-            {
-                slot.identity
-                for slot in plan.slots
-                if slot.kind == "evaluate" and slot.intermediate == "none"
-            }
-        )
-    assert places[0] != places[1]
-
-
-def test_plan_mixtures_of_the_same_members_at_the_same_rates_are_one_phase_whatever_their_names() -> (
-    None
-):
-    def mixed(name: str, **changes: Any) -> Mixture:
-        return Mixture(
-            **{
-                "mixture": ("good", "bad"),
-                "rates": Rates(fixed={"bad": 0.2}),
-                "name": name,
-                **changes,
-            }
-        )
-
-    twins, others = (
-        (mixed("a"), mixed("b")),
-        (
-            mixed("c", rates=Rates(fixed={"good": 0.2})),
-            mixed("d", heads="shared"),
-            mixed("e", mixture=("bad", "good")),
-        ),
+    plan = make_plan(small(models=(start,), tasks=(*small().tasks, task("lines", "masked_lm"))))
+    assert filled(plan, "zero/pretrain").parent == ScratchParent(
+        config={"model_type": "bert"}, tokenizer="org/tokenizer", tokenizer_revision="tok"
     )
-    plan = make(small(intermediates=("none", *twins, *others), intermediate=Settings()))
-    trained = {
-        slot.task: slot.identity
-        for slot in plan.slots
-        if slot.kind == "intermediate" and slot.trial == 0
-    }
-    assert trained["a"] == trained["b"]
-    assert len({trained[name] for name in "acde"}) == 4
 
 
-def test_plan_identities_agree_with_phase_ids_for_unions_transforms_and_mixtures() -> None:
-    union = task("both", parts=(task("p"), task("q"))).model_copy(
-        update={"source": Source(union=True)}
-    )
-    pseudo = task("invented", transform=Transform(pseudo=Pseudo()))
-    tasks = (
-        *(task(name) for name in ("good", "bad", "tags")),
-        union,
-        pseudo,
-        task("lines", "masked_lm"),
-    )
-    mixtures = (
-        Mixture(mixture=("good", "bad"), name="apart"),
-        Mixture(mixture=("good", "bad"), name="together", heads="shared"),
-        Mixture(
-            mixture=("both", "lines"),
-            name="kept",
-            rates=Rates(cap=9, temperature=2, fixed={"lines": 0.2}),
-        ),
-        Mixture(mixture=("good", "bad"), name="twin"),
-    )
-    sweep = small(
-        intermediates=("none", "both", "invented", "lines", *mixtures),
-        targets=("tags", "good"),
-        tasks=tasks,
-        intermediate=Settings(lr=1e-5),
-        target=Settings(lr=1e-5),
-    )
-    plan = make(sweep)
-    ids: dict[str, str] = {}
-    for slot in plan.slots:
-        needed = first_slot(slot.needs)
-        revisions = {name: name for name in sweep.members(slot.task)}
-        made = build(
-            plan, slot, {}, ids.get(needed, ""), Revisions(train=revisions, evaluate=revisions)
-        )
-        ids[slot.key] = made.id
-    pairs = {(slot.identity, ids[slot.key]) for slot in plan.slots}
-    assert (
-        len(pairs) == len({identity for identity, _ in pairs}) == len({phase for _, phase in pairs})
-    )
-    assert ids["model/apart/t0"] == ids["model/twin/t0"] != ids["model/together/t0"]
+def test_build_part_of_a_joint_suggestion_is_that_of_the_slot() -> None:
+    from xstilts.spec.sweep import Search
+
+    plan = make_plan(small(search=Search(order="joint", trials=2)))
+    suggestion = {"intermediate.lr": 5e-4, "intermediate.steps": 10}
+    assert filled(plan, "model/good>tags/t0/intermediate", **suggestion).hyper.lr == 5e-4
+    assert filled(plan, "model/good>tags/t0", "0123", **suggestion).hyper.lr == 1e-4
+
+
+def test_trained_tasks_are_those_of_slots_and_of_mixtures_members_once() -> None:
+    both = Mixture(mixture=("good", "bad"), name="both")
+    plan = make_plan(small(intermediates=("none", both, "bad")))
+    assert sorted(trained_tasks(plan)) == ["bad", "good", "tags"]
+
+
+def test_known_ids_are_all_of_a_sweep_without_a_search_and_stop_where_one_decides() -> None:
+    fixed = Settings(lr=1e-4, steps=10)
+    whole = make_plan(small(intermediate=fixed, target=fixed))
+    assert len(known_ids(whole, REVISIONS)) == len(whole.distinct())
+    searched = make_plan(small(intermediate=fixed))
+    known = known_ids(searched, REVISIONS)
+    trained = make_plan(small(intermediate=fixed, targets=("find",)))
+    assert known == known_ids(trained, REVISIONS)  # intermediates, and their retrieval scores

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from xstilts import sweep_file
-from xstilts.planning import Plan, Slot, make
+from xstilts.planning import Plan, Slot, make_plan
 from xstilts.planning.filling import Revisions, build
 from xstilts.planning.needs import first_slot
 from xstilts.spec.digests import digest
@@ -41,7 +41,9 @@ intermediates:
 targets: [xquad, mlqa, udpos, xnli, tatoeba, bucc, lareqa, xcopa]
 seeds: [1, 2]
 tasks:
-  squad_translated: {like: squad, transform: {translate: {model: org/nllb, languages: [de, sw]}, share: 0.5}}
+  squad_translated:
+    like: squad
+    transform: {translate: {model: org/nllb, languages: [de, sw]}, share: 0.5}
   mlm: {train_language: [en, sw], language_exponent: 0.3}
   tatoeba: {options: {sweep_layers: all, sweep_poolings: [cls]}}
   xnli: {limits: {train: 100, test: 50}}
@@ -137,7 +139,7 @@ def known() -> dict[str, str]:
     found: dict[str, str] = {}
     for text in (STAGED, JOINT):
         sweep = sweep_file.loads(text)
-        found |= {f"{sweep.name}: {key}": one for key, one in every_id(make(sweep)).items()}
+        found |= {f"{sweep.name}: {key}": one for key, one in every_id(make_plan(sweep)).items()}
     return found
 
 
@@ -155,7 +157,7 @@ def test_ids_of_every_sweep_file_are_the_known_ones(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("XSTILTS_MIRROR", raising=False)
-    plan = make(sweep_file.load(ROOT / "sweeps" / name))
+    plan = make_plan(sweep_file.load(ROOT / "sweeps" / name))
     assert digest(sorted(every_id(plan).items())) == SWEEPS[name]
 
 

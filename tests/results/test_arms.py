@@ -20,7 +20,8 @@ from xstilts.results.scores import table as scores_table
 from xstilts.results.statistics import Average, Comparison, Contrast, compare
 from xstilts.spec.hyperparameters import LogRange, Settings
 from xstilts.spec.sweep import Mixture, Model, Rates, Sweep
-from xstilts.spec.task import Limits, Lookup, Pseudo, Source, Splits, Task, Transform, Translate
+from xstilts.spec.task import Limits, Source, Splits, Task
+from xstilts.spec.transforms import Lookup, Pseudo, Transform, Translate
 from xstilts.store.ledger import Ledger, State
 from xstilts.store.sweeps import read_sweep
 from xstilts.sweep_file import load

@@ -15,7 +15,8 @@ from xstilts.results.groups import groups, matches
 from xstilts.results.kinds import MIXTURE, data_kind, of_intermediate, size_class, teaches
 from xstilts.results.statistics import Examples
 from xstilts.spec.sweep import Mixture, Model, Sweep
-from xstilts.spec.task import Limits, Pseudo, Source, Splits, Task, Transform, Translate
+from xstilts.spec.task import Limits, Source, Splits, Task
+from xstilts.spec.transforms import Pseudo, Transform, Translate
 from xstilts.tasks import TASKS
 
 LANGUAGES = ("en", "de", "sw", "zh")

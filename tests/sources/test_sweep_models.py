@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xstilts.sources.sweep_models import SweepModel, sweep_models
 from xstilts.spec.sweep import Model, Pretraining, Sweep
-from xstilts.spec.task import Lookup, Transform, Translate
+from xstilts.spec.transforms import Lookup, Transform, Translate
 from xstilts.tasks import TASKS
 
 

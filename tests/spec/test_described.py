@@ -6,7 +6,7 @@ import pytest
 
 from xstilts.spec.described import rates, transformed, transforms
 from xstilts.spec.sweep import Rates
-from xstilts.spec.task import Dictionary, Lookup, Pseudo, Transform, Translate
+from xstilts.spec.transforms import Dictionary, Lookup, Pseudo, Transform, Translate
 from xstilts.tasks import TASKS
 
 

@@ -12,17 +12,8 @@ from xstilts.spec.format_specs import FORMATS, FormatName
 from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import Member, ModelParent, PhaseParent, PhaseSpec
 from xstilts.spec.sweep import Rates
-from xstilts.spec.task import (
-    Dictionary,
-    Limits,
-    Lookup,
-    Pseudo,
-    Source,
-    Splits,
-    Task,
-    Transform,
-    Translate,
-)
+from xstilts.spec.task import Limits, Source, Splits, Task
+from xstilts.spec.transforms import Dictionary, Lookup, Pseudo, Transform, Translate
 from xstilts.store.phases import Store
 
 

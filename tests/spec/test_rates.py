@@ -53,8 +53,8 @@ def test_rates_fixed_for_all_members_are_these() -> None:
     ("fixed", "says"),
     [
         ({"mml": 0.2}, "names mml; must name members of the mixture: mnli, qqp, mlm"),
-        ({"mlm": 1.0}, "1 in all; must be below 1, for mnli, qqp share what is left"),
-        ({"mlm": 0.6, "qqp": 0.6}, "1.2 in all; must be below 1, for mnli share"),
+        ({"mlm": 1.0}, "1 in all; must be below 1: mnli, qqp share the rest"),
+        ({"mlm": 0.6, "qqp": 0.6}, "1.2 in all; must be below 1: mnli share"),
         ({"mlm": 0.2, "qqp": 0.3, "mnli": 0.4}, "0.9 in all; must be 1 in all"),
         ({"mlm": 0.0}, "must be above 0 and at most 1"),
         ({"mlm": -0.1}, "must be above 0"),

@@ -1,6 +1,4 @@
-"""A task as a value: one source, one kind of transform, what it is asked about, what decides its
-phases.
-"""
+"""A task as a value: one source, what it is asked about, what decides its phases."""
 
 from __future__ import annotations
 
@@ -10,19 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from tests.support.sweeps import task
-from xstilts.spec.task import (
-    Dictionary,
-    Limits,
-    Lookup,
-    Pseudo,
-    Source,
-    Splits,
-    Task,
-    Transform,
-    Translate,
-    evaluation_payload,
-    training_payload,
-)
+from xstilts.spec.task import Limits, Source, Splits, Task, evaluation_payload, training_payload
+from xstilts.spec.transforms import Pseudo, Transform
 
 
 def union(*parts: Task) -> Task:
@@ -49,47 +36,10 @@ def test_source_of_none_or_of_two_places_is_refused(fields: dict[str, Any]) -> N
         Source(**fields)
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [{}, {"pseudo": Pseudo(), "lookup": Lookup(files=("a.tsv",), languages=("de",))}],
-)
-def test_transform_of_none_or_of_two_kinds_is_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises(
-        ValidationError, match="exactly one of translate, lookup, dictionary, pseudo"
-    ):
-        Transform(**fields)
-
-
 @pytest.mark.parametrize("name", ["", "-x", "a b", "a/b", "x" * 65])
 def test_name_that_is_no_word_is_refused(name: str) -> None:
     with pytest.raises(ValidationError):
         task(name)
-
-
-# -- what a transform decides
-
-
-@pytest.mark.parametrize(
-    ("transform", "absent"),
-    [
-        (
-            Transform(translate=Translate(model="org/nllb", languages=("de",))),
-            ("model", "revision", "batch_size"),
-        ),
-        (Transform(lookup=Lookup(files=("a.tsv",), languages=("de",))), ("files",)),
-        (Transform(dictionary=Dictionary(files=("a.txt",), languages=("de",))), ("files",)),
-    ],
-)
-def test_transform_payload_has_no_place_and_no_batch_size(
-    transform: Transform, absent: tuple[str, ...]
-) -> None:
-    (kind,) = [value for value in transform.payload().values() if isinstance(value, dict)]
-    assert kind["languages"] == ["de"]
-    assert not set(absent) & set(kind)
-
-
-def test_transform_payload_of_invented_words_is_whole() -> None:
-    assert Transform(pseudo=Pseudo(word_ratio=0.5)).payload()["pseudo"] == {"word_ratio": 0.5}
 
 
 # -- what a task is asked about

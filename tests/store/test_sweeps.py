@@ -18,7 +18,7 @@ def test_kept_sweep_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_read_sweep_where_nothing_was_run_says_how_to_begin(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="nothing has been run yet; `xstilts run` begins it"):
+    with pytest.raises(StoreError, match="nothing has been run yet; start it with `xstilts run`"):
         read_sweep(tmp_path)
     assert sweep_before(tmp_path) is None
 

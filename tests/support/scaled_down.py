@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.support.worlds import ROOT
 from xstilts import api, sweep_file
-from xstilts.planning import make
+from xstilts.planning import make_plan
 from xstilts.planning.filling import build
 from xstilts.planning.needs import first_slot
 from xstilts.spec.format_specs.options import EmbeddingOptions
@@ -86,7 +86,7 @@ def run_plainly(
     store = Store(sweep.store).prepare()
     context = api.data_context(sweep, sweep, store).model_copy(update={"base": str(base)})
     sweep = api.with_labels(sweep, context)
-    plan = make(sweep)
+    plan = make_plan(sweep)
     revisions = api.resolve(plan, context)
     worker = Context(store=str(store.path), mirror=sweep.mirror, base=str(base))
     ids: dict[str, str] = {}

@@ -9,7 +9,8 @@ from typing import Any
 
 from xstilts.data import task_data, transforms
 from xstilts.sources.context import DataContext
-from xstilts.spec.task import Source, Splits, Task, Transform
+from xstilts.spec.task import Source, Splits, Task
+from xstilts.spec.transforms import Transform
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -6,7 +6,8 @@ from tests.support.builders import evaluation_result, train_result
 from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import Member, ModelParent, PhaseSpec
 from xstilts.spec.sweep import Rates
-from xstilts.spec.task import Pseudo, Task, Transform
+from xstilts.spec.task import Task
+from xstilts.spec.transforms import Pseudo, Transform
 from xstilts.store.results import CurvePoint, LayerScore
 from xstilts.tasks import TASKS
 from xstilts.tracking.numbers import scores, training_points

@@ -19,7 +19,8 @@ from safetensors.torch import load_file
 from tests.support import toy
 from xstilts.errors import PhaseError
 from xstilts.spec.phase import PhaseParent, PhaseSpec
-from xstilts.spec.task import Pseudo, Splits, Task, Transform
+from xstilts.spec.task import Splits, Task
+from xstilts.spec.transforms import Pseudo, Transform
 from xstilts.store.phases import Store
 from xstilts.store.results import CurvePoint
 from xstilts.training.phase import Report, run_phase
@@ -160,17 +161,17 @@ def test_training_reports_each_evaluation(world: Path, tmp_path: Path) -> None:
     assert all(r.steps == 10 and r.tokens_per_second for r in reports)
 
 
-def test_training_given_up_stops_and_leaves_no_record(world: Path, tmp_path: Path) -> None:
+def test_training_pruned_stops_and_leaves_no_record(world: Path, tmp_path: Path) -> None:
     spec, steps = spec_of(world, "class"), []
     outcome = run_phase(
         spec, toy.context(tmp_path), lambda r: bool(steps.append(r.step)) or r.value is None
     )
-    assert outcome == "stopped" and steps[-1] == 4
+    assert outcome == "pruned" and steps[-1] == 4
     phase = Store(tmp_path).phase(spec.id)
     assert not phase.done and not phase.checkpoint().exists()
 
 
-def test_training_given_up_at_its_last_update_is_kept(world: Path, tmp_path: Path) -> None:
+def test_training_pruned_at_its_last_update_is_kept(world: Path, tmp_path: Path) -> None:
     got = run(tmp_path, spec_of(world, "class"), lambda report: report.step < report.steps)
     assert got.steps == 10 and got.stopped == "finished"
 

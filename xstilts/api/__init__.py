@@ -1,16 +1,16 @@
-"""The verbs, as functions: what the command line prints, these return.
+"""The verbs as functions: they return what the command line prints.
 
-Each takes a sweep (a path or a `Sweep`) and may be given another store, mirror or tracking URI than
-the file's. Relative paths in a sweep's tasks start from the folder of its file.
+Each takes a sweep (a path or a `Sweep`), and optionally a store, mirror or tracking URI that
+overrides the file's. Relative paths in a sweep's tasks start from the folder of its file.
 
     check_and_plan   check, plan      before anything is spent
     runs             run
     results          status, scores, report, submission, track
     machine          doctor, fetch
 
-`given` is what a verb was asked about, `opened` the sweep, plan and store that came of it, once a
-verb. `inputs` finds the data and models that a plan reads, `notes` says what a reader of its
-results should know, `verb_values` are what the verbs return.
+`given` reads a verb's argument. `opened` makes the sweep, plan and store from it, once for each
+verb. `inputs` finds the data and models that a plan reads, `notes` tells what a reader of the
+results should know, and `verb_values` has what the verbs return.
 """
 
 from __future__ import annotations

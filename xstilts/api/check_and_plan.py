@@ -1,4 +1,4 @@
-"""Before anything is spent: is all well with a sweep, and what will it cost?"""
+"""Before anything is spent: is the sweep all right, and what will it cost?"""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from xstilts.api import inputs, notes
 from xstilts.api.given import AnySweep
 from xstilts.api.opened import Opened, open_sweep
-from xstilts.api.verb_values import Checked, Planned
+from xstilts.api.verb_values import CheckResult, PlanResult
 from xstilts.errors import Problem, SweepError
-from xstilts.planning import Plan, make
+from xstilts.planning import Plan, make_plan
 from xstilts.planning.filling import known_ids, trained_tasks
 from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Ledger
@@ -26,39 +26,39 @@ def check(
     mirror: str | None = None,
     tracking: str | None = None,
     leaks: bool = True,
-) -> Checked:
-    """Looks at the whole file, the data, the models and the store. Raises SweepError with all that
-    is wrong.
+) -> CheckResult:
+    """Checks the whole file, the data, the models and the store. Raises SweepError with all that is
+    wrong.
 
-    What is odd and no error is told: what each source resolves to, where data differs from its
-    card, evaluation rows that stand in training rows (with `leaks`; the first look hashes every
-    row, later ones do not).
+    The returned value says what each source resolves to, where data differs from its card and, with
+    `leaks`, which evaluation rows are among training rows. The first look for leaks hashes every
+    row; later ones reuse the hashes.
     """
     opened = open_sweep(sweep, store=store, mirror=mirror, tracking=tracking)
     return check_opened(opened, leaks=leaks)
 
 
-def check_opened(opened: Opened, *, leaks: bool = True) -> Checked:
-    """The same of a sweep that is open already."""
-    from xstilts.checks.audit import leaks as leaking, revisions
+def check_opened(opened: Opened, *, leaks: bool = True) -> CheckResult:
+    """Checks a sweep that is open already."""
+    from xstilts.checks.audit import leaks as leak_search, revisions
 
     plan, context = opened.plan, opened.context
     wrong = list(dict.fromkeys(inputs.problems(plan, context))) or opened.unread_labels.splitlines()
     if wrong:
         raise SweepError([Problem(message=message, file=opened.file) for message in wrong])
     reads = revisions.reads(plan, context)
-    return Checked(
+    return CheckResult(
         opened.sweep,
         [*notes.of_plan(plan), *notes.of_data(plan, reads, context)],
         sources=reads,
         models=revisions.models(plan, context),
         findings=_findings(plan, context),
-        leaks=leaking.find(plan, context) if leaks else None,
+        leaks=leak_search.find(plan, context) if leaks else None,
     )
 
 
 def _findings(plan: Plan, context: DataContext) -> list[Finding]:
-    """Where data differs from its card, each said once."""
+    """Where data differs from its card, without repetitions."""
     from xstilts.checks.audit import cards
 
     found = [
@@ -82,33 +82,33 @@ def plan(
     tracking: str | None = None,
     gpu: str | None = None,
     mfu: float | None = None,
-) -> Planned:
+) -> PlanResult:
     """The plan, how much of it has a record already, and what it will cost. Writes nothing.
 
-    Reads no data but its revisions. `gpu` names the GPU of the estimate (else `resources.gpu`),
-    `mfu` the share of its peak that is reached; InputError for a GPU without an entry.
+    Reads only the revisions of the data. `gpu` names the GPU of the estimate (default:
+    `resources.gpu`), `mfu` the share of its peak that is reached. InputError for an unknown GPU.
     """
     from xstilts.checks.costs.estimates import DEFAULT_UTILISATION, estimate
 
     opened = open_sweep(sweep, store=store, mirror=mirror, tracking=tracking, labels=False)
     utilisation = DEFAULT_UTILISATION if mfu is None else mfu
     cost = estimate(opened.plan, gpu=gpu, utilisation=utilisation, base=opened.context.base)
-    return Planned(opened.plan, _cached(opened), notes.of_plan(opened.plan), cost)
+    return PlanResult(opened.plan, _cached(opened), notes.of_plan(opened.plan), cost)
 
 
 def _cached(opened: Opened) -> int:
-    """Distinct phases of the plan that have a record: those of the ledger, and those whose id is
-    known before.
+    """Distinct phases of the plan that have a record: those in the ledger, and those whose id does
+    not depend on a search.
     """
     done = opened.store.done()
     if not done:
         return 0
     ledger = Ledger(opened.folder)
-    found = {entry.phase for entry in ledger.entries() if entry.phase in done}
-    return len(found | (_known_ids(opened.sweep, opened.context) & done))
+    in_ledger = {entry.phase for entry in ledger.entries() if entry.phase in done}
+    return len(in_ledger | (_known_ids(opened.sweep, opened.context) & done))
 
 
-def _known_ids(loaded: Sweep, context: DataContext) -> set[str]:
-    """Ids of the phases that no search has to decide."""
-    made = make(inputs.with_labels(loaded, context))
-    return known_ids(made, inputs.resolve(made, context))
+def _known_ids(sweep: Sweep, context: DataContext) -> set[str]:
+    """Ids of the phases that do not depend on a search."""
+    labelled = make_plan(inputs.with_labels(sweep, context))
+    return known_ids(labelled, inputs.resolve(labelled, context))

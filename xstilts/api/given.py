@@ -1,4 +1,4 @@
-"""What a verb was asked about: a sweep file, a `Sweep`, or the folder where a sweep was run."""
+"""A verb's first argument: a sweep file, a `Sweep`, or the folder of a run."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def load(
     mirror: str | None = None,
     tracking: str | None = None,
 ) -> Sweep:
-    """The sweep, with what was given in place of what its file says. Raises SweepError."""
+    """The sweep; arguments override what its file says. Raises SweepError."""
     if not isinstance(given, Sweep):
         return sweep_file.load(given, store=store, mirror=mirror, tracking=tracking)
-    instead = {"store": store, "mirror": mirror, "tracking": tracking}
-    return given.model_copy(update={k: v for k, v in instead.items() if v is not None})
+    overrides = {"store": store, "mirror": mirror, "tracking": tracking}
+    return given.model_copy(update={k: v for k, v in overrides.items() if v is not None})
 
 
 class RunFolder(NamedTuple):
-    """Where a sweep was run: enough for what only reads its results."""
+    """Where a sweep was run: enough for verbs that only read results."""
 
     store: Store
     folder: Path
-    """Of the sweep in the store: its ledger, studies and report."""
+    """The sweep's folder in the store: its ledger, studies and report."""
 
 
 def folder_of(
@@ -42,19 +42,17 @@ def folder_of(
     mirror: str | None = None,
     tracking: str | None = None,
 ) -> RunFolder:
-    """The store of a sweep and its folder there. A path to such a folder stands for the sweep,
-    too.
-    """
+    """The store of a sweep and its folder there; the argument may be that folder itself."""
     if not isinstance(given, Sweep) and (Path(given) / "ledger.jsonl").exists():
         folder = Path(given).absolute()
         return RunFolder(Store(folder.parent.parent), folder)
     sweep = load(given, store=store, mirror=mirror, tracking=tracking)
-    there = Store(sweep.store)
-    return RunFolder(there, there.sweep_folder(sweep.name, sweep.version))
+    home = Store(sweep.store)
+    return RunFolder(home, home.sweep_folder(sweep.name, sweep.version))
 
 
 def file_of(given: AnySweep) -> str | None:
-    """The file that was named, if one was."""
+    """The sweep file, unless the argument is a `Sweep`."""
     return None if isinstance(given, Sweep) else os.fspath(given)
 
 

@@ -1,6 +1,4 @@
-"""The data and the models that a plan reads: where they are, what they are, and what is wrong with
-them.
-"""
+"""The data and models that a plan reads: where they lie, their revisions, their problems."""
 
 from __future__ import annotations
 
@@ -20,17 +18,15 @@ if TYPE_CHECKING:
 
 
 def data_context(given: AnySweep, sweep: Sweep, store: Store) -> DataContext:
-    """Where the rows of a sweep are looked for; `given` is what the verb was asked about, `sweep`
-    what came of it.
-    """
+    """Where the rows of `sweep` are looked for; `given` is the verb's argument."""
     from xstilts.sources.context import DataContext
 
     return DataContext(mirror=sweep.mirror, base=base_of(given), cache=str(store.data))
 
 
 def with_labels(sweep: Sweep, context: DataContext) -> Sweep:
-    """The sweep with the label tables that its tasks take from their training rows. Raises
-    DataError.
+    """The sweep, with label tables filled in for tasks that take them from their training rows.
+    Raises DataError.
     """
     from xstilts.data import task_data
 
@@ -38,7 +34,7 @@ def with_labels(sweep: Sweep, context: DataContext) -> Sweep:
 
 
 def resolve(plan: Plan, context: DataContext) -> Revisions:
-    """Revisions of all that the plan reads. Raises DataError where something is missing."""
+    """Revisions of everything that the plan reads. Raises DataError where something is missing."""
     from xstilts.data import task_data
 
     return Revisions(
@@ -55,7 +51,7 @@ def resolve(plan: Plan, context: DataContext) -> Revisions:
 
 
 def problems(plan: Plan, context: DataContext) -> Iterator[str]:
-    """All that is wrong with the models and the data, a message each; one may come twice."""
+    """A message for each problem with the models and the data; messages may repeat."""
     from xstilts.data import task_data
 
     for model in _base_models(plan).values():
@@ -66,15 +62,14 @@ def problems(plan: Plan, context: DataContext) -> Iterator[str]:
     for name in trained_tasks(plan):
         yield from task_data.check(plan.sweep.task(name), "train", context)
     for task in map(plan.sweep.task, plan.sweep.targets):
-        if not (
-            task_data.is_open(task) and task.train_task
-        ):  # its training task's table cannot be read: told already
+        # An open table here means that the training task's rows can't be read: reported above.
+        if not (task_data.is_open(task) and task.train_task):
             yield from task_data.check(task, "evaluate", context)
 
 
 def _base_models(plan: Plan) -> dict[str, SweepModel]:
-    """Id to base model or tokenizer; a model's own revision goes before a tokenizer's. A translator
-    belongs to the task whose rows it translates.
+    """Id to base model or tokenizer; where an id is both, the base model wins. Translators are left
+    out: they belong to the tasks whose rows they translate.
     """
     named = [one for one in sweep_models(plan.sweep) if one.role != "translator"]
     return {one.id: one for one in sorted(named, key=lambda one: one.weights)}

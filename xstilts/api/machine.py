@@ -1,6 +1,4 @@
-"""What has to be there before a run: a machine that can carry it, and a mirror that holds its data
-and models.
-"""
+"""What a run needs beforehand: a suitable machine, and a mirror with its data and models."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ def doctor(
     mirror: str | None = None,
     tracking: str | None = None,
 ) -> Findings:
-    """Looks at this machine for what a run of the sweep needs; starts nothing."""
+    """Checks whether this machine has what a run of the sweep needs; starts nothing."""
     from xstilts.checks.doctor import checks
     from xstilts.tracking.tracker import tracking_uri
 
@@ -30,9 +28,7 @@ def doctor(
 def fetch(
     sweep: AnySweep, *, mirror: str, store: str | None = None, tracking: str | None = None
 ) -> list[str]:
-    """Fills the mirror with all datasets and models that the sweep names; returns what was
-    fetched.
-    """
+    """Downloads all datasets and models that the sweep names to the mirror; returns their names."""
     from xstilts.data.fetch import fetch as fill
 
     return fill(load(sweep, store=store, mirror=mirror, tracking=tracking), mirror)

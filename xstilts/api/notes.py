@@ -1,4 +1,4 @@
-"""What a reader of a sweep's results should know, though nothing is wrong: a sentence each."""
+"""What a reader of a sweep's results should know although it is no mistake, in sentences."""
 
 from __future__ import annotations
 
@@ -15,18 +15,16 @@ if TYPE_CHECKING:
     from xstilts.sources.context import DataContext
 
 
-# -- what the plan alone says
+# -- from the plan
 
 
 def of_plan(plan: Plan) -> list[str]:
-    """Splits cut out of others, data that serves twice, and other things that the sweep itself
-    says.
-    """
+    """Notes that need only the plan, such as splits cut out of others, or data used twice."""
     return [
         *_cut_splits(plan),
         *_trained_twice(plan.sweep),
         *_lone_heads(plan.sweep),
-        *_ways(plan.sweep),
+        *_method(plan.sweep),
     ]
 
 
@@ -46,7 +44,7 @@ def _cut_splits(plan: Plan) -> Iterator[str]:
 
 
 def _trained_twice(sweep: Sweep) -> Iterator[str]:
-    """Intermediates that are also what targets are trained on."""
+    """Intermediates on which targets are trained, too."""
     before = {name for label in sweep.labels for name in sweep.members(label)}
     trained: dict[str, list[str]] = {}
     for target in sweep.targets:
@@ -57,7 +55,7 @@ def _trained_twice(sweep: Sweep) -> Iterator[str]:
 
 
 def _lone_heads(sweep: Sweep) -> Iterator[str]:
-    """Mixtures that ask for shared heads and have no two members that could share one."""
+    """Mixtures with shared heads but no two members that can share one."""
     for mixture in sweep.mixtures:
         if mixture.heads == "shared":
             tasks = [sweep.task(name) for name in mixture.mixture]
@@ -68,7 +66,7 @@ def _lone_heads(sweep: Sweep) -> Iterator[str]:
                 )
 
 
-def _ways(sweep: Sweep) -> Iterator[str]:
+def _method(sweep: Sweep) -> Iterator[str]:
     if sweep.search.selection == "oracle":
         yield "selection: oracle chooses by target-language scores; the results are not zero-shot"
     for model in sweep.models:
@@ -76,12 +74,12 @@ def _ways(sweep: Sweep) -> Iterator[str]:
             yield f"{model.name} is pretrained from its configuration first"
 
 
-# -- what the data say
+# -- from the data
 
 
 def of_data(plan: Plan, reads: list[Read], context: DataContext) -> list[str]:
-    """Revisions that nobody can vouch for, members without an update, transforms that were carried
-    out before.
+    """Notes that need the data: revisions that can't be verified, members without an update, and
+    results of transforms in earlier runs.
     """
     from xstilts.data import transforms
 
@@ -90,8 +88,8 @@ def of_data(plan: Plan, reads: list[Read], context: DataContext) -> list[str]:
 
 
 def _never_trained(sweep: Sweep, context: DataContext) -> Iterator[str]:
-    """Members of a mixture whose rate gives them no update, at the fewest steps that the sweep can
-    ask for.
+    """Members of a mixture that get no update at their rate, with the fewest steps that the sweep
+    allows.
     """
     from xstilts.data import task_data
     from xstilts.spec.rates import unserved
@@ -110,7 +108,7 @@ def _never_trained(sweep: Sweep, context: DataContext) -> Iterator[str]:
 
 
 def _pinned(reads: list[Read]) -> Iterator[str]:
-    """Pinned revisions that a mirror cannot vouch for; the hub's own copy as Parquet is none."""
+    """Pinned revisions that a mirror can't confirm, except that of the hub's Parquet copy."""
     from xstilts.sources.hub import CONVERTED
 
     unsure = {
@@ -120,13 +118,13 @@ def _pinned(reads: list[Read]) -> Iterator[str]:
     }
     for task, asked in unsure.items():
         yield (
-            f"{task} asks for revision {asked}; a mirror holds what it holds, known by "
-            "content alone"
+            f"{task} asks for revision {asked}; a mirror does not say which revision it has, "
+            "its data is identified by content"
         )
 
 
 def lost_rows(sweep: Sweep, context: DataContext) -> Iterator[str]:
-    """What came of the transforms that dropped rows: such an arm has fewer rows than the others."""
+    """Results of transforms that dropped rows: such an arm has fewer rows than the others."""
     from xstilts.data import transforms
 
     for task in sweep.tasks:

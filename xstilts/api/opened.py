@@ -1,8 +1,7 @@
-"""A sweep, opened: all that a verb needs of it, found once.
+"""An opened sweep: everything that a verb needs, made once.
 
-Reading the file, taking label tables from the data and making the plan each happen here and nowhere
-else, so that `run` drives the very plan that `check` looked at. What only reads results needs less:
-`given.folder_of`.
+Only this module reads the file, takes label tables from the data and makes the plan, so that `run`
+drives the same plan that was checked. Verbs that only read results need less: `given.folder_of`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 from xstilts.api.given import AnySweep, file_of, load
 from xstilts.api.inputs import data_context, with_labels
 from xstilts.errors import DataError
-from xstilts.planning import Plan, make
+from xstilts.planning import Plan, make_plan
 from xstilts.spec.sweep import Sweep
 from xstilts.store.phases import Store
 
@@ -24,19 +23,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """A sweep and what belongs to it."""
+    """A sweep with its plan, store and context."""
 
     sweep: Sweep
-    """With the label tables that its tasks take from their training rows."""
+    """Has the label tables that tasks take from their training rows."""
     plan: Plan
-    """Of that sweep."""
+    """The plan of `sweep`."""
     store: Store
     context: DataContext
     """Where its rows and models are looked for."""
     file: str | None
-    """The file that it came from; None for a `Sweep` of the caller's own."""
+    """The file that was read; None where the caller gave a `Sweep`."""
     unread_labels: str = ""
-    """Why a label table could not be read; its task then has none yet."""
+    """Why label tables could not be read, if any could not; their tasks have no labels yet."""
 
     @property
     def folder(self) -> Path:
@@ -52,11 +51,11 @@ def open_sweep(
     tracking: str | None = None,
     labels: bool = True,
 ) -> Opened:
-    """Opens what a verb was asked about. Raises SweepError.
+    """Opens a verb's argument. Raises SweepError.
 
-    Label tables come from the data and are kept in the store, which is prepared for it; without
-    `labels` nothing is read but the file, and nothing is written. A table that cannot be read is no
-    error yet: the check of the data says what is wrong.
+    Label tables come from the data and are cached in the store, so the store is prepared. Without
+    `labels` only the file is read, and nothing is written. A table that can't be read is no error
+    yet: the check of the data tells what is wrong.
     """
     sweep = load(given, store=store, mirror=mirror, tracking=tracking)
     home = Store(sweep.store)
@@ -70,7 +69,7 @@ def open_sweep(
             unread = str(error)
     return Opened(
         sweep=sweep,
-        plan=make(sweep),
+        plan=make_plan(sweep),
         store=home,
         context=context,
         file=file_of(given),

@@ -1,4 +1,4 @@
-"""What became of a sweep: its state, scores, report, submission and mirror, all from records."""
+"""The results of a sweep from its ledger and records: status, scores, report, ..."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xstilts.api.given import AnySweep, base_of, folder_of
 from xstilts.api.verb_values import Status
 from xstilts.driver.session import lease_of
 from xstilts.errors import LeaseHeld
-from xstilts.planning import make
+from xstilts.planning import make_plan
 from xstilts.spec.sweep import Sweep
 from xstilts.store import ledger as ledgers
 from xstilts.store.phases import Store
@@ -28,11 +28,11 @@ def status(
     mirror: str | None = None,
     tracking: str | None = None,
 ) -> Status:
-    """How a sweep stands; works while it runs."""
+    """The state of a sweep, also while it runs."""
     home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
     ledger = ledgers.require(home.folder)
     kept = read_sweep(home.folder)
-    keys = {slot.key for slot in make(kept).slots}
+    keys = {slot.key for slot in make_plan(kept).slots}
     entries = [entry for entry in ledger.entries() if entry.slot in keys]
     counts: Counter[str] = Counter(entry.state for entry in entries)
     counts["waiting"] += len(keys) - len(entries)
@@ -46,7 +46,7 @@ def status(
 
 
 def _driver_of(store: Store, sweep: Sweep) -> str:
-    """Who runs the sweep now, or nothing."""
+    """Which process runs the sweep now; empty where none does."""
     try:
         lease_of(store, sweep).look()
     except LeaseHeld as held:
@@ -61,7 +61,7 @@ def scores(
     mirror: str | None = None,
     tracking: str | None = None,
 ) -> pd.DataFrame:
-    """The tidy scores table, one row a pair, seed, language and metric."""
+    """The tidy scores table: a row for each pair, seed, language and metric."""
     from xstilts.results.scores import table
 
     return table(*folder_of(sweep, store=store, mirror=mirror, tracking=tracking))
@@ -75,9 +75,7 @@ def report(
     mirror: str | None = None,
     tracking: str | None = None,
 ) -> dict[str, Path]:
-    """Writes the report into `out` (in the sweep's folder where left out); returns its files by
-    name.
-    """
+    """Writes the report to `out` (default: the sweep's folder); returns its files by name."""
     from xstilts.results.report import write
 
     home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
@@ -101,12 +99,11 @@ def submission(
     mirror: str | None = None,
     tracking: str | None = None,
 ) -> dict[str, Any]:
-    """Writes one system's predictions in XTREME's submission format into `out`; its files and the
-    warnings.
+    """Writes one system's predictions to `out` in XTREME's submission format; returns the files and
+    the notes.
 
-    `intermediate` may be `best`: for each target the one chosen on English development scores.
-    Model and seed are the sweep's first where left out. InputError where the sweep has no such
-    system.
+    `intermediate` may be `best`: for each target the one chosen by English development scores.
+    Model and seed default to the sweep's first. InputError where the sweep has no such system.
     """
     from xstilts.results.submission import write
     from xstilts.sources.context import DataContext
@@ -134,9 +131,7 @@ def track(
     mirror: str | None = None,
     tracking: str | None = None,
 ) -> int:
-    """Rebuilds the MLflow mirror from the records; returns the number of runs brought up to
-    date.
-    """
+    """Rebuilds the MLflow mirror from the records; returns the number of updated runs."""
     from xstilts.tracking.tracker import rebuild, tracking_uri
 
     home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)

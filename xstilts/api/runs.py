@@ -1,6 +1,4 @@
-"""Running what of a sweep has no record yet: looked at whole, driven by one driver, mirrored to
-MLflow.
-"""
+"""Runs the phases of a sweep that have no record yet, and mirrors them to MLflow."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from xstilts.api.check_and_plan import check_opened
 from xstilts.api.given import AnySweep
 from xstilts.api.notes import lost_rows
 from xstilts.api.opened import Opened, open_sweep
-from xstilts.api.verb_values import Ran
+from xstilts.api.verb_values import RunResult
 from xstilts.driver.session import driver, same_plan
 from xstilts.store.ledger import Ledger
 
@@ -33,12 +31,11 @@ def run(
     tracking: str | None = None,
     watch: Watch = lambda snapshot: None,
     warn: Warn = lambda message: None,
-) -> Ran:
-    """Runs what of the sweep has no record yet, and mirrors it to MLflow.
+) -> RunResult:
+    """Runs the phases of the sweep that have no record yet, and mirrors them to MLflow.
 
-    `watch` gets a snapshot of the run about twice a second, `warn` what the user should know.
-    Raises InputError before anything is trained, LeaseHeld where another driver runs the same
-    sweep.
+    `watch` gets a snapshot of the run about twice a second, `warn` gets warnings for the user.
+    Raises InputError before anything is trained, LeaseHeld where another driver runs this sweep.
     """
     opened = open_sweep(sweep, store=store, mirror=mirror, tracking=tracking)
     for message in check_opened(opened).warnings:
@@ -47,7 +44,7 @@ def run(
         same_plan(opened.folder, opened.sweep)
         board = _board(opened)
         for aside in board.set_aside:
-            warn(f"a damaged phase was moved to {aside} and is made again")
+            warn(f"a damaged phase was moved to {aside} and is run again")
         return _drive(board, opened, watch, warn)
 
 
@@ -61,8 +58,8 @@ def _board(opened: Opened) -> Board:
     return Board(plan, Ledger(folder), opened.store, studies, revisions)
 
 
-def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> Ran:
-    """Lets the engine work until the plan is done, or what stops it; the mirror gets a minute to
+def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> RunResult:
+    """Runs the engine until the plan is done or the run stops; then the mirror gets a minute to
     catch up.
     """
     from xstilts.driver import engine
@@ -85,7 +82,7 @@ def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> Ran:
     for lost in lost_rows(opened.sweep, opened.context):
         warnings.append(lost)
         warn(lost)
-    return Ran(
+    return RunResult(
         counts=outcome.counts,
         failures=[{"slot": e.slot, "state": e.state, "error": e.error} for e in outcome.failures],
         seconds=outcome.seconds,
@@ -99,7 +96,7 @@ def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> Ran:
 
 
 def _for_workers(opened: Opened) -> dict[str, Any]:
-    """What each worker is told of this machine and run; no part of a phase."""
+    """The workers' context: facts of this machine and run that are not part of a phase."""
     resources = opened.sweep.resources
     return {
         "store": str(opened.store.path),
@@ -112,9 +109,7 @@ def _for_workers(opened: Opened) -> dict[str, Any]:
 
 
 def _watched(watch: Watch, opened: Opened) -> Watch:
-    """`watch`, which is also told how far translations are: they are made inside the first phase
-    that needs them.
-    """
+    """`watch`, with the progress of translations in the snapshots, which run inside phases."""
     if not any(task.transform and task.transform.translate for task in opened.sweep.tasks):
         return watch
     from xstilts.data.transforms import under_way
@@ -139,7 +134,9 @@ def _tracker(opened: Opened, warn: Warn) -> TrackerThread | None:
 
 
 def _pages(thread: TrackerThread | None) -> str:
-    """Where the table of pairs is in MLflow's pages, and how to open those of a SQLite file."""
+    """How to open MLflow's page with the table of pairs: an address, or a command for a SQLite
+    file.
+    """
     page = thread.tracker.page if thread else None
     if thread is None or page is None:
         return ""

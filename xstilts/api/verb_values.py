@@ -1,4 +1,4 @@
-"""What the verbs return: values with `to_json()`, which `--json` prints."""
+"""What the verbs return. `--json` prints what their `to_json()` gives."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What `check` found good."""
+class CheckResult:
+    """A sweep that passed the check."""
 
     sweep: Sweep
     notes: list[str]
     """What a reader of the results should know: splits cut out of others, repeated data, ..."""
     sources: list[Read] = field(default_factory=list)
-    """All rows that it reads: where from, which revision, how many."""
+    """All rows that it reads: their source, revision and number."""
     models: list[ReadModel] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     """Where the data differs from its card."""
     leaks: Search | None = None
-    """Evaluation rows in training rows; None: not looked for."""
+    """Evaluation rows among training rows; None: not looked for."""
 
     @property
     def warnings(self) -> list[str]:
-        """What should be looked at before anything is spent: leaks, and data unlike its card."""
+        """What to look at before anything is spent: leaks, and data that differs from its card."""
         certain = (
             [leak for leak in self.leaks.leaks if leak.severity == "warn"] if self.leaks else []
         )
@@ -52,7 +52,7 @@ class Checked:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """For `--json`."""
+        """The value that `--json` prints."""
         return {
             "ok": True,
             "sweep": self.sweep.name,
@@ -66,34 +66,35 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Planned:
-    """A plan, what of it is done, and notes."""
+class PlanResult:
+    """A plan, how much of it is done, its cost, and notes."""
 
     plan: Plan
     cached: int
+    """Distinct phases that have a record already."""
     notes: list[str] = field(default_factory=list)
     cost: Cost | None = None
     """Examples, tokens and GPU hours: estimates."""
 
     def to_json(self) -> dict[str, Any]:
-        """For `--json`."""
+        """The value that `--json` prints."""
         cost = {"cost": self.cost.to_json()} if self.cost else {}
         return {**summary(self.plan), "cached": self.cached, **cost, "notes": self.notes}
 
 
 @dataclass(frozen=True)
 class Status:
-    """How a sweep stands, from its ledger and records."""
+    """The state of a sweep, from its ledger."""
 
     sweep: str
     counts: dict[str, int]
     total: int
     entries: list[Entry]
     driver: str
-    """Who runs it now, or nothing."""
+    """Which process runs it now; empty where none does."""
 
     def to_json(self) -> dict[str, Any]:
-        """For `--json`."""
+        """The value that `--json` prints."""
         failures = [
             {"slot": e.slot, "state": e.state, "error": e.error.split("\n")[0]}
             for e in self.entries
@@ -115,7 +116,7 @@ class Findings:
     checks: list[Check]
 
     def to_json(self) -> dict[str, Any]:
-        """For `--json`."""
+        """The value that `--json` prints."""
         findings = [
             {
                 "name": c.name,
@@ -129,7 +130,7 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class Ran:
+class RunResult:
     """How a run ended."""
 
     counts: dict[str, int]
@@ -141,8 +142,8 @@ class Ran:
     warnings: list[str]
     folder: str
     pages: str = ""
-    """How to see the runs in MLflow."""
+    """How to open the runs in MLflow."""
 
     def to_json(self) -> dict[str, Any]:
-        """For `--json`."""
+        """The value that `--json` prints."""
         return asdict(self)

@@ -1,3 +1,1 @@
-"""The command line: `main` has the verbs, `show` how their values look, `progress` what a run shows
-while it goes on.
-"""
+"""The command line: `main` has the verbs, `show` prints their values, `progress` shows a run."""

@@ -1,7 +1,7 @@
-"""The two ways to write on a terminal or into a log: a paragraph, and a table.
+"""The two ways to write to a terminal or a log: a paragraph, and a table.
 
-Text is never wrapped and never read as markup, so that a line of a log can be searched and a task
-may have brackets in its name. Where the output is no terminal, tables are as wide as they need.
+Text is never wrapped and never read as markup, so that logs can be searched and a task's name may
+have brackets. Where the output is not a terminal, tables are as wide as they need.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 WIDE = 200
-"""Width where the output is no terminal: tables are not squeezed there."""
+"""Width where the output is not a terminal: wide enough for every table."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -20,19 +20,19 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def say(console: Console, text: str | Text, style: str | None = None) -> None:
-    """One paragraph, never wrapped, never read as markup."""
+    """Prints a paragraph, without wrapping or markup."""
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def grid(console: Console, table: Table) -> None:
-    """A table, as wide as it needs to be where nobody's window limits it."""
+    """Prints a table; where the output is not a terminal, as wide as it needs."""
     if not console.is_terminal:
         console.width = WIDE
     console.print(table)
 
 
 def new_table(title: str, first: str, *others: str) -> Table:
-    """A table with its first column to the left and all others to the right."""
+    """A table whose first column is left-aligned, and all others right-aligned."""
     table = Table(
         first,
         *others,

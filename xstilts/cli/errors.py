@@ -1,4 +1,4 @@
-"""An error that xstilts raised, for readers and for scripts."""
+"""An xstilts error as text, and as a value for `--json`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xstilts.errors import InputError, Problem, SweepError
 
 
 def print_error(console: Console, what: Exception) -> None:
-    """Prints an error, each problem on a line of its own."""
+    """Prints an error, each problem on its own line."""
     problems = what.problems if isinstance(what, SweepError) else (Problem(message=str(what)),)
     for problem in problems:
         where = ":".join(str(part) for part in (problem.file, problem.line) if part is not None)
@@ -23,7 +23,7 @@ def print_error(console: Console, what: Exception) -> None:
 
 
 def error_value(what: Exception) -> dict[str, Any]:
-    """The error for `--json`."""
+    """The error as `--json` prints it."""
     value: dict[str, Any] = {
         "kind": type(what).__name__,
         "message": str(what),

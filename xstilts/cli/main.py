@@ -1,9 +1,9 @@
 """The command line: a thin layer that prints what `xstilts.api` returns.
 
-Every verb takes a sweep file and the same four options; those about results take the folder in a
-store where a sweep was run, too. How a verb's value and its errors come out is in `outcome`.
+Every verb takes a sweep file and the same four options; verbs about results also take the folder of
+a run in a store. `outcome` prints a verb's value and its errors.
 
-Nothing heavy is imported before a verb runs: `xstilts --help` has to answer at once.
+Nothing heavy is imported before a verb runs: `xstilts --help` must answer at once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RanArgument = Annotated[
     str, typer.Argument(metavar="SWEEP", help="Sweep file, or a sweep's folder in a store.")
 ]
 StoreOption = Annotated[
-    str | None, typer.Option("--store", help="Folder of the store, in place of the file's.")
+    str | None, typer.Option("--store", help="Folder of the store; overrides the file's.")
 ]
 MirrorOption = Annotated[
     str | None,
@@ -63,7 +63,7 @@ def check(
     mirror: MirrorOption = None,
     tracking: TrackingOption = None,
 ) -> None:
-    """Look for every mistake in a sweep file, data and models."""
+    """Look for mistakes in a sweep file, its data and its models."""
     if schema:
         from xstilts.sweep_file import schema as sweep_schema
 
@@ -96,7 +96,7 @@ def plan(
     mirror: MirrorOption = None,
     tracking: TrackingOption = None,
 ) -> None:
-    """Show what a run will train, what is done already, and what the rest will cost."""
+    """Show what a run will train, how much is done already, and what it costs."""
     with outcome(as_json) as show:
         from xstilts import api
         from xstilts.cli import show as shows
@@ -113,9 +113,9 @@ def run(
     mirror: MirrorOption = None,
     tracking: TrackingOption = None,
 ) -> None:
-    """Run what of a sweep is not done.
+    """Run the phases of a sweep that are not done.
 
-    Ctrl-C stops cleanly; the same command carries on.
+    Ctrl-C stops cleanly; the same command resumes.
     """
     with outcome(as_json) as show:
         from xstilts import api
@@ -144,7 +144,7 @@ def status(
     mirror: MirrorOption = None,
     tracking: TrackingOption = None,
 ) -> None:
-    """Show how a sweep stands; works while it runs."""
+    """Show the state of a sweep, also while it runs."""
     with outcome(as_json) as show:
         from xstilts import api
         from xstilts.cli import show as shows
@@ -214,13 +214,15 @@ def submission(
         str,
         typer.Option(
             "--intermediate",
-            help="Which system; `best` takes each target's, chosen on English dev.",
+            help="Which system; `best`: for each target the one chosen by English dev scores.",
         ),
     ] = "best",
     model: Annotated[
         str | None, typer.Option("--model", help="Base model; else the sweep's first.")
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Else the sweep's first.")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Seed; else the sweep's first.")
+    ] = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
     mirror: MirrorOption = None,
@@ -271,16 +273,14 @@ def fetch(
 def doctor(
     sweep: Annotated[
         str | None,
-        typer.Argument(
-            metavar="SWEEP", help="Sweep file: its store and its tracking are looked at."
-        ),
+        typer.Argument(metavar="SWEEP", help="Sweep file, whose store and tracking are checked."),
     ] = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
     mirror: MirrorOption = None,
     tracking: TrackingOption = None,
 ) -> None:
-    """Look at this machine for what a run needs."""
+    """Check whether this machine has what a run needs."""
     with outcome(as_json) as show:
         from xstilts import api
         from xstilts.cli import show as shows

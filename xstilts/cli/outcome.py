@@ -1,12 +1,12 @@
 """How a verb ends: its value as text or JSON, its errors, its exit code.
 
-With `--json` exactly one JSON value goes to standard output, errors included, and everything else
-to standard error. Exit codes:
+With `--json` exactly one JSON value goes to standard output, also for an error; everything else
+goes to standard error. Exit codes:
 
-    0     all is well
+    0     success
     1     a phase failed, or the store, the engine or the tracking server did
-    2     something the user gave is wrong and nothing was started
-    130   stopped by Ctrl-C
+    2     something the user gave is wrong; nothing was started
+    130   interrupted by Ctrl-C
 
 Nothing heavy is imported before there is something to print.
 """
@@ -25,14 +25,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 AsText = Callable[["Console", dict[str, Any]], None]
-"""Prints a verb's value for readers."""
+"""Prints a verb's value as text."""
 Show = Callable[[dict[str, Any], AsText], None]
 """Prints a verb's value as the user asked for it."""
 
 
 @contextmanager
 def outcome(as_json: bool) -> Iterator[Show]:
-    """Runs a verb: gives it what shows its value, and ends the program where it raises."""
+    """Runs a verb in a `with` block: yields the function that shows its value, and turns errors
+    into exit codes.
+    """
     from xstilts.errors import InputError, XstiltsError
 
     def show(data: dict[str, Any], as_text: AsText) -> None:

@@ -1,11 +1,11 @@
-"""What a run shows while it goes on: a live table on a terminal, a quiet log elsewhere.
+"""The progress of a run: a live table on a terminal, a quiet log elsewhere.
 
-The engine calls `Progress.update(snapshot)` as often as it likes, from one thread; a snapshot is a
-whole state, so a lost one matters not. On a terminal a table is redrawn in place. Where the output
-is no terminal (a file, a pipe, a batch system's log) there is one plain line each `QUIET_SECONDS`,
-and one when phases were finished, but no two within `CHANGE_SECONDS`. Leaving the `with` block, by
-the end of the run, by an error or by Ctrl-C, restores the terminal and writes one last summary.
-Nothing here starts a thread of its own that outlives the block, and nothing is swallowed.
+The engine calls `Progress.update(snapshot)` from one thread, as often as it likes. A snapshot is
+the whole state, so losing one is harmless. On a terminal, a table is redrawn in place. Elsewhere (a
+file, a pipe, the log of a batch system) there is a line every `QUIET_SECONDS`, and one when phases
+have finished, but at most one every `CHANGE_SECONDS`. At the end of the `with` block, also after an
+error or Ctrl-C, the terminal is restored and a summary is written. No thread outlives the block,
+and no error is swallowed.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 QUIET_SECONDS = 30.0
-"""Without a terminal: a line at least so often."""
+"""Longest time between two lines, without a terminal."""
 CHANGE_SECONDS = 5.0
-"""Without a terminal: a line for finished phases, at most so often."""
+"""Shortest time between two lines, without a terminal."""
 STATES = ("done", "running", "waiting", "failed", "blocked", "pruned", "cached")
 """Order of the counts wherever they are shown."""
 SHOWN_PHASES = 8
@@ -32,10 +32,10 @@ SHOWN_STUDIES = 12
 
 
 class RunningPhase(TypedDict, total=False):
-    """One phase at work."""
+    """One running phase."""
 
     name: str
-    """What it is, in the sweep's words: `target xnli <- squad, seed 1`."""
+    """Its slot's label: `squad→xnli seed 1`."""
     step: int
     steps: int
     value: float | None
@@ -43,7 +43,7 @@ class RunningPhase(TypedDict, total=False):
 
 
 class Snapshot(TypedDict, total=False):
-    """The state of a run. Whatever is left out is shown as nothing."""
+    """The state of a run. What is left out is not shown."""
 
     counts: dict[str, int]
     """Phases by state: done, running, waiting, failed, blocked, pruned, cached."""
@@ -53,9 +53,9 @@ class Snapshot(TypedDict, total=False):
     total: int
     """Phases in all."""
     eta_seconds: float | None
-    """Time left, as the engine reckons it."""
+    """The engine's estimate of the time left."""
     translating: list[dict[str, Any]]
-    """Languages that training rows are translated into now: `language`, `done` and `of` sentences,
+    """Translations of training rows that run now: `language`, `done` and `of` sentences,
     `seconds_left`.
     """
 
@@ -71,7 +71,7 @@ def duration(seconds: float | None) -> str:
 
 
 def counts_text(counts: Mapping[str, int]) -> str:
-    """`12 done, 2 running, 1 failed`: the states that hold something, `done` always."""
+    """`12 done, 2 running, 1 failed`: `done`, and the other states that are not at zero."""
     shown = [
         f"{counts.get(state, 0)} {state}"
         for state in STATES
@@ -81,7 +81,7 @@ def counts_text(counts: Mapping[str, int]) -> str:
 
 
 class Progress:
-    """Shows snapshots until the block is left."""
+    """Shows snapshots until the end of the block."""
 
     def __init__(
         self, *, console: Console | None = None, clock: Callable[[], float] = time.monotonic
@@ -115,7 +115,7 @@ class Progress:
             self._plain(self.summary(stopped=kind is not None and not issubclass(kind, Exception)))
 
     def update(self, snapshot: Snapshot | Mapping[str, Any]) -> None:
-        """Takes the newest state, a `Snapshot`, and shows it, or not, as this output allows."""
+        """Takes the newest state: updates the table, or prints a line if one is due."""
         self.snapshot = cast(Snapshot, snapshot)
         if self._live is not None:
             self._live.update(self._screen())
@@ -123,7 +123,7 @@ class Progress:
             self._plain(self.line())
 
     def warn(self, message: str) -> None:
-        """Says at once what the user should know; above the table where there is one."""
+        """Prints a warning at once, above the table if there is one."""
         self._plain(f"warning: {message}")
 
     def line(self) -> str:

@@ -1,7 +1,7 @@
-"""What each verb says: plain text, coloured where the output can show it.
+"""The text of each verb: plain, and coloured where the output can show it.
 
-Each function takes a console and the value that its verb returned (as `--json` gives it) and prints
-it. No markup is read from the values.
+Each function takes a console and its verb's value, as `--json` gives it, and prints it. Values are
+never read as markup.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from xstilts.cli.progress import counts_text, duration
 
 
 def check(console: Console, found: dict[str, Any]) -> None:
-    """A sweep that is good: what it reads, where that differs from its cards, what leaks."""
+    """A sweep without mistakes: what it reads, where data differs from its card, what leaks."""
     say(
         console,
         f"{found['sweep']} v{found['version']}: the file, the data and the models are good",
@@ -40,8 +40,8 @@ def check(console: Console, found: dict[str, Any]) -> None:
 
 
 def _reads(console: Console, reads: Iterable[Mapping[str, Any]]) -> None:
-    """What is read: a table, or where the window is too narrow for one, two or three short lines
-    each.
+    """What is read: a table, or two or three short lines for each row where the window is too
+    narrow.
     """
     table = tables.sources(reads)
     width = console.width if console.is_terminal else WIDE
@@ -50,17 +50,12 @@ def _reads(console: Console, reads: Iterable[Mapping[str, Any]]) -> None:
         return
     say(console, "what is read", "bold")
     for read in reads:
-        spoken = len(read["languages"])
+        n_languages = len(read["languages"])
         card = f"; card: {read['card']}" if read["card"] else ""
-        many = f"{spoken} languages" if spoken > 1 else "1 language"
-        say(console, f"{read['task']} ({read['use']}): {read['rows']:,} rows in {many}")
-        say(
-            console,
-            (
-                f"    {read['source']}{', ' if read['split'] else ''}{read['split']} (has "
-                f"{read['has']}{card})"
-            ),
-        )
+        languages = f"{n_languages} languages" if n_languages > 1 else "1 language"
+        say(console, f"{read['task']} ({read['use']}): {read['rows']:,} rows in {languages}")
+        source = f"{read['source']}{', ' if read['split'] else ''}{read['split']}"
+        say(console, f"    {source} (has {read['has']}{card})")
         if read["resolved"]:
             say(console, f"    {tables.revision_text(read)}")
 
@@ -82,7 +77,11 @@ def _leaks(console: Console, found: Mapping[str, Any] | None) -> None:
     for what in found["skipped"]:
         say(console, Text.assemble(("leaks were not looked for: ", "yellow"), what))
     if not any(leak["severity"] == "warn" for leak in found["found"]):
-        more = "; the notes are single texts, as they meet by chance" if found["found"] else ""
+        more = (
+            "; the notes are about single texts that may be equal by chance"
+            if found["found"]
+            else ""
+        )
         say(
             console,
             f"leaks: none in {found['pairs']:,} pairs of training rows and evaluation rows{more}",
@@ -117,44 +116,38 @@ def plan(console: Console, found: dict[str, Any]) -> None:
 def _cost(console: Console, cost: Mapping[str, Any]) -> None:
     grid(console, tables.cost(cost))
     for what in cost["unknown"]:
-        say(console, f"  not counted, for nobody knows it here: {what}")
+        say(console, f"  not counted, because it is unknown: {what}")
     say(console, f"  {cost['assumptions']}")
 
 
-def run(console: Console, ran: dict[str, Any]) -> None:
-    """How a run ended; failures apart from everything else."""
-    for failure in ran["failures"]:
+def run(console: Console, value: dict[str, Any]) -> None:
+    """How a run ended; failures first."""
+    for failure in value["failures"]:
         head = f"{failure['state']}: {failure['slot']}: "
         say(console, Text.assemble((head, "bold red"), _first_line(failure["error"])))
-    if ran["stopped"]:
-        say(console, f"stopped ({ran['stopped']}); the same command carries on from here", "yellow")
-    say(
-        console,
-        f"{ran['started']:,} phases run in {duration(ran['seconds'])}; kept in {ran['folder']}",
-    )
-    if not ran["stopped"]:
-        say(
-            console,
-            (
-                "next: `xstilts report SWEEP` shows the gains, `xstilts scores SWEEP` the scores "
-                "by language"
-            ),
-        )
-    if ran["pages"]:
-        say(console, f"MLflow: {ran['pages']}")
+    if value["stopped"]:
+        stopped = f"stopped ({value['stopped']}); the same command carries on from here"
+        say(console, stopped, "yellow")
+    took = duration(value["seconds"])
+    say(console, f"{value['started']:,} phases run in {took}; kept in {value['folder']}")
+    if not value["stopped"]:
+        report = "`xstilts report SWEEP` shows the gains"
+        say(console, f"next: {report}, `xstilts scores SWEEP` the scores by language")
+    if value["pages"]:
+        say(console, f"MLflow: {value['pages']}")
 
 
 def status(console: Console, found: dict[str, Any]) -> None:
-    """How a sweep stands."""
+    """The state of a sweep."""
     say(console, f"{found['sweep']}: {counts_text(found['counts'])}, of {found['total']:,} in all")
-    say(console, found["driver"] or "nobody is at work on it now")
+    say(console, found["driver"] or "no process works on it now")
     for failure in found["failures"]:
         head = f"{failure['state']}: {failure['slot']}: "
         say(console, Text.assemble((head, "bold red"), failure["error"]))
 
 
 def submission(console: Console, data: Mapping[str, Any]) -> None:
-    """How many files were written, where, and all that the notes warn of."""
+    """How many files were written and where, and the notes."""
     files = data["files"]
     say(console, f"{len(files)} files in {Path(files[-1]).parent}")
     say(console, data["notes"].rstrip())
@@ -174,12 +167,12 @@ def fetch(console: Console, found: dict[str, Any]) -> None:
 
 
 def track(console: Console, found: dict[str, Any]) -> None:
-    """How many runs MLflow was given."""
+    """How many MLflow runs were updated."""
     say(console, f"{found['runs']:,} runs brought up to date")
 
 
 def doctor(console: Console, found: dict[str, Any]) -> None:
-    """What a machine has and lacks."""
+    """What the machine has and lacks."""
     styles = {"ok": "green", "warn": "yellow", "fail": "bold red"}
     for finding in found["findings"]:
         state = finding["state"]

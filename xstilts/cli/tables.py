@@ -1,6 +1,6 @@
 """The tables that verbs print: what is read, what it costs, scores and gains.
 
-Nothing is computed here but means for display.
+Only means for display are computed here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def sources(reads: Iterable[Mapping[str, Any]]) -> Table:
-    """One row a task and use: source, what it resolves to, rows used, rows there, rows by the
+    """A row for each task and use: source, revision, rows used, rows in the split, rows by the
     card.
     """
     columns = ("use", "source", "revision", "split", "languages", "rows", "split has", "card")
@@ -49,29 +49,18 @@ def sources(reads: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def revision_text(read: Mapping[str, Any]) -> str:
-    """`main -> commit 0123456789ab`; of a union nothing, since its parts have theirs."""
+    """`main -> commit 0123456789ab`; empty for a union, whose parts have theirs."""
     resolved = f"{read['kind']} {read['resolved'][:12]}" if read["resolved"] else ""
     return f"{read['asked']} -> {resolved}" if read["asked"] else resolved
 
 
 def cost(estimate: Mapping[str, Any]) -> Table:
     """A row for each kind of phase: examples, tokens, GPU hours."""
-    table = new_table(
-        f"estimate on {estimate['gpu']}",
-        "",
-        "phases",
-        "examples",
-        "evaluated",
-        "tokens",
-        "GPU hours",
-    )
-    for kind in (
-        kind
-        for kind in ("pretrain", "intermediate", "target", "evaluate")
-        if kind in estimate["by_kind"]
-    ):
-        work = estimate["by_kind"][kind]
-        table.add_row(kind, f"{work['phases']:,}", *_work(work))
+    columns = ("phases", "examples", "evaluated", "tokens", "GPU hours")
+    table = new_table(f"estimate on {estimate['gpu']}", "", *columns)
+    for kind in ("pretrain", "intermediate", "target", "evaluate"):
+        if work := estimate["by_kind"].get(kind):
+            table.add_row(kind, f"{work['phases']:,}", *_work(work))
     phases = sum(work["phases"] for work in estimate["by_kind"].values())
     table.add_row("all", f"{phases:,}", *_work(estimate["total"]), style="bold")
     table.add_row("saved by sharing", "", *_work(estimate["saved_by_sharing"]))
@@ -94,27 +83,23 @@ def _large(number: float) -> str:
 
 
 def _hours(hours: float) -> str:
-    return (
-        f"{hours:,.0f}"
-        if hours >= 100
-        else f"{hours:.1f}"
-        if hours >= 0.1
-        else "below 0.1"
-        if hours
-        else "-"
-    )
+    if hours >= 100:
+        return f"{hours:,.0f}"
+    if hours >= 0.1:
+        return f"{hours:.1f}"
+    return "below 0.1" if hours else "-"
 
 
 # -- scores and gains
 
 
 def gains(console: Console, table: pd.DataFrame) -> None:
-    """For each target the baseline's score and each intermediate's gain with its interval: means
+    """For each target the baseline's score, and each intermediate's gain with its interval: means
     over all languages.
     """
     means = table[table["level"] == "mean"]
     if means.empty:
-        say(console, "no gain to show: no pair and its baseline have both been evaluated")
+        say(console, "no gains yet: no pair has been evaluated together with its baseline")
         return
     for model, rows in means.groupby("model", sort=False):
         names = list(dict.fromkeys(rows["intermediate"]))

@@ -1,3 +1,1 @@
-"""Driving a run of a sweep on Ray: what to run next, with which hyperparameters, and who does
-it.
-"""
+"""Running a sweep on Ray: what to run next, with which hyperparameters, and in which process."""

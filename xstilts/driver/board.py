@@ -1,15 +1,14 @@
 """What to run next. Knows no Ray: the engine asks for an assignment and says how it ended.
 
-The board walks the plan. A slot is *ready* when what it needs has a record: then it gets its
-hyperparameters (`choosing`), its phase gets its id, and if the store has its record already nothing
-is run. So a trial that waits holds nothing, a phase that ten slots ask for is trained once, and
-"run" is "the plan less what has a record".
+The board walks the plan. A slot is *ready* when what it needs has a record. It then gets its
+hyperparameters (`choosing`) and its phase gets an id; if the store has the record of that phase
+already, nothing is run. So a waiting trial holds no resources, a phase that ten slots need is
+trained once, and a run is the plan minus the phases that have a record.
 
-Ready slots are handed out by trial number first: every study gets its first trial before any gets
-its second, so a run that is cut short has searched all pairs equally.
+Ready slots are handed out in the order of their trial numbers: every study gets its first trial
+before any study gets its second, so a run that is cut short has searched all pairs equally.
 
-Rows that are translated are made inside the first phase that reads them. Until it has taken its
-first update no other phase of the same rows is handed out: it would hold a GPU and wait.
+Rows that a model translates hold back the other phases that read them (`translations`).
 """
 
 from __future__ import annotations
@@ -19,12 +18,13 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from xstilts.driver.choosing import Choosing
+from xstilts.driver.choosing import Choices, blank_entry
 from xstilts.driver.outcomes import Outcomes
-from xstilts.driver.search import Studies, Told
+from xstilts.driver.search import KnownTrial, Studies
 from xstilts.driver.standing import Standing, Step
+from xstilts.driver.translations import Translations
 from xstilts.errors import LeaseHeld
 from xstilts.planning.filling import Revisions, build
 from xstilts.planning.needs import Chosen, Filled, Needs
@@ -35,8 +35,8 @@ from xstilts.store.ledger import Entry, Ledger, StagePhase, State
 from xstilts.store.phases import Store
 
 HELD_SECONDS = 1.0
-"""A slot whose phase another driver runs, or whose rows are being translated, is looked at again
-after so long.
+"""Time until the board looks again at a slot whose phase another driver runs, or whose rows are
+being translated.
 """
 
 
@@ -61,18 +61,16 @@ class Board:
         self._order = {slot.key: i for i, slot in enumerate(plan.slots)}
         self._states = dict.fromkeys(self._slots, State.WAITING)
         self._outcomes = Outcomes(store, plan.sweep)
-        self._choosing = Choosing(plan, ledger, studies, self._outcomes, self._states)
+        self._choices = Choices(plan, ledger, studies, self._outcomes, self._states)
         self._standing = Standing()
         self._waiting: dict[Needs, list[str]] = defaultdict(list)
         self._ready: list[tuple[int, int, str]] = []
         self._retry_at: dict[str, float] = {}
         self._running: dict[str, list[str]] = {}
-        """Phase to the slots that wait for it; the first one's trial runs it."""
+        """Phase to the slots that wait for it; the first of them runs it."""
         self._leases: dict[str, Lease] = {}
         self._interval: dict[str, int] = {}
-        self._translating: dict[str, frozenset[str]] = {}
-        """Running slot to the rows that it has to translate first."""
-        self._translated: set[str] = set()
+        self._translations = Translations()
         self._load()
 
     # -- start
@@ -80,17 +78,18 @@ class Board:
     def _load(self) -> None:
         for entry in self.ledger.entries():
             self._reopen(entry)
-        self._studies.reconcile(self._choosing.told(lambda key: _blank(self._slots[key])))
+        self._studies.reconcile(self._choices.known_trials())
         for slot in self._plan.slots:
             if self._states[slot.key] is State.WAITING:
                 self._wait(slot)
 
     def _reopen(self, entry: Entry) -> None:
-        """Takes over what a slot was in an earlier run; what failed or was lost is tried again.
+        """Takes over the state of a slot from an earlier run; what failed or was lost is tried
+        again.
 
-        A finished slot is walked again like any other: it may stand for another phase today,
-        because a failed trial was mended and chosen, or a file changed. Where it does not, its
-        record is found.
+        A finished slot is walked again like any other, because it may stand for another phase now:
+        a trial that failed then may succeed and be chosen, or a file may have changed. Where
+        nothing changed, its record is found.
         """
         if entry.slot not in self._slots:
             return
@@ -100,12 +99,13 @@ class Board:
             self.ledger.write(entry, state=State.WAITING, error="", attempts=0)
 
     def _wait(self, slot: Slot) -> None:
+        """Makes a slot ready, or lets it wait for what it needs, or blocks it."""
         needs = [slot.needs, *([Chosen(slot.like)] if slot.like else [])]
-        missing = next((one for one in needs if not self._choosing.met(one)), None)
+        missing = next((one for one in needs if not self._choices.met(one)), None)
         if missing is None:
             rank = slot.trial if slot.trial is not None else len(self._slots)
             heapq.heappush(self._ready, (rank, self._order[slot.key], slot.key))
-        elif self._choosing.hopeless(missing):
+        elif self._choices.hopeless(missing):
             self._end(slot, State.BLOCKED, error=f"{missing} did not finish")
         else:
             self._waiting[missing].append(slot.key)
@@ -133,61 +133,63 @@ class Board:
                 heapq.heappush(self._ready, item)
 
     def settle(self) -> None:
-        """Ends what costs nothing: ready slots whose phase has a record already."""
+        """Ends the ready slots whose phase has a record already; runs nothing."""
         kept = []
         while self._ready:
             item = heapq.heappop(self._ready)
             slot = self._slots[item[2]]
-            known = not self._choosing.searched(slot) or self._choosing.remembered(slot)
+            known = not self._choices.searched(slot) or self._choices.remembered(slot)
             entry = self._entry(slot)[0] if known else None
-            if entry and self._outcomes.there(entry.phase) and entry.phase not in self._running:
+            if entry and self._costs_nothing(entry.phase):
                 self._finish(entry, State.CACHED)
             else:
                 kept.append(item)
         for item in kept:
             heapq.heappush(self._ready, item)
 
-    def _open(self, slot: Slot) -> Assignment | str | None:
-        """Gives a ready slot its phase; an assignment if that must be run, `held` if it must wait."""
+    def _costs_nothing(self, phase: str) -> bool:
+        return self._outcomes.has_record(phase) and phase not in self._running
+
+    def _open(self, slot: Slot) -> Assignment | Literal["held"] | None:
+        """Gives a ready slot its phase: returns an assignment if the phase must be run, `held` if
+        the slot must wait, None if it has ended or waits for a running phase.
+        """
         entry, spec = self._entry(slot)
         if spec.id in self._running:
             self._running[spec.id].append(slot.key)
             self._set(entry, State.RUNNING)
             return None
-        if self._outcomes.there(spec.id):
+        if self._outcomes.has_record(spec.id):
             self._finish(entry, State.CACHED)
             return None
-        rows = _translated_rows(spec) - self._translated
-        if any(rows & others for others in self._translating.values()):
+        if self._translations.must_wait(spec):
             return "held"
         lease = self._store.lease(spec.id)
         try:
             lease.take()
         except LeaseHeld:
-            # The suggestion is kept, once, while another driver is at work.
+            # Another driver runs this phase: keep the suggestion, once, until it is done.
             if self.ledger.get(slot.key) is None:
                 self.ledger.write(entry)
             return "held"
-        if self._outcomes.there(spec.id):  # finished by another driver just before the lease
+        if self._outcomes.has_record(spec.id):  # finished by another driver just before the lease
             lease.release()
             self._finish(entry, State.CACHED)
             return None
-        return self._begin(slot, entry, spec, lease, rows)
+        return self._begin(slot, entry, spec, lease)
 
-    def _begin(
-        self, slot: Slot, entry: Entry, spec: PhaseSpec, lease: Lease, rows: frozenset[str]
-    ) -> Assignment:
+    def _begin(self, slot: Slot, entry: Entry, spec: PhaseSpec, lease: Lease) -> Assignment:
         self._leases[spec.id], self._running[spec.id] = lease, [slot.key]
-        self._translating[slot.key] = rows
+        self._translations.begin(slot.key, spec)
         self._interval[slot.key] = spec.hyper.evaluation_interval_steps
         self._standing.begun(slot.key)
         self._set(entry, State.RUNNING, attempts=entry.attempts + 1)
-        return Assignment(slot=slot.key, label=_label(slot), spec=spec)
+        return Assignment(slot=slot.key, label=slot.label, spec=spec)
 
     def _entry(self, slot: Slot) -> tuple[Entry, PhaseSpec]:
-        """What the ledger is to hold of a ready slot, and the phase that fills it."""
-        params, before = self._choosing.params(slot), self.ledger.get(slot.key)
-        needed = self._choosing.entry_of(slot.needs)
+        """The ledger's entry for a ready slot, and the phase that fills it."""
+        params, before = self._choices.params(slot), self.ledger.get(slot.key)
+        needed = self._choices.entry_of(slot.needs)
         spec = build(self._plan, slot, params, needed.phase if needed else "", self._revisions)
         lineage = needed.lineage if needed else ()
         if slot.kind != "evaluate":
@@ -198,38 +200,39 @@ class Board:
             "params": params,
             "attempts": before.attempts if before else 0,
         }
-        return _blank(slot).model_copy(update=changes), spec
+        return blank_entry(slot).model_copy(update=changes), spec
 
     # -- what happened
 
     def progress(self, slot: str, step: int, steps: int) -> None:
-        """Where a running phase is."""
+        """Takes the progress of a running phase."""
         if step > 0:
-            self._translated |= self._translating.pop(slot, frozenset())
+            self._translations.finish(slot)
         self._standing.at(slot, step, steps)
 
     def report(self, slot: str, step: int, steps: int, value: float) -> bool:
-        """Takes a development value; False where the phase should stop. The last evaluation stops
-        nothing.
+        """Takes a development value; False where the search prunes the phase. The last evaluation
+        never does.
         """
         self.progress(slot, step, steps)
         self._standing.at(slot, step, steps, value)
         place = self._slots[slot]
-        if not self._choosing.tells(place) or place.kind == "evaluate":
+        if not self._choices.decides(place) or place.kind == "evaluate":
             return True
-        number = -(-step // self._interval[slot])  # by the step: the same before and after a resume
+        # From the step, so that a resumed phase numbers its evaluations as before.
+        number = -(-step // self._interval[slot])
         go_on = self._studies.report(place.study, slot, number, value)
         return go_on or step >= steps
 
     def done(self, slot: str) -> None:
         """The slot's phase has its record."""
-        self._translated |= self._translating.pop(slot, frozenset())
+        self._translations.finish(slot)
         self._standing.done(slot, self._slots[slot].kind)
         for key in self._close(slot):
             self._finish(self._known(key), State.DONE if key == slot else State.CACHED)
 
     def pruned(self, slot: str) -> None:
-        """The slot's phase was ended early by the search."""
+        """The search ended the slot's phase early."""
         last = self._standing.steps.get(slot, Step()).value
         for key in self._close(slot):
             if key == slot:
@@ -239,7 +242,7 @@ class Board:
                 self._again(key)
 
     def failed(self, slot: str, error: str, retries: int) -> bool:
-        """The slot's phase failed; True where it will be tried again."""
+        """The slot's phase failed; True where it will be retried."""
         again = self._known(slot).attempts <= retries
         for key in self._close(slot):
             if again:
@@ -249,7 +252,7 @@ class Board:
         return again
 
     def released(self, slot: str) -> None:
-        """The slot's phase was interrupted; the next run takes it up where it is."""
+        """The slot's phase was interrupted; the next run resumes it."""
         for key in self._close(slot):
             entry = self._known(key)
             self._set(entry, State.WAITING, attempts=max(0, entry.attempts - 1))
@@ -261,9 +264,10 @@ class Board:
         return entry
 
     def _close(self, slot: str) -> list[str]:
+        """Forgets that a slot runs, and gives its lease back; returns all slots of its phase."""
         phase = self._known(slot).phase
         self._standing.steps.pop(slot, None)
-        self._translating.pop(slot, None)
+        self._translations.abandon(slot)
         lease = self._leases.pop(phase, None)
         if lease is not None:
             lease.release()
@@ -274,7 +278,9 @@ class Board:
         self._wait(self._slots[key])
 
     def _finish(self, entry: Entry, state: State) -> None:
-        """A slot's phase has its record; where the ledger says so already, nothing changes."""
+        """Ends a slot whose phase has its record; where the ledger says so already, nothing
+        changes.
+        """
         before = self.ledger.get(entry.slot)
         if before is not None and before.state.finished and before.phase == entry.phase:
             entry, state = entry.model_copy(update={"time": before.time}), before.state
@@ -283,20 +289,27 @@ class Board:
     def _end(
         self, slot: Slot, state: State, *, error: str = "", entry: Entry | None = None
     ) -> None:
-        entry = entry or self.ledger.get(slot.key) or _blank(slot)
+        entry = entry or self.ledger.get(slot.key) or blank_entry(slot)
         entry = self._set(entry, state, error=error)
-        if self._choosing.tells(slot) and entry.params:
+        if self._choices.decides(slot) and entry.params:
             value = self._outcomes.value(entry) if state.finished else None
-            self._studies.tell(slot.study, Told(entry, value))
+            self._studies.tell(slot.study, KnownTrial(entry, value))
             if value is not None:
                 self._standing.scored(slot.study, value)
         self._wake(Filled(slot.key))
         if slot.study:
-            study = Chosen(slot.study)
-            if self._choosing.met(study) or self._choosing.hopeless(study):
-                self._wake(study)
+            self._settle_study(slot.study)
+
+    def _settle_study(self, study: str) -> None:
+        """Writes down what a study chose, once it can, and goes on with the slots that wait."""
+        chosen = self._choices.chosen(study)
+        if chosen is not None:
+            self.ledger.choose(study, chosen)
+        if chosen is not None or self._choices.hopeless(Chosen(study)):
+            self._wake(Chosen(study))
 
     def _wake(self, needs: Needs) -> None:
+        """Goes on with the slots that waited for `needs`."""
         for key in self._waiting.pop(needs, []):
             self._wait(self._slots[key])
 
@@ -315,7 +328,7 @@ class Board:
 
     @property
     def running(self) -> list[str]:
-        """Slots whose phases run now; of several that wait for one phase, the first."""
+        """Slots whose phases run now; where several wait for one phase, the first of them."""
         return [slots[0] for slots in self._running.values()]
 
     @property
@@ -324,11 +337,11 @@ class Board:
         return list(self._outcomes.set_aside)
 
     def renew(self) -> list[str]:
-        """Renews the leases of what runs; returns the phases whose lease was lost."""
+        """Renews the leases of the running phases; returns the phases whose lease was lost."""
         return [phase for phase, lease in list(self._leases.items()) if not lease.renew()]
 
     def failures(self) -> Iterator[Entry]:
-        """Slots that failed, then those that were blocked by them."""
+        """Slots that failed, then the slots that they block."""
         entries = [e for e in self.ledger.entries() if e.slot in self._slots]
         for state in (State.FAILED, State.BLOCKED):
             yield from (entry for entry in entries if entry.state is state)
@@ -338,49 +351,13 @@ class Board:
         study, time left.
         """
         steps = {slot: self._standing.steps.get(slot, Step()) for slot in self.running}
-        running = [
-            {"name": _label(self._slots[slot]), **at._asdict()} for slot, at in steps.items()
-        ]
-        unended = (self._slots[key].kind for key, state in self._states.items() if not state.ended)
+        running = [{"name": self._slots[slot].label, **at._asdict()} for slot, at in steps.items()]
+        open_kinds = (self._slots[k].kind for k, state in self._states.items() if not state.ended)
+        counts = Counter(state.value for state in self._states.values())
         return {
-            "counts": {
-                state.value: count for state, count in Counter(self._states.values()).items()
-            },
+            "counts": dict(counts),
             "total": len(self._slots),
             "running": running,
             "best": dict(self._standing.best),
-            "eta_seconds": self._standing.seconds_left(unended),
+            "eta_seconds": self._standing.seconds_left(open_kinds),
         }
-
-
-def _translated_rows(spec: PhaseSpec) -> frozenset[str]:
-    """Revisions of the rows of a training that a model translates."""
-    if spec.action != "train":
-        return frozenset()
-    members = (m for m in spec.members if m.task.transform and m.task.transform.translate)
-    return frozenset(member.data_revision for member in members)
-
-
-def _blank(slot: Slot) -> Entry:
-    """What of a slot's entry the plan knows."""
-    return Entry(
-        slot=slot.key,
-        kind=slot.kind,
-        model=slot.model,
-        intermediate=slot.intermediate,
-        target=slot.target,
-        task=slot.task,
-        study=slot.study,
-        trial=slot.trial,
-        role=slot.role,
-        seed=slot.seed,
-    )
-
-
-def _label(slot: Slot) -> str:
-    """How a slot is called in progress and run names."""
-    if slot.kind == "pretrain":
-        return f"{slot.model} pretraining"
-    pair = f"{slot.intermediate}→{slot.target}" if slot.target else slot.intermediate
-    which = f"trial {slot.trial + 1}" if slot.trial is not None else f"seed {slot.seed}"
-    return f"{pair} {'scores' if slot.kind == 'evaluate' else which}"

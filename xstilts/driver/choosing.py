@@ -1,26 +1,29 @@
 """What a slot stands on, and which hyperparameters it is run with.
 
-A need is *met* when its phase has a record; a study's choice is known when all its trials have ended:
-the best value, the first of equals. It is *hopeless* when that can never be. Hyperparameters are
-asked of the search once for each trial, and remembered in the ledger: the slots of one trial (in a
-joint study an intermediate and its target) share one suggestion.
+A need is *met* when its phase has a record. A study chooses when all its trials have ended: the
+trial with the best value, the first of equals. A need is *hopeless* when it can never be met. The
+search is asked for hyperparameters once for each trial, and the ledger remembers the answer: all
+slots of one trial (in a joint study the intermediates and their target) share one suggestion.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xstilts.driver.outcomes import Outcomes
-from xstilts.driver.search import Studies, Told
+from xstilts.driver.search import KnownTrial, Studies
 from xstilts.planning.needs import Base, Chosen, Filled, Needs
 from xstilts.planning.plan import Plan, Slot
 from xstilts.store.ledger import Entry, Ledger, State
 
 
-class Choosing:
-    """Reads the states of the slots, which the board keeps; changes none of them."""
+class Choices:
+    """Answers from the ledger, the outcomes and the states of the slots; changes none of them.
+
+    `states` is the board's own mapping: it is read whenever a question is asked.
+    """
 
     def __init__(
         self,
@@ -33,35 +36,36 @@ class Choosing:
         self._plan, self._ledger, self._studies = plan, ledger, studies
         self._outcomes, self._states = outcomes, states
         self._slots = {slot.key: slot for slot in plan.slots}
-        self._told: dict[str, list[str]] = defaultdict(list)
-        """Study to the slots whose values it is told, one a trial."""
+        self._scored: dict[str, list[str]] = defaultdict(list)
+        """Study to the slots whose values decide it, one for each trial, in order."""
         self._of_trial: dict[tuple[str, int], list[str]] = defaultdict(list)
-        """All slots of a trial, parents first."""
+        """Study and trial to all its slots, parents first."""
         for slot in plan.slots:
             if slot.study and slot.trial is not None:
                 self._of_trial[slot.study, slot.trial].append(slot.key)
                 oracle = plan.studies[slot.study].objective == "oracle"
                 if not slot.prefix and (slot.kind == "evaluate") == oracle:
-                    self._told[slot.study].append(slot.key)
+                    self._scored[slot.study].append(slot.key)
 
     # -- what a slot stands on
 
     def met(self, needs: Needs) -> bool:
-        """Whether what is needed is there."""
+        """Whether what is needed has a record, or is a base model."""
         return isinstance(needs, Base) or bool(self.slot_of(needs))
 
     def hopeless(self, needs: Needs) -> bool:
-        """Whether what is needed will never be there."""
+        """Whether what is needed will never have a record in this run."""
         if isinstance(needs, Chosen):
-            ended = all(self._states[slot].ended for slot in self._told[needs.study])
-            return ended and self.chosen(needs.study) is None
+            return self._all_ended(needs.study) and self.chosen(needs.study) is None
         if isinstance(needs, Filled):
             state = self._states[needs.slot]
             return state.ended and not state.finished
         return False
 
     def slot_of(self, needs: Needs) -> str:
-        """The slot whose phase is needed, once it has a record; empty before, and for a base model."""
+        """The slot whose phase is needed, once that has a record; empty before, and for a base
+        model.
+        """
         if isinstance(needs, Chosen):
             return self.chosen(needs.study) or ""
         if isinstance(needs, Filled) and self._states[needs.slot].finished:
@@ -69,23 +73,26 @@ class Choosing:
         return ""
 
     def entry_of(self, needs: Needs) -> Entry | None:
-        """The ledger's entry of what is needed."""
+        """The ledger's entry of what is needed; None where `slot_of` is empty."""
         slot = self.slot_of(needs)
         return self._ledger.get(slot) if slot else None
 
     def chosen(self, study: str) -> str | None:
-        """The training slot that a study chose; None while a trial is open, or where none has a value."""
-        slots = self._told[study]
-        if not all(self._states[slot].ended for slot in slots):
+        """The slot of the training that a study chooses; None while a trial is open, or where no
+        trial has a value.
+        """
+        if not self._all_ended(study):
             return None
+        slots = self._scored[study]
         values = [(value, slot) for slot in slots if (value := self._value(slot)) is not None]
         if not values:
             return None
         best = self._slots[max(values, key=lambda pair: pair[0])[1]]
         needs = best.needs
-        training = needs.slot if best.kind == "evaluate" and isinstance(needs, Filled) else best.key
-        self._ledger.choose(study, training)
-        return training
+        return needs.slot if best.kind == "evaluate" and isinstance(needs, Filled) else best.key
+
+    def _all_ended(self, study: str) -> bool:
+        return all(self._states[slot].ended for slot in self._scored[study])
 
     def _value(self, slot: str) -> float | None:
         entry = self._ledger.get(slot)
@@ -96,8 +103,10 @@ class Choosing:
     # -- hyperparameters
 
     def params(self, slot: Slot) -> dict[str, Any]:
-        """The suggestion a slot is run with: remembered, its study's choice, its parent's, or asked
-        for now.
+        """The suggestion that a slot is run with.
+
+        A final slot has its study's choice and an evaluation that of the training it scores. A
+        trial has what the ledger remembers; otherwise the search is asked now.
         """
         if slot.like:
             chosen = self.entry_of(Chosen(slot.like))
@@ -108,35 +117,55 @@ class Choosing:
         remembered = self.remembered(slot)
         if remembered or not self.searched(slot):
             return remembered
-        return self._studies.ask(
-            slot.study, slot.trial or 0, self._told[slot.study][slot.trial or 0]
-        )
+        trial = slot.trial or 0
+        return self._studies.ask(slot.study, trial, self._scored[slot.study][trial])
 
     def searched(self, slot: Slot) -> bool:
-        """Whether a slot's study has anything to search."""
+        """Whether a slot belongs to a study that has anything to search."""
         return bool(slot.study and self._plan.studies[slot.study].space)
 
     def remembered(self, slot: Slot) -> dict[str, Any]:
-        """What was suggested to the trial of a slot, in this run or an earlier one; nothing if nothing."""
+        """The suggestion that the ledger has for the trial of a slot, from this run or an earlier
+        one; empty where it has none.
+        """
         slots = [slot.key, *self._of_trial.get((slot.study, slot.trial or 0), ())]
         entries = (self._ledger.get(key) for key in slots)
         return next((dict(entry.params) for entry in entries if entry and entry.params), {})
 
     # -- what the search is told
 
-    def tells(self, slot: Slot) -> bool:
-        """Whether a study is told the value of this slot."""
-        return bool(slot.study) and slot.key in self._told[slot.study]
+    def decides(self, slot: Slot) -> bool:
+        """Whether the value of this slot decides its study."""
+        return bool(slot.study) and slot.key in self._scored[slot.study]
 
-    def told(self, blank: Callable[[str], Entry]) -> Iterator[Told]:
-        """The trials of all studies; `blank` makes an entry for a slot that has not begun.
+    def known_trials(self) -> Iterator[KnownTrial]:
+        """The trials of all studies that have a suggestion.
 
-        A trial whose slot has not begun may have its suggestion from another slot of the trial.
+        A trial whose deciding slot has not begun may have its suggestion from another slot of the
+        trial.
         """
-        for slots in self._told.values():
+        for slots in self._scored.values():
             for key in slots:
                 entry = self._ledger.get(key)
                 if entry is not None:
-                    yield Told(entry, self._outcomes.value(entry) if entry.state.finished else None)
+                    value = self._outcomes.value(entry) if entry.state.finished else None
+                    yield KnownTrial(entry, value)
                 elif params := self.remembered(self._slots[key]):
-                    yield Told(blank(key).model_copy(update={"params": params}), None)
+                    blank = blank_entry(self._slots[key])
+                    yield KnownTrial(blank.model_copy(update={"params": params}), None)
+
+
+def blank_entry(slot: Slot) -> Entry:
+    """The entry of a slot that has not begun: what the plan knows of it."""
+    return Entry(
+        slot=slot.key,
+        kind=slot.kind,
+        model=slot.model,
+        intermediate=slot.intermediate,
+        target=slot.target,
+        task=slot.task,
+        study=slot.study,
+        trial=slot.trial,
+        role=slot.role,
+        seed=slot.seed,
+    )

@@ -1,14 +1,14 @@
-"""Joining a Ray cluster, or starting one of our own on this machine.
+"""Joining a Ray cluster, or starting one on this machine.
 
-What Ray needs to be told for this job, each learnt from a failure (docs/architecture.md):
-- the dashboard stays on, or Train's cleaner cannot see that a controller died and leaks its
-  placement group;
-- an own temporary folder and an explicit RAY_ADDRESS for every worker, or two clusters on one
-  machine are mistaken for each other;
-- authentication by a token made for this cluster alone, so nothing listens without one;
-- `trial_slot`, a custom resource for trials that only wait for their Train workers: at 1 CPU they
-  deadlock a small cluster;
-- Ray's own health interval of 2 s throttles every report of a Train worker: it is shortened.
+Ray's settings for this job, each learnt from a failure (docs/architecture.md):
+- The dashboard stays on. Without it, Train's cleaner can't see that a controller died, and leaks
+  its placement group.
+- The cluster has its own temporary folder, and every worker an explicit RAY_ADDRESS. Otherwise two
+  clusters on one machine are mistaken for each other.
+- A token made for this cluster alone authenticates every connection.
+- Trials that only wait for their Train workers take the custom resource `trial_slot`. With a CPU
+  each they would deadlock a small cluster.
+- Ray's health check interval of 2 s delays every report of a Train worker, so it is shortened.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from xstilts.errors import EngineError
 from xstilts.spec.sweep import Resources
 
 TRIAL_SLOT = "trial_slot"
+"""Custom resource of a trial that waits for its Train workers."""
 
 WORKER_ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
@@ -53,10 +54,10 @@ DRIVER_ENVIRONMENT = {
 
 @contextmanager
 def connected(resources: Resources) -> Iterator[str]:
-    """A connection to the cluster in RAY_ADDRESS, or to one started here that ends with the
-    context.
+    """A connection to the cluster in RAY_ADDRESS, or to one started here, which ends with the
+    block.
 
-    Yields the cluster's address. Raises EngineError where there is none to join or start.
+    Yields the cluster's address. Raises EngineError where no cluster can be joined or started.
     """
     os.environ.update({k: os.environ.get(k, v) for k, v in DRIVER_ENVIRONMENT.items()})
     if ray.is_initialized():
@@ -92,7 +93,7 @@ def _join(address: str, resources: Resources) -> str:
 
 
 def _reach(address: str) -> None:
-    """Raises OSError where nothing listens: Ray itself would end the whole process."""
+    """Raises OSError where nothing listens there: Ray itself would end the whole process."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host, int(port)), timeout=10).close()
@@ -124,8 +125,9 @@ def _start(folder: str, resources: Resources) -> str:
 
 
 def _authenticate() -> None:
-    """A token for this cluster alone, unless the user has set the mode. Ray reads both when it is
-    imported.
+    """Sets a token for this cluster alone, unless the user has set RAY_AUTH_MODE.
+
+    Ray has read both variables at its import, so it is made to read them again.
     """
     from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
@@ -138,7 +140,9 @@ def _authenticate() -> None:
 
 
 def _cpus(resources: Resources) -> int:
-    """CPUs of an own cluster: the machine's, or more where the sweep asks for slots explicitly."""
+    """CPUs that a cluster started here claims: the machine's, or more where the sweep's `slots`
+    need more.
+    """
     wanted = (resources.slots or 1) * resources.workers * resources.cpus_per_worker
     return max(wanted, os.cpu_count() or 1)
 
@@ -158,7 +162,7 @@ def _runtime(address: str | None, resources: Resources) -> dict[str, Any]:
 
 
 def slots(resources: Resources) -> int:
-    """Phases that fit on the cluster at the same time. EngineError where not one does."""
+    """Phases that fit on the cluster at the same time. EngineError where none fits."""
     have = ray.cluster_resources()
     fits = int(have.get("CPU", 0) // (resources.workers * resources.cpus_per_worker))
     if resources.gpus_per_worker:

@@ -1,15 +1,14 @@
 """Runs a plan: one Ray Tune experiment for the whole sweep.
 
 Three small adapters stand between Tune and the board. The *searcher* asks the board for the next
-phase whenever Tune has room, so a trial that would have to wait is never created. The *scheduler*
-passes development values to the board and stops what the search gives up. The *callback* renews the
-leases and shows progress. Tune's own checkpoints, loggers and restore are not used: the records are
-the state, and running again is resuming.
+phase whenever Tune has a free slot, so a trial that would have to wait is never created. The
+*scheduler* passes development values to the board and stops what the search prunes. The *callback*
+renews the leases and shows progress. Tune's own checkpoints, loggers and restore are not used: the
+records are the state, and to resume is to run again.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import shutil
@@ -17,11 +16,10 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import ray
 from ray import tune
 from ray.tune.execution.placement_groups import PlacementGroupFactory
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
@@ -29,6 +27,7 @@ from ray.tune.search import Searcher
 
 from xstilts.driver import cluster
 from xstilts.driver.board import Assignment, Board
+from xstilts.driver.placement_groups import reaper
 from xstilts.driver.trial import PhaseTrial
 from xstilts.spec.sweep import Sweep
 from xstilts.store.lease import LEASE_SECONDS
@@ -47,8 +46,9 @@ class Outcome:
     started: int
     """Phases that were started in this run."""
     stopped: str = ""
-    """Why it stopped before the plan was done: `interrupted`, `budget`, or nothing."""
-    quarantined: list[str] = field(default_factory=list)
+    """Why it stopped before the plan was done: `interrupted`, `budget`, or empty."""
+    set_aside: list[str] = field(default_factory=list)
+    """Folders that damaged phases were moved to."""
 
     @property
     def exit_code(self) -> int:
@@ -74,7 +74,7 @@ class _Drive:
     trials: dict[str, str] = field(default_factory=dict)
     """Tune trial id to slot."""
     first: Assignment | None = None
-    """Asked for before Ray was started: a finished sweep needs no Ray."""
+    """Taken from the board before Ray was started: a finished sweep needs no Ray."""
     _renewed: float = 0.0
     _shown: float = 0.0
 
@@ -82,13 +82,11 @@ class _Drive:
         return self
 
     def __reduce__(self) -> Any:
-        """Tune pickles its adapters for a restore that is never used; nothing of the run goes into
-        that.
-        """
+        """Tune pickles its adapters for a restore that is never used; leave the run out of it."""
         return object, ()
 
     def tick(self, force: bool = False) -> None:
-        """Renews leases and shows progress, each at its own pace."""
+        """Renews the leases and shows progress, each at its own interval."""
         now = time.monotonic()
         if now - self._renewed > LEASE_SECONDS / 6:
             self._renewed = now
@@ -119,7 +117,7 @@ class PhaseSearcher(Searcher):
         self._drive = drive
 
     def suggest(self, trial_id: str) -> Any:
-        """Config of the next trial, None where nothing is ready now, FINISHED at the end."""
+        """The next trial's config; None where nothing is ready now, FINISHED at the end."""
         drive = self._drive
         drive.tick()
         if drive.spent() and not drive.board.settled:
@@ -143,14 +141,12 @@ class PhaseSearcher(Searcher):
         }
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """The scheduler has seen it already."""
+        """Does nothing: the scheduler has seen the result already."""
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Tells the board how the phase ended. An actor that died is a failure that may be tried
-        again.
-        """
+        """Tells the board how the phase ended. A dead actor is a failure that may be retried."""
         slot = self._drive.trials.pop(trial_id, None)
         if slot is None:
             return
@@ -174,10 +170,10 @@ class PhaseSearcher(Searcher):
 
 
 class PhaseScheduler(FIFOScheduler):
-    """Passes reports to the board, and keeps idle trial actors warm.
+    """Passes reports to the board, and keeps idle trial actors alive.
 
-    Tune keeps at most one idle actor by itself, so at each moment when only one phase is ready all
-    other processes would be thrown away and started again.
+    Tune by itself keeps at most one idle actor: whenever only one phase is ready, it would end all
+    other processes and start them again later.
     """
 
     def __init__(self, drive: _Drive) -> None:
@@ -194,7 +190,7 @@ class PhaseScheduler(FIFOScheduler):
             )
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """STOP where the search gives the phase up."""
+        """STOP where the search prunes the phase."""
         slot, value = self._drive.trials.get(trial.trial_id), result.get("value")
         if slot is None or result.get("status") != "running":
             return str(TrialScheduler.CONTINUE)
@@ -206,7 +202,7 @@ class PhaseScheduler(FIFOScheduler):
             return str(TrialScheduler.CONTINUE)
         actor = trial.temporary_state.ray_actor
         if actor is not None:
-            actor.give_up.remote()
+            actor.prune.remote()
         return str(TrialScheduler.STOP)
 
 
@@ -225,11 +221,11 @@ def run(
     watch: Watcher = lambda snapshot: None,
     changed: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Runs what the board has open. `context` is train.Context as a dict; `changed` is called after
-    each end.
+    """Runs the board's open slots. `context` is workers.context.Context as a dict; `changed` is
+    called whenever a phase has ended.
 
-    Raises EngineError where Ray can't be used. Ctrl-C ends the running phases after their last
-    partial checkpoint and returns an outcome that says so.
+    Raises EngineError where Ray can't be used. Ctrl-C ends the running phases at once; the outcome
+    says `interrupted`, and the next run resumes them from their last partial checkpoints.
     """
     began = time.monotonic()
     drive = _Drive(board, sweep, context, 1, watch, changed, first=board.next())
@@ -252,21 +248,17 @@ def run(
         seconds=time.monotonic() - began,
         started=drive.started,
         stopped=drive.stopped,
-        quarantined=board.set_aside,
+        set_aside=board.set_aside,
     )
 
 
 def _experiment(drive: _Drive) -> None:
     folder = tempfile.mkdtemp(prefix="xstilts-tune-")
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(drive.slots)
-    logging.getLogger("ray.tune").setLevel(
-        logging.CRITICAL
-    )  # the board reports failures, once and in words
-    handler = (
-        signal.getsignal(signal.SIGINT)
-        if threading.current_thread() is threading.main_thread()
-        else None
-    )
+    # The board reports failures itself, each once.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if in_main_thread else None
     trainable = tune.with_resources(PhaseTrial, _placement(drive.sweep))
     try:
         tune.Tuner(
@@ -319,54 +311,3 @@ def _placement(sweep: Sweep) -> PlacementGroupFactory:
         return PlacementGroupFactory([{cluster.TRIAL_SLOT: 1}])
     gpus = {"GPU": resources.gpus_per_worker} if resources.gpus_per_worker else {}
     return PlacementGroupFactory([{"CPU": resources.cpus_per_worker, **gpus}])
-
-
-@contextlib.contextmanager
-def reaper(every_seconds: float = 10.0, grace: int = 6) -> Iterator[None]:
-    """Frees placement groups of this job that lost their owner.
-
-    A Train run whose controller dies while its group is still pending leaves a group that nobody
-    owns and that holds its GPUs until the job ends.
-    """
-    stop = threading.Event()
-    seen: dict[str, int] = {}
-
-    def loop() -> None:
-        while not stop.wait(every_seconds):
-            with contextlib.suppress(Exception):
-                orphans = orphaned_groups()
-                for group in list(seen):
-                    if group not in orphans:
-                        del seen[group]
-                for group in orphans:
-                    seen[group] = seen.get(group, 0) + 1
-                    if seen[group] >= grace:
-                        remove_group(group)
-
-    thread = threading.Thread(target=loop, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(timeout=5)
-
-
-def orphaned_groups() -> set[str]:
-    """Ids of placement groups of this job in which no actor lives."""
-    from ray.util.state import list_actors, list_placement_groups
-
-    job = ray.get_runtime_context().get_job_id()
-    groups = list_placement_groups(filters=[("state", "=", "CREATED")], detail=True, limit=10000)
-    used = {
-        a.placement_group_id for a in list_actors(detail=True, limit=10000) if a.state != "DEAD"
-    }
-    return {g.placement_group_id for g in groups if g.creator_job_id == job} - used
-
-
-def remove_group(group: str) -> None:
-    """Frees one placement group."""
-    from ray._raylet import PlacementGroupID
-    from ray.util.placement_group import PlacementGroup, remove_placement_group
-
-    remove_placement_group(PlacementGroup(PlacementGroupID(bytes.fromhex(group))))

@@ -1,6 +1,6 @@
-"""What finished phases scored: each record is read once in a run.
+"""The results of finished phases, each record read once in a run.
 
-A record that can't be read is worth nothing, so its phase is set aside and will be made again.
+A phase whose record can't be read is set aside, so that it is run again.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from xstilts.store.results import EvaluationResult, Result
 
 
 class Outcomes:
-    """The results of the phases that have a good record."""
+    """Reads records from the store and remembers their results."""
 
     def __init__(self, store: Store, sweep: Sweep) -> None:
         self._store, self._sweep = store, sweep
         self._results: dict[str, Result] = {}
         self.set_aside: list[str] = []
-        """Folders of damaged phases."""
+        """Folders that damaged phases were moved to."""
 
-    def there(self, phase_id: str) -> bool:
-        """Whether a phase has a good record; a damaged one is moved aside, so that it is made again."""
+    def has_record(self, phase_id: str) -> bool:
+        """Whether a phase has a good record; a phase with a damaged one is moved aside."""
         if phase_id in self._results:
             return True
         phase = self._store.phase(phase_id)
@@ -36,12 +36,12 @@ class Outcomes:
         return True
 
     def value(self, entry: Entry) -> float | None:
-        """The value of a slot's phase in percent, None where it has none or no good record.
+        """What a slot's phase scored, in percent; None where it has no good record, or no value.
 
-        Of a training that on its development data, of an evaluation the mean over languages of its
-        target's primary metric.
+        A training's value is its development score, an evaluation's the mean of the target's
+        primary metric over the languages.
         """
-        if not entry.phase or not self.there(entry.phase):
+        if not entry.phase or not self.has_record(entry.phase):
             return None
         result = self._results[entry.phase]
         if isinstance(result, EvaluationResult):

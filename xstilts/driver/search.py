@@ -1,14 +1,15 @@
 """Optuna studies, one for each search of the plan. The only module that knows Optuna.
 
-The ledger and the phases' records are the truth; a study is what Optuna needs to suggest the next
-point, kept in a journal file in the sweep's folder so that it outlives the driver (optuna-dashboard
-opens it). Whatever a crash left between the two is mended when the studies are opened.
+The ledger and the records of the phases are the truth; a study holds what Optuna needs to suggest
+the next point. It is kept in a journal file in the sweep's folder, so that it outlives the driver
+(optuna-dashboard opens it). Where a crash left the two different, `reconcile` makes the study
+follow the ledger.
 
-A finished trial is told as COMPLETE with its value, a stopped one as PRUNED with the values it had
-until then, one that failed or gave no finite value as FAIL. Sampling is reseeded for each question
-from the sweep's seed, the model, the target and the number of the trial. So pairs with the same
-target get the same random points until TPE has seen enough to choose (four trials, or a third of
-them): with few trials, luck in the search would otherwise pass for a gain.
+A finished trial becomes COMPLETE with its value, a pruned one PRUNED with the values it had until
+then, one that failed or gave no finite value FAIL. The sampler is reseeded for each suggestion from
+the sweep's seed, the model, the target and the number of the trial. So pairs with the same target
+get the same random points until TPE has seen enough trials to choose (a third of them, at least 4
+and at most 10): with few trials, luck in the search would otherwise look like a gain.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ SLOT = "slot"
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-class Told(NamedTuple):
-    """A trial as the ledger has it, and the value that its record holds, in percent."""
+class KnownTrial(NamedTuple):
+    """A trial as the ledger has it, and the value in its record, in percent."""
 
     entry: Entry
     value: float | None
@@ -66,7 +67,7 @@ class Studies:
         self._live: dict[str, optuna.trial.Trial] = {}
 
     def ask(self, key: str, trial: int, slot: str) -> dict[str, Any]:
-        """Hyperparameters for trial number `trial` of study `key`; a grid's point is the plan's."""
+        """Hyperparameters for trial number `trial` of study `key`; of a grid, the plan's point."""
         study = self._open(key)
         study.sampler = self._sampler(key, trial)
         asked = study.ask(self._distributions(key))
@@ -75,22 +76,21 @@ class Studies:
         return dict(asked.params)
 
     def report(self, key: str, slot: str, step: int, value: float) -> bool:
-        """Takes the value of evaluation number `step` in percent; False where the trial should
-        stop.
+        """Takes the value of evaluation number `step` in percent; False where the trial is pruned.
 
-        Trials of one study may have different numbers of steps: the n-th evaluation of one is
-        compared with the n-th of the others, that is at the same part of their training.
+        Trials of one study may have different numbers of steps, so they are compared by the number
+        of the evaluation, that is, at the same fraction of their training.
         """
         trial = self._live.get(slot)
         if trial is None or not math.isfinite(value):
             return True
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # after a resume an evaluation may come a second time
+            warnings.simplefilter("ignore")  # a resumed phase may repeat an evaluation
             trial.report(value, step)
         return not trial.should_prune()
 
-    def tell(self, key: str, told: Told) -> None:
-        """Tells how a trial ended; nothing happens where Optuna knows already."""
+    def tell(self, key: str, told: KnownTrial) -> None:
+        """Tells Optuna how a trial ended; does nothing where Optuna knows already."""
         slot = told.entry.slot
         trial = self._live.pop(slot, None)
         if trial is None:
@@ -102,13 +102,13 @@ class Studies:
             warnings.simplefilter("ignore")
             self._open(key).tell(trial.number, value, state=state, skip_if_finished=True)
 
-    def reconcile(self, told: Iterable[Told]) -> None:
-        """Makes the studies say what the ledger and the records say.
+    def reconcile(self, told: Iterable[KnownTrial]) -> None:
+        """Makes the studies agree with the ledger and the records.
 
-        A trial the ledger does not know is told as FAIL, one that ended is told its end, one that is
-        still open is taken up again, and one that Optuna has lost is added.
+        A running trial that the ledger does not know becomes FAIL, one that has ended gets its end,
+        and one that is still open is taken up again. A trial that Optuna lost is added.
         """
-        by_study: dict[str, dict[str, Told]] = {}
+        by_study: dict[str, dict[str, KnownTrial]] = {}
         for one in told:
             if one.entry.study in self._plans and one.entry.params:
                 by_study.setdefault(one.entry.study, {})[one.entry.slot] = one
@@ -117,7 +117,7 @@ class Studies:
         for key in by_study.keys() | (known & self._plans.keys()):
             self._reconcile(key, by_study.get(key, {}))
 
-    def _reconcile(self, key: str, told: dict[str, Told]) -> None:
+    def _reconcile(self, key: str, told: dict[str, KnownTrial]) -> None:
         study = self._open(key)
         seen = set()
         for frozen in study.get_trials(deepcopy=False):
@@ -137,12 +137,12 @@ class Studies:
             self._add(key, told[slot])
 
     def _knows(self, key: str, slot: str) -> bool:
-        """Whether a trial of this slot has ended well in Optuna's eyes."""
+        """Whether Optuna has a trial of this slot that is complete or pruned."""
         ended = (TrialState.COMPLETE, TrialState.PRUNED)
         trials = self._open(key).get_trials(deepcopy=False, states=ended)
         return any(trial.user_attrs.get(SLOT) == slot for trial in trials)
 
-    def _add(self, key: str, told: Told) -> None:
+    def _add(self, key: str, told: KnownTrial) -> None:
         state, value = _end(told)
         if state in (TrialState.COMPLETE, TrialState.FAIL):
             self._open(key).add_trial(
@@ -205,8 +205,8 @@ def distribution(space: Space) -> BaseDistribution:
     return IntDistribution(*space.int)
 
 
-def _end(told: Told) -> tuple[TrialState | None, float | None]:
-    """How Optuna calls the end of a trial, and its value; no state while it is open."""
+def _end(told: KnownTrial) -> tuple[TrialState | None, float | None]:
+    """Optuna's state for the end of a trial, and its value; no state while the trial is open."""
     state, value = told.entry.state, told.value
     if state.finished:
         finite = value is not None and math.isfinite(value)

@@ -1,5 +1,5 @@
-"""What a run holds on to: the right to drive its sweep, and the plan that its name and version
-stand for.
+"""The two promises of a run: one driver at a time for a sweep, and one plan for its name and
+version.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ def lease_of(store: Store, sweep: Sweep) -> Lease:
 
 @contextmanager
 def driver(store: Store, sweep: Sweep) -> Iterator[None]:
-    """The right to run this sweep: one driver at a time. LeaseHeld where another has it."""
+    """Holds the sweep's lease, so that one driver runs it at a time. LeaseHeld where another has
+    it.
+    """
     with lease_of(store, sweep).kept():
         yield
 
 
 def same_plan(folder: Path, sweep: Sweep) -> None:
-    """Keeps the sweep beside its ledger; SweepError where its name and version stand for another
-    plan there.
-
-    A damaged file is written again.
+    """Writes the sweep beside its ledger, over a damaged file too. SweepError where the sweep kept
+    there has the same name and version but another plan.
     """
     before = sweep_before(folder)
     if before is not None:

@@ -1,4 +1,4 @@
-"""How far a run is: where each phase stands, the best values, the time that is left."""
+"""How far a run is: the step of each running phase, the best values, the time left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xstilts.spec.stages import PhaseKind
 
 
 class Step(NamedTuple):
-    """Where a running phase is."""
+    """How far a running phase is."""
 
     step: int = 0
     steps: int = 0
@@ -20,11 +20,11 @@ class Step(NamedTuple):
 
 
 class Standing:
-    """What the board notes for whoever watches the run; decides nothing."""
+    """What the board notes for whoever watches the run; no decision depends on it."""
 
     def __init__(self) -> None:
         self.steps: dict[str, Step] = {}
-        """Running slot to where it is."""
+        """Running slot to how far it is."""
         self.best: dict[str, float] = {}
         """Study to its best value so far, in percent."""
         self._started: dict[str, float] = {}
@@ -35,7 +35,7 @@ class Standing:
         self._started[slot] = time.monotonic()
 
     def at(self, slot: str, step: int, steps: int, value: float | None = None) -> None:
-        """Where a slot's phase is; without a value the last one stays."""
+        """How far a slot's phase is; without a value the last value stays."""
         known = self.steps.get(slot, Step()).value
         self.steps[slot] = Step(step, steps, known if value is None else value)
 
@@ -48,7 +48,9 @@ class Standing:
         self.best[study] = max(value, self.best.get(study, value))
 
     def seconds_left(self, open_kinds: Iterable[PhaseKind]) -> float | None:
-        """Work left in one slot's time: open slots times the mean time of their kind in this run."""
+        """Time that the open slots would take one after the other: for each, the mean time of its
+        kind in this run. None before the first phase is done, and where nothing is open.
+        """
         open_slots = Counter(open_kinds)
         known = {kind: sum(spent) / len(spent) for kind, spent in self._spent.items()}
         if not known or not open_slots:

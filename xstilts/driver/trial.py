@@ -1,10 +1,10 @@
 """What runs inside a Tune trial: one phase, in this process or on a group of Train workers.
 
-A trial actor is reused from phase to phase, so imports and the tokenizers are paid once. The phase
-runs in a thread and hands its reports over; at a report that may stop it, it waits for Tune's
-answer, so a stopped phase stands still at an evaluation and ends cleanly. A phase of several
-workers runs as a Train worker group that this trial starts and watches; its reports come through a
-mailbox actor. Both call the same `train.run_phase`.
+A trial actor is reused from phase to phase, so imports and tokenizers are loaded once. The phase
+runs in a thread and hands its reports over. At a report that may prune it, it waits for Tune's
+answer, so a pruned phase stops at an evaluation and ends cleanly. A phase of several workers runs
+as a Train worker group that this trial starts and watches; its reports come through a mailbox
+actor. Both ways call the same `training.phase.run_phase`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 
 class Handoff:
-    """Reports from a phase's thread to Tune's loop, and answers back. One producer, one
+    """Carries reports from a phase's thread to Tune's loop, and answers back. One producer, one
     consumer.
     """
 
@@ -39,8 +39,8 @@ class Handoff:
         self._stopping = False
 
     def report(self, row: Row) -> bool:
-        """Hands a row over; one with a value waits for the answer where the search may stop the
-        phase.
+        """Hands a row over; False where the phase should stop. Where the search may prune the
+        phase, a row with a value waits for the answer.
         """
         if self._stopping:
             return False
@@ -53,7 +53,7 @@ class Handoff:
         self._rows.put({**row, "asked": False})
 
     def take(self) -> Row:
-        """The next row that matters: progress that is overtaken is skipped. Waits for one."""
+        """Waits for the next row; progress that newer progress has replaced is skipped."""
         if self._asked:
             self._asked = False
             self._answers.put(True)
@@ -70,33 +70,33 @@ class Handoff:
 
 
 class PhaseTrial(tune.Trainable):
-    """A reusable trial. Config: `phase` (its id), `spec` (as JSON), `slot`, `context` (of
-    workers.Context), `waits`, `group` (or None).
+    """A reusable trial. Its config: `phase` (the id), `spec` (as JSON), `slot`, `context` (of
+    `workers.context.Context`), `waits` (whether the search may prune it), `group` (or None).
     """
 
     def setup(self, config: Row) -> None:
-        """Begins the phase in `config`."""
+        """Starts the phase in `config`."""
         self._begin(config)
 
     def reset_config(self, new_config: Row) -> bool:
-        """Ends what runs and begins the next phase in the same process."""
+        """Ends the running phase and starts the next one in the same process."""
         self._finish()
         self._begin(new_config)
         return True
 
     def step(self) -> Row:
-        """The phase's next report; `done` with its last."""
+        """The phase's next report; `done` is true in the last one."""
         row = self._handoff.take()
         return {**row, "done": row["status"] != "running"}
 
-    def give_up(self) -> None:
-        """Ends a phase that the search has stopped, at once: Tune may leave this process idle for
-        long.
+    def prune(self) -> None:
+        """Ends the phase at once, because the search pruned it: Tune may leave this process idle
+        for long.
         """
         self._handoff.stop()
 
     def cleanup(self) -> None:
-        """Ends what runs."""
+        """Ends the running phase."""
         self._finish()
 
     def _begin(self, config: Row) -> None:
@@ -113,7 +113,7 @@ class PhaseTrial(tune.Trainable):
 
 
 def _guarded(run: Callable[[Row, Handoff], str], config: Row, handoff: Handoff) -> None:
-    """Runs a phase and hands over how it ended; an error is a result, so that the actor stays
+    """Runs a phase and hands over how it ended. An error becomes a row, so that the actor stays
     usable.
     """
     try:
@@ -123,15 +123,11 @@ def _guarded(run: Callable[[Row, Handoff], str], config: Row, handoff: Handoff) 
 
 
 def _hopeless(error: BaseException) -> bool:
-    """Whether the same phase would fail again in the same way: its numbers or its input are at
-    fault.
-    """
+    """Whether the phase would fail again in the same way, because of its input or its numbers."""
     from xstilts.errors import InputError, PhaseError
 
-    causes = [
-        error,
-        *getattr(error, "worker_failures", {}).values(),
-    ]  # Train wraps what its workers raised
+    # Train wraps the errors of its workers.
+    causes = [error, *getattr(error, "worker_failures", {}).values()]
     return any(isinstance(cause, InputError | PhaseError) for cause in causes)
 
 
@@ -149,9 +145,9 @@ def _run_here(config: Row, handoff: Handoff) -> str:
 
 
 def execute(config: Row, report: Callable[[Any], bool]) -> str:
-    """Runs the phase in `config` in this process, as the only one that does.
+    """Runs the phase in `config` in this process, under the worker's lease: "done" or "pruned".
 
-    A dead driver's trial may live on for a moment; its successor waits for the worker's lease.
+    The trial of a dead driver may live on for a moment; this one waits until its lease is free.
     """
     from xstilts.training.phase import Context, run_phase
 
@@ -173,21 +169,21 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
-        self._stopped = False
+        self._pruned = False
 
     def put(self, row: Row) -> bool:
         """Leaves a row; False where the phase should stop."""
         self._rows.append(row)
-        return not self._stopped
+        return not self._pruned
 
     def take(self) -> list[Row]:
         """All rows since the last call."""
         rows, self._rows = self._rows, []
         return rows
 
-    def stop(self) -> None:
-        """The next report is answered with no."""
-        self._stopped = True
+    def prune(self) -> None:
+        """Answers the next report with no."""
+        self._pruned = True
 
 
 def _run_group(config: Row, handoff: Handoff) -> str:
@@ -195,24 +191,24 @@ def _run_group(config: Row, handoff: Handoff) -> str:
     box: Row = {}
     thread = threading.Thread(target=_fit, args=(config, mailbox, box), daemon=True)
     thread.start()
-    stopped = False
+    pruned = False
     while thread.is_alive():
         thread.join(timeout=0.2)
         for row in ray.get(mailbox.take.remote()):
-            if not handoff.report(row) and not stopped:
-                stopped = True
-                ray.get(mailbox.stop.remote())
+            if not handoff.report(row) and not pruned:
+                pruned = True
+                ray.get(mailbox.prune.remote())
     if "error" in box:
         raise box["error"]
     if Store(config["context"]["store"]).phase(config["phase"]).done:
         return "done"
-    if stopped:
-        return "stopped"
+    if pruned:
+        return "pruned"
     raise RuntimeError("the Train workers ended without a record")
 
 
 def _fit(config: Row, mailbox: Any, box: Row) -> None:
-    """Starts the Train workers and waits for them; what went wrong is left in `box`."""
+    """Starts the Train workers and waits for them; an error is left in `box["error"]`."""
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
 

@@ -1,4 +1,4 @@
-"""Sweep -> Plan: unrolls models, intermediates, targets, trials and seeds into slots, parents first."""
+"""Sweep -> Plan: a slot for each model, intermediate, target, trial and seed, parents first."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from xstilts.spec.stages import StageKind, stage_names
 from xstilts.spec.sweep import BASELINE, Pretraining, Sweep, chain_label
 
 Place = tuple[str, dict[str, Any] | None, dict[str, Any]]
-"""Key of a training of a study, what is suggested to it where that is known, and fields of its slot."""
+"""A training of a study: its key, its suggestion where the plan knows it, and fields of its slot.
+"""
 Parent = Callable[[int], Needs]
-"""Seed to what a training with it starts from."""
+"""Seed to what a training with that seed starts from."""
 
 
-def make(sweep: Sweep) -> Plan:
-    """Every slot of the sweep. Cost: 100,000 phases in seconds; nothing is read from disk."""
+def make_plan(sweep: Sweep) -> Plan:
+    """The plan with every slot of the sweep. 100,000 phases take seconds; nothing is read from
+    disk.
+    """
     return _Builder(sweep).plan()
 
 
@@ -40,16 +43,16 @@ class _Group:
 
 @dataclass(frozen=True)
 class _Start:
-    """What targets are trained from: a model, and an intermediate, a chain of them, or the baseline."""
+    """What targets start from: a model, and an intermediate, a chain, or the baseline."""
 
     model: str
     root: Needs
     """The model's pretraining, or a base model."""
     label: str
     before: tuple[Stage, ...]
-    """The pretraining, where there is one."""
+    """The pretraining, if there is one."""
     stages: tuple[Stage, ...]
-    """What the intermediate is trained on, in order; nothing for the baseline."""
+    """What the intermediate is trained on, in order; empty for the baseline."""
 
     @property
     def key(self) -> str:
@@ -79,10 +82,10 @@ class _Builder:
             before = self.slots[root.slot].lineage if isinstance(root, Filled) else ()
             for label in self.sweep.labels:
                 stages = tuple(Stage("intermediate", one) for one in self.sweep.stages(label))
-                self._from(_Start(model.label, root, label, before, stages))
+                self._add_pairs(_Start(model.label, root, label, before, stages))
         return Plan(sweep=self.sweep, slots=tuple(self.slots.values()), studies=self.studies)
 
-    # -- phases, one after the other
+    # -- from the model to the targets
 
     def _pretrain(self, model: Pretraining) -> Filled:
         key = f"{model.name}/pretrain"
@@ -98,8 +101,8 @@ class _Builder:
         )
         return Filled(key)
 
-    def _from(self, start: _Start) -> None:
-        """All that starts from one model by way of one intermediate."""
+    def _add_pairs(self, start: _Start) -> None:
+        """All slots that lie above one model and one intermediate."""
         joint = self.sweep.search.order == "joint" and start.label != BASELINE
         parent: Parent = lambda seed: start.root  # noqa: E731
         if not joint or self.untrained:
@@ -114,9 +117,10 @@ class _Builder:
                 self._evaluation(start, target, f"s{seed}", seed=seed, needs=parent(seed))
 
     def _stages(self, start: _Start, *, laddered: bool) -> Parent:
-        """The studies of an intermediate's stages, each above the chosen one before; what follows them.
+        """The studies of an intermediate's stages, each starting from the choice of the one before.
+        Returns what targets start from.
 
-        Stages that another intermediate begins with as well are there already.
+        Stages with which another intermediate begins, too, exist already.
         """
         parent: Parent = lambda seed: start.root  # noqa: E731
         for number, stage in enumerate(start.stages, 1):
@@ -130,15 +134,15 @@ class _Builder:
         return parent
 
     def _staged(self, start: _Start, group: _Group, parent: Parent) -> None:
-        """A group's trainings above the chosen intermediate."""
+        """A group's trainings, which start from the chosen intermediate."""
         study = self._pair_study(start, group, self._space("target", group.targets[0]))
         self._trainings(study, (*start.lineage, Stage("target", group.train_task)), parent)
         self._evaluations(start, group, study)
 
     def _joint(self, start: _Start, group: _Group) -> None:
-        """Pairs of an intermediate and a group's training after it, each run with one suggestion."""
+        """A group's trainings, each with its own intermediate; one suggestion serves both."""
         names = stage_names(start.stages)
-        # The target's part first: its random points are then those of the baseline.
+        # The target's part comes first, so that its random points are those of the baseline.
         space = self._space("target", group.targets[0])
         for name, stage in zip(names, start.stages, strict=True):
             own = self._space("intermediate", stage.task, laddered=True)
@@ -156,7 +160,9 @@ class _Builder:
         self._evaluations(start, group, study)
 
     def _evaluations(self, start: _Start, group: _Group, study: Study) -> None:
-        """Of each target of a group: of its final trainings, and for the oracle of every trial."""
+        """Evaluations of a group's targets: of the final trainings, and for the oracle of every
+        trial.
+        """
         parent = self._finals(study.key)
         for target in group.targets:
             for trial in range(study.trials if study.objective == "oracle" else 0):
@@ -176,8 +182,8 @@ class _Builder:
     # -- slots
 
     def _places(self, study: Study) -> Iterator[Place]:
-        """The trainings of a study: its trials with the first seed, and the chosen one again with
-        each other seed.
+        """The trainings of a study: its trials with the first seed, then the chosen configuration
+        with each other seed.
         """
         first, *others = self.sweep.seeds
         for trial in range(study.trials):
@@ -212,7 +218,7 @@ class _Builder:
         prefix: str = "",
         **fields: Any,
     ) -> None:
-        """One training, and its identity where its hyperparameters and its parent are known."""
+        """Adds a training, with its identity where its hyperparameters and its parent are known."""
         stage, identity, parent = lineage[-1], key, self._identity(needs, model)
         if point is not None and parent is not None:
             name = target.split(",")[0] if stage.kind == "target" else stage.task
@@ -249,7 +255,7 @@ class _Builder:
         )
 
     def _finals(self, study: str) -> Parent:
-        """The final trainings of a study by seed: with the first seed it is the chosen trial itself."""
+        """The final trainings of a study by seed; with the first seed, the chosen trial itself."""
         first = self.sweep.seeds[0]
         return lambda seed: Chosen(study) if seed == first else Filled(f"{study}/s{seed}")
 
@@ -300,7 +306,7 @@ class _Builder:
 
 
 def _groups(sweep: Sweep) -> Iterator[_Group]:
-    """Targets by the training they share; where target scores choose, each has its own."""
+    """Targets grouped by the training that they share. With the oracle each has its own."""
     groups: dict[str, list[str]] = {}
     for name in sweep.targets:
         task = sweep.task(name)

@@ -1,4 +1,4 @@
-"""How much a plan is: distinct phases, and what sharing them saves."""
+"""The size of a plan: distinct phases, and what sharing them saves."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ def phases(plan: Plan) -> dict[PhaseKind, int]:
 
 
 def unshared(plan: Plan) -> Iterator[tuple[Slot, int]]:
-    """Trainings above the base models, each with how often it would be run if every pair brought its
-    own.
+    """Intermediate and target trainings, each with how often it would run if pairs shared nothing.
 
-    In the joint order a pair has its own intermediate; one for retrieval targets alone serves them
-    all either way.
+    In the joint order a pair has its own intermediate trainings anyway. Retrieval targets share an
+    intermediate in both orders.
     """
     groups = len({slot.target for slot in plan.slots if slot.kind == "target"})
     joint = plan.sweep.search.order == "joint"
@@ -38,7 +37,7 @@ def unshared(plan: Plan) -> Iterator[tuple[Slot, int]]:
 
 
 def _starts(sweep: Sweep) -> Counter[tuple[str, ...]]:
-    """How many of the intermediates begin with a run of stages."""
+    """Stages to the number of intermediates that begin with them."""
     stages = [sweep.stages(label) for label in sweep.labels]
     return Counter(one[:n] for one in stages for n in range(1, len(one) + 1))
 
@@ -56,16 +55,16 @@ def saved(plan: Plan) -> dict[str, int]:
 
 
 def examples(plan: Plan) -> int:
-    """Training examples of all distinct phases, at most."""
-    works: dict[tuple[str, str], int] = {}
+    """Training examples of all distinct phases: an upper bound."""
+    by_task: dict[tuple[str, str], int] = {}
     total = 0
     for slot in plan.distinct().values():
         if slot.kind != "evaluate":
             key = (slot.kind, slot.targets[0] if slot.kind == "target" else slot.task)
-            if key not in works:
+            if key not in by_task:
                 hyper = largest(plan.settings(slot))
-                works[key] = hyper.steps * hyper.batch_size
-            total += works[key]
+                by_task[key] = hyper.steps * hyper.batch_size
+            total += by_task[key]
     return total
 
 

@@ -1,6 +1,4 @@
-"""Slot + suggested hyperparameters -> PhaseSpec: where a place in the plan becomes a phase with an
-id.
-"""
+"""Slot + suggested hyperparameters -> PhaseSpec: a place in the plan becomes a phase with an id."""
 
 from __future__ import annotations
 
@@ -27,7 +25,7 @@ from xstilts.spec.sweep import Model
 
 
 class Revisions(Frozen):
-    """What the sweep's data and models hold, as hashes or commits."""
+    """The content of the sweep's data and models, as hashes or commits."""
 
     train: dict[str, str] = Field(default_factory=dict)
     """Task name to the revision of its training and development rows."""
@@ -49,8 +47,8 @@ def trained_tasks(plan: Plan) -> list[str]:
 def build(
     plan: Plan, slot: Slot, params: Mapping[str, Any], parent_phase: str, revisions: Revisions
 ) -> PhaseSpec:
-    """The phase that fills `slot`; `params` are the study's suggestion, `parent_phase` an id or
-    nothing.
+    """The phase that fills `slot`; `params` are the study's suggestion, `parent_phase` is an id, or
+    empty where the slot starts from no phase.
     """
     own = own_part(params, slot.prefix)
     hyper = {**fixed(plan.settings(slot)), **own}
@@ -80,7 +78,7 @@ def build(
 
 
 def known_ids(plan: Plan, revisions: Revisions) -> set[str]:
-    """Ids of the phases that no search has to decide."""
+    """Ids of the phases that do not depend on a search."""
     ids: dict[str, str] = {}
     for slot in plan.slots:
         needed = first_slot(slot.needs)

@@ -1,8 +1,8 @@
-"""What makes two slots one phase: digests of all that decides a phase, as far as a plan knows it.
+"""What makes two slots one phase: digests of all that affects a phase, as far as a plan knows it.
 
-They follow phase ids (`identity.py`) without the revisions of data and models, which no plan can
-know: equal identities mean equal ids. Each part is hashed once, for a plan has many slots and few
-different parts.
+Identities are computed like phase ids (`spec.phase`), but without the revisions of data and models,
+which a plan does not know: equal identities mean equal ids. Each part is hashed once, since a plan
+has many slots and few different parts.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Identities:
         self._hyper: dict[tuple[PhaseKind, str, str], str] = {}
 
     def pretraining(self, model: Pretraining) -> str:
-        """Of phase zero."""
+        """The identity of a pretraining."""
         settings = digest(fixed(model.settings))
         return digest(("pretrain", model.name, self._data(model.task), settings, str(model.seed)))
 
@@ -44,8 +44,8 @@ class Identities:
         point: Mapping[str, Any],
         seed: int,
     ) -> str:
-        """Of a training on the task or mixture `label` with the settings of `name` and what is
-        suggested.
+        """The identity of a training on the task or mixture `label`, with the settings of `name`
+        and the suggestion `point`.
         """
         return digest(
             (
@@ -58,7 +58,7 @@ class Identities:
         )
 
     def evaluation(self, target: str, parent: str) -> str:
-        """Of a target's evaluation of the phase or model `parent`."""
+        """The identity of a target's evaluation of the phase or model `parent`."""
         return digest(("evaluate", self._scored(target), parent))
 
     def _data_of(self, label: str) -> str:
@@ -88,14 +88,12 @@ class Identities:
 
 
 def _files(task: Task) -> list[tuple[str, ...] | None]:
-    """Where a task's files lie. A payload leaves that to the revision of the data, which no plan
-    knows.
+    """The paths of a task's files. Payloads have the revision of the data instead, which a plan
+    does not know.
     """
     return [leaf.source.files for leaf in task.leaves]
 
 
 def _transform(task: Task) -> dict[str, Any] | None:
-    """A task's transform with its model and files, which a payload leaves to the revision of the
-    data, too.
-    """
+    """A task's transform with its model and files, which payloads also leave to the revision."""
     return task.transform.model_dump(mode="json") if task.transform else None

@@ -1,7 +1,7 @@
-"""What has to be there before a slot can be filled: a base model, a slot's phase, or a study's choice.
+"""What must be there before a slot can be filled: a base model, a phase, or a study's choice.
 
-`Base` is always there. `Filled` names one slot whose phase must have its record. `Chosen` names a
-study: which of its slots it will be is known when all its trials have ended.
+`Base` is always there. `Filled` names one slot, whose phase must have its record. `Chosen` names a
+study; which of its slots is needed is known when all its trials have ended.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A base model; nothing has to be run first."""
+    """A base model: nothing has to be run first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ BASE = Base()
 
 
 def first_slot(needs: Needs) -> str:
-    """The slot that is needed; of a study its first trial. Empty for a base model."""
+    """The slot that is needed; for a study, its first trial; empty for a base model."""
     if isinstance(needs, Base):
         return ""
     return f"{needs.study}/t0" if isinstance(needs, Chosen) else needs.slot

@@ -30,9 +30,11 @@ class Slot:
     intermediate: str
     """Label of the intermediate, `none` for the baseline; empty for a pretraining."""
     target: str
-    """Name of the target; of several that share a training, joined by commas."""
+    """Name of the target; the names of several that share a training are joined by commas."""
     lineage: tuple[Stage, ...]
-    """The trainings that lead to its checkpoint, its own last; of an evaluation, to what it scores."""
+    """The trainings that lead to its checkpoint, its own last; for an evaluation, those that lead
+    to the checkpoint it scores.
+    """
     seed: int
     study: str = ""
     trial: int | None = None
@@ -40,16 +42,27 @@ class Slot:
     needs: Needs = BASE
     """What it starts from."""
     like: str = ""
-    """Study whose chosen hyperparameters it is run with; nothing: they are fixed, or its own study's."""
+    """Study whose chosen hyperparameters it is run with; empty where they are fixed, or come from
+    its own study.
+    """
     prefix: str = ""
-    """What the names of its hyperparameters begin with in a joint study: `intermediate.`."""
+    """Prefix of its hyperparameters' names in a joint study: `intermediate.`."""
     identity: str = ""
-    """Equal for slots known to be one phase."""
+    """Equal for slots that are known to be the same phase."""
 
     @property
     def task(self) -> str:
         """Label of what is trained or evaluated."""
         return self.target if self.kind == "evaluate" else self.lineage[-1].task
+
+    @property
+    def label(self) -> str:
+        """What progress and MLflow call it: `squad→udpos trial 2`."""
+        if self.kind == "pretrain":
+            return f"{self.model} pretraining"
+        pair = f"{self.intermediate}→{self.target}" if self.target else self.intermediate
+        which = f"trial {self.trial + 1}" if self.trial is not None else f"seed {self.seed}"
+        return f"{pair} {'scores' if self.kind == 'evaluate' else which}"
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -74,11 +87,11 @@ class Study:
     """Searched settings; in a joint study those of the intermediate are `intermediate.<name>`."""
     trials: int
     grid: tuple[dict[str, Any], ...] = ()
-    """Every point, where the plan enumerates them."""
+    """Every point, in a grid."""
     objective: Literal["dev", "oracle"] = "dev"
 
     def point(self, trial: int | None) -> dict[str, Any] | None:
-        """What is suggested to a trial (None: to the chosen one), where the plan knows it."""
+        """The suggestion to a trial (None: the chosen configuration), where the plan knows it."""
         if self.grid and trial is not None:
             return self.grid[trial]
         return None if self.space else {}
@@ -86,7 +99,7 @@ class Study:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All slots of a sweep in an order in which parents come first."""
+    """All slots of a sweep, parents first."""
 
     sweep: Sweep
     slots: tuple[Slot, ...]
@@ -100,7 +113,7 @@ class Plan:
         return first
 
     def settings(self, slot: Slot) -> Settings:
-        """The settings a slot's hyperparameters come from."""
+        """The settings that a slot's hyperparameters come from."""
         if slot.kind == "pretrain":
             return self.pretraining(slot.model).settings
         if slot.kind == "intermediate":

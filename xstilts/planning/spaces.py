@@ -1,6 +1,4 @@
-"""Settings as a plan needs them: what is fixed, what is searched, and the values that stand for a
-space.
-"""
+"""Settings as a plan needs them: fixed ones, searched ones, and values that replace a space."""
 
 from __future__ import annotations
 
@@ -39,8 +37,8 @@ def searched(settings: Settings) -> dict[str, Space]:
 
 
 def largest(settings: Settings) -> Hyperparameters:
-    """The most work that settings can ask for: steps, batch and length at the largest of what is
-    searched.
+    """The hyperparameters with the most work that settings allow: the largest steps, batch size and
+    length of their spaces.
     """
     large = {
         name: int(max(_ends(space))) for name, space in searched(settings).items() if name in _SIZED
@@ -49,7 +47,7 @@ def largest(settings: Settings) -> Hyperparameters:
 
 
 def fewest_steps(settings: Settings) -> int:
-    """The fewest updates that settings can ask for."""
+    """The fewest updates that settings allow."""
     space = searched(settings).get("steps")
     return int(min(_ends(space))) if space else Hyperparameters(**fixed(settings)).steps
 
@@ -67,7 +65,7 @@ def _ends(space: Space) -> list[float]:
 
 
 def own_part(params: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """The part of a suggestion that is an intermediate's (`intermediate.`) or the target's (no
+    """The part of a suggestion for an intermediate (prefix `intermediate.`) or for the target (no
     prefix).
     """
     if prefix:
@@ -76,7 +74,7 @@ def own_part(params: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def ladder(space: Space, rungs: int) -> Choice:
-    """A few values that stand for a space, so that pairs share phases; evenly spaced, ends
+    """A few values that replace a space, so that pairs share phases; evenly spaced, both ends
     included.
     """
     if isinstance(space, Choice):

@@ -22,7 +22,8 @@ from xstilts.spec.described import rates, transforms
 from xstilts.spec.digests import canonical_json
 from xstilts.spec.hyperparameters import Choice, Hyperparameters, LogRange, Space
 from xstilts.spec.sweep import BASELINE, Mixture, Sweep
-from xstilts.spec.task import Task, Transform, training_payload
+from xstilts.spec.task import Task, training_payload
+from xstilts.spec.transforms import Transform
 
 Kind = Literal["transform", "control", "masked_lm", "mixed", "member"]
 QUESTIONS: Mapping[Kind, str] = {

@@ -1,9 +1,9 @@
-"""Base models: where they lie, and what their files hold.
+"""Base models: where they lie, and the revision of their files.
 
-A model is a folder of the user's, a folder of the mirror, or an id on the hub. Folders are known by
-a hash of the files that decide what the model computes (configuration, tokenizer, weights), the hub
-by its commit. Weights are safetensors; anything else would be a pickle, which can run code when it
-is opened, and is refused.
+A model is a folder of the user's, a folder of the mirror, or an id on the hub. The revision of a
+folder is a hash of the files that affect what the model computes (configuration, tokenizer,
+weights); that of a model on the hub is the commit. Weights must be safetensors: pickles can run
+code when they are opened, so they are refused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from xstilts.spec.digests import digest
 from xstilts.store.hashes import content_hashes
 
 GENERATOR = "generator"
-"""Stands for the generator's own tokenizer where a model id can."""
+"""In place of a model id: the generator's own tokenizer."""
 _WEIGHTS = ".safetensors"
 _NAMES = (
     "config.json",
@@ -37,16 +37,14 @@ _TOKENIZER_SUFFIXES = (".model", ".bpe", ".spm")
 
 
 def wanted_files(names: list[str] | tuple[str, ...]) -> list[str]:
-    """Of a model repository's files those that are needed: no code, no pickles, nothing in
-    folders.
-    """
+    """The files of a model repository that are needed: no code, no pickles, nothing in folders."""
     top = [name for name in names if "/" not in name]
     return sorted(n for n in top if n in _NAMES or n.endswith((_WEIGHTS, *_TOKENIZER_SUFFIXES)))
 
 
 def resolve_model(model_id: str, context: DataContext) -> str:
-    """The folder of a model, or its id where the hub has it; DataError where a folder or mirror
-    lacks it.
+    """The folder of a model, or its id on the hub; DataError where there is no such folder, or the
+    mirror lacks it.
     """
     folder = _folder(model_id, context)
     return str(folder) if folder else model_id
@@ -58,8 +56,8 @@ def model_revision(
     """Hash of a model folder's files (24 hexadecimal digits), or the commit of `revision` on the
     hub.
 
-    DataError where it has no safetensors weights; `weights=False` where its tokenizer alone is
-    used.
+    DataError where it has no safetensors weights, unless `weights=False` says that only the
+    tokenizer is used.
     """
     if model_id == GENERATOR:
         from xstilts.tasks import generator
@@ -93,7 +91,7 @@ def require_weights(where: str, names: list[str] | tuple[str, ...]) -> None:
 
 
 def _folder(model_id: str, context: DataContext) -> Path | None:
-    """The model's folder; None where it is an id to be asked of the hub."""
+    """The model's folder; None where it is an id on the hub."""
     own = Path(context.base, model_id).expanduser()
     if model_id.startswith(("/", ".", "~")):
         own = Path(context.base, Path(model_id).expanduser())

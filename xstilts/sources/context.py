@@ -6,20 +6,18 @@ from xstilts.spec.frozen import Frozen
 
 
 class DataContext(Frozen):
-    """Where data lies on this machine. No part of any identity."""
+    """Where data lies on this machine. Not part of any identity."""
 
     mirror: str | None = None
-    """Folder with hub snapshots; none: the hub."""
+    """Folder with hub snapshots; None: the hub itself."""
     base: str = "."
-    """Folder of the sweep file; the user's own files are relative to it."""
+    """Folder of the sweep file; paths of the user's own files start there."""
     cache: str
-    """Folder for what is derived from data (`store.data`)."""
+    """Folder for everything derived from data (`store.data`)."""
 
 
 def fetch_help(name: str, mirror: str) -> str:
-    """What to do about a dataset or model that a mirror lacks; `local/` names are not on the
-    hub.
-    """
+    """How to get a dataset or model that a mirror lacks; `local/` names are not on the hub."""
     if name.startswith("local/"):
         return "it is not on the hub: put its folder there by hand"
     return f"fetch it where there is a network: `xstilts fetch SWEEP --mirror {mirror}`"

@@ -2,8 +2,8 @@
 
 Data and models come as *files*: Parquet, JSON lines or CSV for a dataset, safetensors,
 configuration and tokenizer for a model. Nothing that could run code is downloaded: no loading
-scripts, no pickles, no Python. `Hub` is the seam: three methods, no state; tests put a folder in
-its place. Every failure is a DataError that says whether the name is wrong or the network is away,
+scripts, no pickles, no Python. `Hub` is the seam, three methods without state; tests replace it by
+a folder. Every failure is a DataError that says whether the name is wrong or the network is down,
 and what to do.
 """
 
@@ -19,7 +19,7 @@ from xstilts.errors import DataError
 
 Kind = Literal["dataset", "model"]
 CONVERTED = "refs/convert/parquet"
-"""Branch where the hub keeps its own Parquet copy of a dataset that is a loading script."""
+"""Branch with the hub's own Parquet copy of a dataset that consists of a loading script."""
 _OFFLINE_HELP = (
     "connect to the network, or fill a mirror where there is one "
     "(`xstilts fetch SWEEP --mirror DIR`) and name it (`--mirror DIR` or XSTILTS_MIRROR)"
@@ -30,23 +30,23 @@ class Hub(Protocol):
     """Where repositories are listed and downloaded. Safe to call from several processes."""
 
     def commit(self, kind: Kind, repository: str, revision: str) -> str:
-        """The commit that a revision stands for; same errors."""
+        """The commit of a revision; DataError as for `names`."""
 
     def names(self, kind: Kind, repository: str, revision: str) -> tuple[str, ...]:
-        """Names of all files at a revision; DataError where the repository or the network is
-        missing.
+        """Names of all files at a revision; DataError where there is no such repository, or no
+        network.
         """
 
     def download(
         self, kind: Kind, repository: str, revision: str, names: Sequence[str], folder: Path | None
     ) -> Path:
-        """Brings files into `folder` (None: the shared cache of huggingface_hub) and returns the
-        folder they are in.
+        """Downloads files to `folder` (None: the shared cache of huggingface_hub) and returns the
+        folder with the files.
         """
 
 
 class HuggingFace:
-    """The real hub, through huggingface_hub. A listing is asked for once in a process."""
+    """The real hub, through huggingface_hub. A process asks for each listing once."""
 
     def commit(self, kind: Kind, repository: str, revision: str) -> str:
         """See `Hub.commit`; without a network, the commit that an earlier download left in the
@@ -120,7 +120,7 @@ def _cached_folder(kind: Kind, repository: str, revision: str) -> Path | None:
                 allow_patterns=[],
             )
         )
-    except Exception:  # whatever the cache lacks, the error of the listing says more
+    except Exception:  # not in the cache: the error of the listing says more
         return None
 
 
@@ -149,7 +149,7 @@ def _literal(name: str) -> str:
 
 @contextmanager
 def _explained(kind: Kind, repository: str, revision: str) -> Iterator[None]:
-    """Turns whatever huggingface_hub raises into a DataError that says what to do."""
+    """Turns every error of huggingface_hub into a DataError that says what to do."""
     from huggingface_hub import errors
 
     where = f"hub {kind} {repository}"

@@ -1,7 +1,7 @@
 """The models that a sweep names: base models, tokenizers of pretrainings, translators.
 
-One list for all who read them: the revisions that phase ids hold, what `check` says is read, and
-what `fetch` brings into a mirror.
+One list for all its users: the revisions in phase ids, the models that `check` shows, and those
+that `fetch` downloads to a mirror.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class SweepModel:
 
     @property
     def weights(self) -> bool:
-        """Whether its weights are read, or its tokenizer alone."""
+        """Whether its weights are read, or only its tokenizer."""
         return self.role != "tokenizer"
 
 
 def sweep_models(sweep: Sweep) -> tuple[SweepModel, ...]:
-    """All models that a sweep names, each once a role; translators come last."""
+    """All models that a sweep names, each once for each role; translators come last."""
     named = [
         SweepModel(id=model.id, revision=model.revision, role="base")
         if isinstance(model, Model)

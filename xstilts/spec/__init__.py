@@ -1,3 +1,1 @@
-"""What everything else is about, as values: tasks, sweeps, phases and their identity. Imports no
-heavy library.
-"""
+"""Tasks, sweeps, phases and their identity, as values. Imports no heavy library."""

@@ -1,4 +1,4 @@
-"""One text and one hash for one value, and where two values differ."""
+"""The canonical text of a value, its hash, and where two values differ."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def canonical_json(value: Any) -> str:
-    """One text for one value: sorted keys, no spaces, no NaN."""
+    """The one JSON text of a value: sorted keys, no spaces, no NaN."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
@@ -21,9 +21,7 @@ def digest(value: Any, digits: int = 24) -> str:
 
 
 def differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """`(path, old, new)` for each leaf that differs; a leaf on one side alone is None on the
-    other.
-    """
+    """`(path, old, new)` for each leaf that differs; a leaf that one side lacks is None there."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in sorted({*old, *new}):
             yield from differences(

@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Frozen(BaseModel):
-    """A value: unknown keys refused, nothing changed after it is built."""
+    """A value: refuses unknown keys, and can't be changed after it is built."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)

@@ -1,8 +1,7 @@
-"""What GPUs can do at most, by name: for estimates.
+"""Peak throughput of GPUs by name, for estimates.
 
-Peaks are the makers' figures for dense matrices, recalled and compared with public tables, not
-measured. What a training reaches is a third of it where batches are large, and less where they are
-small.
+The peaks are the makers' figures for dense matrices, recalled and compared with public tables, not
+measured. A training reaches a third of them with large batches, and less with small ones.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class Gpu:
     """Bandwidth in 1e9 bytes a second."""
 
     def peak(self, precision: str) -> float:
-        """Of a phase in `precision`. fp32 is plain fp32: torch leaves TF32 off for matrix
+        """The peak in a precision. fp32 is plain fp32: torch leaves TF32 off for matrix
         products.
         """
         return self.fp32 if precision == "fp32" or self.bf16 is None else self.bf16
@@ -47,13 +46,13 @@ GPUS: Mapping[str, Gpu] = {
     "H100": Gpu(fp32=67, bf16=989, memory=3350),
     "H200": Gpu(fp32=67, bf16=989, memory=4800),
 }
-"""SXM forms where there are several. T4 and V100 have tensor cores for fp16 alone, which xstilts
-does not use.
+"""The SXM variant where there are several. The tensor cores of T4 and V100 do only fp16, which
+xstilts does not use.
 """
 
 
 def gpu_name(name: str | None) -> str:
-    """The table's own spelling of a GPU; InputError where it has none like it."""
+    """A GPU's name as `GPUS` spells it, the default for None; InputError where it is not there."""
     if name is None:
         return DEFAULT_GPU
     known = {one.lower().replace("-", ""): one for one in GPUS}

@@ -1,9 +1,9 @@
 """What a training is run with: hyperparameters, and settings that fix or search them.
 
-`Hyperparameters` are numbers, part of a phase's identity. `Settings` are what a sweep file writes in
-their place: any may be left out, fixed, or be a search space (`choice`, `log`, `int`). Both have the
-same names, and the bounds of each stand here once. The same names serve the file, the search, the
-command line and MLflow (`target.lr`).
+`Hyperparameters` are fixed values, part of a phase's identity. `Settings` are what a sweep file
+gives for them: each may be left out, fixed, or be a search space (`choice`, `log`, `int`). Both
+classes have the same names and bounds, and the bounds are written once. The sweep file, the search,
+the command line and MLflow use these names too (`target.lr`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from xstilts.spec.frozen import Frozen
 
 
 class Choice(Frozen):
-    """One of a few values; the grid and the shared ladder enumerate them."""
+    """One of a few values, all of which a grid or a ladder tries."""
 
     choice: tuple[float | int | str, ...] = Field(min_length=1)
 
@@ -66,9 +66,9 @@ class Hyperparameters(Frozen):
     batch_size: Count = 32
     """Examples in one update, over all workers together."""
     grad_accumulation: Count = 1
-    """Micro-batches that one update is split into on each worker."""
+    """Micro-batches into which each worker splits its share of an update."""
     schedule: Schedule = "linear"
-    """Learning rate after the warm-up."""
+    """Shape of the learning rate after the warm-up."""
     warmup_ratio: Ratio = 0.1
     """Share of the steps that warm up."""
     weight_decay: NotNegative = 0.01
@@ -76,13 +76,13 @@ class Hyperparameters(Frozen):
     max_grad_norm: Positive = 1.0
     """Gradients are clipped to this norm."""
     max_length_tokens: LengthTokens = 128
-    """Longest input in sub-tokens, special ones included."""
+    """Longest input in sub-tokens, special tokens included."""
     doc_stride_tokens: Count = 64
     """Overlap of two windows of a long context (span QA)."""
     eval_every_steps: CountOrZero = 0
     """Steps between development evaluations; 0: four evaluations in a training."""
     patience_evals: CountOrZero = 0
-    """Stop after so many evaluations without a better one; 0: never."""
+    """Stop after this many evaluations without an improvement; 0: never."""
     precision: Precision = "auto"
     """`auto` is bf16 on a GPU that has it, else fp32."""
 
@@ -92,11 +92,11 @@ class Hyperparameters(Frozen):
         return self.eval_every_steps or max(1, -(-self.steps // 4))
 
 
-Setting = Any  # a value of Hyperparameters' field, or a Space; see `Settings`
+Setting = Any  # the value of a field of Hyperparameters, or a Space; see `Settings`
 
 
 class Settings(Frozen):
-    """Hyperparameters as a sweep file writes them: any may be left out, fixed, or searched."""
+    """Hyperparameters as a sweep file gives them: each left out, fixed, or searched."""
 
     lr: Space | Positive | None = None
     steps: Space | Count | None = None
@@ -113,7 +113,7 @@ class Settings(Frozen):
     precision: Precision | None = None
 
     def given(self) -> dict[str, Setting]:
-        """The settings that were written down."""
+        """The settings that are not left out."""
         return {
             name: getattr(self, name)
             for name in self.model_fields_set
@@ -121,5 +121,5 @@ class Settings(Frozen):
         }
 
     def over(self, other: Settings) -> Settings:
-        """These settings, with `other` where these are silent."""
+        """These settings, with those of `other` for what is left out here."""
         return Settings(**{**other.given(), **self.given()})

@@ -1,9 +1,9 @@
 """What a phase is, and the hash that names it.
 
-A `PhaseSpec` is everything a worker needs to run one phase, on any machine: action, parent, tasks
-with the revision of their data, hyperparameters, seed. `phase_id` hashes its canonical payload.
-What decides no result (resources, paths, trackers, the role in a sweep, a task's test split when it
-is trained) has no place in the payload, so it cannot reach the id.
+A `PhaseSpec` is everything that a worker needs to run one phase on any machine: action, parent,
+tasks with the revision of their data, hyperparameters, seed. Its `id` is the hash of its canonical
+payload. Whatever does not affect the result (resources, paths, trackers, the role in a sweep, the
+test split of a task that is trained) is not in the payload, so it can't reach the id.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from xstilts.spec.task import Task, evaluation_payload, training_payload
 RECIPE_VERSION = 2
 """Raised when the mathematics of training or evaluation changes."""
 EVALUATED_WITH = ("max_length_tokens", "doc_stride_tokens", "precision")
-"""Hyperparameters that an evaluation reads; it takes them over from the training it scores."""
+"""Hyperparameters that an evaluation reads; their values are those of the training it scores."""
 
 
 class ModelParent(Frozen):
-    """A base model, by id and by what its files hold."""
+    """A base model, by its id and the content of its files."""
 
     model: str
     revision: str
@@ -62,13 +62,13 @@ class PhaseSpec(Frozen):
     action: Literal["train", "evaluate"]
     parent: Parent
     members: tuple[Member, ...]
-    """One task; several are a mixture (train only)."""
+    """One task, or the several of a mixture (only to train)."""
     rates: Literal["proportional", "uniform"] | tuple[float, ...] | Rates = "proportional"
     """Sampling rates of a mixture."""
     heads: Literal["separate", "shared"] = "separate"
-    """Whether members of one format with the same labels share a head."""
+    """`shared`: members of one format with the same labels have one head."""
     hyper: Hyperparameters
-    """An evaluation reads its lengths and precision alone."""
+    """An evaluation reads only the lengths and the precision."""
     seed: int = 0
 
     def payload(self) -> dict[str, Any]:
@@ -86,17 +86,15 @@ class PhaseSpec(Frozen):
         return {
             **common,
             **(mixing_payload(self.rates, self.heads, names) if len(names) > 1 else {}),
-            **({"lm_head": "parent's"} if self._goes_on_with_lm_head else {}),
+            **({"lm_head": "parent's"} if self._continues_lm_head else {}),
             "tasks": self._members(training_payload),
             "hyper": hyper,
             "seed": self.seed,
         }
 
     @property
-    def _goes_on_with_lm_head(self) -> bool:
-        """Whether a member goes on with the head of the phase it starts from, where that has
-        one.
-        """
+    def _continues_lm_head(self) -> bool:
+        """Whether a member continues with the parent phase's head, where the parent has one."""
         return isinstance(self.parent, PhaseParent) and any(
             m.task.spec.continues_head for m in self.members
         )
@@ -118,10 +116,10 @@ class PhaseSpec(Frozen):
 def mixing_payload(
     rates: str | tuple[float, ...] | Rates, heads: str, names: Sequence[str]
 ) -> dict[str, str | list[float] | dict[str, Any]]:
-    """What of a mixture decides a training; `names` are its members', which are no part of it.
+    """The part of a mixture that affects a training; the members' `names` are not in it.
 
-    A rate that is fixed for a name stands under the member's number: two members that swap names
-    are another phase.
+    A rate that is fixed for a name is given under the member's number, so that the phase is another
+    one if two members swap their rates.
     """
     if not isinstance(rates, Rates):
         return {"rates": rates if isinstance(rates, str) else list(rates), "heads": heads}

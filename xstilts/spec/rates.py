@@ -1,11 +1,12 @@
 """Sampling rates: how often each member of a mixture, and each language of a member, is drawn.
 
 A mixture is sampled by *rates*, one for each member, which add up to 1: proportional to the
-members' rows, equal, written down, or by rows that are capped and tempered with some rates fixed
-(`sweep.Rates`). Rows are those of the source, so a long context that is cut into many windows
-counts once. A member with several training languages may be sampled by smoothed language shares.
-Rates become whole numbers of draws by the largest remainders, so nothing is left to luck but the
-order. A member whose rate is below half an update may get none. Pure arithmetic: no data, no model.
+members' rows, equal, given in the sweep file, or proportional to rows that are capped and tempered,
+with some rates fixed (`sweep.Rates`). Rows are those of the source, so a long context that is cut
+into many windows counts once. A member with several training languages may be sampled by smoothed
+language shares. Rates become whole numbers of draws by largest remainders, so only the order of the
+draws is random. A member whose rate is below half an update may get none. Pure arithmetic: no data,
+no model.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from xstilts.spec.sweep import Rates
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SLACK = 1e-6
-"""Rates that are written down add up to 1 to within this."""
+"""Given rates must add up to 1 to within this."""
 
 
 def member_rates(
@@ -46,11 +47,11 @@ def member_rates(
 
 
 def _smoothed(n_rows: Array, rates: Rates, names: Sequence[str]) -> Array:
-    """p_i proportional to min(n_i, K)^(1/T) over the members without a fixed rate, which share what
-    is left.
+    """p_i proportional to min(n_i, K)^(1/T) over the members without a fixed rate; they share what
+    the fixed rates leave.
 
-    K alone is examples-proportional mixing; with T, temperature-scaled mixing (Raffel et al. 2020,
-    section 3.5.2: rates by capped sizes, raised to 1/T and renormalised).
+    With K alone this is examples-proportional mixing; with T, temperature-scaled mixing (Raffel et
+    al. 2020, section 3.5.2: rates by capped sizes, raised to 1/T and renormalised).
     """
     _check_fixed(rates.fixed, names)
     given = (
@@ -67,8 +68,8 @@ def _smoothed(n_rows: Array, rates: Rates, names: Sequence[str]) -> Array:
 
 
 def _check_fixed(fixed: Mapping[str, float], names: Sequence[str]) -> None:
-    """PhaseError where fixed rates name no member, are no shares, or leave the other members
-    nothing.
+    """PhaseError where fixed rates name no member, are not between 0 and 1, or leave nothing to the
+    other members.
     """
     strange = [name for name in fixed if name not in names]
     if strange:
@@ -84,7 +85,7 @@ def _check_fixed(fixed: Mapping[str, float], names: Sequence[str]) -> None:
     total, left = sum(fixed.values()), [name for name in names if name not in fixed]
     if left and total >= 1:
         raise PhaseError(
-            f"{shown}, {total:g} in all; must be below 1, for {', '.join(left)} share what is left"
+            f"{shown}, {total:g} in all; must be below 1: {', '.join(left)} share the rest"
         )
     if fixed and not left and abs(total - 1) > SLACK:
         raise PhaseError(f"{shown}, {total:g} in all; must be 1 in all where every member is named")
@@ -93,10 +94,10 @@ def _check_fixed(fixed: Mapping[str, float], names: Sequence[str]) -> None:
 def unserved(
     n_rows: Sequence[int], rates: str | Sequence[float] | Rates, names: Sequence[str], steps: int
 ) -> dict[str, float]:
-    """The members of a mixture that get no update at all in `steps`, and how many they would have
-    by their rates.
+    """The members of a mixture that get no update in `steps`, and the fraction of an update that
+    their rates would give them.
 
-    Such a member's head stays as it was drawn, and its development score counts all the same.
+    The head of such a member keeps its initial weights, yet its development score counts.
     PhaseError where the rates do not fit the members.
     """
     found = member_rates(n_rows, rates, names)
@@ -111,7 +112,7 @@ def unserved(
 def language_rates(n_rows: Sequence[int], exponent: float) -> Array:
     """Share of the draws of each language: q_l = n_l^a / sum of n^a.
 
-    Conneau and Lample 2019, section 3.1; their p_l = n_l / sum of n in the place of n_l gives the
+    Conneau and Lample 2019, section 3.1; they write p_l = n_l / sum of n instead of n_l, with the
     same q_l.
     """
     weights: Array = np.array(n_rows, dtype=np.float64) ** exponent
@@ -119,8 +120,8 @@ def language_rates(n_rows: Sequence[int], exponent: float) -> Array:
 
 
 def exact_counts(rates: Array, total: int) -> Array:
-    """`total` draws shared out by `rates`: the largest remainders are rounded up, the first of
-    equal ones.
+    """`total` draws divided by `rates`: the largest remainders are rounded up, of equal remainders
+    the first.
     """
     exact = rates * total
     counts = np.floor(exact).astype(np.int64)

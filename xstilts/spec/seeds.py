@@ -1,18 +1,18 @@
-"""Every random stream of xstilts, each made of a seed and of words that say what it is for.
+"""Every random stream of xstilts, each made from a seed and words that say what it is for.
 
-A stream never depends on what was drawn before it, on a worker or on a batch, so limits, resuming
-and the order of work change nothing. There are four ways, and none may change: something that was
-published, or is stored under an id, was drawn with each.
+A stream never depends on earlier draws, on a worker or on a batch, so limits, resuming and the
+order of work change nothing. There are four kinds, and none may change: with each of them something
+was drawn that is published, or stored under an id.
 
-    subseed            an integer for the torch and numpy generators of a training; decides
-                       trained weights, and so what lies in the store under a phase id
-    row_stream,        draws for one row of a task's training data (transforms); decide rows that
-    row_uniform        phase ids and cached splits stand for, and cost too little to need numpy
-    named_stream       rows of the generator; its tasks are identified by a version, not by content.
-                       `RandomState`, whose output numpy promises for ever (NEP 19)
-    resampling_stream  the bootstrap of reports; decides published intervals and p-values
+    subseed            an integer for the torch and numpy generators of a training: trained weights
+                       depend on it, and so does what the store has under a phase id
+    row_stream,        draws for one row of a task's training data (transforms): phase ids and
+    row_uniform        cached splits stand for these rows; cheap enough without numpy
+    named_stream       rows of the generator, whose tasks are identified by a version, not by
+                       content; `RandomState`, whose output numpy promises never to change (NEP 19)
+    resampling_stream  the bootstrap of reports: published intervals and p-values depend on it
 
-numpy is imported when a stream is drawn from: reading a sweep file needs none.
+numpy is imported only when a stream is made: reading a sweep file does not need it.
 """
 
 from __future__ import annotations
@@ -29,15 +29,13 @@ if TYPE_CHECKING:
 
 
 def subseed(seed: int, *words: str | int) -> int:
-    """A seed in [0, 2^60) made of the phase's seed and of what it is for; equal on every
-    machine.
-    """
+    """A seed in [0, 2^60) made from the phase's seed and its purpose; equal on every machine."""
     return int(digest([seed, *words], 15), 16)
 
 
 def row_stream(seed: int, *what: object) -> random.Random:
-    """A generator of its own for (seed, what, ...); only its `random()` may be used: that one never
-    changes.
+    """A generator for (seed, what, ...). Use only its `random()`: Python promises that this method
+    never changes.
     """
     return random.Random(int.from_bytes(_row_hash(seed, what), "big"))
 
@@ -52,7 +50,7 @@ def _row_hash(seed: int, what: tuple[object, ...]) -> bytes:
 
 
 def named_stream(*names: str) -> np.random.RandomState:
-    """A fresh random stream with the name `names` (task, split, language)."""
+    """A fresh random stream named by `names` (task, split, language)."""
     import numpy as np
 
     key = sha256("/".join(names).encode()).digest()
@@ -60,8 +58,8 @@ def named_stream(*names: str) -> np.random.RandomState:
 
 
 def resampling_stream(*names: str | int) -> np.random.Generator:
-    """A fresh random stream for the resamples that `names` tell apart (model, target, number of
-    seeds); a string stands for its CRC-32.
+    """A fresh random stream for the resamples named by `names` (model, target, number of seeds); a
+    string is replaced by its CRC-32.
     """
     import numpy as np
 

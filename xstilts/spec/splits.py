@@ -1,12 +1,12 @@
 """Which rows a split expression means.
 
 A task names its splits by use (`train`, `dev`, `test`); each is an expression over the source's own
-splits. A source that lacks a split has it cut out of another, and the same words cut the same rows
-on every machine:
+splits. A split that the source lacks is cut out of another one. The same expression gives the same
+rows on every machine:
 
     validation              the whole split
     validation[:80%]        its first 80 percent
-    validation[80%:]        the rest: together the two are the split, and they share no row
+    validation[80%:]        the rest: the two have no row in common, and together they are the split
     validation[100:200]     rows 100 to 199
     train+validation[:50%]  one after the other
 
@@ -38,7 +38,7 @@ class Bound:
     share: bool
 
     def row(self, n_rows: int) -> int:
-        """The row it falls on in a split of `n_rows`, never beyond its end."""
+        """The row number in a split of `n_rows`, at most `n_rows`."""
         return min(n_rows, floor(self.value * n_rows) if self.share else int(self.value))
 
 
@@ -51,8 +51,8 @@ class Piece:
     stop: Bound | None = None
 
     def span(self, n_rows: int) -> tuple[int, int]:
-        """First row and the row after the last, in a split of `n_rows`; never negative in
-        length.
+        """The first row and the one after the last, in a split of `n_rows`; the two are equal where
+        the piece is empty.
         """
         start = self.start.row(n_rows) if self.start else 0
         stop = self.stop.row(n_rows) if self.stop else n_rows

@@ -1,10 +1,10 @@
 """The trainings that lead to a checkpoint, one after the other: its *lineage*.
 
-A lineage is a tuple of stages, from the first training above the base model to the last. A pretraining
-comes first where there is one, then the intermediate or the stages of a chain, then the target. The
-stages of a lineage have names, under which a joint study suggests their hyperparameters and MLflow
-shows them: `pretrain`, `intermediate`, `target`; where there are several intermediates,
-`intermediate.1`, `intermediate.2`, in order.
+A lineage is a tuple of stages, from the first training above the base model to the last: a
+pretraining where there is one, then the intermediate or the stages of a chain, then the target.
+Each stage has a name, which a joint study and MLflow put before its hyperparameters: `pretrain`,
+`intermediate`, `target`; where there are several intermediates, `intermediate.1`,
+`intermediate.2`, in order.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class OfKind(Protocol):
 
     @property
     def kind(self) -> StageKind:
-        """What the training is to the sweep."""
+        """The role of the training in the sweep."""
 
 
 def stage_names(lineage: Sequence[OfKind]) -> tuple[str, ...]:

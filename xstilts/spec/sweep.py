@@ -1,8 +1,7 @@
 """What a sweep means: models x intermediates x targets x search space x seeds.
 
 `sweep_file` reads a YAML file into a `Sweep`; nothing here knows YAML. Every value is frozen. A
-hyperparameter is a *setting*: a fixed number, or a search space (`choice`, `log`, `int`). The same
-names serve the file, the search, the command line and MLflow (`target.lr`).
+hyperparameter is a *setting*: a fixed value, or a search space (`choice`, `log`, `int`).
 """
 
 from __future__ import annotations
@@ -21,24 +20,24 @@ BASELINE = "none"
 
 
 class Rates(Frozen):
-    """Sampling rates of a mixture by its members' numbers of rows n: p proportional to min(n,
-    cap)^(1/temperature).
+    """Sampling rates of a mixture: a member of n rows has a rate proportional to
+    min(n, cap)^(1/temperature).
 
     `{cap: K}` alone is examples-proportional mixing (Raffel et al. 2020, section 3.5.2).
     """
 
     cap: Annotated[int, Field(ge=1)] | None = None
-    """K: a member counts at most so many rows."""
+    """A member counts as if it had at most this many rows (the paper's K)."""
     temperature: float = Field(default=1.0, ge=1)
-    """1 is proportional; the higher, the more equal."""
+    """1: proportional; higher values make the rates more equal."""
     fixed: dict[str, float] = Field(default_factory=dict)
     """Task name to its rate, between 0 and 1; the other members share what is left (`{mlm: 0.2}`).
     """
 
 
 class Mixture(Frozen):
-    """Several tasks sampled together; stands wherever an intermediate can. Each batch comes from
-    one task.
+    """Several tasks sampled together, used like an intermediate task. Each batch comes from one
+    task.
     """
 
     mixture: tuple[Name, ...] = Field(min_length=2)
@@ -82,10 +81,10 @@ class Chain(Frozen):
 
 
 class Pretraining(Frozen):
-    """A base model trained from a configuration: phase zero of every pair."""
+    """A base model that is pretrained from a configuration, before all pairs."""
 
     name: Name
-    """Name of the model this yields."""
+    """Name of the resulting model."""
     task: Name
     """A masked LM task."""
     config: dict[str, Any]
@@ -122,24 +121,25 @@ class Search(Frozen):
 
     sampler: Literal["tpe", "random", "grid"] = "tpe"
     trials: int = Field(default=4, ge=1)
-    """Trials of each study; with a grid its size is used instead."""
+    """Trials of each study; a grid has as many as it has points."""
     order: Literal["staged", "joint"] = "staged"
-    """`staged` tunes an intermediate on its own development set first; `joint` both together."""
-    selection: Literal["english", "oracle"] = "english"
-    """`oracle` chooses by target-language scores: not zero-shot any more, and the report says so.
+    """`staged`: first an intermediate on its own development set, then the target; `joint`: both
+    together.
     """
+    selection: Literal["english", "oracle"] = "english"
+    """`oracle` chooses by target-language scores; that is not zero-shot, and the report says so."""
     ladder: int = Field(default=3, ge=1)
-    """Joint order: a continuous intermediate setting becomes so many shared values."""
+    """Joint order: number of shared values that replace a continuous setting of an intermediate."""
     stopping: Literal["none", "median", "halving"] = "none"
-    """Stops bad trials early, compared within their own study alone."""
+    """Prunes trials that are worse than the others of their study."""
     stopping_warmup_evals: int = Field(default=1, ge=0)
-    """No trial is stopped before so many evaluations."""
+    """Evaluations before a trial may be pruned."""
     seed: int = 0
     """Seed of the sampler."""
 
 
 class Resources(Frozen):
-    """What a phase is given. No part of a phase's identity."""
+    """What a phase may use. Not part of a phase's identity."""
 
     slots: int | None = Field(default=None, ge=1)
     """Phases that run at the same time; left out: as many as the cluster holds."""
@@ -148,19 +148,19 @@ class Resources(Frozen):
     cpus_per_worker: int = Field(default=1, ge=1)
     gpus_per_worker: float = Field(default=0, ge=0)
     gradient_checkpointing: bool = False
-    """Less memory for about a third more work: layers are computed again on the way back. Changes
-    no number.
+    """Saves memory for about a third more work: the backward pass computes the layers again.
+    Changes no number.
     """
     gpu: str | None = None
-    """Name of a GPU, for the estimate of `xstilts plan` alone."""
+    """Name of a GPU; only the estimate of `xstilts plan` reads it."""
     retries: int = Field(default=2, ge=0)
-    """A phase that fails is tried again so many times."""
+    """How often a failed phase is tried again."""
     partial_every_seconds: float = Field(default=60, ge=0)
-    """A killed phase loses at most so much work."""
+    """Seconds between partial checkpoints; a killed phase loses at most the work of that time."""
 
 
 class Budget(Frozen):
-    """Where a run stops by itself; the same command carries on later."""
+    """When a run stops by itself; the same command resumes it."""
 
     hours: float | None = Field(default=None, gt=0)
     """Wall-clock hours."""
@@ -173,7 +173,7 @@ class Sweep(Frozen):
 
     name: Name
     version: int = Field(default=1, ge=1)
-    """Raise it when the sweep changes and its former results are to be kept apart."""
+    """Raise it when the plan changes, to keep the results of the two plans apart."""
     description: str = ""
     models: tuple[Model | Pretraining, ...] = Field(min_length=1)
     intermediates: tuple[str | Mixture | Chain, ...] = Field(min_length=1)
@@ -181,13 +181,13 @@ class Sweep(Frozen):
     targets: tuple[str, ...] = Field(min_length=1)
     """Task names."""
     seeds: tuple[int, ...] = Field(default=(1,), min_length=1)
-    """The chosen configuration of each pair is run once for each."""
+    """The chosen configuration of each pair is run once with each seed."""
     tasks: tuple[Task, ...] = ()
-    """Every task the sweep uses, resolved against the built-in tables (`loading` does that)."""
+    """Every task that the sweep uses, resolved against the built-in tables by `sweep_file`."""
     intermediate: Settings = Settings()
     target: Settings = Settings()
     overrides: dict[str, Settings] = Field(default_factory=dict)
-    """Task or mixture name to settings that go before those of its phase kind."""
+    """Task or mixture name to settings that replace those of `intermediate` or `target`."""
     search: Search = Search()
     resources: Resources = Resources()
     budget: Budget = Budget()
@@ -211,7 +211,7 @@ class Sweep(Frozen):
         return tuple(map(intermediate_label, self.intermediates))
 
     def stages(self, label: str) -> tuple[str, ...]:
-        """Labels of what the intermediate called `label` is trained on, in order; of `none` nothing."""
+        """Labels of what the intermediate `label` is trained on, in order; empty for `none`."""
         if label == BASELINE:
             return ()
         return next((one.stages for one in self._chains if one.label == label), (label,))
@@ -239,7 +239,7 @@ class Sweep(Frozen):
         return tuple(one for one in self.intermediates if isinstance(one, Chain))
 
     def settings(self, kind: PhaseKind, name: str) -> Settings:
-        """Settings of a phase of this kind on task or mixture `name`, most special first."""
+        """Settings of a phase of this kind on the task or mixture `name`, overrides included."""
         base = self.target if kind == "target" else self.intermediate
         return self.overrides.get(name, Settings()).over(base)
 
@@ -250,5 +250,5 @@ def intermediate_label(intermediate: str | Mixture | Chain) -> str:
 
 
 def chain_label(stages: Sequence[str]) -> str:
-    """The name of stages that are trained one after the other, where nobody gave them one."""
+    """The default name of stages that are trained one after the other."""
     return "-then-".join(stages)

@@ -1,9 +1,9 @@
 """What a task is: data, languages, a format (how it is learned), a metric.
 
-A task is a frozen value. The built-in ones stand in the tables under `xstilts/tasks/`; a sweep file
-may change fields of those or bring tasks of its own. Columns are named by *role* (`premise`,
-`label`, ...): `columns` maps each role to the source's own column, so that a format never knows a
-dataset. Splits are named by *use*: `train`, `dev` (English, chooses checkpoints and
+A task is a frozen value. The built-in tasks are in the tables under `xstilts/tasks/`; a sweep file
+may change their fields or define tasks of its own. Columns are named by *role* (`premise`,
+`label`, ...): `columns` maps each role to the source's column, so that formats know nothing of
+datasets. Splits are named by *use*: `train`, `dev` (English, chooses checkpoints and
 hyperparameters) and `test` (reported, in every language); each is an expression such as
 `validation[:80%]`.
 """
@@ -17,11 +17,12 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from xstilts.spec.format_specs import FORMATS, FormatName, FormatSpec
 from xstilts.spec.format_specs.options import FormatOptions
 from xstilts.spec.frozen import Frozen
+from xstilts.spec.transforms import Transform
 
 Use = Literal["train", "dev", "test"]
 Action = Literal["train", "evaluate"]
 UNSEEN = "<unseen>"
-"""Last label of an open table: every label that is not in it."""
+"""Last label of an open table; stands for every label that is not in the table."""
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 
 
@@ -31,7 +32,7 @@ class Source(Frozen):
     hub: str | None = None
     """Dataset id on the hub or in a mirror, `org/name`."""
     config: str | None = None
-    """Dataset configuration; `{language}` stands for the source's own word for the language."""
+    """Dataset configuration; `{language}` stands for the source's own name of the language."""
     revision: str = "main"
     """Branch, tag or commit on the hub."""
     files: tuple[str, ...] | None = None
@@ -42,14 +43,14 @@ class Source(Frozen):
         Literal["jsonl", "csv", "parquet", "conll", "conllu", "bucc", "squad_json", "xquad_r"]
         | None
     ) = None
-    """How to read `files`; from the suffix where left out."""
+    """How to read `files`; left out: by the suffix."""
     generator: str | None = None
     """Name of a task of the built-in generator."""
     union: bool = False
     """The rows of the task's `parts`, one part after the other."""
     row_filter: dict[str, str] = Field(default_factory=dict)
-    """Column to a pattern (`*`, `?`, `{language}` filled in) that the rows to be kept match: `{id:
-    "english-*"}`.
+    """Column to a pattern (`*`, `?`; `{language}` is filled in); only rows that match are kept:
+    `{id: "english-*"}`.
     """
 
     @model_validator(mode="after")
@@ -60,9 +61,7 @@ class Source(Frozen):
 
 
 class Splits(Frozen):
-    """Which part of the source serves which use; a part cut out of a split is written
-    `validation[:80%]`.
-    """
+    """The part of the source for each use; `validation[:80%]` cuts a part out of a split."""
 
     train: str | None = None
     dev: str | None = None
@@ -70,108 +69,11 @@ class Splits(Frozen):
 
 
 class Limits(Frozen):
-    """At most so many rows of each split, per language, taken from its front; none: all."""
+    """Most rows of each split, per language, taken from its beginning; None: all."""
 
     train: int | None = Field(default=None, ge=1)
     dev: int | None = Field(default=None, ge=1)
     test: int | None = Field(default=None, ge=1)
-
-
-class Translate(Frozen):
-    """Machine translation with a sequence-to-sequence model (NLLB, M2M100, opus-mt)."""
-
-    model: str
-    """Model id of the hub, a mirror or a folder."""
-    revision: str = "main"
-    languages: tuple[str, ...] = Field(min_length=1)
-    """ISO codes; with several, each row goes to one of them in turn."""
-    language_codes: dict[str, str] = Field(default_factory=dict)
-    """ISO code to the model's own word for it (`de: deu_Latn`); the tables of NLLB and M2M100 are
-    built in.
-    """
-    beams: int = Field(default=1, ge=1)
-    max_new_tokens: int = Field(default=256, ge=8)
-    batch_size: int = Field(default=32, ge=1)
-
-
-class Lookup(Frozen):
-    """Translations that the user has: files with `text`, `translation` and, of several languages,
-    `language`.
-    """
-
-    files: tuple[str, ...] = Field(min_length=1)
-    """JSON lines, CSV, TSV or Parquet; relative to the sweep file; `{language}` is filled in."""
-    languages: tuple[str, ...] = Field(min_length=1)
-
-
-class Dictionary(Frozen):
-    """Code-switching by dictionary (Qin et al. 2020, CoSDA-ML, arXiv 2006.06402)."""
-
-    files: tuple[str, ...] = Field(min_length=1)
-    """Lines of `word translation`, as MUSE has them; `{language}` is filled in; relative to the
-    sweep file.
-    """
-    languages: tuple[str, ...] = Field(min_length=1)
-    sentence_ratio: float = Field(default=1.0, gt=0, le=1)
-    """Share of the rows that are switched."""
-    word_ratio: float = Field(default=0.5, gt=0, le=1)
-    """Share of the words of such a row that are replaced, where a dictionary has them."""
-    cross: bool = True
-    """Each word draws its own language; else a row has one."""
-
-
-class Pseudo(Frozen):
-    """A control: every word becomes an invented one, the same everywhere; no language has it."""
-
-    word_ratio: float = Field(default=1.0, gt=0, le=1)
-    """Share of the words that are replaced."""
-
-
-class Transform(Frozen):
-    """What is made of a task's training rows before they are tokenised: exactly one of the four
-    kinds.
-
-    Development and test rows stay as they are, so arms are chosen by the same numbers.
-    """
-
-    translate: Translate | None = None
-    lookup: Lookup | None = None
-    dictionary: Dictionary | None = None
-    pseudo: Pseudo | None = None
-    share: float = Field(default=1.0, gt=0, le=1)
-    """Share of the rows that are transformed; the others stay English."""
-    add: bool = False
-    """The transformed rows come after the English ones instead of in their place."""
-    seed: int = 0
-    """Of all that is drawn."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Transform:
-        if (
-            sum(x is not None for x in (self.translate, self.lookup, self.dictionary, self.pseudo))
-            != 1
-        ):
-            raise ValueError(
-                "a transform needs exactly one of translate, lookup, dictionary, pseudo"
-            )
-        return self
-
-    def payload(self) -> dict[str, Any]:
-        """What of it decides rows, beside what its files and its model hold: no paths, no batch
-        size.
-        """
-        places = {
-            "translate": ("model", "revision", "batch_size"),
-            "lookup": ("files",),
-            "dictionary": ("files",),
-        }
-        whole = self.model_dump(mode="json")
-        return {
-            key: {k: v for k, v in value.items() if k not in places[key]}
-            if value and key in places
-            else value
-            for key, value in whole.items()
-        }
 
 
 class Task(Frozen):
@@ -181,17 +83,17 @@ class Task(Frozen):
     format: FormatName
     source: Source
     columns: dict[str, str] = Field(default_factory=dict)
-    """Role to source column; a role left out is a column of the role's own name."""
+    """Role to source column; a role that is left out has a column of its own name."""
     languages: tuple[str, ...] = Field(default=("en",), min_length=1)
-    """Languages that are scored, as ISO codes; the first training language among them or not."""
+    """Languages that are scored, as ISO codes; they need not include the training language."""
     language_names: dict[str, str] = Field(default_factory=dict)
-    """ISO code to the source's own word for it, where they differ (`en: English`)."""
+    """ISO code to the source's name of the language, where they differ (`en: English`)."""
     train_language: str | tuple[str, ...] = "en"
     """Language, or languages, of the training and development rows."""
     splits: Splits = Splits()
     limits: Limits = Limits()
     labels: tuple[str, ...] = ()
-    """Label names in the order of their ids; empty for formats without a table."""
+    """Label names in the order of their ids; empty for formats without labels."""
     metric: str
     """Primary metric; a name in `xstilts.scoring.metrics.METRICS`."""
     train_task: str | None = None
@@ -199,26 +101,26 @@ class Task(Frozen):
     groups: tuple[str, ...] = ()
     """What it teaches: syntactic, semantic, ..."""
     options: FormatOptions = Field(default_factory=FormatOptions, validate_default=True)
-    """What tasks of its format alone can set; an object of the format's own class."""
+    """Options that only tasks of this format have; an object of the format's own class."""
     parts: tuple[Task, ...] = ()
-    """Of a union: tasks of one format and one label table whose rows it has, under one head
+    """For a union: tasks of one format with one label table, whose rows it joins under one head
     (ANLI+).
     """
     transform: Transform | None = None
-    """What is made of the training rows: translated, code-switched, ..."""
+    """What is done to the training rows: translation, code-switching, ..."""
     language_exponent: float | None = Field(default=None, gt=0, le=1)
-    """Of several training languages, each is sampled at the rate of (its rows)^exponent; left out:
-    by rows.
+    """With several training languages, each is sampled at a rate proportional to its
+    rows^exponent; left out: proportional to its rows.
     """
     obtain: str | None = None
-    """How to get data that cannot be downloaded freely; said where it is missing."""
+    """How to get data that can't be downloaded freely; shown where the data is missing."""
     licence: str | None = None
     """Licence of the data, as its source states it."""
 
     @field_validator("options", mode="before")
     @classmethod
     def _options_of_its_format(cls, given: Any, info: ValidationInfo) -> Any:
-        """Options in whatever form, the flat one of records included, as the format's own class."""
+        """Converts options in any form, the flat one included, to the format's own class."""
         spec = FORMATS.get(info.data.get("format", ""))
         if spec is None or type(given) is spec.options:
             return given
@@ -227,12 +129,12 @@ class Task(Frozen):
 
     @property
     def spec(self) -> FormatSpec:
-        """What is known of its format."""
+        """The spec of its format."""
         return FORMATS[self.format]
 
     @property
     def label_role(self) -> str | None:
-        """The role that holds the label; None where rows have none."""
+        """The role that holds the label; None where rows have no label."""
         return self.spec.label_role
 
     def column(self, role: str) -> str:
@@ -251,27 +153,25 @@ class Task(Frozen):
         return self.spec.trained
 
     def uses(self, action: Action) -> tuple[Use, ...]:
-        """The uses that an action reads; whether the task has a split for them is another matter
-        (`has`).
-        """
+        """The uses that an action reads; `has` says whether the task has a split for each."""
         if action == "train":
             return ("train", "dev")
         return ("dev", "test") if self.spec.tuned else ("test",)
 
     def languages_of(self, use: Use) -> tuple[str, ...]:
-        """The languages that a use exists in: all of the task's for test rows, and for development
-        rows that tune an evaluation.
+        """The languages of the rows of a use: all of the task's for test rows, and for development
+        rows that tune an evaluation; otherwise the training languages.
         """
         everywhere = use == "test" or (use == "dev" and self.spec.tuned)
         return self.languages if everywhere else self.train_languages
 
     def has(self, use: Use) -> bool:
-        """Whether it has a split for a use; a union, whether all its parts have."""
+        """Whether it has a split for a use; for a union, whether all its parts have one."""
         return all(getattr(leaf.splits, use) is not None for leaf in self.leaves)
 
     def alike(self, other: Task) -> bool:
-        """Whether a head that is trained on one can answer the other; choices are scored alike,
-        whatever the labels.
+        """Whether a head that is trained on this task can answer the other: same format, and the
+        same labels where the format has labels.
         """
         return self.format == other.format and (
             not self.spec.labelled or self.labels == other.labels
@@ -314,12 +214,12 @@ def _part(task: Task, fields: tuple[str, ...], uses: tuple[Use, ...]) -> dict[st
     if task.transform is not None and "transform" in part:
         part["transform"] = task.transform.payload()
     if task.source.files is not None:
-        # The data revision is a hash of what the files hold; where they lie decides nothing.
+        # The data revision is a hash of the content of the files; their place does not matter.
         part["source"] = {**whole["source"], "files": True}
     part["splits"] = {use: whole["splits"][use] for use in uses}
     part["limits"] = {use: whole["limits"][use] for use in uses}
     if "train" in uses and len(names) == 1:
-        # Written as a list or not, and at whatever rate: one language is one language.
+        # One language is the same training as a list of one, whatever its exponent.
         part |= {"train_language": names[0], "language_exponent": None}
     if task.parts:
         part["parts"] = [_part(one, fields, uses) for one in task.parts]
@@ -327,10 +227,10 @@ def _part(task: Task, fields: tuple[str, ...], uses: tuple[Use, ...]) -> dict[st
 
 
 def training_payload(task: Task) -> dict[str, Any]:
-    """What of a task decides a training: its name, test split and other languages do not."""
+    """The part of a task that affects a training: not its name, test split or other languages."""
     return _part(task, _TRAINING_FIELDS, ("train", "dev"))
 
 
 def evaluation_payload(task: Task) -> dict[str, Any]:
-    """What of a task decides an evaluation: its training rows do not."""
+    """The part of a task that affects an evaluation: not its training rows."""
     return _part(task, _EVALUATION_FIELDS, task.uses("evaluate"))

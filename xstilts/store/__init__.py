@@ -1,1 +1,1 @@
-"""What is kept: phases, the sweep's ledger, leases, hashes of files."""
+"""What is kept on disk: phases, the ledgers of sweeps, leases, hashes of files."""

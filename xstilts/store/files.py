@@ -1,14 +1,14 @@
 """The seam below the store: files by name, wherever they lie.
 
-A *name* is a path of parts joined by `/` (`phases/<id>/record.json`). A *prefix* is the beginning
-of names, whole parts of it (`phases/<id>`). An implementation knows nothing of phases, records or
-leases: it keeps bytes under names, and for checkpoints, which libraries want to open and write
-themselves, folders of the local disk.
+A *name* is a path of parts joined by `/` (`phases/<id>/record.json`). A *prefix* is one or more
+whole parts at the beginning of names (`phases/<id>`). An implementation knows nothing of phases,
+records or leases. It keeps bytes under names, and gives folders of the local disk for checkpoints,
+which libraries open and write themselves.
 
-What an object store cannot do is not asked for: no rename, no append, no lock. What must be decided
-between several machines, such as who works on a phase, rests on `swap` alone.
+Nothing is needed that an object store can't do: no rename, no append, no lock. Decisions between
+several machines, such as which one works on a phase, use only `swap`.
 
-Every implementation passes `tests/store/files_contract.py`.
+Every implementation must pass `tests/store/files_contract.py`.
 """
 
 from __future__ import annotations
@@ -21,15 +21,14 @@ from typing import Protocol
 class Files(Protocol):
     """Keeps files by name.
 
-    Threads, processes and machines may use the same files at the same time. A file is seen whole,
-    as it was or as it is now, never a part of it; that holds after a crash, too. What a method has
-    returned from is seen by all that ask later. Every method raises StoreError, which says what
-    could not be done and why, where the storage does not answer, is full or is closed to us; what
-    was there before is then still there.
+    Threads, processes and machines may use the same files at the same time. A reader sees a file
+    whole, the old one or the new one, also after a crash. When a method has returned, all later
+    readers see its effect. Where the storage does not answer, is full or denies access, every
+    method raises StoreError, which says what failed and why, and leaves what was there before.
     """
 
     def where(self, name: str) -> str:
-        """What to call this name or prefix in a message to the user: a path, an address."""
+        """This name or prefix in a message to the user: a path or an address."""
         ...
 
     def read(self, name: str) -> bytes | None:
@@ -41,53 +40,51 @@ class Files(Protocol):
         ...
 
     def names(self, prefix: str) -> list[str]:
-        """What lies directly under a prefix, the last parts alone, sorted: files and folders."""
+        """The last parts of the names directly under a prefix, files and folders, sorted."""
         ...
 
     def write(self, name: str, content: bytes) -> None:
-        """Writes a file whole; of several that write at once, one of them stays."""
+        """Writes a whole file; of several writers at once, one wins."""
         ...
 
     def swap(self, name: str, before: bytes | None, after: bytes | None) -> bool:
-        """Puts `after` in the place of `before`, or changes nothing and returns False.
+        """Replaces `before` by `after`, or changes nothing and returns False.
 
-        None stands for no file, so this creates a file if there is none (`before` is None), changes
-        one that nobody else has changed, and removes it (`after` is None). Of several that try with
-        the same `before` exactly one succeeds. A file that is swapped is not to be written with
-        `write`.
+        None means no file: this creates a file if there is none (`before` is None), changes a file
+        that nobody else has changed, or removes it (`after` is None). Of several callers with the
+        same `before` exactly one succeeds. Never use `write` on a file that is swapped.
         """
         ...
 
     def remove(self, prefix: str) -> None:
-        """Removes a file, or all that lies under a prefix; nothing happens where there is nothing.
+        """Removes a file, or everything under a prefix; does nothing where there is nothing.
 
-        Not whole: a crash may leave a part of it.
+        A crash may leave a part of it.
         """
         ...
 
     def folder(self, prefix: str) -> Path:
-        """A local folder that holds the files under a prefix: to read, not to write to.
+        """A local folder with the files under a prefix, to read only.
 
-        It stays until the process ends or they are removed. Where nothing lies under the prefix it
-        is empty or not there.
+        It stays until the process ends or the files are removed. Where there are no files, it is
+        empty or does not exist.
         """
         ...
 
     def keep(self, local: Path, prefix: str) -> None:
-        """Keeps the files of a local folder under a prefix, in the place of what lay there.
+        """Keeps the files of a local folder under a prefix, replacing what was there.
 
-        The folder may come from `scratch` or `folder` of another prefix that is not below this
-        one; it is given away, and may be gone afterwards. Each file is whole, the folder may not be
-        after a crash: whoever needs to know writes a file that says so, last. Files are as durable
-        as their writer made them.
+        The folder may come from `scratch`, or from `folder` of another prefix that is not below
+        this one; it may be gone afterwards. After a crash each file is whole but some may be
+        missing: write a file that marks the end last if you need to know. Files are as durable as
+        their writer made them.
         """
         ...
 
     def scratch(self, prefix: str) -> AbstractContextManager[Path]:
-        """An empty local folder to write to, gone at the end of the block.
+        """An empty local folder to write to, removed at the end of the block.
 
-        It lies on the same disk as what is kept under the prefix, where there is one, so that
-        `keep` and hard links cost little. What a killed process left on a disk of this machine goes
-        with `remove(prefix)`.
+        Where the files are on a disk, it is on the same one, so that `keep` and hard links are
+        cheap. What a killed process leaves behind on a disk is removed by `remove(prefix)`.
         """
         ...

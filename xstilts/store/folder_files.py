@@ -1,9 +1,9 @@
 """Files in a folder of this machine, or of a disk that several machines share.
 
-A name is a path below the folder. Whole files come from writing under a hidden name and renaming.
-`swap` compares and replaces under a lock of the kernel on `.lock` beside the file; that lock is
-held for the moment of the swap alone and goes with its process. Hidden names (`.lock`, unfinished
-files, scratch folders) belong to this module and are never listed.
+A name is a path below the folder. A file is written under a hidden name and then renamed, so that
+it is whole. `swap` compares and replaces under a kernel lock on `.lock` beside the file, which is
+held only during the swap and ends with its process. Hidden names (`.lock`, unfinished files,
+scratch folders) belong to this module and are never listed.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ class FolderFiles:
             raise store_error(error, self._path(prefix)) from error
 
     def write(self, name: str, content: bytes) -> None:
-        """Writes a file whole and waits until it is on the disk."""
+        """Writes a whole file and waits until it is on the disk."""
         write_bytes(self._path(name), content)
 
     def swap(self, name: str, before: bytes | None, after: bytes | None) -> bool:
-        """Compares and replaces while no other process does."""
+        """Compares and replaces under a lock."""
         path = self._path(name)
         with _locked(path.parent / ".lock"):
             if self.read(name) != before:
@@ -88,7 +88,7 @@ class FolderFiles:
         return self._path(prefix)
 
     def keep(self, local: Path, prefix: str) -> None:
-        """Renames the folder into its place, or copies it there from another disk."""
+        """Renames the folder to its place, or copies it there from another disk."""
         target = self._path(prefix)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -104,30 +104,30 @@ class FolderFiles:
         """A hidden folder below the prefix."""
         try:
             self._path(prefix).mkdir(parents=True, exist_ok=True)
-            made = Path(tempfile.mkdtemp(dir=self._path(prefix), prefix=".scratch-"))
-            made.chmod(0o755)  # a temporary folder is closed to others; a store is shared
+            folder = Path(tempfile.mkdtemp(dir=self._path(prefix), prefix=".scratch-"))
+            folder.chmod(0o755)  # temporary folders are private; a store is shared
         except OSError as error:
             raise store_error(error, self._path(prefix)) from error
         try:
-            yield made
+            yield folder
         finally:
-            shutil.rmtree(made, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _copied(local: Path, target: Path) -> Path:
     """A copy of `local` beside `target`, under a hidden name."""
-    made = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
+    copy = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
     try:
-        shutil.copytree(local, made)
+        shutil.copytree(local, copy)
     except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(copy, ignore_errors=True)
         raise
-    return made
+    return copy
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """No other thread or process is in a block with the same path."""
+    """Keeps other threads and processes out of blocks with the same path."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

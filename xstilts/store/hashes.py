@@ -1,9 +1,9 @@
-"""Hashes of files by what they hold, each file read once.
+"""Hashes of the content of files, each file read once.
 
-The identity of a phase rests on the content of its data and model, never on where files lie.
-SHA-256 of a file is remembered under its path, size and modification time, in one JSON file of the
-cache; several processes may write it, the last one's entries win, and a lost entry costs one more
-reading.
+The identity of a phase depends on the content of its data and model, never on where the files lie.
+The SHA-256 of a file is remembered under its path, size and modification time, in one JSON file of
+the cache. Several processes may write it; the last one wins, and a lost entry means that the file
+is read once more.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MEMORY = "content-hashes.json"
 
 
 def content_hashes(paths: Sequence[Path], cache: str) -> list[str]:
-    """SHA-256 of each file as 64 hexadecimal digits, in order; DataError where one can't be
+    """SHA-256 of each file as 64 hexadecimal digits, in order; DataError where a file can't be
     read.
     """
     memory_path = Path(cache) / _MEMORY

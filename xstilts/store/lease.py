@@ -1,17 +1,17 @@
-"""Leases: who is at work on a phase or a sweep.
+"""Leases: which process works on a phase or a sweep.
 
 A lease is a small file with a token, the host and process of its owner (for messages), and the
-*beat*, the time at which the owner last showed that it lives. Whoever finds no file, or one that
-has not beaten for its duration, may put its own in that place; `Files.swap` sees to it that of
-several that try one succeeds. An owner that lost its lease learns it at the next renewal.
+*beat*, the time of the owner's last sign of life. A process that finds no file, or one whose beat
+is older than the lease's duration, may replace it by its own; with `Files.swap`, one of several
+that try succeeds. An owner that lost its lease notices at the next renewal.
 
-The beat is the owner's clock, so the clocks of the machines must agree to within the duration,
-less the time between two renewals. A lease is a way not to do work twice, not a guard of what is
-written: a record is created once, whoever comes first, and all would write the same numbers.
+The beat is in the owner's clock, so the clocks of the machines must agree to within the duration
+less the time between two renewals. A lease avoids doing work twice; it does not protect what is
+written. It need not: the first record stays, and every worker would write the same numbers.
 
-A lease whose process is known to have ended is taken over without waiting. That is known only of a
-process in the same PID namespace of the same boot; containers that share a host name are told
-apart by it, and a PID that was given to another process by the time it was started.
+A lease whose process is known to have ended is taken over without waiting. That can be known only
+of a process in the same PID namespace of the same boot, which also tells containers with one host
+name apart. The start time of the process tells whether its PID was reused.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from xstilts.errors import LeaseHeld, StoreError
 from xstilts.store.files import Files
 
 LEASE_SECONDS = 60.0
-"""A lease that was not renewed for so long is free."""
+"""A lease that was not renewed for this long is free."""
 RENEWALS = 6
-"""A lease is renewed so many times within its duration."""
+"""Renewals of a lease within its duration."""
 WAIT_SECONDS = 0.2
-"""Between two looks at a lease that is waited for."""
+"""Time between two attempts to take a lease that is waited for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """What a lease's file says."""
+    """The content of a lease's file."""
 
     token: str
-    """Of this one lease object, no other."""
+    """Unique to one lease object."""
     host: str
     pid: int
     process: str
@@ -58,28 +58,28 @@ class Lease:
     def __init__(
         self, files: Files, name: str, seconds: float, clock: Callable[[], float] = time.time
     ) -> None:
-        """On `leases/<name>.json` of `files`; `seconds`: free when not renewed for so long."""
+        """A lease in `leases/<name>.json` of `files`; free when not renewed for `seconds`."""
         self._files, self.name, self.seconds, self._clock = files, name, seconds, clock
         self._file = f"leases/{name}.json"
         self.token = uuid.uuid4().hex
         self._beat = float("-inf")
 
     def take(self) -> None:
-        """Takes the lease, or raises LeaseHeld that names the holder."""
+        """Takes the lease; LeaseHeld, which names the owner, where another process has it."""
         found = self._read()
         self._refuse(found)
         if not self._put(found):
             raise LeaseHeld(self._held_by(_parsed(self._read())))
 
     def look(self) -> None:
-        """Raises LeaseHeld where somebody holds it."""
+        """Raises LeaseHeld where a process has it; takes nothing."""
         self._refuse(self._read())
 
     def renew(self) -> bool:
-        """Shows that the owner lives; False where the lease was lost.
+        """Writes a new beat; False where the lease was lost.
 
-        Where the store does not answer, the lease is lost when it has not been renewed for its
-        duration, for then others may take it.
+        While the store does not answer, the lease counts as lost once its duration has passed since
+        the last renewal, since others may take it then.
         """
         try:
             found = self._read()
@@ -88,11 +88,11 @@ class Lease:
             return self._clock() - self._beat <= self.seconds
 
     def held(self) -> bool:
-        """Whether this very lease is in place."""
+        """Whether this object holds the lease."""
         return self._is_ours(self._read())
 
     def release(self) -> None:
-        """Gives it back; nothing happens where it is not held."""
+        """Gives the lease back; does nothing where this object does not hold it."""
         found = self._read()
         if self._is_ours(found):
             self._files.swap(self._file, found, None)
@@ -101,7 +101,8 @@ class Lease:
     def kept(self, *, waits: bool = False) -> Iterator[None]:
         """Takes the lease, renews it from a thread, and gives it back at the end of the block.
 
-        LeaseHeld where another has it, unless it `waits` for it.
+        With `waits`, waits until the lease is free; otherwise LeaseHeld where another process has
+        it.
         """
         while waits and not self._taken():
             time.sleep(WAIT_SECONDS)
@@ -149,7 +150,7 @@ class Lease:
         return owner is not None and owner.token == self.token
 
     def _refuse(self, content: bytes | None) -> None:
-        """LeaseHeld where this is the file of a lease that somebody holds."""
+        """Raises LeaseHeld where this content is that of a lease in force."""
         owner = _parsed(content)
         if owner is not None and self._age(owner) <= self.seconds and not has_ended(owner):
             raise LeaseHeld(self._held_by(owner))
@@ -159,7 +160,7 @@ class Lease:
 
     def _held_by(self, owner: Owner | None) -> str:
         if owner is None:
-            return f"{self.name}: somebody else holds the lease"
+            return f"{self.name}: another process holds the lease"
         return (
             f"{self.name}: process {owner.pid} on {owner.host} is at work on it "
             f"(last sign {self._age(owner):.0f} s ago); wait for it, or stop it"
@@ -167,7 +168,7 @@ class Lease:
 
 
 def _parsed(content: bytes | None) -> Owner | None:
-    """None where there is no lease, or a file that is none: nobody can be renewing that one."""
+    """None where there is no file, or one that is no lease: nobody can be renewing that."""
     try:
         return Owner(**json.loads(content)) if content else None
     except (ValueError, TypeError):
@@ -175,8 +176,8 @@ def _parsed(content: bytes | None) -> Owner | None:
 
 
 def process_identity(pid: int) -> str:
-    """Boot, PID namespace and start of a process on this machine; empty where the system does not
-    say. Of a process that has ended and was not yet collected, what no running one has.
+    """Boot, PID namespace and start time of a process on this machine; empty where the system does
+    not say. A zombie has `ended` instead of its start time.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -188,7 +189,7 @@ def process_identity(pid: int) -> str:
 
 
 def has_ended(owner: Owner) -> bool:
-    """Whether the owner's process is known to have ended; False where nobody here can know."""
+    """Whether the owner's process is known to have ended; False where that can't be known here."""
     here = process_identity(os.getpid()).rpartition("/")[0]
     if not here or not owner.process.startswith(f"{here}/"):
         return False
@@ -197,5 +198,5 @@ def has_ended(owner: Owner) -> bool:
     except ProcessLookupError:
         return True
     except OSError:
-        return False  # it is there, and another user's
+        return False  # the process exists and belongs to another user
     return process_identity(owner.pid) not in ("", owner.process)

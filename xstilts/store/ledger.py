@@ -1,12 +1,12 @@
-"""A sweep's own book: which slot of the plan became which phase, and how it ended.
+"""The ledger of a sweep: which slot of the plan became which phase, and how it ended.
 
 The plan has *slots*: "trial 2 of the study of squad", "seed 3 of the pair squad -> udpos". What a
-slot trains is known when the search has suggested its hyperparameters; the ledger writes that down
-before the phase starts, so that a run after a crash takes up the same suggestion instead of asking
-for another. It is a file of JSON lines in the sweep's folder, only ever appended to; the last line
-of a slot is its state. A line torn by a crash is ignored.
+slot trains is known once the search has suggested its hyperparameters. The ledger has the
+suggestion before the phase starts, so that a run after a crash uses it again instead of asking for
+another. It is a file of JSON lines in the sweep's folder that is only appended to; the last line of
+a slot is its state. A line torn by a crash is ignored.
 
-The ledger does not say that a phase is done: only the phase's record does.
+The ledger does not say whether a phase is done: only the phase's record does.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ class State(StrEnum):
     """How a slot stands."""
 
     WAITING = "waiting"
-    """It has not begun, or it will be taken up again."""
+    """It has not begun, or will be run again."""
     RUNNING = "running"
-    """Its phase is being run."""
+    """Its phase is running."""
     DONE = "done"
-    """Its phase was run for it and has its record."""
+    """Its phase was run for this slot and has its record."""
     CACHED = "cached"
-    """Its phase had a record already: another slot, or an earlier run, had it made."""
+    """Its phase had a record already, from another slot or an earlier run."""
     PRUNED = "pruned"
     """The search ended its phase early."""
     FAILED = "failed"
-    """Its phase failed as often as it may be tried."""
+    """Its phase failed, and so did all retries."""
     BLOCKED = "blocked"
-    """What it needs will never be there: that failed, or was pruned."""
+    """It can't run, because a slot that it needs failed, was pruned or is blocked."""
 
     @property
     def finished(self) -> bool:
@@ -52,7 +52,7 @@ class State(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will be done for it in this run."""
+        """Whether this run will do no more for it."""
         return self not in (State.WAITING, State.RUNNING)
 
 
@@ -67,7 +67,7 @@ class StagePhase(Frozen):
 
 
 class Entry(Frozen):
-    """One slot of a sweep and how it stands."""
+    """One slot of a sweep and its state."""
 
     slot: str
     kind: PhaseKind
@@ -85,16 +85,16 @@ class Entry(Frozen):
     phase: str = ""
     """Phase id, once known."""
     lineage: tuple[StagePhase, ...] = ()
-    """The trainings that lead to its checkpoint, its own last; of an evaluation, to what it scores.
-    Empty until its phase is known, and for an evaluation of a base model.
+    """The trainings that lead to its checkpoint, its own last; for an evaluation, to the checkpoint
+    that it scores. Empty until the phase is known, and for an evaluation of a base model.
     """
     params: dict[str, Any] = Field(default_factory=dict)
-    """Hyperparameters that the search suggested; those of an intermediate before a target are
+    """Hyperparameters that the search suggested; in a joint study those of the intermediate are
     `intermediate.<name>`.
     """
     state: State = State.WAITING
     pruned_at: float | None = None
-    """Last development score, in percent, of a phase that was pruned: that has no record to keep it."""
+    """Last development score in percent, if its phase was pruned: there is no record to hold it."""
     error: str = ""
     attempts: int = 0
     time: str = ""
@@ -146,18 +146,18 @@ class Ledger:
             if "chosen" in row:
                 self._chosen[row["chosen"]] = row["slot"]
             else:
-                # What other versions wrote besides is passed over.
+                # Fields that only other versions know are dropped.
                 entry = Entry.model_validate(
                     {k: v for k, v in row.items() if k in Entry.model_fields}
                 )
                 self._entries[entry.slot] = entry
 
     def entries(self) -> list[Entry]:
-        """The latest state of every slot, in the order in which the slots first appeared."""
+        """The latest entry of every slot, in the order of their first appearance."""
         return list(self._entries.values())
 
     def get(self, slot: str) -> Entry | None:
-        """One slot's latest state."""
+        """One slot's latest entry."""
         return self._entries.get(slot)
 
     def chosen(self) -> dict[str, str]:
@@ -165,7 +165,7 @@ class Ledger:
         return dict(self._chosen)
 
     def write(self, entry: Entry, **changes: Any) -> Entry:
-        """Appends the state of a slot, with `changes`, and returns it."""
+        """Appends an entry, with `changes`, and returns it."""
         entry = entry.model_copy(
             update={**changes, "time": datetime.now(UTC).isoformat(timespec="seconds")}
         )
@@ -174,7 +174,7 @@ class Ledger:
         return entry
 
     def choose(self, study: str, slot: str) -> None:
-        """Writes down which slot's configuration a study chose; the last line counts."""
+        """Appends which slot's configuration a study chose; the last line counts."""
         if self._chosen.get(study) != slot:
             self._append({"chosen": study, "slot": slot})
             self._chosen[study] = slot
@@ -201,5 +201,5 @@ class Ledger:
 def require(folder: Path) -> Ledger:
     """The ledger in `folder`; StoreError where no run has written one."""
     if not (folder / "ledger.jsonl").exists():
-        raise StoreError(f"{folder}: nothing has been run yet; `xstilts run` begins it")
+        raise StoreError(f"{folder}: nothing has been run yet; start it with `xstilts run`")
     return Ledger(folder)

@@ -1,6 +1,6 @@
-"""Files of this machine that are there whole or not at all, and what an error of the disk means.
+"""Files on this machine that are written atomically, and what errors of the disk mean.
 
-For caches, reports and a sweep's own folder. What belongs to a phase goes through `files.Files`.
+For caches, reports and the folders of sweeps. Files of phases go through `files.Files`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from xstilts.errors import StoreError
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes `value` to `path` atomically: readers see the old file or the whole new one."""
+    """Writes `value` to `path` as JSON, as `write_bytes` does."""
     write_bytes(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False).encode())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Writes `content` to `path` atomically and durably; raises StoreError where it can't."""
+    """Writes `content` to `path` atomically (readers see the old file or the whole new one) and
+    durably; raises StoreError where it can't.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
-                os.fchmod(handle, 0o644)  # a temporary file is closed to others; a store is shared
+                os.fchmod(handle, 0o644)  # temporary files are private; a store is shared
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -42,7 +44,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def store_error(error: OSError, path: Path | str) -> StoreError:
-    """The StoreError that says what an OSError on `path` means for the user."""
+    """A StoreError that tells the user what an OSError on `path` means."""
     if error.errno == errno.ENOSPC:
         return StoreError(
             f"{path}: the disk is full; free some space and run the same command again: what "

@@ -1,4 +1,4 @@
-"""Phases, found again by id, complete or not there at all.
+"""Phases by id: each is complete or does not exist.
 
     <store>/phases/<id>/       one phase
         spec.json              what was asked for
@@ -6,16 +6,16 @@
         model/                 encoder and tokenizer (`AutoModel.from_pretrained` opens it), heads
         predictions/<lang>.parquet                       an evaluation
         record.json            written last, atomically: without it the phase is not done
-    <store>/leases/<name>.json who is at work on a phase or sweep; a dead one's lease runs out
+    <store>/leases/<name>.json which process works on a phase or sweep; leases of dead ones run out
     <store>/sweeps/<name>-v<version>/   a sweep's ledger, studies and report
     <store>/data/              tokenised data, shared by all phases
 
 A record holds the payload that was hashed, the parents, results with their units, and provenance
 (`results.py`). The store never overwrites a record and never deletes a phase.
 
-Phases and leases stand on `files.Files`, and nobody outside the store gets a path to write to: a
-phase gives tables, its record and local folders to read, and takes what is to be kept. Sweeps and
-data are local folders.
+Phases and leases use `files.Files`, and nobody outside the store gets a path to write to: a phase
+gives tables, its record and local folders to read, and takes what is to be kept. Sweeps and data
+are local folders.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _AGAIN = "move this folder away and run the sweep again"
 
 
 class Phase:
-    """One phase, there or not."""
+    """One phase, whether it exists or not."""
 
     def __init__(self, files: Files, phase_id: str) -> None:
         self._files, self._prefix, self.id = files, f"phases/{phase_id}", phase_id
@@ -56,10 +56,10 @@ class Phase:
 
     @property
     def where(self) -> str:
-        """What to call this phase's place in a message."""
+        """Where this phase lies, for messages."""
         return self._files.where(self._prefix)
 
-    # -- what was asked for, and what came of it
+    # -- spec and record
 
     @property
     def done(self) -> bool:
@@ -67,17 +67,17 @@ class Phase:
         return self._files.has(self._name(RECORD))
 
     def begin(self, spec: PhaseSpec) -> None:
-        """Writes down what was asked for."""
+        """Writes the spec."""
         self._files.write(self._name("spec.json"), _json(spec.model_dump(mode="json")))
 
     def spec(self) -> PhaseSpec | None:
-        """What was asked for; None where it has not begun, ValueError where it can't be read."""
+        """The spec; None where the phase has not begun, ValueError where it can't be read."""
         content = self._files.read(self._name("spec.json"))
         return None if content is None else PhaseSpec.model_validate_json(content)
 
     def record(self) -> Record:
-        """The record; StoreError where there is none, CorruptError says what to do where it can't
-        be read.
+        """The record; StoreError where there is none, CorruptError, which says what to do, where it
+        can't be read.
         """
         content = self._files.read(self._name(RECORD))
         if content is None:
@@ -103,7 +103,9 @@ class Phase:
             raise CorruptError(f"a part of it is missing ({error})") from error
 
     def finish(self, spec: PhaseSpec, result: Result, provenance: Provenance) -> None:
-        """Writes the record, last, unless another has: the first one stays. Drops the partial."""
+        """Writes the record, unless there is one already: the first record stays. Removes the
+        partial checkpoints.
+        """
         if spec.id != self.id:
             raise StoreError(f"{self.where}: asked to finish {spec.id}")
         record = Record(
@@ -118,7 +120,7 @@ class Phase:
         self._files.remove(self._name("partial"))
 
     def set_aside(self) -> str:
-        """Moves a damaged phase out of the way, so that it can be made again; where it is now."""
+        """Moves a damaged phase aside, so that it can be run again; returns its new place."""
         aside = f"{self._prefix}.damaged-{int(time.time() * 1000)}"
         self._files.keep(self._files.folder(self._prefix), aside)
         self._files.remove(self._prefix)
@@ -127,7 +129,8 @@ class Phase:
     # -- predictions
 
     def predictions(self, language: str, columns: Sequence[str] | None = None) -> pyarrow.Table:
-        """The predictions of a language, a row an example; of `columns` those that there are.
+        """The predictions of a language, a row for each example; `columns` that do not exist are
+        left out.
 
         StoreError where there are none, CorruptError where they can't be read.
         """
@@ -155,26 +158,24 @@ class Phase:
     # -- checkpoints
 
     def staging(self) -> AbstractContextManager[Path]:
-        """A local folder to make something in, gone at the end of the block; `keep_checkpoint` and
-        `keep_partial` take it.
-        """
+        """A local folder for `keep_checkpoint` or `keep_partial`; removed at the block's end."""
         return self._files.scratch(self._name("partial"))
 
     @property
     def checkpoint_where(self) -> str:
-        """What to call the place of the checkpoint in a message."""
+        """Where the checkpoint lies, for messages."""
         return self._files.where(self._name("model"))
 
     def checkpoint(self) -> Path:
-        """A local folder with the checkpoint, to read; empty or not there where there is none."""
+        """A local folder with the checkpoint, to read; empty or missing where there is none."""
         return self._files.folder(self._name("model"))
 
     def keep_checkpoint(self, folder: Path) -> None:
-        """Keeps a local folder as the checkpoint; the folder is given away."""
+        """Keeps a local folder as the checkpoint; the folder may be gone afterwards."""
         self._files.keep(folder, self._name("model"))
 
     def partials(self) -> list[int]:
-        """Updates after which there is a partial checkpoint, newest first, sound or not."""
+        """Updates that have a partial checkpoint, newest first; it may be damaged."""
         found = self._files.names(self._name("partial"))
         return sorted((int(name) for name in found if name.isdigit()), reverse=True)
 
@@ -183,7 +184,7 @@ class Phase:
         return self._files.folder(self._partial(step))
 
     def keep_partial(self, step: int, folder: Path) -> None:
-        """Keeps a local folder as the partial checkpoint of an update; the folder is given away."""
+        """Keeps a local folder as an update's partial checkpoint; it may be gone afterwards."""
         self._files.keep(folder, self._partial(step))
 
     def drop_partial(self, step: int) -> None:
@@ -195,14 +196,14 @@ class Phase:
 
 
 class Store:
-    """Phases and what goes with them. Safe for several processes; holds no state but its place."""
+    """Phases, sweeps, data and leases. Safe for several processes; its only state is its path."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).absolute()
         self._files: Files = FolderFiles(self.path)
 
     def prepare(self) -> Store:
-        """Makes the folders; StoreError where it can't be written to. Returns itself."""
+        """Makes the folders; StoreError where the store can't be written to. Returns itself."""
         probe = f"probe-{uuid.uuid4().hex}"
         self._files.write(probe, b"x")
         self._files.remove(probe)
@@ -214,7 +215,7 @@ class Store:
         return self
 
     def phase(self, phase_id: str) -> Phase:
-        """One phase, there or not."""
+        """One phase, whether it exists or not."""
         return Phase(self._files, phase_id)
 
     def done(self) -> set[str]:

@@ -1,8 +1,8 @@
-"""What a finished phase says of itself: the record, and the results in it.
+"""The record of a finished phase, and the results in it.
 
-A record is one JSON file; these are its values, read by attribute. They are built from the file
-without looking at every number: a report reads hundreds of records, and a record that passed its
-hash was written by `to_json` below. That a part is missing is found all the same.
+A record is one JSON file; these are its values, read by attribute. Reading does not check every
+number: a report reads hundreds of records, and a record whose hash is right was written by
+`to_json` below. Missing parts are noticed.
 
 Scores are percentages (0 to 100), times are seconds, losses are means over loss items.
 """
@@ -32,10 +32,10 @@ class CurvePoint(NamedTuple):
     dev: float | None = None
     """Development score, percent; None at a step without an evaluation."""
     dev_by_task: Metrics | None = None
-    """Of a mixture: task to its primary metric, percent."""
+    """For a mixture: task to its primary metric, percent."""
 
     def to_json(self) -> dict[str, Any]:
-        """As it lies in a record."""
+        """As it is written in a record."""
         values = self._asdict()
         if self.dev_by_task is None:
             del values["dev_by_task"]
@@ -44,10 +44,10 @@ class CurvePoint(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class DevScore:
-    """Score on the development data of the weights that were kept."""
+    """Development score of the weights that were kept."""
 
     value: float
-    """Percent; of a mixture the mean of the deciding members' primary metrics."""
+    """Percent; for a mixture, the mean of the deciding members' primary metrics."""
     metric: str
     """The primary metric, or `mean` where members have several."""
     step: int
@@ -58,18 +58,18 @@ class DevScore:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainResult:
-    """What came of a training."""
+    """Result of a training."""
 
     dev: DevScore | None
     """None where no member has development rows."""
     steps: int
     """Updates done."""
     stopped: str
-    """`finished`, or `patience` where the development score had stopped rising."""
+    """`finished`, or `patience` if the development score stopped rising."""
     tokens: int
     """Tokens of real text, over all updates."""
     examples: int
-    """Rows, each counted as often as it was trained on."""
+    """Rows, each counted as often as the training used it."""
     seconds: float
     """Over all attempts."""
     loss: float
@@ -77,10 +77,10 @@ class TrainResult:
     curve: Sequence[CurvePoint]
     """At most 200 points, in the order of their steps."""
     transformed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Task to what its transform made: rows, and rows dropped by reason."""
+    """Task to the numbers of its transform: rows, and dropped rows by reason."""
 
     def to_json(self) -> dict[str, Any]:
-        """As it lies in a record."""
+        """As it is written in a record."""
         values = {**vars(self), "dev": vars(self.dev) if self.dev else None}
         values["curve"] = [point.to_json() for point in self.curve]
         if not self.transformed:
@@ -99,7 +99,7 @@ class TrainResult:
 
 
 class LayerScore(NamedTuple):
-    """The score of one hidden state and pooling, of a task that asks for a sweep of them."""
+    """The score of one hidden state and pooling, for a task that sweeps over them."""
 
     language: str
     layer: int
@@ -114,7 +114,7 @@ class LayerScore(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationResult:
-    """What came of an evaluation."""
+    """Result of an evaluation."""
 
     scores: Mapping[str, Metrics]
     """Language to its metrics."""
@@ -123,13 +123,13 @@ class EvaluationResult:
     n: Mapping[str, int]
     """Language to the number of its examples."""
     rules: Mapping[str, str]
-    """Metric to the version of the rules that it scores by, where it has one."""
+    """Metric to the version of its scoring rules, where it has one."""
     seconds: float
     layers: Sequence[LayerScore] = ()
-    """Of a sweep of layers: a row for each language, hidden state, pooling and metric."""
+    """For a sweep of layers: a row for each language, hidden state, pooling and metric."""
 
     def to_json(self) -> dict[str, Any]:
-        """As it lies in a record."""
+        """As it is written in a record."""
         values = dict(vars(self))
         layers = [row._asdict() for row in values.pop("layers")]
         return {**values, "layers": layers} if layers else values
@@ -146,7 +146,7 @@ Result = TrainResult | EvaluationResult
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """Where and with what a phase was made; decides nothing."""
+    """Where and with which versions a phase was run; affects no result."""
 
     versions: Mapping[str, str]
     """Library to version."""
@@ -171,35 +171,35 @@ class Record:
 
     id: str
     payload: Mapping[str, Any]
-    """What was hashed to make the id."""
+    """The value whose hash is the id."""
     spec_json: Mapping[str, Any]
-    """What was asked for, as it lies in the file."""
+    """The spec, as it is written in the file."""
     parent: str | None
-    """Id of the phase it starts from, if it starts from one."""
+    """Id of the phase that it starts from, if any."""
     result: Result
     provenance: Provenance
 
     @cached_property
     def spec(self) -> PhaseSpec:
-        """What was asked for; ValueError where it is none (checked when asked for)."""
+        """The spec, parsed at the first access; ValueError where it is not a spec."""
         return PhaseSpec.model_validate(self.spec_json)
 
     @property
     def trained(self) -> TrainResult:
-        """The result of a training; TypeError where the phase is none."""
+        """The result of a training; TypeError where the phase is an evaluation."""
         if not isinstance(self.result, TrainResult):
             raise TypeError(f"phase {self.id} is an evaluation; it has no training's result")
         return self.result
 
     @property
     def evaluated(self) -> EvaluationResult:
-        """The result of an evaluation; TypeError where the phase is none."""
+        """The result of an evaluation; TypeError where the phase is a training."""
         if not isinstance(self.result, EvaluationResult):
             raise TypeError(f"phase {self.id} is a training; it has no evaluation's result")
         return self.result
 
     def to_json(self) -> dict[str, Any]:
-        """As it lies in its file."""
+        """As it is written in its file."""
         return {
             "format": 1,
             "id": self.id,
@@ -212,7 +212,7 @@ class Record:
 
     @classmethod
     def of_json(cls, values: Mapping[str, Any]) -> Record:
-        """From its file; KeyError, TypeError or ValueError where a part is missing or strange."""
+        """From its file; KeyError, TypeError or ValueError where a part is missing or wrong."""
         trains = values["spec"]["action"] == "train"
         result = values["result"]
         return cls(

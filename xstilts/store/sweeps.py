@@ -1,8 +1,8 @@
-"""The sweep that a run was asked for, kept beside its ledger.
+"""The sweep of a run, kept beside its ledger.
 
-It is the whole sweep, with every default filled in and the label tables of its tasks, so that a
-report, the mirror and a later run know what the ledger's slots mean, wherever the file went. A name
-and a version stand for one plan; `driver.session` sees to that before anything is written here.
+It is the whole sweep, with every default and the label tables of its tasks, so that a report, the
+MLflow mirror and a later run know what the ledger's slots mean even if the sweep file is gone. A
+name and a version stand for one plan; `driver.session` checks that before anything is written here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ def read_sweep(folder: Path) -> Sweep:
     try:
         return _parsed(folder)
     except FileNotFoundError:
-        raise StoreError(f"{folder}: nothing has been run yet; `xstilts run` begins it") from None
+        raise StoreError(
+            f"{folder}: nothing has been run yet; start it with `xstilts run`"
+        ) from None
     except (ValueError, OSError) as error:
         raise CorruptError(
             f"{_path(folder)}: damaged ({error}); `xstilts run` writes it again"
@@ -29,7 +31,7 @@ def read_sweep(folder: Path) -> Sweep:
 
 
 def sweep_before(folder: Path) -> Sweep | None:
-    """The same before a run; None where none was kept or the file is damaged."""
+    """The sweep kept in `folder`; None where there is none or the file is damaged."""
     try:
         return _parsed(folder)
     except (FileNotFoundError, ValueError):
@@ -37,7 +39,7 @@ def sweep_before(folder: Path) -> Sweep | None:
 
 
 def keep_sweep(folder: Path, sweep: Sweep) -> None:
-    """Writes the sweep whole, in place of what was there. Raises StoreError."""
+    """Writes the sweep, replacing what was there. Raises StoreError."""
     write_json(_path(folder), sweep.model_dump(mode="json"))
 
 

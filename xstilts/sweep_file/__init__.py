@@ -1,15 +1,15 @@
-"""A sweep file -> `Sweep`: the one reader of YAML.
+"""A sweep file -> `Sweep`: the only reader of YAML.
 
-Three readings of one text, each of which notes all it finds before anything is raised:
+The text is read three times; each reading notes all problems it finds before anything is raised:
 
-1. form (`yamlfile`): is it YAML 1.2, with every key once?
-2. types (`checking`, `hints`): has each value the type that `sweep.py` declares?
+1. form (`yaml_document`): is it YAML 1.2, with every key once?
+2. types (`value_types`, `hints`): does each value have the type that `spec.sweep` declares?
 3. sense (`task_rules`, `mixture_rules`, `sweep_rules`): do the names exist, do tasks, formats and
    metrics go together?
 
 All problems are raised as one `SweepError`, sorted by line. Data, models and machines are not
-looked at here, so loading needs no network and imports nothing heavy. What `tasks:` may hold stands
-in `entries`; a `Sweep` carries every task that it uses, resolved, as a tuple.
+looked at, so loading needs no network and imports nothing heavy. `entries` reads what is under
+`tasks:`; a `Sweep` has every task that it uses, resolved, as a tuple.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from xstilts.sweep_file.yaml_document import Document, parse
 __all__ = ["MIRROR_VARIABLE", "load", "loads", "schema"]
 
 MIRROR_VARIABLE = "XSTILTS_MIRROR"
-"""Environment variable that names a mirror; goes before the file's `mirror`, after an argument."""
+"""Environment variable for the mirror: overrides the file's `mirror`; an argument overrides it."""
 
 
 def load(
@@ -44,8 +44,8 @@ def load(
 ) -> Sweep:
     """The sweep in the file at `path`.
 
-    `mirror`, `store` and `tracking` go before what the file says; `overrides` maps dotted keys to
-    values (`{"target.steps": 100}`). Raises SweepError with every problem of the file.
+    `mirror`, `store` and `tracking` override the file; `overrides` maps dotted keys to values
+    (`{"target.steps": 100}`). Raises SweepError with every problem of the file.
     """
     file = os.fspath(path)
     try:
@@ -58,8 +58,8 @@ def load(
         ) from error
     except IsADirectoryError:
         must = (
-            "is a folder; must be a sweep file (where a sweep was run is for status, scores, "
-            "report, submission, track)"
+            "is a folder; must be a sweep file (only status, scores, report, submission and track "
+            "take the folder of a run)"
         )
         raise SweepError([Problem(message=must, file=file)]) from None
     except OSError as error:
@@ -78,7 +78,7 @@ def loads(
     tracking: str | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Sweep:
-    """The sweep in `text`; `file` is what errors call it. Otherwise as `load`."""
+    """The sweep in `text`; errors call it `file`. Otherwise like `load`."""
     document = parse(text, file)
     if any(problem.message.startswith("not YAML") for problem in document.problems):
         raise SweepError(document.problems)

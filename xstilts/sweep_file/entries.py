@@ -1,9 +1,9 @@
-"""What stands under `tasks:` in a sweep file: a task's name, then its fields.
+"""The entries under `tasks:` in a sweep file: a task's name, then its fields.
 
-Under a built-in name an entry changes fields of that task. Under a new name it is `like` another
-task, with some fields changed, or brings a whole one. Names in `like` and `parts` are those of
-built-in tasks and of entries above. Where a field is a mapping (`splits`, `limits`, ...) its keys
-are changed one by one.
+An entry with a built-in name changes fields of that task. An entry with a new name is `like`
+another task, with some fields changed, or gives a whole task. `like` and `parts` name built-in
+tasks and entries above. Where a field is a mapping (`splits`, `limits`, ...) its keys are changed
+one by one.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from xstilts.sweep_file.value_types import Checker, sound
 from xstilts.sweep_file.yaml_document import Document, Path, path_text
 
 MERGED = ("splits", "limits", "options", "columns", "language_names")
-"""Fields of a task of which an entry may change a part."""
+"""Mapping fields of a task, of which an entry may change some keys."""
 PARTIAL = (Task, Source, Splits, Limits, AnyOptions)
-"""Specs of which an entry may give a part."""
+"""Specs of which an entry may give only some fields."""
 OF_PARTS = ("splits", "columns", "language_names")
-"""Fields that a union does not read: each part has its own."""
+"""Fields that a union does not read, because each part has its own."""
 _ORIGINS = ("hub", "files", "generator", "union")
 Table = Mapping[str, Task | Wrong]
 
 
 def tasks(document: Document, checker: Checker, raw: Any) -> dict[str, Task | Wrong]:
-    """The built-in tasks, with those of the file in or above them."""
+    """The built-in tasks, changed and extended by those of the file."""
     from xstilts.tasks import TASKS
 
     table: dict[str, Task | Wrong] = dict(TASKS)
@@ -59,7 +59,7 @@ def tasks(document: Document, checker: Checker, raw: Any) -> dict[str, Task | Wr
 
 
 class _Entry:
-    """One entry; `table` holds the built-in tasks and those above it, `below` all of the file's."""
+    """One entry; `table` has the built-in tasks and entries above, `below` all of the file's."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class _Entry:
         self.before = len(document.problems)
 
     def read(self, fields: Any) -> Task | Wrong:
-        """The task that the entry's fields stand for."""
+        """The task that the entry's fields describe."""
         from xstilts.tasks import TASKS
 
         if not isinstance(fields, dict):
@@ -130,7 +130,7 @@ class _Entry:
     # -- the task
 
     def _changed(self, old: Task, fields: dict[str, Any], parts: dict[str, Any]) -> Task | Wrong:
-        """Another task with some fields changed."""
+        """The task `old` with some fields changed."""
         checker = Checker(self.document, {}, partial=PARTIAL)
         clean = checker.fields(Task, fields, self.path, skip=("name",))
         if isinstance(clean, Wrong) or not sound(parts):
@@ -151,15 +151,13 @@ class _Entry:
         return self._built({**merged, **parts})
 
     def _not_of_a_union(self, clean: Mapping[str, Any]) -> None:
-        """What would change nothing, for a union reads that of its parts."""
+        """Notes fields that would have no effect, since a union reads those of its parts."""
         given: list[Path] = [(key,) for key in OF_PARTS if key in clean]
         if "row_filter" in (clean.get("source") or ()):
             given.append(("source", "row_filter"))
+        instead = "its parts have their own; name parts that are `like` those"
         for key in given:
-            self._complain(
-                key,
-                "is not read of a union, each part has its own; name parts that are `like` those",
-            )
+            self._complain(key, f"has no effect on a union, {instead}")
 
     def _new(self, fields: dict[str, Any], parts: dict[str, Any]) -> Task | Wrong:
         """A task of the user's own."""
@@ -187,8 +185,8 @@ class _Entry:
         )
 
     def _built(self, fields: dict[str, Any]) -> Task | Wrong:
-        """The task; its sense is checked even where some fields were wrong and left out, but then
-        it is `WRONG`.
+        """The task, or `WRONG` where anything is wrong with it. Its sense is checked even where
+        some fields were wrong and left out.
         """
         options = task_rules.own_options(self.document, fields, self.path)
         task = self.checker.build(Task, {**fields, "options": options}, self.path)
@@ -200,8 +198,8 @@ class _Entry:
 
 
 def _merged_source(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """A source of another origin replaces the old one; otherwise the old one's other fields
-    stay.
+    """The new source where its origin is another one; otherwise the old source with the new fields
+    over it.
     """
     moved = any(new.get(origin) is not None and origin not in old for origin in _ORIGINS)
     return new if moved else {**old, **new}

@@ -1,8 +1,8 @@
-"""Types as the writer of a sweep file meets them: how a value of one is written, and what it is
-called.
+"""Types as the writer of a sweep file sees them: how their values are written, and their names in
+words.
 
-A *hint* is the type of a field with its bounds (`Annotated[int, Ge(1)]`). Bounds that stand on a
-union (`int | None`, 1 or more) hold for its scalar members.
+A *hint* is the type of a field with its bounds (`Annotated[int, Ge(1)]`). The bounds of a union
+(`int | None`, 1 or more) apply to its scalar members.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Wrong:
 
 
 WRONG = Wrong()
-"""Stands where a value was wrong and a problem has been noted."""
+"""Replaces a value that was wrong; the problem has been noted."""
 
 
 # -- taking a type apart
 
 
 def hint_of(spec: type[Frozen], field: str) -> Any:
-    """The type of a field together with its bounds; of a task's options, those of all formats."""
+    """The type of a field with its bounds; for a task's options, `AnyOptions`."""
     info = spec.model_fields[field]
     if info.annotation is FormatOptions:
         return AnyOptions
@@ -57,8 +57,8 @@ def split(hint: Any) -> tuple[Any, tuple[Any, ...]]:
 
 
 def members(hint: Any) -> list[Any]:
-    """The members of a union but None, scalars with the union's bounds; of any other type, the type
-    alone.
+    """The members of a union without None, scalars with the union's bounds; for any other type, the
+    type itself.
     """
     base, meta = split(hint)
     if get_origin(base) not in (Union, UnionType):
@@ -68,7 +68,7 @@ def members(hint: Any) -> list[Any]:
 
 
 def optional(hint: Any) -> bool:
-    """Whether None will do."""
+    """Whether None is valid."""
     return NoneType in get_args(split(hint)[0])
 
 
@@ -96,13 +96,13 @@ def keys_of(hint: Any) -> set[str]:
 
 
 def least_items(meta: tuple[Any, ...]) -> int:
-    """Items that a list must have."""
+    """The fewest items that a list must have."""
     return max((one.min_length for one in meta if isinstance(one, MinLen)), default=0)
 
 
 def scalar(hint: Any, raw: Any) -> Any:
-    """A scalar of exactly this type within its bounds, or `WRONG`. `1e3` is a whole number, text is
-    never one.
+    """A scalar of exactly this type within its bounds, or `WRONG`. `1e3` is a whole number; text is
+    never a number.
     """
     base, meta = split(hint)
     value = raw
@@ -124,7 +124,7 @@ def scalar(hint: Any, raw: Any) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value as the user wrote it, shortened."""
+    """A value as the user wrote it, at most 60 characters."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -135,7 +135,7 @@ def state(value: Any) -> str:
 
 
 def describe(hint: Any, *, skip: Iterable[str] = ()) -> str:
-    """What a type wants, in words; of a spec, without the keys in `skip`."""
+    """A type in words, after "must be"; a spec without the keys in `skip`."""
     base, meta = split(hint)
     origin, args = get_origin(base), get_args(base)
     if origin in (Union, UnionType):
@@ -156,7 +156,7 @@ def describe(hint: Any, *, skip: Iterable[str] = ()) -> str:
 
 
 def _describe_union(of: list[Any]) -> str:
-    """Scalars first, then what is written as a list or mapping; search spaces together."""
+    """Scalars first, then lists and mappings, then all search spaces together."""
     spaces = [next(iter(keys_of(m))) for m in of if len(keys_of(m)) == 1]
     others = [m for m in of if len(keys_of(m)) != 1]
     kinds = list(

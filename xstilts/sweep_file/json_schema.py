@@ -1,4 +1,4 @@
-"""The JSON Schema of a sweep file, for editors: that of `Sweep`, but for what a file writes in
+"""The JSON Schema of a sweep file, for editors: that of `Sweep`, changed where a file is written in
 another way.
 """
 
@@ -21,7 +21,7 @@ def schema() -> dict[str, Any]:
     }
     like = {
         "type": "string",
-        "description": "Name of the task whose fields it has where it gives none.",
+        "description": "Name of a task; fields that are left out are taken from it.",
     }
     fields = {key: value for key, value in task["properties"].items() if key != "name"}
     task["properties"] = {"like": like, **fields, "parts": names}

@@ -1,4 +1,4 @@
-"""What types can't say of a mixture: its name, and rates that fit its members."""
+"""Rules that types can't express, for mixtures: the name, and rates that fit the members."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xstilts.sweep_file.yaml_document import Document, Path, path_text
 
 
 def mixture(document: Document, item: Mixture, path: Path, tasks: Container[str]) -> None:
-    """A mixture at `path`; `tasks` are the names that tasks have."""
+    """Checks a mixture at `path`; `tasks` are the names of tasks."""
     where = path_text(path)
     if item.label in tasks or item.label == BASELINE:
         document.complain(
@@ -29,7 +29,7 @@ def mixture(document: Document, item: Mixture, path: Path, tasks: Container[str]
 
 
 def _listed(document: Document, rates: tuple[float, ...], members: int, path: Path) -> None:
-    """Rates in the order of the members."""
+    """Checks rates in the order of the members."""
     if len(rates) != members:
         must = f"must have {members}, one for each task"
         document.complain(
@@ -42,7 +42,7 @@ def _listed(document: Document, rates: tuple[float, ...], members: int, path: Pa
 
 
 def _fixed(document: Document, item: Mixture, fixed: Mapping[str, float], path: Path) -> None:
-    """Shares of some members; the others share what is left."""
+    """Checks fixed rates of some members; the others share what is left."""
     where = path_text(path)
     for name in sorted(set(fixed) - set(item.mixture)):
         message = f'{where} has "{name}", which is not in the mixture{nearest(name, item.mixture)}'
@@ -54,7 +54,7 @@ def _fixed(document: Document, item: Mixture, fixed: Mapping[str, float], path: 
     if min(fixed.values()) <= 0:
         document.complain(path, f"{where} has {shown(dict(fixed))}; each must be a share above 0")
     elif others and (whole or total > 1):
-        must = f"must be below 1, for {', '.join(others)} share what is left"
+        must = f"must be below 1: {', '.join(others)} share the rest"
         document.complain(path, f"{where} has {shown(dict(fixed))}, {total:g} together; {must}")
     elif not others and not whole:
         must = "must be 1 where every member is named"

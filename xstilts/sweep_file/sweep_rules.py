@@ -1,8 +1,9 @@
-"""What types can't say of a whole sweep: names, roles and settings that have to go together.
+"""Rules that types can't express, for a whole sweep: names, roles and settings that must go
+together.
 
-Each rule notes its problems in the document and goes on. The values it gets are clean or `WRONG`; a
-`WRONG` one has been complained about and is passed over, so that one mistake is said once. No rule
-looks at data, models or machines.
+Each rule notes its problems in the document and goes on. Its values are clean or `WRONG`; a problem
+of a `WRONG` value has been noted already, so rules skip it and each mistake is reported once. No
+rule looks at data, models or machines.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ Table = Mapping[str, Task | Wrong]
 
 
 def sweep(document: Document, clean: Mapping[str, Any], table: Table) -> None:
-    """All rules that need more than one part of a sweep."""
+    """Applies all rules that need more than one part of a sweep."""
     uses = list(_uses(clean))
     known = [(path, name, role) for path, name, role in uses if _known(document, path, name, table)]
     for path, name, role in known:
@@ -76,9 +77,7 @@ def _uses(clean: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
 
 
 def _stages(clean: Mapping[str, Any]) -> Iterator[tuple[Path, str | Mixture]]:
-    """What intermediates are trained on: those that are no chains, but the baseline, and the stages of
-    those that are.
-    """
+    """What intermediates are trained on: tasks, mixtures, and the stages of chains."""
     for path, item in _items(clean, "intermediates"):
         if isinstance(item, Chain):
             yield from (((*path, "chain", i), stage) for i, stage in enumerate(item.chain))
@@ -91,7 +90,7 @@ def _known(document: Document, path: Path, name: str, table: Table) -> bool:
         return True
     if name == BASELINE:
         document.complain(
-            path, f'{path_text(path)} is "{BASELINE}"; the baseline is an intermediate of its own'
+            path, f'{path_text(path)} is "{BASELINE}"; the baseline can only be an intermediate'
         )
     else:
         hint = nearest(name, (other for other, task in table.items() if task is not WRONG))
@@ -101,7 +100,7 @@ def _known(document: Document, path: Path, name: str, table: Table) -> bool:
 
 
 def _usable(document: Document, path: Path, task: Task, role: str, table: Table) -> None:
-    """Whether a task can play its role."""
+    """Notes a task that can't play its role."""
 
     def complain(message: str) -> None:
         document.complain(path, f'{path_text(path)} is "{task.name}"; {message}')
@@ -145,7 +144,7 @@ def _models(document: Document, clean: Mapping[str, Any]) -> None:
         where = path_text(path)
         if isinstance(model, Model) and scalar(Name, model.label) is WRONG:
             document.complain(
-                path, f'{where}: "{model.label}" is no good name in tables; give it a `name`'
+                path, f'{where}: "{model.label}" is not a valid name for tables; give it a `name`'
             )
         if isinstance(model, Pretraining):
             if not isinstance(model.config.get("model_type"), str):
@@ -169,7 +168,7 @@ def _labels(clean: Mapping[str, Any], key: str) -> Iterator[tuple[Path, str]]:
 
 
 def _chains(document: Document, clean: Mapping[str, Any], table: Table) -> None:
-    """Names of chains: none of a task or a mixture, and not too long."""
+    """Names of chains: not those of tasks or mixtures, and not too long."""
     taken = {stage.label for _, stage in _stages(clean) if isinstance(stage, Mixture)} | {*table}
     for path, item in _items(clean, "intermediates"):
         if not isinstance(item, Chain):

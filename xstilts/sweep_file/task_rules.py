@@ -1,7 +1,7 @@
-"""What types can't say of a task or of settings: one value at a time, by value alone.
+"""Rules that types can't express, for one task or one group of settings at a time.
 
-Each rule notes its problems in the document and goes on. What needs more than one part of a sweep
-stands in `sweep_rules.py`.
+Each rule notes its problems in the document and goes on. Rules that need more than one part of a
+sweep are in `sweep_rules.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from xstilts.sweep_file.yaml_document import Document, Path, path_text
 
 
 def settings(document: Document, clean: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Holds a search space to the type of what it searches, and makes its values of that type."""
+    """Checks search spaces against the types of their settings, and converts their values."""
     settled = dict(clean)
     for name, space in clean.items():
         if isinstance(space, Choice | LogRange | IntRange):
@@ -48,7 +48,7 @@ def _space(document: Document, name: str, space: Choice | LogRange | IntRange, p
 
 
 def task(document: Document, task: Task, path: Path) -> None:
-    """A task that a sweep file brings or changes."""
+    """Checks a task that a sweep file defines or changes."""
     where = path_text(path)
     metrics = task.spec.metrics
     if task.metric not in metrics:
@@ -82,7 +82,7 @@ def task(document: Document, task: Task, path: Path) -> None:
 
 
 def _options(document: Document, task: Task, path: Path) -> None:
-    """Options that the task's labels or any model lack."""
+    """Options that name a label or hidden state that can't exist."""
     options, at = task.options, (*path, "options")
     if isinstance(options, ClassificationOptions):
         _positive_label(document, options.positive_label, task.labels, (*at, "positive_label"))
@@ -111,8 +111,8 @@ def _sweeps(document: Document, options: EmbeddingOptions, at: Path) -> None:
 
 
 def own_options(document: Document, fields: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The options in a task's fields that its format reads. Those of other formats are noted; at
-    their default, as in a task that was copied from one of another format, they do no harm.
+    """The options in a task's fields that its format reads. Options of other formats are problems,
+    unless they have their default, as in a task that is like one of another format.
     """
     given, spec = fields.get("options", {}), FORMATS[fields["format"]]
     options = given.model_dump(exclude_unset=True) if isinstance(given, Frozen) else dict(given)
@@ -123,7 +123,7 @@ def own_options(document: Document, fields: Mapping[str, Any], path: Path) -> di
 
 
 def _transform(document: Document, task: Task, path: Path) -> None:
-    """A transform needs training rows of its task's own, in a format that can be rewritten."""
+    """A transform needs training rows of the task itself, in a format that it can rewrite."""
     if task.transform is None:
         return
     at = (*path, "transform")
@@ -139,7 +139,7 @@ def _transform(document: Document, task: Task, path: Path) -> None:
 
 
 def _union(document: Document, task: Task, path: Path) -> None:
-    """A union has parts, and they can share a head."""
+    """A union must have parts that can share a head."""
     where, at = path_text(path), (*path, "parts")
     if task.source.union != bool(task.parts):
         need = "a union needs `parts`, and parts need `source: {union: true}`"

@@ -1,10 +1,11 @@
-"""Plain values against the types of a frozen spec: every mistake noted, in the reader's words.
+"""Checks plain values against the types of a frozen spec and notes every mistake, in the user's
+words.
 
-pydantic could validate a whole sweep at once, but its errors name branches of unions and stop at
-what it calls types. Here the walk over fields, unions and lists is our own, so that a mistake is
-said once, at its line, as *path* is *value*; must be *what its type says*; pydantic still judges
-each leaf and each finished value, so there is one truth about what is valid. A value that is wrong
-becomes `WRONG` and the walk goes on.
+pydantic could validate a whole sweep at once, but its errors name branches of unions and its own
+types. So this module walks over fields, unions and lists itself, and reports a mistake once, at its
+line, as *path* is *value*; must be *type in words*. pydantic still validates each leaf and each
+finished value, so only the specs define what is valid. A wrong value becomes `WRONG` and the walk
+goes on.
 """
 
 from __future__ import annotations
@@ -36,22 +37,20 @@ from xstilts.sweep_file.hints import (
 from xstilts.sweep_file.yaml_document import Document, Path, path_text
 
 Hook = Callable[[Document, dict[str, Any], Path], dict[str, Any]]
-"""Checks what types can't say of a spec's clean fields; notes problems, returns the fields to build
-it of.
+"""Checks what types can't express about a spec's clean fields; notes problems, and returns the
+fields to build the spec from.
 """
 
 
 def sound(value: Any) -> bool:
-    """Whether a clean value has nothing `WRONG` in it."""
+    """Whether a clean value contains no `WRONG`."""
     if isinstance(value, dict):
         return all(sound(item) for item in value.values())
     return all(sound(item) for item in value) if isinstance(value, list) else value is not WRONG
 
 
 class Checker:
-    """Walks values along types. Of the specs in `partial` any field may be left out, and they stay
-    mappings.
-    """
+    """Walks over values and types. Specs in `partial` may lack any field, and stay mappings."""
 
     def __init__(
         self, document: Document, hooks: Mapping[type, Hook], *, partial: Collection[type] = ()
@@ -61,8 +60,8 @@ class Checker:
     def fields(
         self, spec: type[Frozen], raw: Any, path: Path, *, skip: Collection[str] = ()
     ) -> dict[str, Any] | Wrong:
-        """The fields of `spec` that `raw` gives, each clean or `WRONG`; unknown and missing keys
-        are noted.
+        """The fields of `spec` in `raw`, each clean or `WRONG`; unknown and missing keys are
+        noted.
         """
         if not isinstance(raw, dict):
             return self._wrong(path, raw, describe(spec, skip=skip))
@@ -89,7 +88,7 @@ class Checker:
         return self.hooks[spec](self.document, clean, path) if spec in self.hooks else clean
 
     def value(self, hint: Any, raw: Any, path: Path) -> Any:
-        """`raw` as `hint` says it must be, or `WRONG`."""
+        """`raw` converted to the type of `hint`, or `WRONG`."""
         base, _ = split(hint)
         origin = get_origin(base)
         if base is Any:
@@ -110,7 +109,7 @@ class Checker:
         return self._wrong(path, raw, describe(hint)) if clean is WRONG else clean
 
     def build(self, spec: type[Frozen], clean: dict[str, Any], path: Path) -> Any:
-        """The spec made of clean fields; what its own validators object to is noted."""
+        """The spec built from clean fields; what its validators refuse is noted."""
         try:
             return spec.model_validate(clean)
         except ValidationError as error:
@@ -153,7 +152,7 @@ class Checker:
         return self._wrong(path, raw, describe(hint))
 
     def _one_mapping(self, hint: Any, fitting: list[Any], raw: dict[str, Any], path: Path) -> Any:
-        """A mapping as the one member of a union whose keys it has."""
+        """A mapping as the member of a union that has its keys."""
         if len(fitting) == 1:
             return self.value(fitting[0], raw, path)
         best = max(fitting, key=lambda member: len(keys_of(member) & set(raw)))
@@ -192,7 +191,7 @@ class Checker:
 
 
 def _elsewhere(key: str, known: Mapping[str, Any]) -> str:
-    """`; it stands under options` where a key belongs one level deeper."""
+    """`; it stands under options`, where a key belongs one level deeper."""
     homes = [
         name for name, hint in known.items() if any(key in keys_of(one) for one in members(hint))
     ]
@@ -200,7 +199,7 @@ def _elsewhere(key: str, known: Mapping[str, Any]) -> str:
 
 
 def complain_twice(document: Document, values: Iterable[Any], path: Path) -> None:
-    """Notes values that a list has more than once."""
+    """Notes values that occur more than once in a list."""
     listed = list(values)
     twice = sorted({str(value) for value in listed if listed.count(value) > 1})
     if twice:

@@ -1,10 +1,10 @@
-"""YAML 1.2 text -> plain values, with the line of each and every mistake of form.
+"""YAML 1.2 text -> plain values, with the line of each value and every mistake of form.
 
-ruamel.yaml parses; what a plain scalar means is decided here, by the core schema of YAML 1.2.2
+ruamel.yaml parses; this module gives plain scalars their meaning by the core schema of YAML 1.2.2
 (section 10.3.2): `2e-5` is a number, `no` and `2024-01-01` are text, `010` is 10. Left out on
-purpose: infinities and NaN (a sweep has no use for them, so they are text and fail their type),
-anchors, aliases, merge keys, tags and several documents (a sweep file says what it means where it
-says it). A key that stands twice is a mistake, not an override.
+purpose: infinities and NaN (a sweep does not need them, so they are text and fail their type), and
+anchors, aliases, merge keys, tags and several documents (each value is written where it is used). A
+key that stands twice is a mistake, not an override.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from xstilts.errors import Problem
 
 Path = tuple[str | int, ...]
-"""Keys and indices from the top to a value."""
+"""Keys and indices that lead from the top to a value."""
 
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
@@ -30,7 +30,7 @@ _OWN_TAGS = "tag:yaml.org,2002:"
 
 @dataclass(kw_only=True)
 class Document:
-    """A file's values, where each stands, and what is wrong with its form."""
+    """A file's values, their lines, and the problems found so far."""
 
     file: str
     data: Any = None
@@ -38,24 +38,24 @@ class Document:
     """Line, from 1, of each key and list item."""
     problems: list[Problem] = field(default_factory=list)
     given: set[Path] = field(default_factory=set)
-    """Paths whose values came from elsewhere than the file."""
+    """Paths whose values came from arguments, not from the file."""
 
     def line(self, path: Path) -> int | None:
-        """Line of the value at `path`, or of the nearest one around it."""
+        """Line of the value at `path`, or of the innermost value around it."""
         for end in range(len(path), -1, -1):
             if path[:end] in self.lines:
                 return self.lines[path[:end]]
         return None
 
     def complain(self, path: Path, message: str) -> None:
-        """Notes a problem of the value at `path`."""
+        """Notes a problem with the value at `path`."""
         if any(path[:end] in self.given for end in range(1, len(path) + 1)):
             self.problems.append(Problem(message=message, file="argument"))
             return
         self.problems.append(Problem(message=message, file=self.file, line=self.line(path)))
 
     def replace(self, path: Path, value: Any) -> None:
-        """Puts a value that came from elsewhere at a path of keys; mappings on the way are made."""
+        """Puts an argument's value at a path of keys; makes missing mappings on the way."""
         if not isinstance(self.data, dict):
             self.data = {}
         at = self.data

@@ -32,7 +32,7 @@ __all__ = ["Context", "Report", "Reporter", "run_phase"]
 
 
 def run_phase(spec: PhaseSpec, context: Context, report: Reporter) -> str:
-    """Runs a phase to its record; "done", or "stopped" where `report` returned False.
+    """Runs a phase to its record; "done", or "pruned" where `report` returned False.
 
     With several workers all of them call this, and `report` is called on all of them, equally often
     and at the same steps; any False stops all. A phase with a record returns "done" at once. Raises
@@ -55,7 +55,7 @@ def run_phase(spec: PhaseSpec, context: Context, report: Reporter) -> str:
             if _of_store(error, store):
                 raise store_error(error, phase.where) from error
             raise
-    return "stopped" if result is None else "done"
+    return "pruned" if result is None else "done"
 
 
 def _of_store(error: OSError, store: Store) -> bool:

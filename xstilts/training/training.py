@@ -104,19 +104,19 @@ class Training:
         self.progress = Progress()
         self.best: dict[str, Any] | None = None
         self.loss = torch.zeros((), dtype=torch.float64, device=world.device)
-        self.given_up = False
+        self.pruned = False
         self.started = self.last_partial = self.last_report = time.monotonic()
         self.partial_took = 0.0
         self.reported_step = 0
 
     def run(self) -> TrainResult | None:
-        """Trains from the newest partial checkpoint or from the start; None where the search gave
-        it up.
+        """Trains from the newest partial checkpoint or from the start; None where the search
+        pruned it.
         """
         loop = self.loop_for(self._resume())
         if self.progress.step < self.hyper.steps and self.progress.stopped == "finished":
             loop.train()
-        if self.given_up:
+        if self.pruned:
             return None
         return self._finish()
 
@@ -193,8 +193,8 @@ class Training:
             progress.stopped = "patience"
         over = last or progress.stopped != "finished"
         # A training that is over is kept, whatever the search thinks of its last score.
-        self.given_up = not self._tell(value) and not over
-        if over or self.given_up:
+        self.pruned = not self._tell(value) and not over
+        if over or self.pruned:
             return False
         self._partial()
         return True

@@ -1,3 +1,1 @@
-"""The process that a phase runs in: its place among others, what it is told, how precisely it
-computes.
-"""
+"""The process that a phase runs in: its rank among the workers, its context, its precision."""

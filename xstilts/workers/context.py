@@ -1,4 +1,4 @@
-"""What a worker is given beside the spec, and what it says while it works."""
+"""What a worker gets beside the spec, and what it reports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xstilts.spec.frozen import Frozen
 
 
 class Context(Frozen):
-    """What a worker needs beside the spec; no part of a phase's identity."""
+    """What a worker needs beside the spec; not part of a phase's identity."""
 
     store: str
     """Folder of the store."""
@@ -17,26 +17,27 @@ class Context(Frozen):
     base: str = "."
     """Folder of the sweep file."""
     threads: int = 1
-    """Threads of torch in this worker."""
+    """Torch threads of each worker."""
     partial_every_seconds: float = 60
-    """A partial checkpoint each so many seconds."""
+    """Seconds between partial checkpoints."""
     gradient_checkpointing: bool = False
-    """Layers are computed again in the backward pass instead of kept."""
+    """Whether the backward pass computes layers again, instead of keeping their outputs."""
 
 
 class Report(Frozen):
-    """Where a phase is."""
+    """How far a phase is."""
 
     step: int
     """Updates done (languages done, in an evaluation)."""
     steps: int
     """Updates (languages) in all."""
     value: float | None = None
-    """Development score in percent, at an evaluation; else progress only."""
+    """Development score in percent, at an evaluation; None: only progress."""
     loss: float | None = None
-    """Training loss per item, mean since the last point of the curve."""
+    """Training loss per item: the mean since the last point of the curve."""
     tokens_per_second: float | None = None
     """Tokens of real text, over all workers, since the last report."""
 
 
 Reporter = Callable[[Report], bool]
+"""Takes a report; returns False where the phase should stop."""

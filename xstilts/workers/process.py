@@ -1,13 +1,12 @@
-"""The process a phase runs in: its place among the workers, and a clean slate.
+"""The process that a phase runs in: its rank among the workers, and a clean state.
 
-A worker process is used for phase after phase. What one leaves behind (accelerate's singletons,
-random state, thread counts, GPU memory, environment variables) would reach the next, so `clean`
-sets all of it anew before a phase and lets go of it after. `World` is the group of workers that
-share a phase: one process alone, or a torch.distributed group that somebody else has set up (Ray
-Train); this module never makes or destroys a group.
+A worker process runs phase after phase. What one phase leaves behind (accelerate's singletons,
+random state, thread counts, GPU memory, environment variables) would affect the next, so `clean`
+sets it all anew before a phase and frees it afterwards. `World` is the group of workers that share
+a phase: one process alone, or a torch.distributed group that Ray Train has set up; this module
+never makes or destroys a group.
 
-It works in a thread that is not the main one. Two phases in one process at a time are not
-supported.
+Phases may run in a thread that is not the main thread, but only one at a time in a process.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ _THREADS = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "TOKENIZERS_PARALLELISM")
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """The workers of one phase; every method is called by all of them, in the same order."""
+    """The workers of one phase. All of them must call each method, in the same order."""
 
     rank: int
     size: int
@@ -60,7 +59,7 @@ class World:
         return self.rank == 0
 
     def from_first(self, value: Any) -> Any:
-        """The first worker's value."""
+        """The first worker's value, on all workers."""
         if self.size == 1:
             return value
         box = [value]
@@ -68,8 +67,8 @@ class World:
         return box[0]
 
     def on_first(self, work: Callable[[], T]) -> T:
-        """What `work` returns, which the first worker alone does; where it fails there, all workers
-        fail at once.
+        """Calls `work` on the first worker and returns its result on all; where it fails, all
+        workers fail at once.
         """
         if self.size == 1:
             return work()
@@ -83,13 +82,12 @@ class World:
         if fault is not None:
             raise fault
         if failed:
-            # No error of ours: whether the phase may be tried again is for the first worker's to
-            # say.
+            # Not an XstiltsError: the first worker's error decides whether the phase is retried.
             raise RuntimeError("the first worker failed; its own error says why")
         return cast(T, value)
 
     def gather(self, value: Any) -> list[Any]:
-        """All values in order of rank, on the first worker; nothing on the others."""
+        """All values in the order of ranks, on the first worker; an empty list on the others."""
         if self.size == 1:
             return [value]
         boxes: list[Any] | None = [None] * self.size if self.first else None
@@ -104,7 +102,7 @@ class World:
         return value
 
     def all_agree(self, yes: bool) -> bool:
-        """Whether every worker says yes."""
+        """Whether `yes` is true on every worker."""
         if self.size == 1:
             return yes
         votes = torch.tensor([int(yes)], device=self.device)
@@ -113,7 +111,7 @@ class World:
 
 
 def world() -> World:
-    """This process's place: alone, or in the torch.distributed group that is already there."""
+    """This process's world: itself alone, or the torch.distributed group that exists already."""
     device = (
         torch.device("cuda", torch.cuda.current_device())
         if torch.cuda.is_available()
@@ -126,7 +124,7 @@ def world() -> World:
 
 @contextmanager
 def clean(world: World, *, seed: int, threads: int) -> Iterator[None]:
-    """A slate that no former phase has written on; what the phase holds is let go of at the end."""
+    """Clears what former phases left, sets threads and seeds, and frees memory at the end."""
     with _environment(world, threads):
         _quiet()
         _reset()
@@ -148,7 +146,7 @@ def seed_all(seed: int) -> None:
 
 
 def _reset() -> None:
-    """Forgets accelerate's singletons and frees what the former phase held."""
+    """Resets accelerate's singletons and frees the memory of the former phase."""
     from accelerate.state import AcceleratorState, GradientState
 
     AcceleratorState._reset_state(reset_partial_state=True)
@@ -159,9 +157,9 @@ def _reset() -> None:
 
 
 def give_back() -> None:
-    """Returns free memory to the driver and to the system.
+    """Returns free memory to the GPU's driver and to the system.
 
-    Batches of ever other shapes fragment glibc's heap: without this a process that trained fifty
+    Batches of changing shapes fragment glibc's heap: without this a process that trained fifty
     phases in bf16 on a CPU held 5.6 GB, nine tenths of it free.
     """
     if torch.cuda.is_available():
@@ -172,17 +170,15 @@ def give_back() -> None:
 
 @lru_cache
 def _freeze() -> None:
-    """Once in a process: takes what the libraries made at their import out of every later
-    collection.
+    """Once in a process: excludes the objects of imported libraries from garbage collection.
 
-    A collection looks at half a million such objects and finds none to free: 0.4 s, three times a
-    phase.
+    Each collection would look at half a million of them and free none: 0.4 s, three times a phase.
     """
     gc.freeze()
 
 
 def _quiet() -> None:
-    """No bars, no load reports: what matters is raised as an error or stands in the record."""
+    """Turns off progress bars and load reports: what matters is an error or in the record."""
     import datasets
     from transformers.utils import logging
 
@@ -193,7 +189,7 @@ def _quiet() -> None:
 
 @contextmanager
 def _environment(world: World, threads: int) -> Iterator[None]:
-    """The variables accelerate reads, as they must be for this world; put back afterwards."""
+    """Sets the variables that accelerate reads for this world, and restores them afterwards."""
     names = (*_INHERITED, *_PLACE, "ACCELERATE_TORCH_DEVICE", *_THREADS)
     before = {name: os.environ.get(name) for name in names}
     for name in (*_INHERITED, *(_PLACE if world.size == 1 else ())):
@@ -203,7 +199,7 @@ def _environment(world: World, threads: int) -> Iterator[None]:
         os.environ.setdefault("LOCAL_RANK", str(world.rank))
         os.environ.setdefault("LOCAL_WORLD_SIZE", str(world.size))
     os.environ["ACCELERATE_TORCH_DEVICE"] = str(world.device)
-    # The tokenizers' threads, too: their number is read at the first use in a process, and stays.
+    # The tokenizers read the number of their threads at their first use, and keep it.
     os.environ.update(OMP_NUM_THREADS=str(threads), RAYON_NUM_THREADS=str(threads))
     os.environ["TOKENIZERS_PARALLELISM"] = "true" if threads > 1 else "false"
     try:
@@ -217,8 +213,8 @@ def _environment(world: World, threads: int) -> Iterator[None]:
 
 
 def provenance(world: World, *, threads: int, started: float) -> dict[str, Any]:
-    """Where and with what a phase was made; decides nothing. `started` is in seconds since the
-    epoch.
+    """Where and with which versions a phase was run; affects no result. `started` is in seconds
+    since the epoch.
     """
     ended = time.time()
     cuda = world.device.type == "cuda"

@@ -9,7 +9,8 @@ import pytest
 from tests.support.worlds import context, review_task, review_world, write_mirror
 from xstilts.checks.audit import cards
 from xstilts.sources.context import DataContext
-from xstilts.spec.task import Action, Limits, Pseudo, Splits, Task, Transform
+from xstilts.spec.task import Action, Limits, Splits, Task
+from xstilts.spec.transforms import Pseudo, Transform
 from xstilts.tasks import TASKS
 from xstilts.tasks.card import Card
 from xstilts.tasks.cards import CARDS

@@ -10,11 +10,12 @@ import pytest
 from tests.checks.audit.leak_worlds import PAIR, sentence, task
 from tests.support.worlds import context, write_jsonl
 from xstilts.checks.audit import leaks
-from xstilts.planning import make
+from xstilts.planning import make_plan
 from xstilts.sources.context import DataContext
 from xstilts.spec.hyperparameters import Settings
 from xstilts.spec.sweep import Mixture, Model, Sweep
-from xstilts.spec.task import Lookup, Source, Splits, Task, Transform
+from xstilts.spec.task import Source, Splits, Task
+from xstilts.spec.transforms import Lookup, Transform
 
 Rows = list[dict[str, Any]]
 
@@ -34,7 +35,7 @@ def found(
         intermediate=Settings(steps=1),
         target=Settings(steps=1),
     )
-    return leaks.find(make(sweep), context(folder))
+    return leaks.find(make_plan(sweep), context(folder))
 
 
 def write(folder: Path, name: str, train: Rows, test: Rows = ()) -> None:
@@ -347,7 +348,7 @@ def squad_before_xquad(train: str, mirror: Path, cache: Path) -> leaks.Search:
         targets=("xquad",),
         tasks=(squad, xquad),
     )
-    return leaks.find(make(sweep), DataContext(mirror=str(mirror), cache=str(cache)))
+    return leaks.find(make_plan(sweep), DataContext(mirror=str(mirror), cache=str(cache)))
 
 
 def test_find_on_the_mirror_xquad_english_is_squads_validation_split(

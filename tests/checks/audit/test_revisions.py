@@ -6,10 +6,11 @@ from pathlib import Path
 
 from tests.support import worlds
 from xstilts.checks.audit import revisions
-from xstilts.planning import make
+from xstilts.planning import make_plan
 from xstilts.spec.hyperparameters import Settings
 from xstilts.spec.sweep import Model, Sweep
-from xstilts.spec.task import Limits, Pseudo, Source, Splits, Task, Transform
+from xstilts.spec.task import Limits, Source, Splits, Task
+from xstilts.spec.transforms import Pseudo, Transform
 
 
 def reads(folder: Path, task: Task) -> dict[tuple[str, str], tuple[int, str]]:
@@ -23,7 +24,7 @@ def reads(folder: Path, task: Task) -> dict[tuple[str, str], tuple[int, str]]:
         intermediate=Settings(steps=1),
         target=Settings(steps=1),
     )
-    found = revisions.reads(make(sweep), worlds.context(folder))
+    found = revisions.reads(make_plan(sweep), worlds.context(folder))
     return {(read.task, read.use): (read.rows, read.has) for read in found}
 
 

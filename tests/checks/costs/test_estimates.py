@@ -15,7 +15,7 @@ from xstilts.checks.costs import model_sizes
 from xstilts.checks.costs.estimates import estimate
 from xstilts.checks.costs.values import Cost
 from xstilts.errors import InputError
-from xstilts.planning import make
+from xstilts.planning import make_plan
 from xstilts.planning.counts import summary
 from xstilts.spec.hyperparameters import Choice, Settings
 from xstilts.spec.sweep import Mixture, Model, Pretraining, Rates, Resources, Search, Sweep
@@ -46,7 +46,7 @@ def one_training(**changes: Any) -> Sweep:
 
 
 def estimated(sweep: Sweep, **options: Any) -> Cost:
-    return estimate(make(sweep), **options)
+    return estimate(make_plan(sweep), **options)
 
 
 def test_estimate_of_one_training_by_hand() -> None:
@@ -92,7 +92,7 @@ def test_estimate_targets_that_share_a_training_save_it() -> None:
 
 
 def test_estimate_saved_trainings_agree_with_the_plan() -> None:
-    plan = make(paper_grid(seeds=(1, 2)))
+    plan = make_plan(paper_grid(seeds=(1, 2)))
     cost = estimate(plan)
     saved = summary(plan)["shared_savings"]
     # every training of the grid has 1,000 (intermediate) or 2,000 (target) updates of 32 rows
@@ -207,8 +207,8 @@ def test_gpu_of_the_resources_is_taken_unless_another_is_given() -> None:
 def test_estimate_loads_nothing_heavy() -> None:
     code = (
         "import sys; from tests.support.sweeps import paper_grid\n"
-        "from xstilts.planning import make\n"
-        "from xstilts.checks.costs.estimates import estimate; estimate(make(paper_grid()))\n"
+        "from xstilts.planning import make_plan\n"
+        "from xstilts.checks.costs.estimates import estimate; estimate(make_plan(paper_grid()))\n"
         "print([m for m in ('torch', 'ray', 'datasets', 'transformers', 'pandas', 'pyarrow') "
         "if m in sys.modules])"
     )

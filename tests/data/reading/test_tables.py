@@ -15,7 +15,8 @@ from tests.support import worlds
 from xstilts.data import task_data
 from xstilts.errors import DataError
 from xstilts.spec.hyperparameters import Hyperparameters
-from xstilts.spec.task import Limits, Lookup, Pseudo, Source, Splits, Task, Transform
+from xstilts.spec.task import Limits, Source, Splits, Task
+from xstilts.spec.transforms import Lookup, Pseudo, Transform
 
 SPLITS = Splits(train="train", dev="train", test="train")
 HYPER = Hyperparameters(max_length_tokens=16)
@@ -139,7 +140,7 @@ def test_problems_of_all_parts_are_told_with_their_names(tmp_path: Path) -> None
 
 
 def test_part_with_a_transform_of_its_own_is_refused(tmp_path: Path) -> None:
-    from xstilts.spec.task import Pseudo, Transform
+    from xstilts.spec.transforms import Pseudo, Transform
 
     own = part(tmp_path, "x", ("no", "yes"), 2, transform=Transform(pseudo=Pseudo()))
     with pytest.raises(DataError, match="a part's own transform is not applied"):

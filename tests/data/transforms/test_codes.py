@@ -9,7 +9,7 @@ import pytest
 
 from xstilts.data.transforms import codes
 from xstilts.data.transforms.codes import M2M100, NLLB
-from xstilts.spec.task import Translate
+from xstilts.spec.transforms import Translate
 
 XTREME = """af ar bg bn de el en es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr ms my nl pt
     ru sw ta te th tl tr ur vi yo zh"""

@@ -19,7 +19,8 @@ from tests.data.transforms.transform_files import (
 from tests.support import transform_worlds as worlds
 from xstilts.data import transforms
 from xstilts.errors import DataError
-from xstilts.spec.task import Transform, Translate, training_payload
+from xstilts.spec.task import training_payload
+from xstilts.spec.transforms import Transform, Translate
 
 
 def test_language_without_a_translation_is_told(tmp_path: Path) -> None:

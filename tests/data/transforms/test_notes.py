@@ -8,7 +8,8 @@ from tests.data.transforms.transform_files import into
 from tests.support import transform_worlds as worlds
 from xstilts.data import transforms
 from xstilts.data.transforms import notes
-from xstilts.spec.task import Limits, Pseudo, Transform
+from xstilts.spec.task import Limits
+from xstilts.spec.transforms import Pseudo, Transform
 
 
 def test_translation_that_does_not_end_is_none_and_its_row_dropped(

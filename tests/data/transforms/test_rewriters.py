@@ -13,7 +13,7 @@ from tests.data.transforms.transform_files import dictionaries, into, switch, wi
 from tests.support import transform_worlds as worlds
 from xstilts.data.transforms.rewriters import Rewriter, rewriter_of, translations_key
 from xstilts.data.transforms.rows import Dropped, Row
-from xstilts.spec.task import Translate
+from xstilts.spec.transforms import Translate
 
 ROW = {"text": "A dog.", "label": 0}
 

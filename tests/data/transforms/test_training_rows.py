@@ -10,7 +10,8 @@ import pytest
 from tests.support import transform_worlds as worlds
 from xstilts.data.transforms.training_rows import apply, expected_rows
 from xstilts.errors import DataError
-from xstilts.spec.task import Task, Transform
+from xstilts.spec.task import Task
+from xstilts.spec.transforms import Transform
 
 ROWS = [{"text": f"word {i}", "label": "a"} for i in range(12)]
 

@@ -11,7 +11,8 @@ from tests.support import transform_worlds as worlds
 from xstilts.data import task_data, transforms
 from xstilts.errors import DataError
 from xstilts.sources.context import DataContext
-from xstilts.spec.task import Limits, Source, Splits, Task, Transform
+from xstilts.spec.task import Limits, Source, Splits, Task
+from xstilts.spec.transforms import Transform
 
 
 def test_rows_are_dealt_out_and_those_without_a_translation_dropped(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
-from xstilts.spec.task import Translate
+from xstilts.spec.transforms import Translate
 
 Kind = Literal["nllb", "m2m100", "mbart50", "plain"]
 NLLB: Mapping[str, str] = MappingProxyType(

@@ -23,7 +23,7 @@ from xstilts.data.transforms.rows import Row, reworded, texts, with_texts
 from xstilts.data.transforms.words import joined, replace
 from xstilts.errors import DataError
 from xstilts.spec.format_specs import FormatName
-from xstilts.spec.task import Dictionary
+from xstilts.spec.transforms import Dictionary
 
 Table = Mapping[str, tuple[str, ...]]
 """Word to its translations, in the order of the file."""

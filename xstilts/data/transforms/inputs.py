@@ -20,7 +20,8 @@ from xstilts.sources import hub
 from xstilts.sources.base_models import model_revision, resolve_model
 from xstilts.sources.context import DataContext
 from xstilts.spec.digests import digest
-from xstilts.spec.task import Dictionary, Lookup, Task, Transform, Translate, Use
+from xstilts.spec.task import Task, Use
+from xstilts.spec.transforms import Dictionary, Lookup, Transform, Translate
 from xstilts.store.hashes import content_hashes
 
 TRANSFORM_VERSION = 1

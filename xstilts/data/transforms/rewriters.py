@@ -17,7 +17,8 @@ from xstilts.data.transforms.words import Replaced, replace, runs
 from xstilts.sources.base_models import model_revision
 from xstilts.spec.digests import digest
 from xstilts.spec.format_specs import FormatName
-from xstilts.spec.task import Task, Translate
+from xstilts.spec.task import Task
+from xstilts.spec.transforms import Translate
 
 if TYPE_CHECKING:
     from xstilts.data.transforms.translator import Translator

@@ -20,7 +20,8 @@ from xstilts.data.transforms.rows import Dropped, Row
 from xstilts.errors import DataError
 from xstilts.sources.context import DataContext
 from xstilts.spec.seeds import row_stream, row_uniform
-from xstilts.spec.task import Task, Transform
+from xstilts.spec.task import Task
+from xstilts.spec.transforms import Transform
 
 if TYPE_CHECKING:
     import pyarrow as pa

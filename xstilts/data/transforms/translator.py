@@ -18,7 +18,7 @@ from xstilts.data.transforms import codes
 from xstilts.errors import DataError
 from xstilts.models.checkpoints import loading
 from xstilts.sources.base_models import base_place
-from xstilts.spec.task import Translate
+from xstilts.spec.transforms import Translate
 
 if TYPE_CHECKING:
     from xstilts.sources.context import DataContext

@@ -1,4 +1,4 @@
-"""Formats, as values: how a task is learned, as far as it can be said without torch.
+"""Formats as values: how a task is learned, as far as that can be said without torch.
 
 A file for each format holds its spec and, where it has any, its options; `FORMATS` maps names to
 specs. A new format is one file here, an entry in `FormatName` and in `FORMATS`, a module in

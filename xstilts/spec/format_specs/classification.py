@@ -10,7 +10,7 @@ class ClassificationOptions(FormatOptions):
     """Options of a classification."""
 
     positive_label: str | None = None
-    """The label that F1 is of; left out: the last one."""
+    """The label that F1 is computed for; left out: the last label."""
 
 
 CLASSIFICATION = FormatSpec(

@@ -12,11 +12,11 @@ class DualEncoderOptions(FormatOptions):
     """Options of a dual encoder."""
 
     cut_off: int = Field(default=20, ge=1)
-    """Ranks that count (mAP@20)."""
+    """Number of ranks that count (mAP@20)."""
     logit_scale: float = Field(default=100.0, gt=0)
-    """What cosines are multiplied with before the softmax over the batch; learned from there."""
+    """Initial factor of the cosines before the softmax over the batch; it is learned."""
     max_question_tokens: int = Field(default=64, ge=8)
-    """A query is cut to so many tokens."""
+    """Longest query; longer ones are cut."""
 
 
 DUAL_ENCODER = FormatSpec(

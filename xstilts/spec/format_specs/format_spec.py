@@ -1,9 +1,9 @@
-"""What is known of a format without torch: one frozen value.
+"""All that is known of a format without torch, as one frozen value.
 
-A *role* is a column as a format calls it (`text`, `label`); which column of the source it is, a
-task's `columns` say. Everything that reads, checks, counts, transforms, trains or scores the rows
-of some task asks the task's `spec` and never its format's name. What a format *does* (encoding, its
-head, predicting, decoding) stands in `xstilts/formats/<name>.py`, under the same name.
+A *role* is a format's name for a column (`text`, `label`); a task's `columns` say which column of
+the source it is. All code that reads, checks, counts, transforms, trains or scores the rows of a
+task asks the task's `spec` and never compares its format's name. What a format *does* (encoding,
+its head, predicting, decoding) is in `xstilts/formats/<name>.py`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ choice, or one of the task's labels for each word.
 
 @dataclass(frozen=True, kw_only=True)
 class FormatSpec:
-    """One format. Only what differs from the defaults is written down."""
+    """One format. Its file sets only what differs from the defaults."""
 
     name: str
-    """Also that of its module in `xstilts/formats/`."""
+    """Also the name of its module in `xstilts/formats/`."""
     metrics: tuple[str, ...]
     """Metrics it computes; names in `xstilts.scoring.metrics.METRICS`."""
     options: type[FormatOptions] = FormatOptions
@@ -33,32 +33,32 @@ class FormatSpec:
 
     # -- rows
     roles: tuple[str, ...]
-    """All its roles, in the order in which a table of rows has them."""
+    """All its roles, in the order of the columns of a table of rows."""
     optional_roles: tuple[str, ...] = ()
-    """Roles that a task has where its `columns` name them."""
+    """Roles that a task has only if its `columns` name them."""
     source_roles: tuple[str, ...] = ()
-    """Roles that a task has where its source has them."""
+    """Roles that a task has only if its source has such a column."""
     either_role: tuple[str, str] | None = None
-    """Two roles of which a row has at least one that is not empty."""
+    """Two roles, of which every row must have at least one that is not empty."""
     label_role: str | None = None
-    """Role that holds the label; None where rows have none."""
+    """Role that holds the label; None where rows have no label."""
     label_kind: LabelKind | None = None
     """What the label is."""
     open_labels: bool = False
     """Whether a sweep file may leave out the labels, which are then taken from the training rows.
     """
     from_questions: bool = False
-    """Whether rows may also be made of questions over paragraphs (`sentences.py`)."""
+    """Whether rows may also be made from questions about paragraphs (`sentences.py`)."""
 
     # -- texts
     text_roles: tuple[str, ...] = ()
-    """Roles whose texts a transform rewrites; none where there are no training rows."""
+    """Roles whose texts a transform rewrites; empty where there are no training rows."""
     row_roles: tuple[str, ...]
-    """Roles that make a whole row, to find copies of it; tasks whose formats have the same ones are
-    compared row by row.
+    """Roles that make up a whole row, to find copies of rows; tasks whose formats have the same
+    roles here are compared row by row.
     """
     lone_roles: tuple[str, ...]
-    """Roles whose texts are looked for alone, to find copies of a part of a row."""
+    """Roles whose texts are compared one by one, to find copies of a part of a row."""
 
     # -- sizes, for the estimate of a task without a card
     typical_characters: float
@@ -72,21 +72,21 @@ class FormatSpec:
 
     # -- training
     trained: bool = True
-    """Whether it has a training; else it scores the checkpoint it is given."""
+    """Whether it can be trained; otherwise it scores a checkpoint as it is."""
     language_model: bool = False
     """Whether it learns to model raw text: it may be a pretraining, its rows are not transformed,
-    and among other members of a mixture it takes no part in the choice of the best weights.
+    and beside other members of a mixture it does not count in the choice of the best weights.
     """
     continues_head: bool = False
-    """Whether a training goes on with the head of what it starts from, where that has one."""
+    """Whether a training continues with the head of the checkpoint that it starts from, if any."""
     head_options: tuple[str, ...] = ()
-    """Options that a head is built by: members with other values cannot share one."""
+    """Options that a head is built from; members with different values can't share a head."""
     whole_batches: bool = False
-    """Whether the loss of a row depends on the others of its micro-batch, so that one is neither
-    cut into chunks nor shared among workers.
+    """Whether the loss of a row depends on the other rows of its micro-batch, so that a micro-batch
+    is neither cut into chunks nor divided among workers.
     """
     random_inputs: bool = False
-    """Whether `collate` draws at random, which is then done for the batch of all workers."""
+    """Whether `collate` draws at random; it then draws for the batch of all workers together."""
 
     # -- evaluation
     tuned: bool = False
@@ -94,9 +94,9 @@ class FormatSpec:
     pooled: bool = False
     """Whether the test rows of all languages are decoded together."""
     per_token: bool = False
-    """Whether the head's output has one entry a token, from which padding can be cut."""
+    """Whether the head's output has one entry for each token, so that padding can be cut off."""
     batch_share: int = 1
-    """A prediction batch has one token in so many of what it has for most formats."""
+    """A prediction batch has the usual number of tokens divided by this."""
 
     @property
     def labelled(self) -> bool:
@@ -104,8 +104,8 @@ class FormatSpec:
         return self.label_kind in ("class", "tags")
 
     def foreign(self, options: Mapping[str, Any]) -> list[str]:
-        """Names, sorted, that are no options of this format, but for those of the flat form that
-        have their default.
+        """Names, sorted, that are not options of this format. Options of the flat form that have
+        their default don't count.
         """
         own = self.options.model_fields
         return sorted(

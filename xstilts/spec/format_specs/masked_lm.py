@@ -34,6 +34,6 @@ MASKED_LM = FormatSpec(
     continues_head=True,
     random_inputs=True,
     per_token=True,
-    # 15% of 65,536 tokens against 250,000 words would be 10 GB of logits, and that twice.
+    # Logits of 15% of 65,536 tokens over a vocabulary of 250,000 would take 10 GB, twice.
     batch_share=8,
 )

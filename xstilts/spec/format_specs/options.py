@@ -1,12 +1,12 @@
-"""Options: what only the tasks of some formats can set.
+"""Options that only tasks of some formats have.
 
-Each format has its own class of options, a `FormatOptions` that stands in the format's file, and a
-task holds one of its format's class. In writing they have another form, the *flat* one: a mapping
-of all the options that the first nine formats had together, in one class, when ids were first made.
-Ids of phases and keys of caches are hashes of that form, and records hold it, so it stays as it is:
-a format writes its own values, and for every other name in `FLAT` the value that stands there.
-Reading drops those again. An option that comes later is written by its own format alone, so a new
-format changes no id of the others.
+Each format has its own subclass of `FormatOptions`, in the format's file; a task's options are an
+object of its format's class. They are written in another form, the *flat* form: a mapping of all
+options of the first nine formats, which were in one class when ids were first made. Phase ids and
+cache keys are hashes of that form, and records contain it, so it must not change: a format writes
+its own values, and for every other name in `FLAT` the value given there. Reading drops the others
+again. A newer option is written only by its own format, so a new format changes no id of the
+others.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ FLAT: Mapping[str, Any] = MappingProxyType(
         "logit_scale": 100.0,
     }
 )
-"""Name to default of the options in the flat form. Frozen: with another name or value here, every
-phase in every store would have another id.
+"""The options in the flat form, name to default. Never change it: with any other name or value,
+every phase in every store would have another id.
 """
 
 Pooling = Literal["mean", "mean_content", "cls", "max"]
-"""A sentence's vector: mean over all tokens, over those that are not special, the first token, or
-the maximum.
+"""How a sentence's vector comes from its tokens: the mean over all of them, the mean without
+special tokens, the first token, or the maximum.
 """
 
 
 class HasOptions(Protocol):
-    """A task, as far as its options are concerned."""
+    """The part of a task that its options need."""
 
     @property
     def name(self) -> str: ...
@@ -61,7 +61,7 @@ class HasOptions(Protocol):
 
 
 class FormatOptions(Frozen):
-    """Options of a format; this one, the base, has none."""
+    """Options of a format; this base class has none."""
 
     @model_serializer(mode="plain")
     def flat(self) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class EmbeddingOptions(FormatOptions):
 
 
 def stands_at_default(name: str, value: Any) -> bool:
-    """Whether `value` is what `FLAT` has for an option; a list counts as the tuple that JSON made
-    it of.
+    """Whether `value` is the default of an option in `FLAT`; a list, which JSON makes of a tuple,
+    counts as that tuple.
     """
     return name in FLAT and FLAT[name] == (tuple(value) if isinstance(value, list) else value)

@@ -14,7 +14,7 @@ class SpanQAOptions(FormatOptions):
     max_answer_tokens: int = Field(default=30, ge=1)
     """Longest answer."""
     max_question_tokens: int = Field(default=64, ge=8)
-    """A question is cut to so many tokens."""
+    """Longest question; longer ones are cut."""
     n_best: int = Field(default=20, ge=1)
     """Candidates kept for each window."""
     no_answer: bool = False

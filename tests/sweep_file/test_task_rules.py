@@ -1,0 +1,90 @@
+"""Tasks and settings whose types are right and whose sense is not: each is told at its line."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.sweep_texts import GOOD, problems
+
+
+@pytest.mark.parametrize(
+    ("extra", "line", "words"),
+    [
+        (
+            "intermediate: {steps: {choice: [10, ten]}}\n",
+            8,
+            'steps.choice[1] is "ten"; must be a whole number',
+        ),
+        (
+            "intermediate: {steps: {log: [0.5, 9]}}\n",
+            8,
+            "steps.log[0] is 0.5; must be a whole number",
+        ),
+        ("intermediate: {steps: {choice: [10, 1e1]}}\n", 8, "has the same value twice"),
+        ("tasks: {xquad: {languages: [de, de]}}\n", 8, "tasks.xquad.languages has de twice"),
+        ("tasks: {xquad: {metric: accuracy}}\n", 8, "span_qa has exact_match, f1, qa_mean"),
+        (
+            "tasks: {xquad: {splits: {test: 'a[:b%]'}}}\n",
+            8,
+            "tasks.xquad.splits.test: split `a[:b%]`",
+        ),
+        (
+            "tasks: {xquad: {columns: {contxt: text}}}\n",
+            8,
+            'has "contxt", which is no role of span_qa; nearest: context',
+        ),
+    ],
+)
+def test_task_or_setting_that_makes_no_sense_is_told_with_its_line(
+    extra: str, line: int, words: str
+) -> None:
+    found = problems(GOOD + extra)
+    assert any(at == line and words in message for at, message in found), found
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("m: {like: anli_plus, parts: [mnli, mnli]}", "m.parts has mnli twice"),
+        (
+            "m: {like: anli_plus, parts: [mnli, qqp]}",
+            '"qqp" has the labels ["not_duplicate", "duplicate"]; must have',
+        ),
+        (
+            "m: {like: anli_plus, parts: [anli_plus]}",
+            '"anli_plus" is a union itself; name its parts',
+        ),
+        (
+            "m: {like: anli_plus, parts: [copa]}",
+            '"copa" is multiple_choice; must be classification',
+        ),
+        (
+            "m: {like: mnli, transform: {dictionary: {files: [a], languages: [de, de]}}}",
+            "languages has de twice",
+        ),
+        ("xquad: {transform: {pseudo: {}}}", "xquad has no training rows, it is trained on squad"),
+        ("tatoeba: {options: {sweep_layers: [3, 3]}}", "sweep_layers has 3 twice"),
+        ("tatoeba: {options: {sweep_layers: [-5]}}", "sweep_layers has -5; each must be -1"),
+        (
+            "squad: {options: {sweep_layers: all}}",
+            "sweep_layers is no option of span_qa; it reads max_answer_tokens",
+        ),
+        (
+            "mine: {like: bucc, format: retrieval, metric: accuracy, options: {n_best: 3}}",
+            "mine.options.n_best is no option of retrieval; it reads layer, pooling",
+        ),
+        (
+            "mine: {like: squad_v2, format: classification, labels: [a, b], metric: accuracy}",
+            "mine.options.no_answer is no option of classification; it reads positive_label",
+        ),
+        (
+            "mnli: {options: {no_answer: true}}",
+            "no_answer is no option of classification; it reads positive_label",
+        ),
+        ("mlm: {train_language: []}", "train_language is empty; must be a language"),
+    ],
+)
+def test_task_that_makes_no_sense_is_told_once_and_clearly(entry: str, words: str) -> None:
+    (found,) = problems(f"{GOOD}tasks:\n  {entry}\n")
+    assert words in found[1]
+    assert found[0] in (9, 10)

@@ -210,10 +210,10 @@ from xstilts.spec.hyperparameters import Hyperparameters
 
 task = worlds.review_world(Path(sys.argv[1]))
 worlds.write_jsonl(Path(sys.argv[1]) / "reviews" / "train.jsonl", worlds.reviews(60_000))
-where = worlds.context(Path(sys.argv[1])).model_copy(update={"cache": sys.argv[2]})
+context = worlds.context(Path(sys.argv[1])).model_copy(update={"cache": sys.argv[2]})
 try:
     hyper = Hyperparameters(max_length_tokens=16)
-    data.encoded(task, "train", None, worlds.tokenizer(), hyper, where)
+    data.encoded(task, "train", None, worlds.tokenizer(), hyper, context)
 except StoreError as error:
     left = [p.name for p in Path(sys.argv[2]).rglob("*.arrow") if p.parent.name.startswith(".")]
     print("told" if "disk is full" in str(error) and not left else f"wrong: {error} {left}")

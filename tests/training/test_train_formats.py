@@ -162,11 +162,17 @@ def test_masked_lm_on_a_phase_without_one_begins_a_new_head(world: Path, tmp_pat
 
 def _training(world: Path, store: Path, **changes: Any) -> Training:
     spec = spec_of(world, "class")
-    opened, where = Store(store).prepare(), DataContext(cache=str(store / "data"))
+    opened, context = Store(store).prepare(), DataContext(cache=str(store / "data"))
 
     alone = process.World(rank=0, size=1, device=torch.device("cpu"))
     return Training(
-        spec, opened.phase(spec.id), opened, where, alone, toy.context(store, **changes), toy.silent
+        spec,
+        opened.phase(spec.id),
+        opened,
+        context,
+        alone,
+        toy.context(store, **changes),
+        toy.silent,
     )
 
 

@@ -66,7 +66,7 @@ def entries(store: Path, spec: PhaseSpec) -> list[dict[str, Any]]:
     return loaded
 
 
-def loaded(spec: PhaseSpec, store: Path) -> model.Loaded:
+def loaded(spec: PhaseSpec, store: Path) -> model.LoadedModel:
     return model.load(spec, Store(store), DataContext(cache=str(store / "data")))
 
 
@@ -184,7 +184,7 @@ def drawn(spec: PhaseSpec, store: Path) -> dict[str, int]:
     context = DataContext(cache=str(store / "data"))
     given = [members.read(member.task, ready, spec, context) for member in spec.members]
     counts = {"en": 0, "xx": 0, "both": 0}
-    for row in members.plan(given, spec).rows_UN.ravel().tolist():
+    for row in members.plan_batches(given, spec).rows_UN.ravel().tolist():
         words = ready.tokenizer.convert_ids_to_tokens(given[0].train.features[row]["input_ids"])
         letters = {word[0] for word in words} & {"w", "x"}
         counts["both" if len(letters) > 1 else "en" if letters == {"w"} else "xx"] += 1

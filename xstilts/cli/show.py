@@ -17,6 +17,7 @@ from rich.text import Text
 from xstilts.cli import tables
 from xstilts.cli.console import WIDE, grid, say
 from xstilts.cli.progress import counts_text, duration
+from xstilts.errors import first_line
 
 
 def check(console: Console, found: dict[str, Any]) -> None:
@@ -125,7 +126,7 @@ def run(console: Console, ran: dict[str, Any]) -> None:
     """How a run ended; failures apart from everything else."""
     for failure in ran["failures"]:
         head = f"{failure['state']}: {failure['slot']}: "
-        say(console, Text.assemble((head, "bold red"), _first_line(failure["error"])))
+        say(console, Text.assemble((head, "bold red"), first_line(failure["error"])))
     if ran["stopped"]:
         say(console, f"stopped ({ran['stopped']}); the same command carries on from here", "yellow")
     say(
@@ -200,7 +201,3 @@ def _notes(console: Console, notes: Iterable[str]) -> None:
 
 def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count) or "none"
-
-
-def _first_line(text: str) -> str:
-    return text.strip().split("\n")[0]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xstilts.data.reading import sources
+from xstilts.data.reading import languages, sources
 from xstilts.data.reading.layout import Layout, layout
 from xstilts.errors import DataError, StoreError
 from xstilts.sources import hub as hubs
@@ -180,7 +180,7 @@ def _chosen(one: Wanted, plan: Layout) -> tuple[dict[str, dict[str, tuple[str, .
 
 def _absent(task: Task, language: str, split: str, have: Mapping[str, object]) -> str:
     return (
-        f"{sources.where(task, language)}: has no split `{split}`; it has "
+        f"{languages.source_in_words(task, language)}: has no split `{split}`; it has "
         f"{', '.join(have) or 'none'}"
     )
 

@@ -310,7 +310,7 @@ def _label_names(task: Task, use: Use, language: str, leaf: Task, context: DataC
         )
         if column not in raw.columns:
             at = (
-                f"task {tables.called(task, leaf)}: {sources.where(leaf, language)}, split "
+                f"task {tables.called(task, leaf)}: {languages.source_in_words(leaf, language)}, split "
                 f"{piece.name}"
             )
             raise DataError(

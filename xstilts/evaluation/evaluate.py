@@ -28,7 +28,7 @@ import torch
 from xstilts import formats
 from xstilts.data import task_data
 from xstilts.errors import DataError, PhaseError
-from xstilts.evaluation.vector_store import Scratch, Shelf
+from xstilts.evaluation.vector_store import Scratch, VectorStore
 from xstilts.formats.prediction import ByUse, Predicted, Predictor, Table
 from xstilts.models import model
 from xstilts.scoring.metrics import METRICS
@@ -42,13 +42,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xstilts.formats.encoded import EncodedSplit
-    from xstilts.models.model import Loaded
+    from xstilts.models.model import LoadedModel
     from xstilts.sources.context import DataContext
     from xstilts.spec.phase import PhaseSpec
     from xstilts.store.phases import Phase
     from xstilts.workers.process import World
 
-Made = tuple[str, Any, list[dict[str, Any]]]
+LanguageResult = tuple[str, Any, list[dict[str, Any]]]
 """A language, its table (of a pooled format what was kept of its test rows), its rows of `layers`.
 """
 
@@ -73,7 +73,7 @@ def scores(table: Mapping[str, Sequence[Any]], task: Task) -> dict[str, float]:
 
 
 def dev_scores(
-    loaded: Loaded, member: int, encoded: EncodedSplit, task: Task, *, world: World, bf16: bool
+    loaded: LoadedModel, member: int, encoded: EncodedSplit, task: Task, *, world: World, bf16: bool
 ) -> dict[str, float]:
     """Scores on development rows, the same on every worker."""
     its_format = formats.get(task.format)
@@ -98,11 +98,11 @@ def run(
     store: Store,
     context: DataContext,
     world: World,
-    said: Callable[[int, int], bool],
+    report: Callable[[int, int], bool],
 ) -> EvaluationResult | None:
     """Evaluates the parent's checkpoint in every language; keeps predictions, returns the result.
 
-    `said(done, languages)` is called on every worker alike; None where it says to stop.
+    `report(done, languages)` is called on every worker alike; None where it says to stop.
     """
     started = time.monotonic()
     if len(spec.members) != 1:
@@ -117,27 +117,27 @@ def run(
     layers: list[dict[str, Any]] = []
     for first in range(0, len(task.languages), world.size):
         found = _round(evaluation, task.languages[first : first + world.size], world)
-        made = {language: table for language, table, _ in found}
+        own = {language: table for language, table, _ in found}
         if not task.spec.pooled:
-            world.on_first(partial(_write_predictions, phase, made))
-        tables.update(made)
+            world.on_first(partial(_write_predictions, phase, own))
+        tables.update(own)
         layers += [row for _, _, rows in found for row in rows]
-        if not said(min(first + world.size, len(task.languages)), len(task.languages)):
+        if not report(min(first + world.size, len(task.languages)), len(task.languages)):
             return None
 
-    def closed() -> EvaluationResult:
+    def finish() -> EvaluationResult:
         whole = tables
         if task.spec.pooled:
             whole = evaluation.pooled(tables)
             _write_predictions(phase, whole)
         return _result(task, whole, layers, time.monotonic() - started)
 
-    return world.on_first(closed)
+    return world.on_first(finish)
 
 
-def _round(evaluation: _Evaluation, languages: Sequence[str], world: World) -> list[Made]:
+def _round(evaluation: _Evaluation, languages: Sequence[str], world: World) -> list[LanguageResult]:
     """One language for each worker; the first worker gets them all."""
-    mine = evaluation.made(languages[world.rank]) if world.rank < len(languages) else None
+    mine = evaluation.evaluated(languages[world.rank]) if world.rank < len(languages) else None
     return [one for one in world.gather(mine) if one is not None]
 
 
@@ -146,7 +146,7 @@ class _Evaluation:
     """Predicts and decodes one language after another in this process."""
 
     spec: PhaseSpec
-    loaded: Loaded
+    loaded: LoadedModel
     context: DataContext
     device: torch.device
     scratch: Scratch
@@ -156,7 +156,7 @@ class _Evaluation:
     def task(self) -> Task:
         return self.spec.members[0].task
 
-    def made(self, language: str) -> Made:
+    def evaluated(self, language: str) -> LanguageResult:
         """The table of a language and, where a sweep was asked for, the scores of its variants."""
         predicted = {
             use: self._predicted(self._encoded(use, language)) for use in self.task.uses("evaluate")
@@ -190,7 +190,7 @@ class _Evaluation:
             pad_id=self.loaded.pad_id,
             world=process.World(rank=0, size=1, device=self.device),
             bf16=use_bf16(self.spec.hyper, self.device),
-            keep=Shelf(len(split), self.scratch).keep,
+            keep=VectorStore(len(split), self.scratch).keep,
         )
         return Predicted(split, self._format.predict(split, self.task, predictor))
 
@@ -204,9 +204,9 @@ class _Evaluation:
             own = own or table
             if not variant:
                 continue
-            where = {"language": language, **variant}
+            names = {"language": language, **variant}
             for name, value in scores(table, self.task).items():
-                rows.append({**where, "metric": name, "value": value, "n": len(table["id"])})
+                rows.append({**names, "metric": name, "value": value, "n": len(table["id"])})
         return own, rows
 
 

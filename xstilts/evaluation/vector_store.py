@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from xstilts.formats.embedding import Array, Swept
+from xstilts.formats.embedding import Array, SweptVectors
 
 IN_MEMORY_BYTES = 1 << 30
 """As much is kept in memory."""
@@ -29,7 +29,7 @@ Scratch = Callable[[], AbstractContextManager[Path]]
 """Makes a local folder that is gone at the end of the block."""
 
 
-class Shelf:
+class VectorStore:
     """Keeps what a format keeps of each feature; of a sweep the vectors may lie in a file."""
 
     def __init__(self, n: int, scratch: Scratch, in_memory_bytes: int = IN_MEMORY_BYTES) -> None:
@@ -41,13 +41,16 @@ class Shelf:
         """What stands for `kept` of feature `number` from now on; OSError where the disk has no
         room.
         """
-        if not isinstance(kept, Swept) or self.n * kept.others_VH.nbytes <= self.in_memory_bytes:
+        if (
+            not isinstance(kept, SweptVectors)
+            or self.n * kept.others_VH.nbytes <= self.in_memory_bytes
+        ):
             return kept
         if self._vectors_VNH is None:
             variants, width = kept.others_VH.shape
             self._vectors_VNH = self._file((variants, self.n, width), kept.others_VH.dtype)
         self._vectors_VNH[:, number] = kept.others_VH
-        return Swept(kept.own_H, self._vectors_VNH[:, number])
+        return SweptVectors(kept.own_H, self._vectors_VNH[:, number])
 
     def _file(self, shape: tuple[int, ...], kind: np.dtype[Any]) -> Array:
         with self.scratch() as folder, tempfile.TemporaryFile(dir=folder) as file:

@@ -133,7 +133,7 @@ class PoolingHead(HeadModule):
 # -- what is kept of a sweep
 
 
-class Swept(NamedTuple):
+class SweptVectors(NamedTuple):
     """The vectors of one sentence."""
 
     own_H: Array
@@ -142,20 +142,22 @@ class Swept(NamedTuple):
     """Of the variants from 1 on, float16, of length one."""
 
 
-def compact(vectors: Array) -> Array | Swept:
+def compact(vectors: Array) -> Array | SweptVectors:
     """What is kept of `vectors_H` or, of a sweep, `vectors_VH`."""
     if vectors.ndim == 1:
         return vectors
-    return Swept(vectors[0].copy(), unit(vectors[1:]).astype(np.float16))
+    return SweptVectors(vectors[0].copy(), unit(vectors[1:]).astype(np.float16))
 
 
-def variant(kept: Sequence[Array | Swept], number: int) -> list[Array]:
+def variant(kept: Sequence[Array | SweptVectors], number: int) -> list[Array]:
     """The vectors of variant `number`, float32."""
     if number:
         return [
-            one.others_VH[number - 1].astype(np.float32) for one in kept if isinstance(one, Swept)
+            one.others_VH[number - 1].astype(np.float32)
+            for one in kept
+            if isinstance(one, SweptVectors)
         ]
-    return [one.own_H if isinstance(one, Swept) else one for one in kept]
+    return [one.own_H if isinstance(one, SweptVectors) else one for one in kept]
 
 
 def readings(predicted: ByUse, task: Task, n_layers: int) -> Iterator[tuple[dict[str, Any], ByUse]]:

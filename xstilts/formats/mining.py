@@ -103,7 +103,7 @@ def encode(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mined:
+class MinedPairs:
     """What was mined in one split."""
 
     scores: dict[Pair, float]
@@ -139,7 +139,7 @@ def decode_tuned(
 # -- mining
 
 
-def mined(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> Mined:
+def mined(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> MinedPairs:
     """The pairs of a split, those with a repeated sentence left out."""
     vectors = np.asarray(logits, dtype=np.float32).reshape(len(logits), -1)
     source, target = _side(0, vectors, encoded), _side(1, vectors, encoded)
@@ -153,7 +153,7 @@ def mined(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> Mined:
         for row in zip(source.by_row, target.by_row, strict=True)
         if row[0] and row[1]
     )
-    return Mined(scores=scores, gold=gold)
+    return MinedPairs(scores=scores, gold=gold)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,7 +223,7 @@ def _best(margins_NK: Array, at_NK: Array) -> tuple[Array, Array]:
 # -- the threshold
 
 
-def tuned_threshold(found: Mined) -> float:
+def tuned_threshold(found: MinedPairs) -> float:
     """The threshold of the highest F1, the first of several; 0 where no true pair was mined."""
     scores = list(found.scores.values())
     hits = np.cumsum([pair in found.gold for pair in found.scores])
@@ -234,7 +234,7 @@ def tuned_threshold(found: Mined) -> float:
     return (scores[best] + scores[min(best + 1, len(scores) - 1)]) / 2
 
 
-def _table(found: Mined, threshold: float) -> dict[str, list[Any]]:
+def _table(found: MinedPairs, threshold: float) -> dict[str, list[Any]]:
     own = tuned_threshold(found)
     mined_pairs = [
         pair

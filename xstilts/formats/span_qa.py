@@ -305,7 +305,9 @@ def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, 
     texts = [contexts[i][found.begin[i] : found.end[i]] for i in kept]
     golds, languages = [everything[i] for i in kept], [every_language[i] for i in kept]
     if options.no_answer:
-        texts, measures = answer_scores.perhaps_none(texts, golds, languages, found.doubt)
+        texts, measures = answer_scores.with_no_answer(
+            texts, golds, languages, found.no_answer_margin
+        )
     else:
         measures = answer_scores.always(texts, golds, languages)
     return {

@@ -36,18 +36,18 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class BestSpans:
     """The best span of each row (arrays of as many entries as rows)."""
 
     begin: Array
     """First character; 0 where a row has no span."""
     end: Array
     """Character after the last one; 0 where a row has no span."""
-    doubt: Array
+    no_answer_margin: Array
     """Score of no answer less that of the span; infinite where a row has no span."""
 
 
-def answers(logits: list[Array], features: Any, n_rows: int, options: SpanQAOptions) -> Found:
+def answers(logits: list[Array], features: Any, n_rows: int, options: SpanQAOptions) -> BestSpans:
     """The best span of each row over its windows.
 
     `logits` has one (at least length, 2) array a feature; `features` is a dataset with the columns
@@ -69,8 +69,10 @@ def answers(logits: list[Array], features: Any, n_rows: int, options: SpanQAOpti
     chosen[:, rows[order]] = np.stack([begin[order], end[order], score[order]])
     lowest = np.full(n_rows, np.inf)
     np.minimum.at(lowest, rows, null)
-    return Found(
-        begin=chosen[0].astype(np.int64), end=chosen[1].astype(np.int64), doubt=lowest - chosen[2]
+    return BestSpans(
+        begin=chosen[0].astype(np.int64),
+        end=chosen[1].astype(np.int64),
+        no_answer_margin=lowest - chosen[2],
     )
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
-from xstilts.errors import CorruptError, DataError, StoreError
+from xstilts.errors import CorruptError, DataError, StoreError, first_line
 from xstilts.store.local_files import store_error
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def loading(place: str, *, stored: bool) -> Iterator[None]:
             f"{place}: a safetensors file is damaged ({error}); {what_to_do}"
         ) from error
     except OPENING as error:
-        raise unfit(place, str(error).strip().split("\n")[0], stored=stored) from error
+        raise unfit(place, first_line(error), stored=stored) from error
 
 
 @contextmanager

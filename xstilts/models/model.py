@@ -106,7 +106,7 @@ class PhaseModel(nn.Module):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loaded:
+class LoadedModel:
     """A model ready for a phase."""
 
     model: PhaseModel
@@ -118,7 +118,7 @@ class Loaded:
         return int(self.tokenizer.pad_token_id or 0)
 
 
-def load(spec: PhaseSpec, store: Store, context: DataContext) -> Loaded:
+def load(spec: PhaseSpec, store: Store, context: DataContext) -> LoadedModel:
     """The parent's body; fresh heads for a training, the parent's own heads for an evaluation.
 
     Raises DataError for a base model that is missing or is none, CorruptError for a damaged
@@ -138,7 +138,7 @@ def load(spec: PhaseSpec, store: Store, context: DataContext) -> Loaded:
             head_files.load_trained(task, head, spec.parent, store, context)
         elif task.spec.continues_head:
             head_files.continue_head(head, task, spec.parent, store, context)
-    return Loaded(
+    return LoadedModel(
         model=PhaseModel(body, heads, head_of, _separator(tokenizer, body.config)),
         tokenizer=tokenizer,
     )

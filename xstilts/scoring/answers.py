@@ -28,17 +28,21 @@ def always(texts: Sequence[str], golds: Sequence[list[str]], languages: Sequence
     return {**columns, **{f"best_{name}": columns[name] for name in ("exact_match", "f1")}}
 
 
-def perhaps_none(
-    texts: Sequence[str], golds: Sequence[list[str]], languages: Sequence[str], doubt: Array
+def with_no_answer(
+    texts: Sequence[str],
+    golds: Sequence[list[str]],
+    languages: Sequence[str],
+    no_answer_margin: Array,
 ) -> tuple[list[str], Columns]:
-    """The predictions, empty where `doubt` is above 0, and their measures, where a question may
+    """The predictions, empty where `no_answer_margin` is above 0, and their measures, where a question may
     have no answer.
 
-    `doubt`: score of no answer less that of the best span; no `golds`: a question without an
+    `no_answer_margin`: score of no answer less that of the best span; no `golds`: a question without an
     answer.
     """
     scorer, wanted = squad.scorer_v2(), [squad.golds_v2(gold) for gold in golds]
-    predictions = ["" if above else text for text, above in zip(texts, doubt > 0, strict=True)]
+    empty = no_answer_margin > 0
+    predictions = ["" if none else text for text, none in zip(texts, empty, strict=True)]
     columns = _columns(predictions, wanted, languages, scorer)
     left = np.array([float(not gold) for gold in golds])
     for place, name in enumerate(("best_exact_match", "best_f1")):
@@ -49,7 +53,7 @@ def perhaps_none(
             for text, want, gold in zip(texts, wanted, golds, strict=True)
         ]
         columns[name] = np.where(
-            squad.answered(doubt, np.array(given) - left), given, left
+            squad.answered(no_answer_margin, np.array(given) - left), given, left
         ).tolist()
     return predictions, columns
 

@@ -12,8 +12,8 @@ its exact match. MLQA has a scorer of its own (`mlqa.py`); `segmented.py` mends 
 **v2.0** (Rajpurkar et al. 2018, arXiv 1806.03822) adds questions without an answer. The right
 answer to such a question is the empty text: gold answers that normalise to nothing are dropped, the
 empty text stands in where none is left, and two empty texts agree in both measures, where v1.1
-gives them an F1 of 0. A model says how much less an answer is worth than none, the *doubt*; up to
-which doubt it should answer is chosen on the scored table itself by the official script
+gives them an F1 of 0. A model says how much less an answer is worth than none, the *no_answer_margin*; up to
+which no_answer_margin it should answer is chosen on the scored table itself by the official script
 (`answered`), once for each measure. That is an optimistic number, which is what papers report.
 """
 
@@ -64,15 +64,15 @@ def golds_v2(golds: Sequence[str]) -> list[str]:
     return [gold for gold in golds if normalise(gold)] or [""]
 
 
-def answered(doubt: Array, gain: Array) -> Array:
+def answered(no_answer_margin: Array, gain: Array) -> Array:
     """Which questions to answer (bool) so that the sum of what answering gains is largest.
 
-    `doubt`: score of no answer less that of the best answer; `gain`: what the measure gains where
+    `no_answer_margin`: score of no answer less that of the best answer; `gain`: what the measure gains where
     the question is answered instead of left empty. As in the official script questions are answered
-    in the order of their doubt, in a tie as they come, and the shortest such run that is best is
+    in the order of their no_answer_margin, in a tie as they come, and the shortest such run that is best is
     taken: equal doubts may fall on both sides.
     """
-    order = np.argsort(doubt, kind="stable")
+    order = np.argsort(no_answer_margin, kind="stable")
     sums = np.concatenate([[0.0], np.cumsum(np.asarray(gain, dtype=np.float64)[order])])
     chosen = np.zeros(len(order), dtype=bool)
     chosen[order[: int(sums.argmax())]] = True

@@ -49,7 +49,7 @@ class Strata:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
+class MemberRows:
     """What the plan knows of one member's encoded training rows."""
 
     lengths: Array
@@ -63,7 +63,7 @@ class Rows:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class BatchPlan:
     """Every global batch of a phase, in order."""
 
     rows_UN: Array
@@ -112,40 +112,40 @@ def chunks(lengths: Array, overhead: int) -> list[tuple[int, int]]:
     return cuts[::-1]
 
 
-def plan(
-    sources: Sequence[Rows],
+def plan_batches(
+    members: Sequence[MemberRows],
     *,
     seed: int,
     steps: int,
     batch_size: int,
     rates: str | Sequence[float] | Rates = "proportional",
     names: Sequence[str] = (),
-) -> Plan:
+) -> BatchPlan:
     """The plan of a phase; `names` are the members', for `Rates.fixed`.
 
     PhaseError where a member has no rows or the rates do not fit.
     """
-    for number, source in enumerate(sources):
-        if not len(source.lengths):
+    for number, member in enumerate(members):
+        if not len(member.lengths):
             raise PhaseError(
                 f"member {number} of the phase has no training rows; look at its train split "
                 "and limits"
             )
     member_U = _members(
-        member_rates([source.n_rows for source in sources], rates, names), steps, seed
+        member_rates([member.n_rows for member in members], rates, names), steps, seed
     )
     rows_UN = np.zeros((steps, batch_size), dtype=np.int32)
     n_items_U, tokens_U = np.zeros(steps, dtype=np.int64), np.zeros(steps, dtype=np.int64)
-    for number, source in enumerate(sources):
+    for number, member in enumerate(members):
         mine = member_U == number
         rng = np.random.default_rng(subseed(seed, "rows", number))
         if not mine.any():
             continue
-        rows = _batches(source, batch_size, int(mine.sum()), rng)
+        rows = _batches(member, batch_size, int(mine.sum()), rng)
         rows_UN[mine] = rows
-        n_items_U[mine] = np.asarray(source.n_items)[rows].sum(axis=1)
-        tokens_U[mine] = np.asarray(source.lengths)[rows].sum(axis=1)
-    return Plan(rows_UN=rows_UN, member_U=member_U, n_items_U=n_items_U, tokens_U=tokens_U)
+        n_items_U[mine] = np.asarray(member.n_items)[rows].sum(axis=1)
+        tokens_U[mine] = np.asarray(member.lengths)[rows].sum(axis=1)
+    return BatchPlan(rows_UN=rows_UN, member_U=member_U, n_items_U=n_items_U, tokens_U=tokens_U)
 
 
 # -- drawing
@@ -157,14 +157,14 @@ def _members(rates: Array, steps: int, seed: int) -> Array:
     return np.random.default_rng(subseed(seed, "members")).permutation(member_U)
 
 
-def _batches(source: Rows, batch_size: int, count: int, rng: np.random.Generator) -> Array:
+def _batches(member: MemberRows, batch_size: int, count: int, rng: np.random.Generator) -> Array:
     """`count` batches of feature numbers, longest first inside each."""
-    lengths = np.asarray(source.lengths)
+    lengths = np.asarray(member.lengths)
     drawn = count * batch_size
     stream = (
         _epochs(len(lengths), drawn, rng)
-        if source.strata is None
-        else _stratified(source.strata, drawn, rng)
+        if member.strata is None
+        else _stratified(member.strata, drawn, rng)
     )
     rows_UN = stream.reshape(count, batch_size)
     order_UN = np.argsort(-lengths[rows_UN], axis=1, kind="stable")

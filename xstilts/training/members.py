@@ -27,7 +27,7 @@ from xstilts.training import batches
 
 if TYPE_CHECKING:
     from xstilts.formats.encoded import EncodedSplit
-    from xstilts.models.model import Loaded
+    from xstilts.models.model import LoadedModel
     from xstilts.sources.context import DataContext
     from xstilts.spec.phase import PhaseSpec
 
@@ -44,20 +44,20 @@ class MemberData:
     """What came of the task's transform (`transforms.facts`); None where it has none."""
 
 
-def read(task: Task, loaded: Loaded, spec: PhaseSpec, where: DataContext) -> MemberData:
+def read(task: Task, loaded: LoadedModel, spec: PhaseSpec, context: DataContext) -> MemberData:
     """A member's rows, tokenised now or earlier."""
 
     def encoded(use: Use) -> EncodedSplit:
-        return task_data.encoded(task, use, None, loaded.tokenizer, spec.hyper, where)
+        return task_data.encoded(task, use, None, loaded.tokenizer, spec.hyper, context)
 
     train, dev = encoded("train"), encoded("dev") if task.has("dev") else None
-    return MemberData(task=task, train=train, dev=dev, transformed=transforms.facts(task, where))
+    return MemberData(task=task, train=train, dev=dev, transformed=transforms.facts(task, context))
 
 
-def plan(members: Sequence[MemberData], spec: PhaseSpec) -> batches.Plan:
+def plan_batches(members: Sequence[MemberData], spec: PhaseSpec) -> batches.BatchPlan:
     """All batches of the training; PhaseError where the rates do not fit the members."""
     rows = [
-        batches.Rows(
+        batches.MemberRows(
             lengths=m.train.lengths,
             n_items=m.train.n_items,
             n_rows=len(m.train.rows),
@@ -65,7 +65,7 @@ def plan(members: Sequence[MemberData], spec: PhaseSpec) -> batches.Plan:
         )
         for m in members
     ]
-    return batches.plan(
+    return batches.plan_batches(
         rows,
         seed=spec.seed,
         steps=spec.hyper.steps,

@@ -31,26 +31,26 @@ if TYPE_CHECKING:
 __all__ = ["Context", "Report", "Reporter", "run_phase"]
 
 
-def run_phase(spec: PhaseSpec, context: Context, report: Reporter) -> str:
+def run_phase(spec: PhaseSpec, worker: Context, report: Reporter) -> str:
     """Runs a phase to its record; "done", or "stopped" where `report` returned False.
 
     With several workers all of them call this, and `report` is called on all of them, equally often
     and at the same steps; any False stops all. A phase with a record returns "done" at once. Raises
     PhaseError, DataError, StoreError, CorruptError.
     """
-    store = Store(context.store)
+    store = Store(worker.store)
     phase = store.phase(spec.id)
     world = process.world()
     if world.from_first(phase.done):
         return "done"
     _check(spec)
     started = time.time()
-    with process.clean(world, seed=spec.seed, threads=context.threads):
+    with process.clean(world, seed=spec.seed, threads=worker.threads):
         try:
-            result = _run(spec, phase, store, context, world, report)
+            result = _run(spec, phase, store, worker, world, report)
             if result is not None:
-                made = process.provenance(world, threads=context.threads, started=started)
-                world.on_first(partial(phase.finish, spec, result, Provenance(**made)))
+                provenance = process.provenance(world, threads=worker.threads, started=started)
+                world.on_first(partial(phase.finish, spec, result, Provenance(**provenance)))
         except OSError as error:
             if _of_store(error, store):
                 raise store_error(error, phase.where) from error
@@ -74,15 +74,15 @@ def _check(spec: PhaseSpec) -> None:
 
 
 def _run(
-    spec: PhaseSpec, phase: Phase, store: Store, context: Context, world: World, report: Reporter
+    spec: PhaseSpec, phase: Phase, store: Store, worker: Context, world: World, report: Reporter
 ) -> Result | None:
-    where = DataContext(mirror=context.mirror, base=context.base, cache=str(store.data))
+    context = DataContext(mirror=worker.mirror, base=worker.base, cache=str(store.data))
     if world.first:
         phase.begin(spec)
     if spec.action == "evaluate":
 
-        def said(done: int, languages: int) -> bool:
+        def report_languages(done: int, languages: int) -> bool:
             return world.all_agree(report(Report(step=done, steps=languages)))
 
-        return evaluate.run(spec, phase, store, where, world, said)
-    return Training(spec, phase, store, where, world, context, report).run()
+        return evaluate.run(spec, phase, store, context, world, report_languages)
+    return Training(spec, phase, store, context, world, worker, report).run()

@@ -30,7 +30,7 @@ from xstilts.store.phases import Phase, Store
 from xstilts.store.results import CurvePoint, DevScore, TrainResult
 from xstilts.training import members, partial
 from xstilts.training.loop import Loop, factor
-from xstilts.training.micro_batches import Loader, Source
+from xstilts.training.micro_batches import Loader, MemberFeatures
 from xstilts.workers import process
 from xstilts.workers.context import Context, Report, Reporter
 from xstilts.workers.precision import use_bf16
@@ -77,27 +77,21 @@ class Training:
         spec: PhaseSpec,
         phase: Phase,
         store: Store,
-        where: DataContext,
+        context: DataContext,
         world: World,
-        context: Context,
+        worker: Context,
         report: Reporter,
     ) -> None:
-        self.spec, self.hyper, self.phase, self.world, self.context = (
-            spec,
-            spec.hyper,
-            phase,
-            world,
-            context,
-        )
-        self.report = report
-        self.loaded = model.load(spec, store, where)
-        if context.gradient_checkpointing:
+        self.spec, self.hyper, self.phase = spec, spec.hyper, phase
+        self.world, self.worker, self.report = world, worker, report
+        self.loaded = model.load(spec, store, context)
+        if worker.gradient_checkpointing:
             self.loaded.model.body.activation_checkpointing_enable({"use_reentrant": False})
         self.members = [
-            members.read(member.task, self.loaded, spec, where) for member in spec.members
+            members.read(member.task, self.loaded, spec, context) for member in spec.members
         ]
         self.deciding = members.deciding(self.members)
-        self.plan = members.plan(self.members, spec)
+        self.plan = members.plan_batches(self.members, spec)
         self.tokens_U = np.cumsum(self.plan.tokens_U)
         self.bf16 = use_bf16(self.hyper, world.device)
         self.interval = max(1, -(-self.hyper.steps // (CURVE_POINTS // 2)))
@@ -136,8 +130,10 @@ class Training:
     def _loader(self) -> Loader:
         return Loader(
             plan=self.plan,
-            sources=[
-                Source(features=m.train.features, lengths=m.train.lengths, format=m.task.format)
+            members=[
+                MemberFeatures(
+                    features=m.train.features, lengths=m.train.lengths, format=m.task.format
+                )
                 for m in self.members
             ],
             pad_id=self.loaded.pad_id,
@@ -276,7 +272,7 @@ class Training:
         tokens = self.tokens_U[step - 1] - (
             self.tokens_U[self.reported_step - 1] if self.reported_step else 0
         )
-        told = Report(
+        status = Report(
             step=step,
             steps=self.hyper.steps,
             value=value,
@@ -284,7 +280,7 @@ class Training:
             tokens_per_second=float(tokens) / max(1e-9, now - self.last_report),
         )
         self.last_report, self.reported_step = now, step
-        return self.world.all_agree(bool(self.report(told)))
+        return self.world.all_agree(bool(self.report(status)))
 
     def _partial(self) -> None:
         """Writes a partial checkpoint where the last one is old enough.
@@ -292,7 +288,7 @@ class Training:
         Writing takes a tenth of the time at most: a model of some billion parameters makes 50 GB of
         it.
         """
-        now, every = time.monotonic(), self.context.partial_every_seconds
+        now, every = time.monotonic(), self.worker.partial_every_seconds
         wait = max(every, PARTIAL_SPACING * self.partial_took) if every else 0
         if not self.world.first or now - self.last_partial < wait:
             return

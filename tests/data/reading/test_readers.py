@@ -21,9 +21,9 @@ def test_csv_text_stays_text_and_numbers_are_label_ids(tmp_path: Path) -> None:
     task = worlds.review_task(
         source=Source(files=("r.csv",)), splits=Splits(train="train[:1]", dev="train[1:]")
     )
-    where = worlds.context(tmp_path)
-    assert task_data.rows(task, "train", None, where)[0] == {"text": "2020-01-02", "label": 1}
-    assert task_data.rows(task, "dev", None, where)[0] == {"text": '007, "so"', "label": 0}
+    context = worlds.context(tmp_path)
+    assert task_data.rows(task, "train", None, context)[0] == {"text": "2020-01-02", "label": 1}
+    assert task_data.rows(task, "dev", None, context)[0] == {"text": '007, "so"', "label": 0}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,19 @@ def word(task: Task, language: str) -> str:
     return task.language_names.get(language, language)
 
 
+def source_in_words(task: Task, language: str) -> str:
+    """A task's source in `language`, for messages: `dataset org/name en`, `files a/en.csv`."""
+    source = task.source
+    if source.generator:
+        return f"generator {source.generator}"
+    if source.hub:
+        return " ".join(filter(None, ("dataset", source.hub, source.config))).replace(
+            "{language}", word(task, language)
+        )
+    files = ", ".join(source.files or ())
+    return f"files {files.replace('{language}', word(task, language))}"
+
+
 def row_filter(task: Task, language: str) -> dict[str, str]:
     """Column to the pattern that rows in `language` match."""
     return {
@@ -20,14 +33,14 @@ def row_filter(task: Task, language: str) -> dict[str, str]:
     }
 
 
-def spoken(task: Task) -> tuple[str, ...]:
+def languages_read(task: Task) -> tuple[str, ...]:
     """The languages that a task's own splits are read in."""
     uses: tuple[Use, ...] = ("train", "dev", "test")
     read = [use for use in uses if getattr(task.splits, use)]
     return tuple(dict.fromkeys(language for use in read for language in task.languages_of(use)))
 
 
-def speaks_all(task: Task, pattern: str) -> bool:
+def tells_languages_apart(task: Task, pattern: str) -> bool:
     """Whether rows of one language can be told from those of another where there are several."""
     patterns = (pattern, *task.source.row_filter.values())
-    return len(spoken(task)) <= 1 or any("{language}" in one for one in patterns)
+    return len(languages_read(task)) <= 1 or any("{language}" in one for one in patterns)

@@ -5,6 +5,7 @@ file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,19 +40,19 @@ class Raw:
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
     """`(line number from 1, text without its end)`."""
+    with reading_text(path), open(path, encoding="utf-8-sig", newline="\n") as file:
+        for number, line in enumerate(file, start=1):
+            yield number, line.rstrip("\r\n")
+
+
+@contextmanager
+def reading_text(path: Path) -> Iterator[None]:
+    """Turns what goes wrong while a text file is read into DataError."""
     try:
-        with open(path, encoding="utf-8-sig", newline="\n") as file:
-            for number, line in enumerate(file, start=1):
-                yield number, line.rstrip("\r\n")
+        yield
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
         ) from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-def short(error: BaseException) -> str:
-    """The first line of an error, not too long."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:160] if lines else type(error).__name__

@@ -16,8 +16,8 @@ from typing import Any
 
 from xstilts.data.reading import readers_bench
 from xstilts.data.reading.layout import SUFFIXES
-from xstilts.data.reading.raw import Raw, lines, short
-from xstilts.errors import DataError
+from xstilts.data.reading.raw import Raw, lines
+from xstilts.errors import DataError, first_line
 
 
 def read(paths: Sequence[Path], file_format: str | None, columns: Sequence[str]) -> Raw:
@@ -100,7 +100,7 @@ def _parquet_file(path: Path) -> Any:
         return pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(
-            f"{path}: no readable Parquet file ({short(error)}); fetch or write it anew"
+            f"{path}: no readable Parquet file ({first_line(error, 160)}); fetch or write it anew"
         ) from error
 
 
@@ -112,7 +112,9 @@ def _parquet(path: Path, columns: Sequence[str]) -> Raw:
     try:
         table = file.read(columns=[name for name in columns if name in schema.names])
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: damaged ({short(error)}); fetch or write it anew") from error
+        raise DataError(
+            f"{path}: damaged ({first_line(error, 160)}); fetch or write it anew"
+        ) from error
     plain = table.replace_schema_metadata(None)
     return Raw(table=plain, columns=tuple(schema.names), classes=_classes(schema.metadata))
 
@@ -153,7 +155,7 @@ def _jsonl(path: Path, columns: Sequence[str]) -> Raw:
         table = pa.table({name: pa.array([row.get(name) for row in rows]) for name in wanted})
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise DataError(
-            f"{path}: a column holds values of several types ({short(error)}); make them one"
+            f"{path}: a column holds values of several types ({first_line(error, 160)}); make them one"
         ) from error
     return Raw(table=table, columns=names, classes={})
 
@@ -175,7 +177,9 @@ def _csv(path: Path, columns: Sequence[str]) -> Raw:
             convert_options=csv.ConvertOptions(column_types={name: pa.string() for name in names}),
         )
     except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
-        raise DataError(f"{path}: not a CSV file with a header line ({short(error)})") from error
+        raise DataError(
+            f"{path}: not a CSV file with a header line ({first_line(error, 160)})"
+        ) from error
     if len(set(names)) != len(names):
         raise DataError(f"{path}: two columns have the same name; the header is {', '.join(names)}")
     wanted = [name for name in names if name in columns] or names[:1]

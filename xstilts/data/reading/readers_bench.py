@@ -36,9 +36,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from xstilts.data.reading.raw import Raw, lines, short
+from xstilts.data.reading.raw import Raw, lines
 from xstilts.data.reading.treebank import CONLLU_COLUMNS, sentences
-from xstilts.errors import DataError
+from xstilts.errors import DataError, first_line
 
 
 def _table(
@@ -56,7 +56,7 @@ def _table(
         )
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise DataError(
-            f"{path}: a value is of the wrong type ({short(error)}); must be as in the original"
+            f"{path}: a value is of the wrong type ({first_line(error, 160)}); must be as in the original"
         ) from error
     return Raw(table=table, columns=tuple(kinds), classes={})
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from xstilts.data.reading.agreement import rows_where
 from xstilts.data.reading.labels import ids
-from xstilts.data.reading.raw import Raw, short
+from xstilts.data.reading.raw import Raw
+from xstilts.errors import first_line
 from xstilts.spec.task import Task
 
 _SEVERAL = ("text", "text_pair", "choices")
@@ -133,7 +134,7 @@ def _number(column: Any, name: str) -> tuple[Any, list[str]]:
         numbers = column.cast(pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         return column, [
-            f"column `{name}` holds {column.type}; every label must be a number ({short(error)})"
+            f"column `{name}` holds {column.type}; every label must be a number ({first_line(error, 160)})"
         ]
     missing = pc.fill_null(pc.invert(pc.is_finite(numbers)), True)
     return numbers, rows_where(missing, f"have no number in column `{name}`")

@@ -18,10 +18,16 @@ from functools import lru_cache
 from pathlib import Path
 
 from xstilts.data.reading import readers, row_filters
-from xstilts.data.reading.languages import row_filter, speaks_all, spoken, word
+from xstilts.data.reading.languages import (
+    languages_read,
+    row_filter,
+    source_in_words,
+    tells_languages_apart,
+    word,
+)
 from xstilts.data.reading.layout import Layout, layout
 from xstilts.data.reading.raw import Absent, Raw
-from xstilts.data.reading.user_files import Found, user_files
+from xstilts.data.reading.user_files import SplitFiles, user_files
 from xstilts.errors import DataError, nearest
 from xstilts.sources import hub
 from xstilts.sources.context import DataContext, fetch_help
@@ -39,7 +45,7 @@ def read(
     patterns = row_filter(task, language)
     raw = _raw(task, split, language, [*columns, *patterns], context)
     return (
-        row_filters.kept(raw, patterns, f"{where(task, language)}, split {split}")
+        row_filters.kept(raw, patterns, f"{source_in_words(task, language)}, split {split}")
         if patterns
         else raw
     )
@@ -69,19 +75,6 @@ def content(task: Task, split: str, language: str, context: DataContext) -> str:
 
         return digest(["generator", generator.VERSION, task.source.generator, split, language])
     return digest(content_hashes(_files(task, split, language, context), context.cache))
-
-
-def where(task: Task, language: str) -> str:
-    """The source in words, without looking at it."""
-    source = task.source
-    if source.hub:
-        config = source.config.replace("{language}", word(task, language)) if source.config else ""
-        return f"dataset {source.hub}{' ' + config if config else ''}"
-    return (
-        f"generator {source.generator}"
-        if source.generator
-        else f"files {', '.join(source.files or ())}"
-    )
 
 
 @lru_cache(maxsize=64)
@@ -116,7 +109,7 @@ def _files(task: Task, split: str, language: str, context: DataContext) -> tuple
         raise Absent(f"{error}. {task.obtain}") from error
 
 
-def _split_of(found: Found, split: str) -> tuple[Path, ...]:
+def _split_of(found: SplitFiles, split: str) -> tuple[Path, ...]:
     if split in found.splits:
         return found.splits[split]
     have = ", ".join(f"`{name}`" for name in found.splits) or "none"
@@ -131,7 +124,7 @@ def _split_of(found: Found, split: str) -> tuple[Path, ...]:
     )
 
 
-def _repository(task: Task, split: str, language: str, context: DataContext) -> Found:
+def _repository(task: Task, split: str, language: str, context: DataContext) -> SplitFiles:
     """Splits of a dataset in the mirror or on the hub; files of `split` are downloaded where
     needed.
     """
@@ -141,8 +134,8 @@ def _repository(task: Task, split: str, language: str, context: DataContext) -> 
         folder = dataset_folder(context.mirror, source.hub)
         plan = _layout_of(folder, _stamp(folder))
         name = config_of(task, language, plan, context.mirror)
-        at = f"{where(task, language)} in {folder}"
-        return Found(
+        at = f"{source_in_words(task, language)} in {folder}"
+        return SplitFiles(
             where=at,
             splits={s: tuple(folder / n for n in ns) for s, ns in plan.configs[name].items()},
         )
@@ -154,8 +147,8 @@ def _repository(task: Task, split: str, language: str, context: DataContext) -> 
     folder = (
         hub.HUB.download("dataset", source.hub, revision, wanted, None) if wanted else readme.parent
     )
-    return Found(
-        where=where(task, language),
+    return SplitFiles(
+        where=source_in_words(task, language),
         splits={s: tuple(folder / n for n in ns) for s, ns in plan.configs[name].items()},
     )
 
@@ -200,9 +193,9 @@ def config_of(task: Task, language: str, plan: Layout, mirror: str | None) -> st
                 f"{_some(plan.configs)}"
             )
         return plan.default
-    if not speaks_all(task, pattern):
+    if not tells_languages_apart(task, pattern):
         raise DataError(
-            f"{dataset}: one configuration cannot serve {len(spoken(task))} languages; "
+            f"{dataset}: one configuration cannot serve {len(languages_read(task))} languages; "
             "put `{language}` into `config:` or into `row_filter:`, or give the task one language"
         )
     name = pattern.replace("{language}", word(task, language))

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 ROWS_VERSION = 2
 """Raised when the same source rows come out differently under their roles."""
-Found = tuple["pa.Table | None", list[str]]
+TableOrProblems = tuple["pa.Table | None", list[str]]
 """Rows, or what is wrong with them."""
 
 
-def role_table(task: Task, use: Use, language: str, context: DataContext) -> Found:
+def role_table(task: Task, use: Use, language: str, context: DataContext) -> TableOrProblems:
     """Rows of one language under their roles, or what is wrong with them."""
     import pyarrow as pa
 
@@ -172,7 +172,9 @@ def _cut(task: Task, leaf: Task, use: Use) -> dict[str, Any]:
 # -- one part
 
 
-def _leaf_table(task: Task, leaf: Task, use: Use, language: str, context: DataContext) -> Found:
+def _leaf_table(
+    task: Task, leaf: Task, use: Use, language: str, context: DataContext
+) -> TableOrProblems:
     import pyarrow as pa
 
     name = called(task, leaf)
@@ -183,7 +185,7 @@ def _leaf_table(task: Task, leaf: Task, use: Use, language: str, context: DataCo
             f"task {name}: a part's own transform is not applied; give it to {task.name}"
         )
     for piece in splits.parse(expression(task, leaf, use)):
-        at = f"task {name}: {sources.where(leaf, language)}, split {piece.name} (for {use})"
+        at = f"task {name}: {languages.source_in_words(leaf, language)}, split {piece.name} (for {use})"
         try:
             raw = sources.read(own, piece.name, language, columns.wanted(own), context)
         except DataError as error:
@@ -205,14 +207,14 @@ def _leaf_table(task: Task, leaf: Task, use: Use, language: str, context: DataCo
 
 def _empty(task: Task, leaf: Task, use: Use, language: str) -> str:
     return (
-        f"task {called(task, leaf)}: {sources.where(leaf, language)}, "
+        f"task {called(task, leaf)}: {languages.source_in_words(leaf, language)}, "
         f"`{expression(task, leaf, use)}` (for {use}): "
         "holds no rows that can be used, or only such with a hidden label (-1); take another "
         "split or a wider cut"
     )
 
 
-def _relabelled(table: pa.Table, task: Task, leaf: Task) -> Found:
+def _relabelled(table: pa.Table, task: Task, leaf: Task) -> TableOrProblems:
     """A part's label ids as those of its union, by name."""
     import pyarrow as pa
 

@@ -10,15 +10,15 @@ nothing. Development and test rows stay as they are.
     apply      the rows, transformed
     revision   hash of all that decides them, beside the rows themselves
     problems   what is missing, for `check`
-    facts      what came of it: rows dropped by reason, words replaced; `told` in one line
+    facts      what came of it: rows dropped by reason, words replaced; `summary_line` in one line
     under_way  how far translations are that somebody makes now
 """
 
 from __future__ import annotations
 
 from xstilts.data.transforms.inputs import problems, revision
-from xstilts.data.transforms.notes import facts, told
+from xstilts.data.transforms.notes import facts, summary_line
 from xstilts.data.transforms.shards import under_way
 from xstilts.data.transforms.training_rows import apply, expected_rows
 
-__all__ = ["apply", "expected_rows", "facts", "problems", "revision", "told", "under_way"]
+__all__ = ["apply", "expected_rows", "facts", "problems", "revision", "summary_line", "under_way"]

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from xstilts.data.reading.raw import reading_text
 from xstilts.data.transforms.rows import Row, reworded, texts, with_texts
 from xstilts.data.transforms.words import joined, replace
 from xstilts.errors import DataError
@@ -52,14 +53,8 @@ def read(paths: list[Path]) -> Table:
 
 
 def _text(path: Path) -> str:
-    try:
+    with reading_text(path):
         return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 class Switcher:

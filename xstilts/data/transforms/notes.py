@@ -29,7 +29,7 @@ def facts(task: Task, context: DataContext) -> dict[str, Any] | None:
     yet.
 
     `rows`: before; `rows_made`: after; `rows_chosen`: were to be transformed; `languages`: rows
-    dealt to each; `dropped`: reason to rows; `counts`: words, words replaced, how answers were
+    assigned to each; `dropped`: reason to rows; `counts`: words, words replaced, how answers were
     found.
     """
     if task.transform is None:
@@ -49,7 +49,7 @@ def facts(task: Task, context: DataContext) -> dict[str, Any] | None:
     return whole
 
 
-def told(task: Task, context: DataContext) -> str:
+def summary_line(task: Task, context: DataContext) -> str:
     """The facts in one line; empty where there are none yet."""
     found = facts(task, context)
     if found is None:
@@ -71,7 +71,7 @@ def write(
     context: DataContext,
     rows: int,
     made: int,
-    dealt: Sequence[str | None],
+    assigned: Sequence[str | None],
     tally: Mapping[str, int],
 ) -> None:
     """Notes what came of the rows of one training language."""
@@ -79,7 +79,7 @@ def write(
         name.removeprefix(DROPPED): n for name, n in tally.items() if name.startswith(DROPPED)
     }
     counts = {name: n for name, n in tally.items() if not name.startswith(DROPPED)}
-    chosen = Counter(to for to in dealt if to is not None)
+    chosen = Counter(to for to in assigned if to is not None)
     note = {
         "rows": rows,
         "rows_made": made,

@@ -1,7 +1,7 @@
 """Rewriting rows by translations that come later.
 
 What a row needs is known only while it is rewritten: whether an answer must be translated by itself
-depends on how its sentence came out. So a rewriter *asks* an `Asking` for translations. Those that
+depends on how its sentence came out. So a rewriter *asks* an `TranslationRequests` for translations. Those that
 it lacks are noted and the row is put off (`Pending`); when all rows were tried, everything noted is
 translated in one go, each text once, and the rows are tried again until nothing is missing.
 """
@@ -22,7 +22,7 @@ class Pending(Exception):
     """A translation is not there yet; it was noted."""
 
 
-class Asking:
+class TranslationRequests:
     """Translations that are known, and those that are wanted."""
 
     def __init__(self, fetch: Callable[[Texts], Mapping[str, Translations]]) -> None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from xstilts.data.transforms import dictionary, inputs, lookup, shards, translate
 from xstilts.data.transforms.pseudo import Inventor
-from xstilts.data.transforms.requests import Asking, Pending, Texts, Translations
+from xstilts.data.transforms.requests import Pending, Texts, TranslationRequests, Translations
 from xstilts.data.transforms.rows import Dropped, Row, reworded
-from xstilts.data.transforms.words import Replaced, replace, runs
+from xstilts.data.transforms.words import ReplacedText, replace, runs
 from xstilts.sources.base_models import model_revision
 from xstilts.spec.digests import digest
 from xstilts.spec.format_specs import FormatName
@@ -90,7 +90,7 @@ class _Inventing(_Plain):
     def rewritten(
         self, row: Row, language: str, draws: random.Random, tally: Counter[str]
     ) -> Row | Dropped:
-        def new(text: str) -> Replaced:
+        def new(text: str) -> ReplacedText:
             made = self._known(text)
             tally["words"] += len(made.places)
             tally["words replaced"] += sum(changed for *_, changed in made.places)
@@ -98,7 +98,7 @@ class _Inventing(_Plain):
 
         return reworded(row, self._format, new)
 
-    def _made(self, text: str) -> Replaced:
+    def _made(self, text: str) -> ReplacedText:
         return replace(text, runs(), self._inventor.word)
 
 
@@ -121,7 +121,7 @@ class _Translating:
         self, spec: Translate, format_name: FormatName, source: str, context: DataContext
     ) -> None:
         self._spec, self._format, self._source, self._context = spec, format_name, source, context
-        self._ask = Asking(self._fetch)
+        self._requests = TranslationRequests(self._fetch)
         self._translator: Translator | None = None
 
     def prepare(self, rows: Rows) -> None:
@@ -130,18 +130,18 @@ class _Translating:
         def attempts() -> Iterable[None]:
             for row, language in rows():
                 try:
-                    translate.rewritten(row, self._format, language, self._ask, Counter())
+                    translate.rewritten(row, self._format, language, self._requests, Counter())
                 except Pending:
                     yield
 
-        self._ask.fill(attempts)
+        self._requests.fill(attempts)
         self._translator = None
 
     def rewritten(
         self, row: Row, language: str, draws: random.Random, tally: Counter[str]
     ) -> Row | Dropped:
         """See `Rewriter.rewritten`."""
-        return translate.rewritten(row, self._format, language, self._ask, tally)
+        return translate.rewritten(row, self._format, language, self._requests, tally)
 
     def _fetch(self, wanted: Texts) -> dict[str, Translations]:
         folder = Path(

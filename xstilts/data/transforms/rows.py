@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xstilts.data.transforms.words import Replaced, Span
+from xstilts.data.transforms.words import ReplacedText, Span
 from xstilts.spec.format_specs import FORMATS, FormatName
 
 Row = dict[str, Any]
@@ -52,7 +52,7 @@ def _roles(row: Row, format_name: FormatName) -> list[str]:
     ]
 
 
-def reworded(row: Row, format_name: FormatName, replaced: Callable[[str], Replaced]) -> Row:
+def reworded(row: Row, format_name: FormatName, replaced: Callable[[str], ReplacedText]) -> Row:
     """The row with the words of all its texts replaced; the answers of span QA keep their place."""
     made = [replaced(text) for text in texts(row, format_name)]
     new = with_texts(row, format_name, [one.text for one in made])
@@ -61,7 +61,7 @@ def reworded(row: Row, format_name: FormatName, replaced: Callable[[str], Replac
     return new
 
 
-def _carried(context: str, answers: Mapping[str, Any], made: Replaced) -> dict[str, list[Any]]:
+def _carried(context: str, answers: Mapping[str, Any], made: ReplacedText) -> dict[str, list[Any]]:
     new: dict[str, list[Any]] = {"text": [], "answer_start": []}
     for text, start in zip(answers["text"], answers["answer_start"], strict=True):
         span = standing(context, text, start)

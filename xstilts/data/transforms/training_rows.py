@@ -2,7 +2,7 @@
 kept.
 
 Which rows are rewritten depends on the transform's seed and the number of the row; their languages
-are dealt out in turn. What a row becomes is the rewriter's affair (`rewriters`), and what came of
+are assigned out in turn. What a row becomes is the rewriter's affair (`rewriters`), and what came of
 all of them is kept beside the cached rows (`notes`). Tables are read and made some rows at a time.
 """
 
@@ -49,46 +49,46 @@ def apply(table: pa.Table, task: Task, language: str | None, context: DataContex
     if found:
         raise DataError("\n".join(found))
     source = language or task.train_languages[0]
-    dealt = _dealt(table.num_rows, transform, source)
+    assigned = _assigned_languages(table.num_rows, transform, source)
     tally: Counter[str] = Counter()
     rewriter = rewriter_of(task, source, context)
     if rewriter.translates:
         table = with_language(table, source)
-    rewriter.prepare(lambda: ((row, to) for _, row, to in _rows(table, dealt) if to is not None))
-    made = _made(table, dealt, transform, rewriter, source, tally)
+    rewriter.prepare(lambda: ((row, to) for _, row, to in _rows(table, assigned) if to is not None))
+    made = _made(table, assigned, transform, rewriter, source, tally)
     if not made.num_rows:
         raise DataError(
             f"task {task.name}: its transform dropped all {table.num_rows} rows: "
             f"{notes.reasons(tally)}"
         )
-    notes.write(task, source, context, table.num_rows, made.num_rows, dealt, tally)
+    notes.write(task, source, context, table.num_rows, made.num_rows, assigned, tally)
     return made
 
 
-def _dealt(count: int, transform: Transform, source: str) -> list[str | None]:
-    """Each row's new language, dealt out in turn; None for a row that stays English."""
+def _assigned_languages(count: int, transform: Transform, source: str) -> list[str | None]:
+    """Each row's new language, assigned out in turn; None for a row that stays English."""
     names = languages_of(transform) or (source,)
-    dealt: list[str | None] = []
+    assigned: list[str | None] = []
     chosen = 0
     for number in range(count):
         if row_uniform(transform.seed, "share", source, number) < transform.share:
-            dealt.append(names[chosen % len(names)])
+            assigned.append(names[chosen % len(names)])
             chosen += 1
         else:
-            dealt.append(None)
-    return dealt
+            assigned.append(None)
+    return assigned
 
 
-def _rows(table: pa.Table, dealt: list[str | None]) -> Iterator[tuple[int, Row, str | None]]:
+def _rows(table: pa.Table, assigned: list[str | None]) -> Iterator[tuple[int, Row, str | None]]:
     """`(number, row, new language)`, read some at a time."""
     for start in range(0, table.num_rows, _ROWS_A_CHUNK):
         for number, row in enumerate(table.slice(start, _ROWS_A_CHUNK).to_pylist(), start):
-            yield number, row, dealt[number]
+            yield number, row, assigned[number]
 
 
 def _made(
     table: pa.Table,
-    dealt: list[str | None],
+    assigned: list[str | None],
     transform: Transform,
     rewriter: Rewriter,
     source: str,
@@ -104,7 +104,7 @@ def _made(
         parts.append(pa.Table.from_pylist(kept, schema=table.schema))
         kept.clear()
 
-    for number, row, to in _rows(table, dealt):
+    for number, row, to in _rows(table, assigned):
         if to is None:
             if not transform.add:
                 kept.append(row)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xstilts.data.transforms import codes
-from xstilts.errors import DataError
+from xstilts.errors import DataError, first_line
 from xstilts.models.checkpoints import loading
 from xstilts.sources.base_models import base_place
 from xstilts.spec.task import Translate
@@ -23,7 +23,7 @@ from xstilts.spec.task import Translate
 if TYPE_CHECKING:
     from xstilts.sources.context import DataContext
 
-_LEAST_TOKENS, _TOKENS_A_TOKEN = 32, 4
+_EXTRA_TOKENS, _TOKENS_PER_TOKEN = 32, 4
 _UNBOUNDED = 100_000
 """Tokenizers without a limit say a number above this."""
 
@@ -91,7 +91,7 @@ class Translator:
             texts, padding=True, return_tensors="pt", return_token_type_ids=False
         )
         bounds = (
-            (_TOKENS_A_TOKEN * batch["attention_mask"].sum(dim=1) + _LEAST_TOKENS)
+            (_TOKENS_PER_TOKEN * batch["attention_mask"].sum(dim=1) + _EXTRA_TOKENS)
             .clamp(max=self._most_new)
             .tolist()
         )
@@ -146,15 +146,15 @@ def _opened(place: str, revision: str | None) -> tuple[Any, Any]:
     try:
         with loading(place, stored=False):
             tokenizer = AutoTokenizer.from_pretrained(place, **common)
-            model, told = AutoModelForSeq2SeqLM.from_pretrained(
+            model, report = AutoModelForSeq2SeqLM.from_pretrained(
                 place, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **common
             )
     except ImportError as error:
         raise DataError(
-            f"model {place}: its tokenizer needs another package: {_first_line(error)}"
+            f"model {place}: its tokenizer needs another package: {first_line(error)}"
         ) from error
-    if told["missing_keys"]:
-        lacking = ", ".join(sorted(told["missing_keys"])[:3])
+    if report["missing_keys"]:
+        lacking = ", ".join(sorted(report["missing_keys"])[:3])
         raise DataError(
             f"model {place}: its weights lack {lacking}; it must be a whole translation model"
         )
@@ -164,10 +164,6 @@ def _opened(place: str, revision: str | None) -> tuple[Any, Any]:
         None  # an end that the model did not choose would hide a translation cut short
     )
     return tokenizer, model
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0]
 
 
 def _ended(row: list[int], bound: int, ends: frozenset[int]) -> list[int] | None:

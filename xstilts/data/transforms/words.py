@@ -55,7 +55,7 @@ def _ranges() -> Iterator[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Replaced:
+class ReplacedText:
     """A text after its words were replaced."""
 
     text: str
@@ -86,7 +86,7 @@ class Replaced:
         return new_begin + old - begin
 
 
-def replace(text: str, pattern: re.Pattern[str], new: Callable[[str], str]) -> Replaced:
+def replace(text: str, pattern: re.Pattern[str], new: Callable[[str], str]) -> ReplacedText:
     """`text` with each match of `pattern` replaced by what `new` says of it."""
     parts: list[str] = []
     places: list[tuple[int, int, int, int, bool]] = []
@@ -100,4 +100,4 @@ def replace(text: str, pattern: re.Pattern[str], new: Callable[[str], str]) -> R
         size += len(word)
         last = end
     parts.append(text[last:])
-    return Replaced(text="".join(parts), places=tuple(places))
+    return ReplacedText(text="".join(parts), places=tuple(places))

@@ -49,6 +49,7 @@ from xstilts.formats.common import (
 from xstilts.formats.prediction import each_alone, one_pass, one_reading
 from xstilts.scoring import answers as answer_scores
 from xstilts.spec.format_specs.span_qa import SPAN_QA, SpanQAOptions
+from xstilts.spec.words import words
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -57,16 +58,8 @@ if TYPE_CHECKING:
     from xstilts.spec.hyperparameters import Hyperparameters
     from xstilts.spec.task import Task
 
-_COLUMNS = (
-    "input_ids",
-    "row",
-    "n_items",
-    "length",
-    "answerable",
-    "start_position",
-    "end_position",
-    "context_start",
-    "offsets",
+_COLUMNS = words(
+    "input_ids row n_items length answerable start_position end_position context_start offsets"
 )
 
 Array = np.ndarray[Any, np.dtype[Any]]

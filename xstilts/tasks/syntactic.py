@@ -11,97 +11,26 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from xstilts.spec.task import Source, Splits, Task
+from xstilts.spec.words import words
 from xstilts.tasks.hub_splits import TESTED, TESTED_ON_DEV
 
-CHUNKS = (
-    "O",
-    "B-ADJP",
-    "I-ADJP",
-    "B-ADVP",
-    "I-ADVP",
-    "B-CONJP",
-    "I-CONJP",
-    "B-INTJ",
-    "I-INTJ",
-    "B-LST",
-    "I-LST",
-    "B-NP",
-    "I-NP",
-    "B-PP",
-    "I-PP",
-    "B-PRT",
-    "I-PRT",
-    "B-SBAR",
-    "I-SBAR",
-    "B-UCP",
-    "I-UCP",
-    "B-VP",
-    "I-VP",
+CHUNKS = words(
+    "O B-ADJP I-ADJP B-ADVP I-ADVP B-CONJP I-CONJP B-INTJ I-INTJ B-LST I-LST B-NP I-NP B-PP I-PP "
+    "B-PRT I-PRT B-SBAR I-SBAR B-UCP I-UCP B-VP I-VP"
 )
 """23 chunk tags in the order of the hub's ids."""
 
-UNIVERSAL_RELATIONS = (
-    "acl",
-    "advcl",
-    "advmod",
-    "amod",
-    "appos",
-    "aux",
-    "case",
-    "cc",
-    "ccomp",
-    "clf",
-    "compound",
-    "conj",
-    "cop",
-    "csubj",
-    "dep",
-    "det",
-    "discourse",
-    "dislocated",
-    "expl",
-    "fixed",
-    "flat",
-    "goeswith",
-    "iobj",
-    "list",
-    "mark",
-    "nmod",
-    "nsubj",
-    "nummod",
-    "obj",
-    "obl",
-    "orphan",
-    "parataxis",
-    "punct",
-    "reparandum",
-    "root",
-    "vocative",
-    "xcomp",
+UNIVERSAL_RELATIONS = words(
+    "acl advcl advmod amod appos aux case cc ccomp clf compound conj cop csubj dep det discourse "
+    "dislocated expl fixed flat goeswith iobj list mark nmod nsubj nummod obj obl orphan parataxis "
+    "punct reparandum root vocative xcomp"
 )
 """The 37 universal relations (universaldependencies.org, version 2)."""
 
-ENGLISH_SUBTYPES = (
-    "acl:relcl",
-    "advcl:relcl",
-    "aux:pass",
-    "cc:preconj",
-    "compound:prt",
-    "csubj:outer",
-    "csubj:pass",
-    "det:predet",
-    "flat:foreign",
-    "nmod:desc",
-    "nmod:npmod",
-    "nmod:poss",
-    "nmod:tmod",
-    "nmod:unmarked",
-    "nsubj:outer",
-    "nsubj:pass",
-    "obl:agent",
-    "obl:npmod",
-    "obl:tmod",
-    "obl:unmarked",
+ENGLISH_SUBTYPES = words(
+    "acl:relcl advcl:relcl aux:pass cc:preconj compound:prt csubj:outer csubj:pass det:predet "
+    "flat:foreign nmod:desc nmod:npmod nmod:poss nmod:tmod nmod:unmarked nsubj:outer nsubj:pass "
+    "obl:agent obl:npmod obl:tmod obl:unmarked"
 )
 """Subtypes of English EWT over its releases; unverified: which of them the hub's copy has."""
 

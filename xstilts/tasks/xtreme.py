@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from xstilts.spec.task import Source, Splits, Task
+from xstilts.spec.words import words
 from xstilts.tasks.hub_splits import TESTED
 from xstilts.tasks.nli import NLI_LABELS
 
@@ -117,25 +118,7 @@ TATOEBA_LANGUAGES: Mapping[str, str] = MappingProxyType(
 )
 """36 languages, each against English, and their ISO 639-3 codes."""
 
-UPOS = (
-    "ADJ",
-    "ADP",
-    "ADV",
-    "AUX",
-    "CCONJ",
-    "DET",
-    "INTJ",
-    "NOUN",
-    "NUM",
-    "PART",
-    "PRON",
-    "PROPN",
-    "PUNCT",
-    "SCONJ",
-    "SYM",
-    "VERB",
-    "X",
-)
+UPOS = words("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X")
 """Universal part-of-speech tags in the order of the hub's ids."""
 
 NER_LABELS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
@@ -150,23 +133,7 @@ XNLI = Task(
     # file.
     source=Source(hub="facebook/xnli", config="{language}"),
     columns={"text": "premise", "text_pair": "hypothesis", "label": "label"},
-    languages=(
-        "ar",
-        "bg",
-        "de",
-        "el",
-        "en",
-        "es",
-        "fr",
-        "hi",
-        "ru",
-        "sw",
-        "th",
-        "tr",
-        "ur",
-        "vi",
-        "zh",
-    ),
+    languages=words("ar bg de el en es fr hi ru sw th tr ur vi zh"),
     splits=TESTED,
     labels=NLI_LABELS,
     metric="accuracy",
@@ -210,47 +177,9 @@ PANX = Task(
     format="tagging",
     source=Source(hub=_XTREME, config="PAN-X.{language}"),
     columns={"tokens": "tokens", "tags": "ner_tags"},
-    languages=(
-        "af",
-        "ar",
-        "bg",
-        "bn",
-        "de",
-        "el",
-        "en",
-        "es",
-        "et",
-        "eu",
-        "fa",
-        "fi",
-        "fr",
-        "he",
-        "hi",
-        "hu",
-        "id",
-        "it",
-        "ja",
-        "jv",
-        "ka",
-        "kk",
-        "ko",
-        "ml",
-        "mr",
-        "ms",
-        "my",
-        "nl",
-        "pt",
-        "ru",
-        "sw",
-        "ta",
-        "te",
-        "th",
-        "tl",
-        "tr",
-        "ur",
-        "vi",
-        "yo",
-        "zh",
+    languages=words(
+        "af ar bg bn de el en es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr ms my nl pt ru "
+        "sw ta te th tl tr ur vi yo zh"
     ),
     splits=TESTED,
     labels=NER_LABELS,

@@ -1,4 +1,4 @@
-"""How a source tells its languages apart: its own words for them, in paths, configurations and row
+"""How a source names its languages: its own words for them in paths, configurations and row
 filters.
 """
 
@@ -26,7 +26,7 @@ def source_in_words(task: Task, language: str) -> str:
 
 
 def row_filter(task: Task, language: str) -> dict[str, str]:
-    """Column to the pattern that rows in `language` match."""
+    """Column to the pattern that the rows in `language` match."""
     return {
         name: pattern.replace("{language}", word(task, language))
         for name, pattern in task.source.row_filter.items()
@@ -34,13 +34,16 @@ def row_filter(task: Task, language: str) -> dict[str, str]:
 
 
 def languages_read(task: Task) -> tuple[str, ...]:
-    """The languages that a task's own splits are read in."""
+    """The languages in which a task's own splits are read."""
     uses: tuple[Use, ...] = ("train", "dev", "test")
     read = [use for use in uses if getattr(task.splits, use)]
     return tuple(dict.fromkeys(language for use in read for language in task.languages_of(use)))
 
 
 def tells_languages_apart(task: Task, pattern: str) -> bool:
-    """Whether rows of one language can be told from those of another where there are several."""
+    """Whether each language has rows of its own; true if the task reads only one language.
+
+    `pattern` is a path or a configuration.
+    """
     patterns = (pattern, *task.source.row_filter.values())
     return len(languages_read(task)) <= 1 or any("{language}" in one for one in patterns)

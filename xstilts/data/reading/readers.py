@@ -1,9 +1,9 @@
 """One file, whatever its format, as an Arrow table.
 
 Parquet, JSON lines, CSV and TSV (header line, UTF-8), and CoNLL (`token TAB tag`, a blank line
-between sentences); the own formats of benchmarks are read by `readers_bench.py`. Values are read as
-they are written: nothing that looks like a date becomes one, and a CSV holds text alone. A file
-that is not what it should be is a DataError with its line.
+between sentences); `readers_bench.py` reads the benchmarks' own formats. Values stay as they are
+written: nothing that looks like a date becomes one, and a CSV holds only text. A malformed file is
+a DataError with the line.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def read(paths: Sequence[Path], file_format: str | None, columns: Sequence[str])
         table = pa.concat_tables([part.table for part in parts], promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise DataError(
-            f"{paths[0]} and {len(paths) - 1} more: columns differ in type ({error})"
+            f"{paths[0]} and {len(paths) - 1} more: the files' columns differ in type ({error})"
         ) from error
     every = tuple(dict.fromkeys(name for part in parts for name in part.columns))
     return Raw(
@@ -41,7 +41,7 @@ def read(paths: Sequence[Path], file_format: str | None, columns: Sequence[str])
 
 
 def count(paths: Sequence[Path], file_format: str | None) -> int:
-    """Number of rows; Parquet tells without being read."""
+    """Number of rows; of a Parquet file only the footer is read."""
     total = 0
     for path in _opened(paths, file_format):
         if _format(path, file_format) == "parquet":
@@ -52,7 +52,7 @@ def count(paths: Sequence[Path], file_format: str | None) -> int:
 
 
 def opened_pattern(path: str, file_format: str | None, word: str) -> str:
-    """The path pattern of the files that are opened; of BUCC a folder may be given
+    """The path pattern of the files to open; for BUCC the folder may be given
     (`readers_bench.py`).
     """
     return (
@@ -63,7 +63,7 @@ def opened_pattern(path: str, file_format: str | None, word: str) -> str:
 
 
 def companions(path: Path, file_format: str | None) -> list[Path]:
-    """Files that are read together with `path`; they are part of what it holds."""
+    """Files that are read together with `path` and count as part of its content."""
     return readers_bench.bucc_texts(path) if file_format == "bucc" else []
 
 
@@ -100,7 +100,7 @@ def _parquet_file(path: Path) -> Any:
         return pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(
-            f"{path}: no readable Parquet file ({first_line(error, 160)}); fetch or write it anew"
+            f"{path}: not a readable Parquet file ({first_line(error, 160)}); fetch or write it again"
         ) from error
 
 
@@ -113,7 +113,7 @@ def _parquet(path: Path, columns: Sequence[str]) -> Raw:
         table = file.read(columns=[name for name in columns if name in schema.names])
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(
-            f"{path}: damaged ({first_line(error, 160)}); fetch or write it anew"
+            f"{path}: damaged ({first_line(error, 160)}); fetch or write it again"
         ) from error
     plain = table.replace_schema_metadata(None)
     return Raw(table=plain, columns=tuple(schema.names), classes=_classes(schema.metadata))
@@ -155,7 +155,7 @@ def _jsonl(path: Path, columns: Sequence[str]) -> Raw:
         table = pa.table({name: pa.array([row.get(name) for row in rows]) for name in wanted})
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise DataError(
-            f"{path}: a column holds values of several types ({first_line(error, 160)}); make them one"
+            f"{path}: a column mixes types ({first_line(error, 160)}); use one type in each column"
         ) from error
     return Raw(table=table, columns=names, classes={})
 

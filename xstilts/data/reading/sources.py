@@ -1,13 +1,13 @@
 """Where a task's rows come from: the hub, a mirror, the user's files, or the generator.
 
 All four answer the same three questions about one split in one language: which rows, how many, and
-a hash of what they hold. A mirror is a folder with hub snapshots, `datasets/<org>/<name>/` and
-`models/<org>/<name>/`; the hub itself is read by downloading the files of the split into
-huggingface_hub's cache, so that both are read in one way and the same content has the same hash.
-With a mirror given, nothing is asked of the hub.
+the hash of their content. A mirror is a folder with hub snapshots, `datasets/<org>/<name>/` and
+`models/<org>/<name>/`. From the hub, the files of a split are downloaded into huggingface_hub's
+cache; both are then read the same way, and the same content has the same hash. With a mirror, the
+hub is never asked.
 
-A source's `row_filter` holds here already: a split has the rows that match and no others, so
-whatever is cut, counted or limited afterwards sees those alone (`row_filters.py`).
+A source's `row_filter` is applied here: a split has only the rows that match, and cuts, counts and
+limits see no others (`row_filters.py`).
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from xstilts.store.hashes import content_hashes
 def read(
     task: Task, split: str, language: str, columns: Sequence[str], context: DataContext
 ) -> Raw:
-    """Rows of one split of the source, with those of `columns` that exist; DataError where it is
-    absent.
+    """Rows of one split of the source, with those of `columns` that exist; DataError if there is no
+    such split.
     """
     patterns = row_filter(task, language)
     raw = _raw(task, split, language, [*columns, *patterns], context)
@@ -52,8 +52,8 @@ def read(
 
 
 def count(task: Task, split: str, language: str, context: DataContext) -> int:
-    """Number of rows of one split of the source; of Parquet without a filter nothing but its footer
-    is read.
+    """Number of rows of one split of the source; of Parquet without a filter only the footer is
+    read.
     """
     if task.source.generator is not None or task.source.row_filter:
         return int(read(task, split, language, (), context).table.num_rows)
@@ -69,7 +69,7 @@ def _raw(
 
 
 def content(task: Task, split: str, language: str, context: DataContext) -> str:
-    """Hash of what one split of the source holds, wherever it lies."""
+    """Hash of the content of one split of the source, wherever it lies."""
     if task.source.generator is not None:
         from xstilts.tasks import generator
 
@@ -93,9 +93,7 @@ def _generated(name: str, split: str, language: str) -> Raw:
 
 
 def _files(task: Task, split: str, language: str, context: DataContext) -> tuple[Path, ...]:
-    """The files of a split; where nothing of the data is there, the error also says how to get
-    it.
-    """
+    """The files of a split; if the data is missing, the error also says how to get it."""
     try:
         found = (
             user_files(task, language, context.base)
@@ -119,13 +117,13 @@ def _split_of(found: SplitFiles, split: str) -> tuple[Path, ...]:
     )
     raise DataError(
         f"{found.where}: has no split `{split}`; it has {have}. "
-        f"Take one of those (`splits: {{test: {cut}}}`), or cut one out "
+        f"Use one of those (`splits: {{test: {cut}}}`), or cut a part out of one "
         f'(`splits: {{train: "{cut}[:80%]", dev: "{cut}[80%:]"}}`)'
     )
 
 
 def _repository(task: Task, split: str, language: str, context: DataContext) -> SplitFiles:
-    """Splits of a dataset in the mirror or on the hub; files of `split` are downloaded where
+    """Splits of a dataset in the mirror or on the hub; files of `split` are downloaded if
     needed.
     """
     source = task.source
@@ -154,7 +152,7 @@ def _repository(task: Task, split: str, language: str, context: DataContext) -> 
 
 
 def dataset_folder(mirror: str, name: str) -> Path:
-    """A dataset's folder in a mirror; DataError where the mirror lacks it."""
+    """A dataset's folder in a mirror; DataError if the mirror lacks it."""
     folder = Path(mirror) / "datasets" / name
     if not folder.is_dir():
         have = sorted(
@@ -172,7 +170,7 @@ def dataset_folder(mirror: str, name: str) -> Path:
 def hub_listing(
     name: str, revision: str, asked: hub.Hub | None = None
 ) -> tuple[str, tuple[str, ...]]:
-    """The revision to read and its files: a loading script's place is taken by the hub's own
+    """The revision to read, and its files; for a dataset with a loading script, the hub's own
     Parquet copy.
     """
     asked = asked or hub.HUB
@@ -184,7 +182,7 @@ def hub_listing(
 
 
 def config_of(task: Task, language: str, plan: Layout, mirror: str | None) -> str:
-    """The configuration that a task means for `language`; DataError where there is none."""
+    """The configuration that a task reads for `language`; DataError if there is none."""
     pattern, dataset = task.source.config, f"dataset {task.source.hub}"
     if pattern is None:
         if plan.default is None:
@@ -195,7 +193,7 @@ def config_of(task: Task, language: str, plan: Layout, mirror: str | None) -> st
         return plan.default
     if not tells_languages_apart(task, pattern):
         raise DataError(
-            f"{dataset}: one configuration cannot serve {len(languages_read(task))} languages; "
+            f"{dataset}: one configuration can't serve {len(languages_read(task))} languages; "
             "put `{language}` into `config:` or into `row_filter:`, or give the task one language"
         )
     name = pattern.replace("{language}", word(task, language))
@@ -209,9 +207,8 @@ def config_of(task: Task, language: str, plan: Layout, mirror: str | None) -> st
     ]
     if not have or "{language}" not in pattern:
         raise Absent(
-            f"{at}{nearest(name, plan.configs)}; it has {_some(plan.configs)}. Set `config:` "
-            "to one of them, "
-            "or give the source's word for the language in `language_names:`"
+            f"{at}{nearest(name, plan.configs)}; it has {_some(plan.configs)}. Set `config:` to one "
+            "of them, or give the source's word for the language in `language_names:`"
         )
     fetch = (
         f", or fetch the others where there is a network: `xstilts fetch SWEEP --mirror {mirror}`"
@@ -230,7 +227,7 @@ def _some(names: Mapping[str, object], most: int = 12) -> str:
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:
-    """Changes when a file is added to, or removed from, the folder or one of its folders."""
+    """Changes when a file is added to or removed from the folder or one of its folders."""
     with os.scandir(folder) as entries:
         return tuple(sorted((entry.name, entry.stat().st_mtime_ns) for entry in entries))
 
@@ -241,8 +238,8 @@ def _layout_of(folder: Path, _stamp: tuple[tuple[str, int], ...]) -> Layout:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Files under `folder`, relative to it; hidden folders (downloaders' bookkeeping) are left
-    out.
+    """Files under `folder`, relative to it, without hidden folders (downloaders keep theirs
+    there).
     """
     found = []
     for path, folders, files in os.walk(folder, followlinks=True):

@@ -1,4 +1,4 @@
-"""The user's own files: paths and globs of a task's source, and the splits they hold."""
+"""The user's own files: paths and glob patterns of a task's source, and the splits they hold."""
 
 from __future__ import annotations
 
@@ -28,18 +28,17 @@ class SplitFiles:
     where: str
     """The source in words, for messages."""
     splits: Mapping[str, tuple[Path, ...]]
-    """Split to its files; a split of the generator has none."""
+    """Split to its files."""
 
 
 def user_files(task: Task, language: str, base: str) -> SplitFiles:
-    """Splits by the `{split}` of the paths; paths without one hold a single split named `train`."""
+    """Splits by the `{split}` in the paths; paths without it hold one split, `train`."""
     splits: dict[str, list[Path]] = {}
     for pattern in task.source.files or ():
         if not tells_languages_apart(task, pattern):
             raise DataError(
-                f"files {pattern}: one file cannot serve {len(languages_read(task))} languages; "
-                "put `{language}` into the path or into `row_filter:`, or give the task one "
-                "language"
+                f"files {pattern}: one file can't serve {len(languages_read(task))} languages; put "
+                "`{language}` into the path or into `row_filter:`, or give the task one language"
             )
         path = os.path.join(
             base, os.path.expanduser(pattern.replace("{language}", word(task, language)))
@@ -72,7 +71,7 @@ def user_files(task: Task, language: str, base: str) -> SplitFiles:
 
 
 def _capture(path: str) -> str:
-    """A regular expression for what `path` with `{split}` for `*` matches; it catches the split."""
+    """A regular expression for the files that `path` matches; its group `split` is the split."""
     words = {"**": ".*", "*": "[^/]*", "?": "[^/]", "{split}": "(?P=split)"}
     parts = [words.get(part, re.escape(part)) for part in re.split(r"(\{split\}|\*\*|\*|\?)", path)]
     return "".join(parts).replace("(?P=split)", "(?P<split>[^/]*?)", 1)

@@ -98,7 +98,7 @@ def fetch(
 
 
 def _revised(every: tuple[Wanted, ...]) -> Iterator[str]:
-    """Problems: repositories wanted at several revisions, since a mirror has one folder for each."""
+    """A problem for each repository wanted at several revisions: a mirror holds only one."""
     asked: dict[tuple[str, str], list[str]] = {}
     for one in every:
         asked.setdefault((one.kind, one.name), []).append(one.revision)

@@ -309,13 +309,10 @@ def _label_names(task: Task, use: Use, language: str, leaf: Task, context: DataC
             (column,),
         )
         if column not in raw.columns:
-            at = (
-                f"task {tables.called(task, leaf)}: {languages.source_in_words(leaf, language)}, split "
-                f"{piece.name}"
-            )
+            source = languages.source_in_words(leaf, language)
             raise DataError(
-                f"{at}: has no column `{column}` to take the labels from; it has "
-                f"{', '.join(raw.columns)}"
+                f"task {tables.called(task, leaf)}: {source}, split {piece.name}: has no "
+                f"column `{column}` to take the labels from; it has {', '.join(raw.columns)}"
             )
         start, stop = piece.span(raw.table.num_rows)
         names |= labels.names_in(raw.table[column].slice(start, stop - start), column, raw)

@@ -1,17 +1,17 @@
-"""Scores: on development data while a phase trains, zero-shot in all languages after.
+"""Scores: on development data during a training, zero-shot in all languages afterwards.
 
-A format predicts a split and decodes its predictions into tables of one row an example
-(`formats/__init__.py`); scores are computed from a table's columns alone, so each can be recomputed
-from what is stored.
+A format predicts a split and decodes its predictions into tables with one row for each example
+(`formats/__init__.py`). Scores are computed only from a table's columns, so each can be recomputed
+from the stored predictions.
 
-An evaluation reads a language's test rows, and its development rows where the format tunes
-something on them. Most formats decode a language as soon as it is predicted; those that decode all
-languages together wait for the last one. Where a task asks for a sweep of hidden states, its
-predictions are read in several ways: each is decoded and scored, and `layers` in the result says
-how (`vector_store.py` keeps their vectors).
+An evaluation reads a language's test rows, and its development rows if the format tunes something
+on them. Most formats decode a language as soon as it is predicted; formats that decode all
+languages together wait for the last one. If a task asks for a sweep of hidden states, its
+predictions are read in several ways; each is decoded and scored, and `layers` in the result has the
+scores (`vector_store.py` keeps the vectors).
 
-Of several workers each takes its share: of the batches on development data, of the languages in an
-evaluation. The first one writes and says, and decodes what is decoded together.
+Each worker takes its share: of the batches for development data, of the languages in an evaluation.
+The first worker writes, reports, and decodes what is decoded together.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from xstilts.workers.process import World
 
 LanguageResult = tuple[str, Any, list[dict[str, Any]]]
-"""A language, its table (of a pooled format what was kept of its test rows), its rows of `layers`.
+"""A language, its table (for a pooled format, what is kept of its test rows), its rows of
+`layers`.
 """
 
 
@@ -57,12 +58,12 @@ LanguageResult = tuple[str, Any, list[dict[str, Any]]]
 
 
 def scores(table: Mapping[str, Sequence[Any]], task: Task) -> dict[str, float]:
-    """Every metric of the task's format in percent; PhaseError where one is no finite number."""
+    """Every metric of the task's format in percent; PhaseError if one is not finite."""
     values = {name: METRICS[name].of(table) for name in task.spec.metrics}
     for name, value in values.items():
         if not math.isfinite(value):
             raise PhaseError(
-                f"task {task.name}: {name} is {value}; must be finite: look at the model's "
+                f"task {task.name}: {name} is {value}; must be finite: check the model's "
                 "predictions"
             )
     if task.metric not in values:
@@ -102,7 +103,8 @@ def run(
 ) -> EvaluationResult | None:
     """Evaluates the parent's checkpoint in every language; keeps predictions, returns the result.
 
-    `report(done, languages)` is called on every worker alike; None where it says to stop.
+    `report(done, languages)` is called on every worker; the evaluation ends with None if it returns
+    False.
     """
     started = time.monotonic()
     if len(spec.members) != 1:
@@ -136,7 +138,7 @@ def run(
 
 
 def _round(evaluation: _Evaluation, languages: Sequence[str], world: World) -> list[LanguageResult]:
-    """One language for each worker; the first worker gets them all."""
+    """Evaluates one language on each worker; the first worker gets all results."""
     mine = evaluation.evaluated(languages[world.rank]) if world.rank < len(languages) else None
     return [one for one in world.gather(mine) if one is not None]
 
@@ -150,14 +152,14 @@ class _Evaluation:
     context: DataContext
     device: torch.device
     scratch: Scratch
-    """For what does not fit into memory."""
+    """Makes a folder for vectors that do not fit into memory."""
 
     @property
     def task(self) -> Task:
         return self.spec.members[0].task
 
     def evaluated(self, language: str) -> LanguageResult:
-        """The table of a language and, where a sweep was asked for, the scores of its variants."""
+        """The table of a language and, for a sweep, the scores of its variants."""
         predicted = {
             use: self._predicted(self._encoded(use, language)) for use in self.task.uses("evaluate")
         }
@@ -216,7 +218,7 @@ def _result(
     for language, table in tables.items():
         if not table["id"]:
             raise DataError(
-                f"task {task.name}: {language} has nothing to score; look at its test rows"
+                f"task {task.name}: {language} has nothing to score; check its test rows"
             )
     by_language = {language: scores(table, task) for language, table in tables.items()}
     names = task.spec.metrics

@@ -1,10 +1,9 @@
-"""A place for the vectors of a sweep of layers: memory where they are few, a file where they are
-many.
+"""Keeps the vectors of a sweep of layers: in memory if they are few, in a file if they are many.
 
 BUCC's test rows have up to a million sentences in a language. Their vectors in every hidden state
-of a large model are 50 GB, which no worker has in memory. The file lies in scratch space, has no
-name, and is gone with the process. Its room is taken before anything is written, so that a full
-disk is an error and no crash.
+of a large model take 50 GB, too much for a worker's memory. The file lies in scratch space, has no
+name, and disappears with the process. Its space is reserved before anything is written, so a full
+disk is an error and not a crash.
 
 `N` sentences, `V` variants without the task's own, `H` hidden width.
 """
@@ -23,23 +22,23 @@ import numpy as np
 from xstilts.formats.embedding import Array, SweptVectors
 
 IN_MEMORY_BYTES = 1 << 30
-"""As much is kept in memory."""
+"""Up to this size, vectors are kept in memory."""
 
 Scratch = Callable[[], AbstractContextManager[Path]]
-"""Makes a local folder that is gone at the end of the block."""
+"""Makes a local folder that is removed at the end of the `with` block."""
 
 
 class VectorStore:
-    """Keeps what a format keeps of each feature; of a sweep the vectors may lie in a file."""
+    """Stores what a format keeps of each feature; a sweep's vectors may go to a file."""
 
     def __init__(self, n: int, scratch: Scratch, in_memory_bytes: int = IN_MEMORY_BYTES) -> None:
-        """For `n` features; a file, where one is needed, is made in a folder of `scratch`."""
+        """For `n` features; the file, if needed, is made in a folder from `scratch`."""
         self.n, self.scratch, self.in_memory_bytes = n, scratch, in_memory_bytes
         self._vectors_VNH: Array | None = None
 
     def keep(self, number: int, kept: Any) -> Any:
-        """What stands for `kept` of feature `number` from now on; OSError where the disk has no
-        room.
+        """Stores `kept` of feature `number`; returns what to use instead. OSError if the disk is
+        full.
         """
         if (
             not isinstance(kept, SweptVectors)

@@ -2,12 +2,12 @@
 
 `facts`: the project's notes on the papers and on the code of XTREME and jiant. `hub`: the split
 sizes that the hub's own library states for the dataset (`dataset_infos.json` of
-huggingface/datasets). `counted`: in a copy of the data. `memory`: nothing but recall; such a number
-is never more than a soft note.
+huggingface/datasets). `counted`: in a copy of the data. `memory`: recalled, not looked up; such a
+number only ever leads to a note.
 
-Lengths are mean characters of one input sequence in English: counted where a copy is at hand, else
-the bytes that the hub states for a split, divided by its rows and less what is no text. They are
-estimates.
+Lengths are mean characters of one input sequence in English: counted if a copy was at hand, else
+estimated from the bytes that the hub states for a split, divided by its rows, without what is not
+text.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NLI = ("entailment", "neutral", "contradiction")
 
 
 def _is(number: int, source: str) -> Rows:
-    """Every language has so many rows."""
+    """Every language has this number of rows."""
     return Rows(low=number, high=number, source=source)
 
 
@@ -46,9 +46,9 @@ _UDPOS_DEV = _each(
     19_233,
     1_000,
     by_language=(
-        "af:194 ar:909 bg:1_115 de:19_233 el:403 en:3_974 es:3_054 et:3_125 eu:1_798 fa:599 fi:3_239 "
-        "fr:2_903 he:484 hi:1_659 hu:441 id:559 it:2_278 ja:511 ko:3_016 mr:46 nl:1_394 pt:1_770 "
-        "ru:8_108 ta:80 te:131 tr:988 ur:552 vi:800 zh:1_000"
+        "af:194 ar:909 bg:1_115 de:19_233 el:403 en:3_974 es:3_054 et:3_125 eu:1_798 fa:599 "
+        "fi:3_239 fr:2_903 he:484 hi:1_659 hu:441 id:559 it:2_278 ja:511 ko:3_016 mr:46 "
+        "nl:1_394 pt:1_770 ru:8_108 ta:80 te:131 tr:988 ur:552 vi:800 zh:1_000"
     ),
 )
 _UDPOS = Card(
@@ -181,8 +181,8 @@ _INTERMEDIATES = {
                 1,
                 69_354,
                 by_language=(
-                    "ar:20_459 de:40_178 el:17_853 en:69_354 es:34_442 fr:35_409 hi:7_837 ru:32_193 "
-                    "sw:13_524 th:2_973 tr:22_608 vi:14_755 zh:13_909"
+                    "ar:20_459 de:40_178 el:17_853 en:69_354 es:34_442 fr:35_409 hi:7_837 "
+                    "ru:32_193 sw:13_524 th:2_973 tr:22_608 vi:14_755 zh:13_909"
                 ),
             )
         },
@@ -292,7 +292,7 @@ _TARGETS = {
     ),
 }
 
-_GENERATED = {  # their rows stand in the generator itself
+_GENERATED = {  # the generator itself states their rows
     "gen-text": Card(characters=75, rows={}),
     "gen-more": Card(characters=75, rows={}),
     "gen-tags": Card(characters=62, rows={}),
@@ -309,7 +309,7 @@ CARDS: Mapping[str, Card] = MappingProxyType({**_INTERMEDIATES, **_TARGETS, **_G
 
 
 def card_of(task: Task) -> Card | None:
-    """The card of a task whose source is a built-in one, under whatever name; None for other
+    """The card of a task that reads a built-in task's source, under any name; None for other
     data.
     """
 

@@ -1,17 +1,17 @@
-"""Micro-batches of one worker, in the order of the plan, from any update on.
+"""Micro-batches of one worker, in the order of the plan, starting at any update.
 
-A global batch is shared out (see `batches.BatchPlan.shares`); this worker collates its own shares, each
-in chunks of like length. What the loss of a micro-batch is multiplied with travels with it: the
-number of workers, since gradients are averaged over them, divided by the loss items of the whole
-update. A share that is empty, in a batch smaller than the number of shares, becomes one row with
-weight zero, for all workers must take part.
+A global batch is shared among workers (`batches.BatchPlan.shares`); this worker collates its own
+shares, each in chunks of similar length. A micro-batch carries the factor for its loss: the number
+of workers (gradients are averaged over them) divided by the loss items of the whole update. If a
+batch is smaller than the number of shares, an empty share becomes one row with weight zero, since
+all workers must take part.
 
-A dual encoder's loss is a softmax over the candidates of its micro-batch, so that one is not cut
-into chunks: `batch_size / grad_accumulation` is how many candidates a query is told apart from.
-Several workers would change that, and with it what is learned, so they are refused.
+A dual encoder's loss is a softmax over the candidates of its micro-batch, so its micro-batches are
+not cut into chunks: `batch_size / grad_accumulation` candidates compete for each query. Several
+workers would change that number, and with it what is learned, so they are refused.
 
-Masks of a masked LM are drawn for the global batch, from (seed, update), and then cut: which worker
-has a row does not change its mask.
+Masks of a masked LM are drawn for the global batch, from (seed, update), and then cut, so a row's
+mask does not depend on which worker has it.
 """
 
 from __future__ import annotations
@@ -33,21 +33,19 @@ from xstilts.spec.seeds import subseed
 from xstilts.training.batches import ROUND, Array, BatchPlan, chunks
 
 CHUNK_OVERHEAD_TOKENS = {"cpu": 64, "cuda": 2048}
-"""What one more chunk costs on a device, in tokens of a chunk; measured on a CPU, estimated on a
-GPU.
-"""
+"""Cost of one more chunk on a device, in tokens; measured on a CPU, estimated on a GPU."""
 PREFETCH = 4
-"""Micro-batches made ahead on a GPU."""
+"""Number of micro-batches made ahead on a GPU."""
 
 
 class MicroBatch(TypedDict):
-    """What the loop is given."""
+    """What the training loop gets."""
 
     member: int
     scale: float
-    """The summed loss times this is the worker's share of the update's loss."""
+    """Factor that turns the summed loss into this worker's share of the update's loss."""
     chunks: list[dict[str, Tensor]]
-    """Collated rows; their summed losses are added up."""
+    """Collated rows; their losses are summed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +60,7 @@ class MemberFeatures:
 
     @property
     def spec(self) -> FormatSpec:
-        """What is known of its format."""
+        """The spec of its format."""
         return FORMATS[self.format]
 
 
@@ -79,11 +77,11 @@ class Loader:
     accumulation: int = 1
     first: int = 0
     device: str = "cpu"
-    """Type of the device; for a GPU, batches are made ahead in a thread."""
+    """Type of the device; for a GPU, a thread makes batches ahead."""
 
     @property
     def dataset(self) -> Loader:
-        """What Trainer counts examples of."""
+        """Trainer counts the examples of this."""
         return self
 
     def __len__(self) -> int:
@@ -147,7 +145,7 @@ def _cut(whole: dict[str, Tensor], places: Array) -> dict[str, Tensor]:
 
 
 def _ahead(micro_batches: Iterator[MicroBatch]) -> Iterator[MicroBatch]:
-    """The same items, made in a thread; the thread ends when the consumer does."""
+    """The same items, made ahead in a thread that ends when the consumer does."""
     box: queue.Queue[Any] = queue.Queue(maxsize=PREFETCH)
     over = threading.Event()
     end = object()

@@ -1,10 +1,10 @@
-"""Runs one phase: trains it, or evaluates it, to its record.
+"""Runs one phase, a training or an evaluation, until its record is written.
 
-    spec -> model + data -> plan of all batches -> loop -> best weights -> model/ -> record      (train)
-    spec -> checkpoint + data -> predictions of every language -> scores -> record              (evaluate)
+    train     spec -> model + data -> batch plan -> loop -> best weights -> model/ -> record
+    evaluate  spec -> checkpoint + data -> predictions of every language -> scores -> record
 
-The same function serves a warm process that runs phase after phase and each worker of a Train
-group. It takes no lease: whoever starts it does.
+The same function runs in a reused process, phase after phase, and in each worker of a Ray Train
+group. It takes no lease: the caller does.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ __all__ = ["Context", "Report", "Reporter", "run_phase"]
 
 
 def run_phase(spec: PhaseSpec, worker: Context, report: Reporter) -> str:
-    """Runs a phase to its record; "done", or "stopped" where `report` returned False.
+    """Runs a phase to its record; returns "done", or "stopped" if `report` returned False.
 
-    With several workers all of them call this, and `report` is called on all of them, equally often
-    and at the same steps; any False stops all. A phase with a record returns "done" at once. Raises
-    PhaseError, DataError, StoreError, CorruptError.
+    Several workers all call this, and `report` is called on all of them at the same steps; any
+    False stops all. A phase that has a record returns "done" at once. Raises PhaseError, DataError,
+    StoreError, CorruptError.
     """
     store = Store(worker.store)
     phase = store.phase(spec.id)
@@ -59,7 +59,7 @@ def run_phase(spec: PhaseSpec, worker: Context, report: Reporter) -> str:
 
 
 def _of_store(error: OSError, store: Store) -> bool:
-    """Whether an error is the store's: its disk is full or closed to us, or the file lies in it."""
+    """Whether an error is the store's: the disk is full or not writable, or the file lies in it."""
     disk = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
     return disk or str(error.filename or "").startswith(str(store.path))
 

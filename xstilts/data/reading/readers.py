@@ -100,7 +100,8 @@ def _parquet_file(path: Path) -> Any:
         return pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(
-            f"{path}: not a readable Parquet file ({first_line(error, 160)}); fetch or write it again"
+            f"{path}: not a readable Parquet file ({first_line(error, 160)}); fetch or write it "
+            "again"
         ) from error
 
 

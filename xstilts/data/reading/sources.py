@@ -207,8 +207,8 @@ def config_of(task: Task, language: str, plan: Layout, mirror: str | None) -> st
     ]
     if not have or "{language}" not in pattern:
         raise Absent(
-            f"{at}{nearest(name, plan.configs)}; it has {_some(plan.configs)}. Set `config:` to one "
-            "of them, or give the source's word for the language in `language_names:`"
+            f"{at}{nearest(name, plan.configs)}; it has {_some(plan.configs)}. Set `config:` to "
+            "one of them, or give the source's word for the language in `language_names:`"
         )
     fetch = (
         f", or fetch the others where there is a network: `xstilts fetch SWEEP --mirror {mirror}`"

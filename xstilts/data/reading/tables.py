@@ -183,7 +183,8 @@ def _leaf_table(
             f"task {name}: a part's own transform is not applied; move it to {task.name}"
         )
     for piece in splits.parse(expression(task, leaf, use)):
-        at = f"task {name}: {languages.source_in_words(leaf, language)}, split {piece.name} (for {use})"
+        source = languages.source_in_words(leaf, language)
+        at = f"task {name}: {source}, split {piece.name} (for {use})"
         try:
             raw = sources.read(own, piece.name, language, columns.wanted(own), context)
         except DataError as error:

@@ -12,9 +12,7 @@ from xstilts.data.reading.raw import lines
 from xstilts.errors import DataError
 from xstilts.spec.words import words
 
-CONLLU_COLUMNS = tuple(
-    ["tokens", "upos", "xpos", "deprel", "deprel_main", "lemma", "fused_tokens", "fused_upos"]
-)
+CONLLU_COLUMNS = words("tokens upos xpos deprel deprel_main lemma fused_tokens fused_upos")
 """Columns of a sentence, each a list with one text for each word."""
 _FIELDS = 10
 _PRECEDENCE = words("VERB NOUN PROPN PRON ADJ NUM ADV INTJ AUX ADP DET PART CCONJ SCONJ X PUNCT")

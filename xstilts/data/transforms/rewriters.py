@@ -1,4 +1,6 @@
-"""The four kinds behind one seam: given a row, the new row or why it is dropped."""
+"""The four kinds of transform behind one interface: a row becomes a new row, or is dropped for a
+reason.
+"""
 
 from __future__ import annotations
 
@@ -24,18 +26,18 @@ if TYPE_CHECKING:
     from xstilts.sources.context import DataContext
 
 Rows = Callable[[], Iterable[tuple[Row, str]]]
-"""Goes through all rows to be rewritten, with the language each is to have."""
+"""Yields all rows to be rewritten, each with its new language."""
 _TEXTS_KEPT = 256
-"""Invented texts that are kept: the rows of SQuAD have five questions to a paragraph."""
+"""Number of rewritten texts remembered: SQuAD has about five questions for each paragraph."""
 TRANSLATE_VERSION = 1
 """Raised when the same sentence is translated differently."""
 
 
 class Rewriter(Protocol):
-    """Rewrites rows; one object serves one table."""
+    """Rewrites rows; each table has its own."""
 
     translates: bool
-    """Whether a row has another language afterwards."""
+    """Whether a rewritten row is in another language."""
 
     def prepare(self, rows: Rows) -> None:
         """Called once, before any row is rewritten."""
@@ -43,11 +45,11 @@ class Rewriter(Protocol):
     def rewritten(
         self, row: Row, language: str, draws: random.Random, tally: Counter[str]
     ) -> Row | Dropped:
-        """The new row; `draws` belongs to this row alone, counts go to `tally`."""
+        """The new row; `draws` is a random stream for this row alone; counts go to `tally`."""
 
 
 def rewriter_of(task: Task, source: str, context: DataContext) -> Rewriter:
-    """What rewrites the rows of a task in the language `source`."""
+    """The rewriter for the rows of a task in the language `source`."""
     transform = task.transform
     assert transform is not None
     if transform.translate is not None:
@@ -125,7 +127,7 @@ class _Translating:
         self._translator: Translator | None = None
 
     def prepare(self, rows: Rows) -> None:
-        """Translates all that the rows need; the model is let go afterwards."""
+        """Makes all translations that the rows need, then frees the model."""
 
         def attempts() -> Iterable[None]:
             for row, language in rows():
@@ -165,7 +167,7 @@ class _Translating:
 
 
 def translations_key(spec: Translate, source: str, context: DataContext) -> str:
-    """Names translations by all that decides them; the batch size decides nothing but rounding."""
+    """Hash of everything that decides translations; the batch size affects only rounding."""
     return digest(
         {
             "version": TRANSLATE_VERSION,

@@ -1,9 +1,8 @@
-"""A task's training rows, transformed: each row's language drawn, each row rewritten, the count
-kept.
+"""A task's training rows, transformed: rows chosen, given a language, rewritten and counted.
 
-Which rows are rewritten depends on the transform's seed and the number of the row; their languages
-are assigned out in turn. What a row becomes is the rewriter's affair (`rewriters`), and what came of
-all of them is kept beside the cached rows (`notes`). Tables are read and made some rows at a time.
+The transform's seed and the row's number decide whether a row is rewritten; languages are assigned
+in turn. A rewriter makes the new row (`rewriters`), and the counts are kept beside the cached rows
+(`notes`). Tables are read and made a chunk of rows at a time.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from xstilts.spec.task import Task, Transform
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ROWS_A_CHUNK = 2000
+_ROWS_PER_CHUNK = 2000
 
 
 def expected_rows(rows: int, task: Task) -> int:
-    """How many rows a transform leaves of `rows`, where none is dropped."""
+    """How many rows there are after the transform if it drops none of `rows`."""
     transform = task.transform
     return rows + round(rows * transform.share) if transform is not None and transform.add else rows
 
@@ -38,9 +37,8 @@ def apply(table: pa.Table, task: Task, language: str | None, context: DataContex
     """The training rows of `task` in `language` (None: its first), transformed; columns and types
     stay.
 
-    Translations bring a column `language`, each row's own. Rows keep their order; with `add`, the
-    transformed ones follow. Raises DataError for what `problems` would tell, and where no row is
-    left.
+    Translation adds a column `language`. Rows keep their order; with `add`, the transformed rows
+    follow the originals. Raises DataError for anything in `problems`, and if no row is left.
     """
     transform = task.transform
     if transform is None or not table.num_rows:
@@ -55,18 +53,18 @@ def apply(table: pa.Table, task: Task, language: str | None, context: DataContex
     if rewriter.translates:
         table = with_language(table, source)
     rewriter.prepare(lambda: ((row, to) for _, row, to in _rows(table, assigned) if to is not None))
-    made = _made(table, assigned, transform, rewriter, source, tally)
-    if not made.num_rows:
+    transformed = _transformed(table, assigned, transform, rewriter, source, tally)
+    if not transformed.num_rows:
         raise DataError(
             f"task {task.name}: its transform dropped all {table.num_rows} rows: "
             f"{notes.reasons(tally)}"
         )
-    notes.write(task, source, context, table.num_rows, made.num_rows, assigned, tally)
-    return made
+    notes.write(task, source, context, table.num_rows, transformed.num_rows, assigned, tally)
+    return transformed
 
 
 def _assigned_languages(count: int, transform: Transform, source: str) -> list[str | None]:
-    """Each row's new language, assigned out in turn; None for a row that stays English."""
+    """Each row's new language, assigned in turn; None for a row that stays as it is."""
     names = languages_of(transform) or (source,)
     assigned: list[str | None] = []
     chosen = 0
@@ -80,13 +78,13 @@ def _assigned_languages(count: int, transform: Transform, source: str) -> list[s
 
 
 def _rows(table: pa.Table, assigned: list[str | None]) -> Iterator[tuple[int, Row, str | None]]:
-    """`(number, row, new language)`, read some at a time."""
-    for start in range(0, table.num_rows, _ROWS_A_CHUNK):
-        for number, row in enumerate(table.slice(start, _ROWS_A_CHUNK).to_pylist(), start):
+    """`(number, row, new language)` of each row, read a chunk at a time."""
+    for start in range(0, table.num_rows, _ROWS_PER_CHUNK):
+        for number, row in enumerate(table.slice(start, _ROWS_PER_CHUNK).to_pylist(), start):
             yield number, row, assigned[number]
 
 
-def _made(
+def _transformed(
     table: pa.Table,
     assigned: list[str | None],
     transform: Transform,
@@ -114,7 +112,7 @@ def _made(
             tally[notes.DROPPED + new.reason] += 1
             continue
         kept.append({**new, "language": to} if rewriter.translates else new)
-        if len(kept) >= _ROWS_A_CHUNK:
+        if len(kept) >= _ROWS_PER_CHUNK:
             flush()
     flush()
     return pa.concat_tables(parts)

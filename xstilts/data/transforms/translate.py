@@ -1,13 +1,13 @@
-"""Rows through a translation model: labels stay, answers are found again.
+"""Rows translated by a model: labels stay, answers are found again.
 
-A text is translated sentence by sentence, since the models learned on sentences, and put together
-with the blanks it had. A prefix that begins each choice (HellaSwag) is translated with it, as one
-sentence. For span QA the context is translated without marks, and each gold answer is looked for in
-the translation of its own sentence: first as what stands between the marks when that sentence is
-translated a second time with the answer in brackets, then as the answer translated by itself. Where
-neither is there, the translation with marks takes the sentence's place, if the row has one answer.
-A gold that is not found is left out; a row without any is dropped. Questions without an answer
-(SQuAD v2.0) stay.
+A text is translated sentence by sentence, because the models were trained on sentences, and joined
+again with its original spaces. A prefix that begins each choice (HellaSwag) is translated together
+with the choice, as one sentence. For span QA the context is translated without marks, and each gold
+answer is looked for in the translation of its sentence: first the text between the marks when the
+sentence is translated again with the answer in brackets, then the answer translated on its own. If
+neither occurs and the row has one answer, the translation with marks replaces the sentence. A gold
+answer that is not found is left out; a row that loses all of them is dropped. Questions without an
+answer (SQuAD v2.0) stay.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def rewritten(
     requests: TranslationRequests,
     tally: Counter[str],
 ) -> Row | Dropped:
-    """The row in `language`, or why it is dropped. Raises Pending; counts how answers were found
-    into `tally`.
+    """The row in `language`, or why it is dropped. Raises Pending; `tally` counts how answers were
+    found.
     """
     if "answers" in row:
         return _question(row, language, requests, tally)
@@ -44,7 +44,7 @@ def rewritten(
 
 
 def _whole_choices(row: Row) -> Row:
-    """The row with its prefix in the choices: half a sentence translates badly."""
+    """The row with its prefix moved into the choices: half a sentence translates badly."""
     prefix = row.get("prefix") or ""
     if not prefix.strip():
         return row
@@ -58,11 +58,11 @@ class _Gold:
     text: str
     span: Span
     sentence: int
-    """Number of the sentence that it stands in."""
+    """Number of the sentence that contains it."""
     inside: Span
     """Its place in that sentence."""
     share: float
-    """How far on in the sentence it begins, 0 to 1."""
+    """Where in the sentence it begins, from 0 to 1."""
 
 
 def _question(
@@ -102,7 +102,7 @@ def _question(
 
 
 def _golds(row: Row) -> tuple[list[_Gold], list[Span]]:
-    """The different gold answers of a row, and the sentences of its context, none of which cuts an
+    """The distinct gold answers of a row, and the sentences of its context, none of which splits an
     answer.
     """
     context, answers = row["context"], row["answers"]

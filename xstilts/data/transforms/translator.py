@@ -1,11 +1,11 @@
-"""The translation model itself: sentences in, translations out, on the GPU where there is one.
+"""The translation model itself: sentences in, translations out, on the GPU if there is one.
 
-Any model that `AutoModelForSeq2SeqLM` opens, through its own `generate`: greedy, or beams. Weights
-are safetensors, in float32, and no code of the model's repository is run. A sentence longer than
-the model reads is cut at blanks into parts. A translation may have four tokens for each of its
-sentence's and 32 more, and `max_new_tokens` at most: what has not ended by then is a loop or a
-fragment, and counts as none. What comes out depends on the sentence alone, up to the rounding of
-sums that another batch size or machine brings.
+It is any model that `AutoModelForSeq2SeqLM` can open, and uses the model's own `generate`, greedy
+or with beams. Weights are safetensors, in float32, and no code from the model's repository is run.
+A sentence longer than the model can read is cut into parts at spaces. A translation may have four
+tokens for each token of its sentence plus 32, and at most `max_new_tokens`; one that has not ended
+by then is a loop or a fragment and is discarded. The result depends on the sentence alone, except
+for rounding that differs with batch size or machine.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _EXTRA_TOKENS, _TOKENS_PER_TOKEN = 32, 4
 _UNBOUNDED = 100_000
-"""Tokenizers without a limit say a number above this."""
+"""Tokenizers without a limit state a number above this."""
 
 
 class Translator:
@@ -50,7 +50,7 @@ class Translator:
             self._id(self._code(source))
 
     def translated(self, texts: Sequence[str], language: str) -> list[str | None]:
-        """Translations into `language`, in order; None where one did not end, or is empty."""
+        """Translations into `language`, in order; None for one that did not end or is empty."""
         put = self._code(language) if self._how == "plain" else ""
         parts = [[f"{put} {part}" if put else part for part in self._parts(text)] for text in texts]
         flat = [part for one in parts for part in one]
@@ -67,9 +67,7 @@ class Translator:
         return [_whole([next(rest) for _ in one]) for one in parts]
 
     def _parts(self, text: str) -> Iterator[str]:
-        """The text, or its halves, cut at the blank nearest the middle, as often as the model needs
-        it.
-        """
+        """The text, halved at the space nearest the middle until the model can read each part."""
         if (
             4 * len(text) < self._longest
             or len(self._tokenizer(text)["input_ids"]) <= self._longest
@@ -105,9 +103,8 @@ class Translator:
             _ended(row, bound, self._ends)
             for row, bound in zip(ids[:, 1:].tolist(), bounds, strict=True)
         ]
-        first = (
-            0 if settings.forced_bos_token_id is None else 1
-        )  # not every tokenizer takes it for a special token
+        # Not every tokenizer drops the forced first token as a special one.
+        first = 0 if settings.forced_bos_token_id is None else 1
         decoded = self._tokenizer.batch_decode(
             [(row or [])[first:] for row in rows], skip_special_tokens=True
         )
@@ -126,19 +123,19 @@ class Translator:
         return found
 
     def _id(self, word: str) -> int:
-        """Id of a language's token; DataError where the model has none."""
+        """Id of a language's token; DataError if the model has none."""
         known = getattr(self._tokenizer, "lang_code_to_token", {}).get(word, word)
         found = self._tokenizer.convert_tokens_to_ids(known)
         if found is None or found == self._tokenizer.unk_token_id:
             raise DataError(
                 f"model {self._spec.model}: its tokenizer has no language `{word}`; "
-                "give `language_codes` the model's own word"
+                "give the model's own code in `language_codes`"
             )
         return int(found)
 
 
 def _opened(place: str, revision: str | None) -> tuple[Any, Any]:
-    """Tokenizer and model, ready to generate one translation for each text."""
+    """Tokenizer and model, set to generate one translation for each text."""
     import torch
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
@@ -156,18 +153,17 @@ def _opened(place: str, revision: str | None) -> tuple[Any, Any]:
     if report["missing_keys"]:
         lacking = ", ".join(sorted(report["missing_keys"])[:3])
         raise DataError(
-            f"model {place}: its weights lack {lacking}; it must be a whole translation model"
+            f"model {place}: its weights lack {lacking}; it must be a complete translation model"
         )
     settings = model.generation_config
     settings.do_sample, settings.num_return_sequences, settings.max_length = False, 1, None
-    settings.forced_eos_token_id = (
-        None  # an end that the model did not choose would hide a translation cut short
-    )
+    # A forced end would hide that a translation was cut short.
+    settings.forced_eos_token_id = None
     return tokenizer, model
 
 
 def _ended(row: list[int], bound: int, ends: frozenset[int]) -> list[int] | None:
-    """The ids before the end; None where it does not come within `bound` tokens."""
+    """The ids before the end token; None if it does not come within `bound` tokens."""
     end = next((at for at, one in enumerate(row) if one in ends), len(row))
     return row[:end] if end < min(bound, len(row)) else None
 

@@ -334,7 +334,7 @@ def test_one_repository_at_two_revisions_is_told(served: FolderHub, tmp_path: Pa
     )
     with pytest.raises(
         DataError,
-        match="org/script: is wanted at revisions main and refs/convert/parquet, and a mirr",
+        match="org/script: tasks name the revisions main and refs/convert/parquet, but a mirr",
     ):
         fetch(sweep(SCRIPT, pinned), tmp_path / "mirror", hub=served)
 

@@ -208,7 +208,7 @@ def test_loader_leaves_a_micro_batch_whole() -> None:
 
 
 def test_loader_refuses_several_workers() -> None:
-    with pytest.raises(PhaseError, match="one worker, not 2"):
+    with pytest.raises(PhaseError, match="which 2 workers can't share"):
         loader(2).update(0)
 
 

@@ -160,14 +160,14 @@ def test_target_that_shares_no_label_with_its_training_task_is_told(tmp_path: Pa
     found, _ = task_data.sweep_labels((target, supertags(tmp_path)), context)
     (problem,) = task_data.check(found, "evaluate", context)
     assert problem.startswith(
-        "task target (test, en): none of its labels is among those of its training rows (N, N/N"
+        "task target (test, en): none of its labels occurs in its training rows (N, N/N"
     )
 
 
 def test_missing_column_or_file_is_told(tmp_path: Path) -> None:
     task, context = supertags(tmp_path, columns={"tags": "supertags"}), worlds.context(tmp_path)
     with pytest.raises(
-        DataError, match="has no column `supertags` to take its labels from; it has tokens, tags"
+        DataError, match="has no column `supertags` to take the labels from; it has tokens, tags"
     ):
         task_data.with_labels(task, context)
     gone = supertags(

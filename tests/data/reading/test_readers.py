@@ -34,9 +34,9 @@ def test_csv_text_stays_text_and_numbers_are_label_ids(tmp_path: Path) -> None:
         (
             "r.jsonl",
             '{"body": "a", "verdict": 1}\n{"body": "a", "verdict": "bad"}\n',
-            "several types",
+            "mixes types",
         ),
-        ("r.parquet", "no parquet", "no readable Parquet file"),
+        ("r.parquet", "no parquet", "not a readable Parquet file"),
         ("r.csv", "body,verdict\na,bad,c,d\n", "not a CSV file"),
         ("r.csv", "body,body\na,bad\n", "two columns have the same name"),
         ("r.xlsx", "PK", "names no file format"),

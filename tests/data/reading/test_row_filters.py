@@ -97,7 +97,7 @@ def test_filters_must_all_match_and_missing_values_match_nothing(tmp_path: Path)
 
 def test_filter_that_matches_nothing_shows_pattern_and_values(tmp_path: Path) -> None:
     task = told(tmp_path, language_names={"fi": "finnish"})
-    with pytest.raises(DataError, match="no row of 5 matches") as error:
+    with pytest.raises(DataError, match="none of the 5 rows matches") as error:
         task_data.rows(task, "train", None, worlds.context(tmp_path))
     assert "'english-1', 'finnish-1'" in str(error.value)
     assert "the pattern is 'en-*'" in str(error.value)
@@ -108,7 +108,7 @@ def test_filter_on_a_missing_column_names_those_that_exist(tmp_path: Path) -> No
     task = told(tmp_path, source=Source(files=("all.jsonl",), row_filter={"idd": "{language}-*"}))
     (problem,) = task_data.check(task, "train", worlds.context(tmp_path))[:1]
     assert (
-        "row_filter names a column `idd`, which is not there; it has id, text, label, weight"
+        "row_filter names a column `idd`, which does not exist; it has id, text, label, weight"
         in problem
     )
 
@@ -140,4 +140,4 @@ def test_filter_that_matches_nothing_shows_values_cut_short(tmp_path: Path) -> N
     with pytest.raises(DataError) as error:
         task_data.rows(task, "train", None, worlds.context(tmp_path))
     shown = "word " * 7 + "word…"  # 40 characters
-    assert f"text is like '{shown}', the pattern is 'z*'" in str(error.value)
+    assert f"text has values like '{shown}', the pattern is 'z*'" in str(error.value)

@@ -85,7 +85,7 @@ def test_missing_language_is_told_once_with_those_that_exist(tmp_path: Path) -> 
     )
     (found,) = task_data.check(task, "evaluate", worlds.context(tmp_path, mirror))
     assert "of this task's languages it has en, de" in found
-    assert "[so in 2 languages: sw, th]" in found
+    assert "[in 2 languages: sw, th]" in found
 
 
 def test_missing_configuration_lists_them(tmp_path: Path) -> None:

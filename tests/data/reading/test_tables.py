@@ -338,7 +338,7 @@ def test_limit_holds_for_each_language_and_takes_the_front(tmp_path: Path) -> No
 def test_empty_split_says_that_it_holds_no_rows(tmp_path: Path) -> None:
     worlds.review_world(tmp_path)
     task = worlds.review_task(splits=Splits(train="train[50:60]", dev="dev"))
-    assert "`train[50:60]` (for train): holds no rows" in problems(task, tmp_path)
+    assert "`train[50:60]` (for train): has no usable rows" in problems(task, tmp_path)
 
 
 def test_train_task_is_named_where_a_task_has_no_training_rows(tmp_path: Path) -> None:

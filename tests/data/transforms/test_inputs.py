@@ -128,7 +128,7 @@ def test_revision_holds_the_model_s_files_and_not_their_place(model: Path, tmp_p
 @pytest.mark.parametrize(
     ("languages", "codes", "message"),
     [
-        (("de", "tlh"), {}, "no code for tlh is known of this nllb model"),
+        (("de", "tlh"), {}, "no code for tlh is known for this nllb model"),
         (("de", "en"), {}, "names en, the language of the rows"),
     ],
 )

@@ -23,7 +23,7 @@ def test_translation_that_does_not_end_is_none_and_its_row_dropped(
     assert [row["text"] for row in worlds.made(tmp_path, task)] == ["Der Hund sieht der Katze."]
     assert worlds.facts(tmp_path, task)["dropped"] == {"no usable translation": 1}
     assert transforms.summary_line(task, worlds.context(tmp_path)) == (
-        "own: its transform made 1 rows of 2; 1 were dropped: no usable translation (1)"
+        "own: its transform made 1 rows from 2; 1 were dropped: no usable translation (1)"
     )
 
 
@@ -56,7 +56,7 @@ def test_told_has_the_share_of_words_that_were_replaced(tmp_path: Path) -> None:
     task = worlds.task(tmp_path, "classification", rows, transform)
     worlds.made(tmp_path, task)
     assert transforms.summary_line(task, worlds.context(tmp_path)) == (
-        "own: its transform made 4 rows of 4; 50% of the words are replaced"
+        "own: its transform made 4 rows from 4; 50% of the words are replaced"
     )
 
 

@@ -29,7 +29,7 @@ def read(paths: Sequence[Path], file_format: str | None, columns: Sequence[str])
         table = pa.concat_tables([part.table for part in parts], promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise DataError(
-            f"{paths[0]} and {len(paths) - 1} more: the files' columns differ in type ({error})"
+            f"{paths[0]} and {len(paths) - 1} more: columns differ in type ({error})"
         ) from error
     every = tuple(dict.fromkeys(name for part in parts for name in part.columns))
     return Raw(

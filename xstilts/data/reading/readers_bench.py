@@ -146,7 +146,7 @@ def _paragraphs(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield str(article.get("title", "")), paragraph
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(
-            f"{path}: not in SQuAD's JSON format ({error!r}); must have `data`, a list of "
+            f"{path}: is JSON, but not SQuAD's ({error!r}); must have `data`, a list of "
             "articles with `paragraphs`, each with `context` and `qas`"
         ) from error
     except ValueError as error:

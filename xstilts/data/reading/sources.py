@@ -193,7 +193,7 @@ def config_of(task: Task, language: str, plan: Layout, mirror: str | None) -> st
         return plan.default
     if not tells_languages_apart(task, pattern):
         raise DataError(
-            f"{dataset}: one configuration can't serve {len(languages_read(task))} languages; "
+            f"{dataset}: one configuration cannot serve {len(languages_read(task))} languages; "
             "put `{language}` into `config:` or into `row_filter:`, or give the task one language"
         )
     name = pattern.replace("{language}", word(task, language))

@@ -37,8 +37,9 @@ def user_files(task: Task, language: str, base: str) -> SplitFiles:
     for pattern in task.source.files or ():
         if not tells_languages_apart(task, pattern):
             raise DataError(
-                f"files {pattern}: one file can't serve {len(languages_read(task))} languages; put "
-                "`{language}` into the path or into `row_filter:`, or give the task one language"
+                f"files {pattern}: one file cannot serve {len(languages_read(task))} languages; "
+                "put `{language}` into the path or into `row_filter:`, or give the task one "
+                "language"
             )
         path = os.path.join(
             base, os.path.expanduser(pattern.replace("{language}", word(task, language)))

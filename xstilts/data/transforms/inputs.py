@@ -117,7 +117,7 @@ def _file_problems(kind: Lookup | Dictionary, task: Task, context: DataContext) 
         and not all("{language}" in p for p in kind.files)
     ):
         yield (
-            f"one dictionary can't serve {len(kind.languages)} languages; put `{{language}}` "
+            f"one dictionary cannot serve {len(kind.languages)} languages; put `{{language}}` "
             "into its path"
         )
         return

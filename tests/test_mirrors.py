@@ -29,15 +29,12 @@ WITHOUT_TESTS = {
 NOT_YET = {
     "api": "check_and_plan inputs machine notes results verb_values",
     "driver": "cluster session trial",
-    "formats": "encoded",
-    "models": "checkpoints",
     "planning": "counts identities plan spaces",
     "results": "arm_pairs cube gallery kinds rendering",
     "store": "files hashes lease phases",
     "sweep_file": "__init__ entries hints json_schema mixture_rules sweep_rules task_rules "
     "value_types",
     "tracking": "numbers pages server thread tracker view",
-    "training": "members training",
 }
 """Room to its modules, without `.py`."""
 

@@ -125,7 +125,7 @@ def test_micro_batch_of_a_dual_encoder_stays_whole(accumulation: int) -> None:
 
 
 def test_dual_encoder_on_several_workers_is_an_error() -> None:
-    with pytest.raises(PhaseError, match="has which 2 workers can't share"):
+    with pytest.raises(PhaseError, match="which 2 workers can't share"):
         pooled_loader(workers=2).update(0)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from xstilts.store.results import CurvePoint, DevScore, TrainResult
 from xstilts.training import members, partial
 from xstilts.training.loop import Loop, factor
 from xstilts.training.micro_batches import Loader, MemberFeatures
+from xstilts.training.progress import CURVE_POINTS, Progress, thinned
 from xstilts.workers import process
 from xstilts.workers.context import Context, Report, Reporter
 from xstilts.workers.precision import use_bf16
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from xstilts.spec.phase import PhaseSpec
     from xstilts.workers.process import World
 
-CURVE_POINTS = 200
-"""A record's curve has at most so many."""
 REPORT_SECONDS = 1.0
 PARTIAL_SPACING = 9
 """The wait between partial checkpoints is at least this many times the time the last one took to
@@ -50,24 +49,6 @@ write; none if the interval is 0 seconds.
 """
 AGREE_UPDATES = 8
 """Several workers ask the first one at this interval whether it is time to report."""
-
-
-@dataclass(kw_only=True)
-class Progress:
-    """What a resumed training must know beside the weights; plain values."""
-
-    step: int = 0
-    seconds: float = 0.0
-    """Worked on by earlier attempts."""
-    loss_sum: float = 0.0
-    """Losses of the updates since the last point of the curve."""
-    loss_updates: int = 0
-    curve: list[dict[str, Any]] = field(default_factory=list)
-    best_value: float | None = None
-    best_step: int = 0
-    best_metrics: dict[str, dict[str, float]] = field(default_factory=dict)
-    evals_without_gain: int = 0
-    stopped: str = "finished"
 
 
 class Training:
@@ -349,13 +330,3 @@ class Training:
             step=progress.best_step,
             metrics=progress.best_metrics,
         )
-
-
-def thinned(curve: list[CurvePoint], keep: int) -> list[CurvePoint]:
-    """At most CURVE_POINTS points of a curve: evenly spaced, the last one, and that of step
-    `keep`.
-    """
-    if len(curve) <= CURVE_POINTS:
-        return curve
-    chosen = set(np.linspace(0, len(curve) - 1, CURVE_POINTS - 1).round().astype(int).tolist())
-    return [point for number, point in enumerate(curve) if number in chosen or point.step == keep]

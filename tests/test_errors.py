@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xstilts.errors import InputError, Problem, SweepError, nearest
+from xstilts.errors import InputError, Problem, SweepError, first_line, nearest
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,23 @@ def test_nearest_names_are_at_most_three_or_all_where_few(
 
 def test_nearest_of_many_alike_names_is_three() -> None:
     assert nearest("task_0", MANY) == "; nearest: task_00, task_01, task_02"
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (ValueError("first\nsecond"), "first"),
+        (ValueError("\n  x" + "y" * 200), "x" + "y" * 159),
+        (KeyError(), "KeyError"),
+        ("first\nsecond", "first"),
+        ("", ""),
+    ],
+)
+def test_first_line_is_cut_and_an_error_without_a_text_gives_its_class(
+    said: Exception | str, line: str
+) -> None:
+    assert first_line(said, 160) == line
+
+
+def test_first_line_is_whole_where_no_length_is_given() -> None:
+    assert first_line(ValueError("y" * 200)) == "y" * 200

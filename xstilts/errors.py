@@ -78,6 +78,16 @@ class TrackingError(XstiltsError):
     """The tracking server refused or can't be reached."""
 
 
+def first_line(said: BaseException | str, longest: int | None = None) -> str:
+    """The first line of an error or a text, cut to `longest` characters; an error without a text
+    gives the name of its class.
+    """
+    lines = str(said).strip().splitlines()
+    if lines:
+        return lines[0][:longest]
+    return "" if isinstance(said, str) else type(said).__name__
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """`; nearest: a, b, c`: the valid names that begin with `name` or are most like it. Where there
     are none, all valid names if they are few.

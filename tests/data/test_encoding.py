@@ -92,7 +92,7 @@ def test_second_call_encodes_nothing_and_writes_nothing(
 def test_rows_beyond_one_batch_keep_their_numbers(
     tmp_path: Path, tokenizer: Any, calls: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoding, "ROWS_A_BATCH", 16)
+    monkeypatch.setattr(encoding, "ROWS_PER_BATCH", 16)
     split = encode(worlds.review_world(tmp_path), tmp_path, tokenizer)
     assert calls == [0, 16, 32]
     assert split.features["row"][:] == list(range(40))
@@ -210,10 +210,10 @@ from xstilts.spec.hyperparameters import Hyperparameters
 
 task = worlds.review_world(Path(sys.argv[1]))
 worlds.write_jsonl(Path(sys.argv[1]) / "reviews" / "train.jsonl", worlds.reviews(60_000))
-where = worlds.context(Path(sys.argv[1])).model_copy(update={"cache": sys.argv[2]})
+context = worlds.context(Path(sys.argv[1])).model_copy(update={"cache": sys.argv[2]})
 try:
     hyper = Hyperparameters(max_length_tokens=16)
-    data.encoded(task, "train", None, worlds.tokenizer(), hyper, where)
+    data.encoded(task, "train", None, worlds.tokenizer(), hyper, context)
 except StoreError as error:
     left = [p.name for p in Path(sys.argv[2]).rglob("*.arrow") if p.parent.name.startswith(".")]
     print("told" if "disk is full" in str(error) and not left else f"wrong: {error} {left}")
@@ -284,7 +284,7 @@ def test_rows_that_give_no_feature_raise(tmp_path: Path, tokenizer: Any) -> None
 def test_batch_that_gives_no_feature_is_passed_over(
     tmp_path: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, empty: list[int]
 ) -> None:
-    monkeypatch.setattr(encoding, "ROWS_A_BATCH", 2)
+    monkeypatch.setattr(encoding, "ROWS_PER_BATCH", 2)
     rows = [
         {"tokens": [] if i in empty else ["w01", "w02"], "tags": [] if i in empty else ["A", "B"]}
         for i in range(6)

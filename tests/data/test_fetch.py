@@ -179,12 +179,12 @@ def test_fetched_mirror_serves_the_sweep(served: FolderHub, tmp_path: Path) -> N
         str(mirror / f"{kind}s" / name)
         for kind, name in (("dataset", "org/cards"), ("dataset", "org/script"), ("model", "org/m"))
     ]
-    where = worlds.context(tmp_path, mirror)
+    context = worlds.context(tmp_path, mirror)
     for one in (CARDS, SCRIPT):
-        assert task_data.check(one, "train", where) == []
-    assert task_data.check(CARDS, "evaluate", where) == []
-    assert task_data.sizes(SCRIPT, "train", None, where) == 6
-    assert model_revision("org/m", where)
+        assert task_data.check(one, "train", context) == []
+    assert task_data.check(CARDS, "evaluate", context) == []
+    assert task_data.sizes(SCRIPT, "train", None, context) == 6
+    assert model_revision("org/m", context)
 
 
 def test_fetch_brings_named_configurations_and_splits_alone(
@@ -316,9 +316,9 @@ def test_hubs_own_parquet_copy_can_be_asked_for_by_its_branch(
     tatoeba = TASKS["tatoeba_r"].model_copy(update={"languages": ("de", "zh")})
     mirror = tmp_path / "mirror"
     fetch(sweep(tatoeba), mirror, hub=served)
-    where = worlds.context(tmp_path, mirror)
-    assert task_data.check(tatoeba, "evaluate", where) == []
-    assert task_data.rows(tatoeba, "test", "zh", where)[:] == {
+    context = worlds.context(tmp_path, mirror)
+    assert task_data.check(tatoeba, "evaluate", context) == []
+    assert task_data.rows(tatoeba, "test", "zh", context)[:] == {
         "source_sentence": ["eins"],
         "target_sentence": ["one"],
     }
@@ -334,7 +334,7 @@ def test_one_repository_at_two_revisions_is_told(served: FolderHub, tmp_path: Pa
     )
     with pytest.raises(
         DataError,
-        match="org/script: is wanted at revisions main and refs/convert/parquet, and a mirr",
+        match="org/script: tasks name the revisions main and refs/convert/parquet, but a mirr",
     ):
         fetch(sweep(SCRIPT, pinned), tmp_path / "mirror", hub=served)
 

@@ -49,37 +49,37 @@ def test_check_tells_all_problems_of_a_split_at_once(tmp_path: Path) -> None:
 
 def test_revision_follows_content_alone(tmp_path: Path) -> None:
     task = worlds.review_world(tmp_path)
-    where = worlds.context(tmp_path)
-    first = task_data.revision(task, "train", where)
+    context = worlds.context(tmp_path)
+    first = task_data.revision(task, "train", context)
     moved = tmp_path / "elsewhere"
     worlds.review_world(moved)
     assert task_data.revision(task, "train", worlds.context(moved)) == first
     train = tmp_path / "reviews" / "train.jsonl"
     os.utime(train, (1, 1))
-    assert task_data.revision(task, "train", where) == first
+    assert task_data.revision(task, "train", context) == first
     worlds.write_jsonl(train, worlds.reviews(40, 1))
-    assert task_data.revision(task, "train", where) != first
+    assert task_data.revision(task, "train", context) != first
 
 
 def test_revision_of_a_training_ignores_the_test_file(tmp_path: Path) -> None:
     task = worlds.review_world(tmp_path)
-    where = worlds.context(tmp_path)
+    context = worlds.context(tmp_path)
     train, evaluate = (
-        task_data.revision(task, "train", where),
-        task_data.revision(task, "evaluate", where),
+        task_data.revision(task, "train", context),
+        task_data.revision(task, "evaluate", context),
     )
     worlds.write_jsonl(tmp_path / "reviews" / "test.jsonl", worlds.reviews(3))
-    assert task_data.revision(task, "train", where) == train
-    assert task_data.revision(task, "evaluate", where) != evaluate
+    assert task_data.revision(task, "train", context) == train
+    assert task_data.revision(task, "evaluate", context) != evaluate
 
 
 def test_revision_of_a_damaged_memory_is_hashed_anew(tmp_path: Path) -> None:
     task = worlds.review_world(tmp_path)
-    where = worlds.context(tmp_path)
-    first = task_data.revision(task, "train", where)
-    memory = next(Path(where.cache).glob("*.json"))
+    context = worlds.context(tmp_path)
+    first = task_data.revision(task, "train", context)
+    memory = next(Path(context.cache).glob("*.json"))
     memory.write_text("[tru")
-    assert task_data.revision(task, "train", where) == first
+    assert task_data.revision(task, "train", context) == first
 
 
 # -- several languages, and problems of several uses
@@ -102,27 +102,29 @@ def spoken(folder: Path, **changes: Any) -> Task:
 
 
 def test_rows_of_several_languages_say_which(tmp_path: Path) -> None:
-    task, where = spoken(tmp_path), worlds.context(tmp_path)
-    rows = task_data.rows(task, "train", None, where)
+    task, context = spoken(tmp_path), worlds.context(tmp_path)
+    rows = task_data.rows(task, "train", None, context)
     assert rows.column_names == ["text", "label", "language"]
     assert list(rows["language"]) == ["de", "de", "fr", "fr"]
-    assert task_data.rows(task, "train", "fr", where).column_names == ["text", "label"]
+    assert task_data.rows(task, "train", "fr", context).column_names == ["text", "label"]
 
 
 def test_encoded_split_knows_its_language(tmp_path: Path) -> None:
-    task, where = spoken(tmp_path), worlds.context(tmp_path)
-    assert task_data.encoded(task, "test", "fr", worlds.tokenizer(), HYPER, where).language == "fr"
-    both = task_data.encoded(task, "train", None, worlds.tokenizer(), HYPER, where)
+    task, context = spoken(tmp_path), worlds.context(tmp_path)
+    assert (
+        task_data.encoded(task, "test", "fr", worlds.tokenizer(), HYPER, context).language == "fr"
+    )
+    both = task_data.encoded(task, "train", None, worlds.tokenizer(), HYPER, context)
     assert both.language is None
     assert both.rows["language"][:] == ["de", "de", "fr", "fr"]
 
 
 def test_language_names_are_part_of_the_encoded_form(tmp_path: Path) -> None:
-    where, task = worlds.context(tmp_path), spoken(tmp_path)
+    context, task = worlds.context(tmp_path), spoken(tmp_path)
     (tmp_path / "de" / "train.jsonl").write_bytes((tmp_path / "fr" / "train.jsonl").read_bytes())
-    task_data.encoded(task, "train", None, worlds.tokenizer(), HYPER, where)
+    task_data.encoded(task, "train", None, worlds.tokenizer(), HYPER, context)
     turned = task.model_copy(update={"train_language": ("fr", "de")})
-    rows = task_data.encoded(turned, "train", None, worlds.tokenizer(), HYPER, where).rows
+    rows = task_data.encoded(turned, "train", None, worlds.tokenizer(), HYPER, context).rows
     assert rows["language"][:] == ["fr", "fr", "de", "de"]
 
 
@@ -135,14 +137,14 @@ def test_problem_of_several_uses_is_told_once(tmp_path: Path) -> None:
 def test_rows_found_good_are_not_read_again_until_they_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task, where = worlds.review_world(tmp_path), worlds.context(tmp_path)
-    assert task_data.check(task, "train", where) == []
+    task, context = worlds.review_world(tmp_path), worlds.context(tmp_path)
+    assert task_data.check(task, "train", context) == []
     with monkeypatch.context() as patch:
         patch.setattr(sources, "read", None)
-        assert task_data.check(task, "train", where) == []
+        assert task_data.check(task, "train", context) == []
     worlds.write_jsonl(tmp_path / "reviews/dev.jsonl", [{"body": "w", "verdict": "odd"}])
-    (problem,) = task_data.check(task, "train", where)
+    (problem,) = task_data.check(task, "train", context)
     assert "labels outside the table" in problem
-    assert task_data.check(task, "train", where) == [
+    assert task_data.check(task, "train", context) == [
         problem
     ]  # what is wrong is looked at every time

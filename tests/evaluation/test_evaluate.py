@@ -14,7 +14,7 @@ import pytest
 from tests.support import toy
 from xstilts.errors import DataError, PhaseError
 from xstilts.evaluation import evaluate
-from xstilts.evaluation.vector_store import Shelf
+from xstilts.evaluation.vector_store import VectorStore
 from xstilts.formats import classification, prediction
 from xstilts.formats.encoded import EncodedSplit
 from xstilts.formats.prediction import Predictor
@@ -346,7 +346,7 @@ def test_sweep_whose_vectors_lie_in_a_file_has_the_same_scores(
         of_kind("mine", more, sweep_layers="all"),
     )
     kept = run(tmp_path / "memory", spec).record().evaluated
-    monkeypatch.setattr(evaluate, "Shelf", lambda n, scratch: Shelf(n, scratch, 0))
+    monkeypatch.setattr(evaluate, "VectorStore", lambda n, scratch: VectorStore(n, scratch, 0))
     filed = run(tmp_path / "file", spec).record().evaluated
     assert toy.numbers(kept) == toy.numbers(filed)
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xstilts.evaluation.vector_store import Scratch, Shelf
-from xstilts.formats.embedding import Swept, variant
+from xstilts.evaluation.vector_store import Scratch, VectorStore
+from xstilts.formats.embedding import SweptVectors, variant
 
 
-def swept(number: int) -> Swept:
+def swept(number: int) -> SweptVectors:
     drawn = np.random.default_rng(number).normal(size=(4, 8))
-    return Swept(drawn[0].astype(np.float32), drawn[1:].astype(np.float16))
+    return SweptVectors(drawn[0].astype(np.float32), drawn[1:].astype(np.float16))
 
 
 def in_folder(folder: Path) -> Scratch:
@@ -26,8 +26,8 @@ def in_folder(folder: Path) -> Scratch:
 
 @pytest.mark.parametrize("limit", [0, 1 << 30])
 def test_shelf_gives_back_what_it_was_given(tmp_path: Path, limit: int) -> None:
-    shelf, order = Shelf(5, in_folder(tmp_path), limit), [3, 1, 0, 4, 2]
-    kept = {number: shelf.keep(number, swept(number)) for number in order}
+    vectors, order = VectorStore(5, in_folder(tmp_path), limit), [3, 1, 0, 4, 2]
+    kept = {number: vectors.keep(number, swept(number)) for number in order}
     for number in range(4):
         found = variant([kept[i] for i in range(5)], number)
         expected = variant([swept(i) for i in range(5)], number)
@@ -37,7 +37,7 @@ def test_shelf_gives_back_what_it_was_given(tmp_path: Path, limit: int) -> None:
 
 def test_shelf_leaves_what_is_no_sweep(tmp_path: Path) -> None:
     one = np.ones(3, dtype=np.float32)
-    assert Shelf(1, in_folder(tmp_path), 0).keep(0, one) is one
+    assert VectorStore(1, in_folder(tmp_path), 0).keep(0, one) is one
 
 
 def test_shelf_says_at_once_that_the_disk_is_full(
@@ -49,4 +49,4 @@ def test_shelf_says_at_once_that_the_disk_is_full(
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(OSError, match="No space left"):
-        Shelf(1_000_000, in_folder(tmp_path), 0).keep(0, swept(0))
+        VectorStore(1_000_000, in_folder(tmp_path), 0).keep(0, swept(0))

@@ -14,7 +14,7 @@ from xstilts.spec.format_specs.dual_encoder import DualEncoderOptions
 from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Source, Task
 from xstilts.training import batches
-from xstilts.training.micro_batches import Loader, Source as LoaderSource
+from xstilts.training.micro_batches import Loader, MemberFeatures
 
 CONFIG: Any = SimpleNamespace(initializer_range=0.02)
 
@@ -190,11 +190,11 @@ def test_compact_keeps_the_texts_that_are_there() -> None:
 def loader(workers: int, accumulation: int = 1) -> Loader:
     features = Dataset.from_list([feature([1] * n, [5] * (3 * n), str(n)) for n in (1, 1, 20, 20)])
     lengths = np.array([4, 4, 80, 80])
-    rows = batches.Rows(lengths=lengths, n_items=np.ones(4, dtype=np.int64), n_rows=4)
-    source = LoaderSource(features=features, lengths=lengths, format="dual_encoder")
-    plan = batches.plan([rows], seed=1, steps=1, batch_size=4)
+    rows = batches.MemberRows(lengths=lengths, n_items=np.ones(4, dtype=np.int64), n_rows=4)
+    member = MemberFeatures(features=features, lengths=lengths, format="dual_encoder")
+    plan = batches.plan_batches([rows], seed=1, steps=1, batch_size=4)
     return Loader(
-        plan=plan, sources=[source], pad_id=1, seed=1, workers=workers, accumulation=accumulation
+        plan=plan, members=[member], pad_id=1, seed=1, workers=workers, accumulation=accumulation
     )
 
 
@@ -208,7 +208,7 @@ def test_loader_leaves_a_micro_batch_whole() -> None:
 
 
 def test_loader_refuses_several_workers() -> None:
-    with pytest.raises(PhaseError, match="one worker, not 2"):
+    with pytest.raises(PhaseError, match="which 2 workers can't share"):
         loader(2).update(0)
 
 

@@ -112,9 +112,7 @@ def test_compact_of_a_single_variant_is_the_vector_itself() -> None:
     assert embedding.variant([vector], 0)[0] is vector
 
 
-def test_compact_of_a_sweep_keeps_the_own_vector_exactly_and_the_others_as_half_precision_units() -> (
-    None
-):
+def test_compact_of_a_sweep_keeps_the_own_vector_exactly_and_the_others_as_float16_units() -> None:
     vectors = np.array([[1 / 3, 1e6], [30.0, 40.0], [0.0, 0.0]], dtype=np.float32)
     kept: Any = embedding.compact(vectors)
     assert embedding.variant([kept], 0)[0].tobytes() == vectors[0].tobytes()

@@ -165,12 +165,12 @@ def test_candidates_equal_the_plain_definition(
 # -- the threshold
 
 
-def mined(hits: str, gold: int, scores: Sequence[float] = (5, 4, 3, 2)) -> mining.Mined:
+def mined(hits: str, gold: int, scores: Sequence[float] = (5, 4, 3, 2)) -> mining.MinedPairs:
     """Pairs with falling scores, `+` for a true one; `gold` true pairs in all."""
     pairs = [(str(i), str(i)) for i in range(len(hits))]
     true = [pair for pair, hit in zip(pairs, hits, strict=True) if hit == "+"]
     missed = [(f"m{i}", f"m{i}") for i in range(gold - len(true))]
-    return mining.Mined(
+    return mining.MinedPairs(
         scores=dict(zip(pairs, scores, strict=False)), gold=frozenset([*true, *missed])
     )
 

@@ -34,20 +34,20 @@ def logits(null: float, start: int, end: int, height: float, tokens: int = 4) ->
 def test_answers_gives_characters_and_doubt() -> None:
     found = spans.answers([logits(3.0, 1, 2, 10.0)], features(0), 1, SpanQAOptions())
     assert (found.begin.tolist(), found.end.tolist()) == ([2], [5])
-    assert found.doubt.tolist() == [3.0 - 10.0]
+    assert found.no_answer_margin.tolist() == [3.0 - 10.0]
 
 
 def test_answers_of_several_windows_take_highest_span_and_lowest_null() -> None:
     windows = [logits(8.0, 0, 0, 4.0), logits(1.0, 3, 3, 6.0), logits(5.0, 2, 2, 2.0)]
     found = spans.answers(windows, features(1, 1, 0), 2, SpanQAOptions())
     assert found.begin.tolist() == [4, 6]
-    assert found.doubt.tolist() == [5.0 - 2.0, 1.0 - 6.0]
+    assert found.no_answer_margin.tolist() == [5.0 - 2.0, 1.0 - 6.0]
 
 
 def test_answers_row_without_a_window_has_none() -> None:
     found = spans.answers([logits(0.0, 0, 0, 1.0)], features(1), 2, SpanQAOptions())
     assert (found.begin.tolist(), found.end.tolist()) == ([0, 0], [0, 1])
-    assert found.doubt[0] == np.inf
+    assert found.no_answer_margin[0] == np.inf
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -55,10 +55,10 @@ def test_answers_of_a_diverged_model_are_finite(value: float) -> None:
     found = spans.answers(
         [np.full((7, 2), value, dtype=np.float32)], features(0), 1, SpanQAOptions()
     )
-    assert np.isfinite(found.doubt).all()
+    assert np.isfinite(found.no_answer_margin).all()
     assert found.end[0] > found.begin[0]
 
 
 def test_answers_of_nothing_is_nothing() -> None:
     found = spans.answers([], features(), 0, SpanQAOptions())
-    assert len(found.begin) == len(found.doubt) == 0
+    assert len(found.begin) == len(found.no_answer_margin) == 0

@@ -46,7 +46,7 @@ def trained(world: Path) -> PhaseSpec:
     return spec
 
 
-def load(spec: PhaseSpec, store: Path) -> model.Loaded:
+def load(spec: PhaseSpec, store: Path) -> model.LoadedModel:
     return model.load(spec, Store(store), DataContext(cache=str(store / "data")))
 
 

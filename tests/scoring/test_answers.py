@@ -37,28 +37,28 @@ def test_always_of_no_answers_is_empty_columns() -> None:
 DOUBTS = np.array([-1.0, 0.5, 2.0])
 
 
-def test_perhaps_none_says_nothing_where_the_doubt_is_above_zero() -> None:
-    predictions, columns = answers.perhaps_none(
+def test_with_no_answer_says_nothing_where_the_doubt_is_above_zero() -> None:
+    predictions, columns = answers.with_no_answer(
         ["cat", "dog", "cow"], [["cat"], ["dog"], []], ["en"] * 3, DOUBTS
     )
     assert predictions == ["cat", "", ""]
     assert columns["exact_match"] == [1.0, 0.0, 1.0]
 
 
-def test_perhaps_none_takes_the_threshold_that_is_best_for_the_table() -> None:
+def test_with_no_answer_takes_the_threshold_that_is_best_for_the_table() -> None:
     # Answering up to a doubt of 0.5 makes the second one right and leaves the third unanswered.
-    _, columns = answers.perhaps_none(
+    _, columns = answers.with_no_answer(
         ["cat", "dog", "cow"], [["cat"], ["dog"], []], ["en"] * 3, DOUBTS
     )
     assert columns["best_exact_match"] == columns["best_f1"] == [1.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize(("text", "right"), [("", 1.0), ("the", 0.0), ("cow", 0.0)])
-def test_perhaps_none_answer_to_a_question_without_one_is_wrong_were_it_but_an_article(
+def test_with_no_answer_answer_to_a_question_without_one_is_wrong_were_it_but_an_article(
     text: str, right: float
 ) -> None:
     # The other question, with a higher doubt and a right answer, asks for answering both.
-    _, columns = answers.perhaps_none(
+    _, columns = answers.with_no_answer(
         [text, "cat", "dog"], [[], ["cat"], ["dog"]], ["en"] * 3, np.array([0.1, 0.2, 0.3])
     )
     assert columns["best_exact_match"] == [right, 1.0, 1.0]

@@ -34,9 +34,11 @@ def qa(language: str, *answers: tuple[str, list[str]]) -> dict[str, Any]:
 
 
 def qa_v2(*answers: tuple[str, list[str], float]) -> dict[str, Any]:
-    """The columns of (best span, golds, doubt) where a question may have no answer."""
+    """The columns of (best span, golds, no-answer margin) where a question may have no answer."""
     texts, golds, doubts = zip(*answers, strict=True)
-    return dict(answer_scores.perhaps_none(texts, golds, ["en"] * len(texts), np.array(doubts))[1])
+    return dict(
+        answer_scores.with_no_answer(texts, golds, ["en"] * len(texts), np.array(doubts))[1]
+    )
 
 
 def tags(*sentences: tuple[str, str]) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def mirrored(name: str) -> Task:
 
 @pytest.mark.parametrize("name", sorted(set(PUBLISHED) - set(BROUGHT)))
 def test_hub_schema_has_no_problem_and_gives_rows(name: str, hub: Path, tmp_path: Path) -> None:
-    task, where = PUBLISHED[name], worlds.context(tmp_path, hub)
+    task, context = PUBLISHED[name], worlds.context(tmp_path, hub)
     here = (
         ("et", "zh")
         if name == "xcopa"
@@ -78,42 +78,42 @@ def test_hub_schema_has_no_problem_and_gives_rows(name: str, hub: Path, tmp_path
         update={"languages": tuple(one for one in here if one in task.languages)}
     )
     if task.has("train"):
-        assert task_data.check(task, "train", where) == []
-        assert len(task_data.rows(task, "train", None, where)) > 0
-    assert task_data.check(task, "evaluate", where) == []
-    assert len(task_data.rows(task, "test", task.languages[0], where)) > 0
+        assert task_data.check(task, "train", context) == []
+        assert len(task_data.rows(task, "train", None, context)) > 0
+    assert task_data.check(task, "evaluate", context) == []
+    assert len(task_data.rows(task, "test", task.languages[0], context)) > 0
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))
 def test_real_data_of_the_mirror_has_no_problem(name: str, mirror: Path, tmp_path: Path) -> None:
-    where = worlds.context(tmp_path, mirror)
+    context = worlds.context(tmp_path, mirror)
     task = mirrored(name)
     train, test = ROWS[name]
     if task.splits.train:
         small = worlds.limited(task, 2000) if name.startswith("squad") else task
-        assert task_data.check(small, "train", where) == []
-        assert train is None or task_data.sizes(task, "train", None, where) == train
-    assert task_data.check(task, "evaluate", where) == []
-    assert test is None or task_data.sizes(task, "test", None, where) == test
+        assert task_data.check(small, "train", context) == []
+        assert train is None or task_data.sizes(task, "train", None, context) == train
+    assert task_data.check(task, "evaluate", context) == []
+    assert test is None or task_data.sizes(task, "test", None, context) == test
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))
 def test_real_rows_of_the_mirror_become_features(name: str, mirror: Path, tmp_path: Path) -> None:
     from transformers import AutoTokenizer
 
-    where = worlds.context(tmp_path, mirror)
-    tokenizer = AutoTokenizer.from_pretrained(resolve_model("local/mini-xlmr", where))
+    context = worlds.context(tmp_path, mirror)
+    tokenizer = AutoTokenizer.from_pretrained(resolve_model("local/mini-xlmr", context))
     task = worlds.limited(mirrored(name), 50)
     hyper = Hyperparameters(max_length_tokens=96, doc_stride_tokens=32)
     for language in task.languages[:2]:
-        split = task_data.encoded(task, "test", language, tokenizer, hyper, where)
+        split = task_data.encoded(task, "test", language, tokenizer, hyper, context)
         assert 0 < len(split.rows) <= 50
         if task.format != "dual_encoder":  # a row is several features
             assert len(split) == len(split.features)
             ids = split.features[0]["input_ids"]
             assert max(map(len, ids)) <= 96 if task.format == "multiple_choice" else len(ids) <= 96
     if task.splits.train:
-        assert task_data.encoded(task, "train", None, tokenizer, hyper, where).n_items.sum() > 0
+        assert task_data.encoded(task, "train", None, tokenizer, hyper, context).n_items.sum() > 0
 
 
 def test_real_label_tables_are_those_that_the_data_states(mirror: Path) -> None:

@@ -20,10 +20,10 @@ def test_relations_are_the_universal_ones_and_subtypes_of_them() -> None:
 def test_brought_supertags_give_the_labels_and_are_asked_for_with_their_licence(
     tmp_path: Path,
 ) -> None:
-    ccg, where = PUBLISHED["ccg"], worlds.context(tmp_path)
-    (problem,) = set(task_data.check(ccg, "train", where))
+    ccg, context = PUBLISHED["ccg"], worlds.context(tmp_path)
+    (problem,) = set(task_data.check(ccg, "train", context))
     assert "ccg/{split}.conll" in problem and "LDC2005T13" in problem
     for split in ("train", "dev", "test"):
         write(tmp_path / "ccg" / f"{split}.conll", "John\tNP\nsleeps\t(S[dcl]\\NP)\n\nMary\tNP\n")
-    assert task_data.check(ccg, "train", where) == []
-    assert len(task_data.rows(ccg, "train", None, where)) == 2
+    assert task_data.check(ccg, "train", context) == []
+    assert len(task_data.rows(ccg, "train", None, context)) == 2

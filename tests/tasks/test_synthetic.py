@@ -25,10 +25,10 @@ def test_table_of_tasks_agrees_with_the_generator() -> None:
 
 @pytest.mark.parametrize("name", [n for n in synthetic.TASKS if "test" in generator.SIZES[n]])
 def test_every_task_passes_its_check_and_is_encoded(name: str, tmp_path: Path) -> None:
-    task, where = synthetic.TASKS[name], DataContext(mirror=None, base=".", cache=str(tmp_path))
-    assert task_data.check(task, "evaluate", where) == []
+    task, context = synthetic.TASKS[name], DataContext(mirror=None, base=".", cache=str(tmp_path))
+    assert task_data.check(task, "evaluate", context) == []
     encoded = task_data.encoded(
-        task, "test", "xd", generator.tokenizer(), Hyperparameters(max_length_tokens=48), where
+        task, "test", "xd", generator.tokenizer(), Hyperparameters(max_length_tokens=48), context
     )
     assert len(encoded.features)
     assert max(encoded.lengths) <= (3 * 48 if name == "gen-choice" else 48)
@@ -37,20 +37,22 @@ def test_every_task_passes_its_check_and_is_encoded(name: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("name", TARGETS[:4])
 def test_trained_target_passes_its_check(name: str, tmp_path: Path) -> None:
-    where = DataContext(mirror=None, base=".", cache=str(tmp_path))
-    assert task_data.check(synthetic.TASKS[name], "train", where) == []
+    context = DataContext(mirror=None, base=".", cache=str(tmp_path))
+    assert task_data.check(synthetic.TASKS[name], "train", context) == []
 
 
 @pytest.mark.parametrize("name", sorted(set(TASKS) - set(PUBLISHED)))
 def test_generated_rows_are_what_the_task_says(name: str, tmp_path: Path) -> None:
-    task, where = TASKS[name], worlds.context(tmp_path)
+    task, context = TASKS[name], worlds.context(tmp_path)
     if task.splits.train:
-        assert task_data.check(task, "train", where) == []
+        assert task_data.check(task, "train", context) == []
         assert (
-            task_data.sizes(task, "train", None, where)
-            == len(task_data.rows(task, "train", None, where))
+            task_data.sizes(task, "train", None, context)
+            == len(task_data.rows(task, "train", None, context))
             > 0
         )
-        assert task_data.revision(task, "train", where) == task_data.revision(task, "train", where)
+        assert task_data.revision(task, "train", context) == task_data.revision(
+            task, "train", context
+        )
     if task.splits.test:
-        assert task_data.check(task, "evaluate", where) == []
+        assert task_data.check(task, "evaluate", context) == []

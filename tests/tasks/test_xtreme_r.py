@@ -47,23 +47,25 @@ def test_brought_treebanks_give_a_language_its_own_and_no_others(tmp_path: Path)
         trees / "UD_Ancient_Greek-PROIEL" / "grc_proiel-ud-test.conllu", line.format("four", "NOUN")
     )
     task = PUBLISHED["udpos_r"].model_copy(update={"languages": ("en", "el")})
-    where = worlds.context(tmp_path)
-    assert task_data.check(task, "train", where) == task_data.check(task, "evaluate", where) == []
-    assert task_data.rows(task, "train", None, where)["tokens"] == [["one"], ["two"]]
-    assert task_data.rows(task, "test", "el", where)["tokens"] == [["three"]]
+    context = worlds.context(tmp_path)
+    assert (
+        task_data.check(task, "train", context) == task_data.check(task, "evaluate", context) == []
+    )
+    assert task_data.rows(task, "train", None, context)["tokens"] == [["one"], ["two"]]
+    assert task_data.rows(task, "test", "el", context)["tokens"] == [["three"]]
 
 
 def test_brought_xquad_r_and_mewsli_x_are_read_from_the_places_that_they_name(
     tmp_path: Path,
 ) -> None:
-    where, text = worlds.context(tmp_path), "A cat sat. It slept."
+    context, text = worlds.context(tmp_path), "A cat sat. It slept."
     question = {"id": "q", "question": "Who sat?", "answers": [{"text": "cat", "answer_start": 2}]}
     paragraph = {"context": text, "sentence_breaks": [[0, 10], [11, 20]], "qas": [question]}
     for language in PUBLISHED["lareqa"].languages:
         file = tmp_path / "lareqa" / "xquad-r" / f"{language}.json"
         write(file, json.dumps({"data": [{"title": "t", "paragraphs": [paragraph]}]}))
-    assert task_data.check(PUBLISHED["lareqa"], "evaluate", where) == []
-    assert task_data.rows(PUBLISHED["lareqa"], "test", "ar", where)["candidate"] == [
+    assert task_data.check(PUBLISHED["lareqa"], "evaluate", context) == []
+    assert task_data.rows(PUBLISHED["lareqa"], "test", "ar", context)["candidate"] == [
         "A cat sat.",
         "It slept.",
     ]
@@ -72,8 +74,8 @@ def test_brought_xquad_r_and_mewsli_x_are_read_from_the_places_that_they_name(
         worlds.write_jsonl(tmp_path / "mewsli_x" / f"{language}.test.jsonl", [pair])
     for split in ("train", "dev"):
         worlds.write_jsonl(tmp_path / "mewsli_x" / f"en.{split}.jsonl", [pair])
-    assert task_data.check(PUBLISHED["mewsli_x"], "train", where) == []
-    assert task_data.check(PUBLISHED["mewsli_x"], "evaluate", where) == []
+    assert task_data.check(PUBLISHED["mewsli_x"], "train", context) == []
+    assert task_data.check(PUBLISHED["mewsli_x"], "evaluate", context) == []
 
 
 @pytest.mark.parametrize("name", ("udpos_r", "lareqa", "mewsli_x"))

@@ -16,7 +16,7 @@ from xstilts.data import task_data
 from xstilts.errors import PhaseError
 from xstilts.sources.context import DataContext
 from xstilts.training import batches
-from xstilts.training.micro_batches import Loader, Source
+from xstilts.training.micro_batches import Loader, MemberFeatures
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +29,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def loader(
     world: Path, kind: str = "class", steps: int = 5, batch_size: int = 8, **changes: Any
 ) -> Loader:
-    where = DataContext(cache=str(world / "data"))
+    context = DataContext(cache=str(world / "data"))
     encoded = task_data.encoded(
-        toy.task(kind, world / "rows"), "train", None, toy.tokenizer(), toy.hyper(), where
+        toy.task(kind, world / "rows"), "train", None, toy.tokenizer(), toy.hyper(), context
     )
-    rows = batches.Rows(lengths=encoded.lengths, n_items=encoded.n_items, n_rows=len(encoded.rows))
-    source = Source(features=encoded.features, lengths=encoded.lengths, format=toy.FORMATS[kind][0])
-    plan = batches.plan([rows], seed=1, steps=steps, batch_size=batch_size)
-    return Loader(plan=plan, sources=[source], pad_id=1, seed=1, **changes)
+    rows = batches.MemberRows(
+        lengths=encoded.lengths, n_items=encoded.n_items, n_rows=len(encoded.rows)
+    )
+    member = MemberFeatures(
+        features=encoded.features, lengths=encoded.lengths, format=toy.FORMATS[kind][0]
+    )
+    plan = batches.plan_batches([rows], seed=1, steps=steps, batch_size=batch_size)
+    return Loader(plan=plan, members=[member], pad_id=1, seed=1, **changes)
 
 
 def rows_of(chunks: list[dict[str, torch.Tensor]]) -> list[tuple[int, ...]]:
@@ -107,10 +111,10 @@ def pooled_loader(**changes: Any) -> Loader:
         }
     )
     lengths = np.array(features["length"])
-    rows = batches.Rows(lengths=lengths, n_items=np.ones(16, dtype=np.int64), n_rows=16)
-    plan = batches.plan([rows], seed=1, steps=2, batch_size=8)
-    source = Source(features=features, lengths=lengths, format="dual_encoder")
-    return Loader(plan=plan, sources=[source], pad_id=1, seed=1, **changes)
+    rows = batches.MemberRows(lengths=lengths, n_items=np.ones(16, dtype=np.int64), n_rows=16)
+    plan = batches.plan_batches([rows], seed=1, steps=2, batch_size=8)
+    member = MemberFeatures(features=features, lengths=lengths, format="dual_encoder")
+    return Loader(plan=plan, members=[member], pad_id=1, seed=1, **changes)
 
 
 @pytest.mark.parametrize("accumulation", [1, 2])
@@ -121,7 +125,7 @@ def test_micro_batch_of_a_dual_encoder_stays_whole(accumulation: int) -> None:
 
 
 def test_dual_encoder_on_several_workers_is_an_error() -> None:
-    with pytest.raises(PhaseError, match="has one worker, not 2"):
+    with pytest.raises(PhaseError, match="which 2 workers can't share"):
         pooled_loader(workers=2).update(0)
 
 

@@ -22,9 +22,7 @@ from xstilts.spec.phase import PhaseParent, PhaseSpec
 from xstilts.spec.task import Splits, Task
 from xstilts.spec.transforms import Pseudo, Transform
 from xstilts.store.phases import Store
-from xstilts.store.results import CurvePoint
 from xstilts.training.phase import Report, run_phase
-from xstilts.training.training import CURVE_POINTS, thinned
 
 
 @pytest.fixture(scope="module")
@@ -174,30 +172,6 @@ def test_training_pruned_stops_and_leaves_no_record(world: Path, tmp_path: Path)
 def test_training_pruned_at_its_last_update_is_kept(world: Path, tmp_path: Path) -> None:
     got = run(tmp_path, spec_of(world, "class"), lambda report: report.step < report.steps)
     assert got.steps == 10 and got.stopped == "finished"
-
-
-def test_training_with_patience_stops_early(world: Path, tmp_path: Path) -> None:
-    got = run(tmp_path, spec_of(world, "class", lr=1e-9, steps=40, patience_evals=2))
-    assert got.stopped == "patience" and got.steps == 12 and got.dev.step == 4
-    assert got.examples == 96 and got.curve[-1].step == 12
-
-
-def test_training_that_diverges_is_an_error(world: Path, tmp_path: Path) -> None:
-    with pytest.raises(PhaseError, match="must stay finite"):
-        run(
-            tmp_path, spec_of(world, "class", lr=1e30, max_grad_norm=1e30, steps=20, warmup_ratio=0)
-        )
-
-
-def test_training_keeps_the_best_weights(world: Path, tmp_path: Path) -> None:
-    full = spec_of(world, "class", lr=0.05, steps=24, schedule="constant", warmup_ratio=0)
-    got = run(tmp_path, full)
-    best = got.dev.step
-    assert best < 24, "pick a learning rate that overshoots"
-    cut = full.model_copy(update={"hyper": full.hyper.model_copy(update={"steps": best})})
-    run(tmp_path, cut)
-    left, right = weights(tmp_path, full), weights(tmp_path, cut)
-    assert all(torch.equal(left[name], right[name]) for name in left)
 
 
 def test_training_in_bf16_runs_on_a_cpu(world: Path, tmp_path: Path) -> None:
@@ -393,13 +367,6 @@ def test_group_of_one_worker_equals_a_plain_process(world: Path, tmp_path: Path)
 # -- small things
 
 
-def test_partial_of_a_short_training_is_never_written(world: Path, tmp_path: Path) -> None:
-    spec = spec_of(world, "class")
-    with pytest.raises(Killed):
-        run(tmp_path, spec, killer(8), partial_every_seconds=3600)
-    assert not list((tmp_path / "phases" / spec.id / "partial").glob("*"))
-
-
 def test_leftovers_of_a_killed_save_are_replaced(world: Path, tmp_path: Path) -> None:
     spec = spec_of(world, "class")
     leftover = Store(tmp_path).phase(spec.id).checkpoint()
@@ -408,13 +375,6 @@ def test_leftovers_of_a_killed_save_are_replaced(world: Path, tmp_path: Path) ->
     run(tmp_path, spec)
     assert weights(tmp_path, spec)
     shutil.rmtree(tmp_path)
-
-
-def test_curve_is_thinned_and_keeps_the_best_and_the_last() -> None:
-    curve = [CurvePoint(step=step, loss=0.0, lr=0.0) for step in range(1, 1001)]
-    kept = [point.step for point in thinned(curve, keep=501)]
-    assert len(kept) <= CURVE_POINTS and {1, 501, 1000} <= set(kept) and kept == sorted(kept)
-    assert thinned(curve[:200], keep=5) == curve[:200]
 
 
 def test_result_holds_plain_finite_numbers(world: Path, tmp_path: Path) -> None:

@@ -15,14 +15,11 @@ from safetensors.torch import load_file
 
 from tests.support import toy
 from tests.training.test_phase import Killed, assert_same, group, killer, result, run
-from xstilts.sources.context import DataContext
 from xstilts.spec.format_specs.dual_encoder import DualEncoderOptions
 from xstilts.spec.format_specs.span_qa import SpanQAOptions
 from xstilts.spec.phase import PhaseParent, PhaseSpec, ScratchParent
 from xstilts.spec.task import Source, Splits, Task
 from xstilts.store.phases import Store
-from xstilts.training.training import Training
-from xstilts.workers import process
 
 KINDS: dict[str, dict[str, Any]] = {
     "regression": {"format": "regression", "metric": "correlation"},
@@ -155,48 +152,3 @@ def test_masked_lm_on_a_phase_without_one_begins_a_new_head(world: Path, tmp_pat
     assert not torch.allclose(
         lm_head(tmp_path, second.id)["dense.weight"], base["lm_head.dense.weight"], atol=1e-3
     )
-
-
-# -- what a large model would need
-
-
-def _training(world: Path, store: Path, **changes: Any) -> Training:
-    spec = spec_of(world, "class")
-    opened, where = Store(store).prepare(), DataContext(cache=str(store / "data"))
-
-    alone = process.World(rank=0, size=1, device=torch.device("cpu"))
-    return Training(
-        spec, opened.phase(spec.id), opened, where, alone, toy.context(store, **changes), toy.silent
-    )
-
-
-def test_best_weights_take_the_place_of_the_former_ones(world: Path, tmp_path: Path) -> None:
-    training = _training(world, tmp_path)
-    training.progress.step = 4
-    training._keep_best(1.0, {})
-    assert training.best is not None
-    first, places = training.best, [value.data_ptr() for value in training.best.values()]
-    with torch.no_grad():
-        for value in training.loaded.model.parameters():
-            value.add_(1)
-    training._keep_best(2.0, {})
-    assert training.best is first and [value.data_ptr() for value in first.values()] == places
-    assert all(
-        torch.equal(value, first[name])
-        for name, value in training.loaded.model.state_dict().items()
-    )
-
-
-@pytest.mark.parametrize(
-    ("every", "took", "since", "due"),
-    [(60, 1, 61, 1), (60, 1, 59, 0), (60, 30, 61, 0), (60, 30, 271, 1), (0, 30, 0, 1)],
-)
-def test_partial_waits_nine_times_as_long_as_the_last_one_took(
-    world: Path, tmp_path: Path, every: float, took: float, since: float, due: int
-) -> None:
-    training = _training(world, tmp_path, partial_every_seconds=every)
-    training.loop_for(None).create_optimizer_and_scheduler(10)
-    training.last_partial -= since
-    training.partial_took = took
-    training._partial()
-    assert len(training.phase.partials()) == due

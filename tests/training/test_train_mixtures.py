@@ -16,7 +16,6 @@ from transformers import AutoModel
 from tests.support import toy
 from tests.training.test_phase import Killed, assert_same, group, killer, result, run, weights
 from xstilts.data import task_data
-from xstilts.errors import PhaseError
 from xstilts.evaluation import evaluate
 from xstilts.models import model
 from xstilts.sources.context import DataContext
@@ -24,16 +23,13 @@ from xstilts.spec.phase import PhaseSpec
 from xstilts.spec.sweep import Rates
 from xstilts.spec.task import Task
 from xstilts.store.phases import Store
-from xstilts.training import members
 from xstilts.training.loop import optimizer
 from xstilts.training.phase import run_phase
 from xstilts.workers import process
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def write_world(folder: Path) -> Path:
     """A base model and rows; `uneven` has 96 lines of text in English and 24 in `xx`."""
-    folder = tmp_path_factory.mktemp("world")
     toy.base_model(folder / "base")
     toy.write_rows(folder / "rows")
     for language, count in (("en", 96), ("xx", 24)):
@@ -47,6 +43,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("".join(lines[:count]))
     return folder
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_world(tmp_path_factory.mktemp("world"))
 
 
 def mixture(world: Path, *tasks: str | Task, heads: str = "separate", **changes: Any) -> PhaseSpec:
@@ -66,7 +67,7 @@ def entries(store: Path, spec: PhaseSpec) -> list[dict[str, Any]]:
     return loaded
 
 
-def loaded(spec: PhaseSpec, store: Path) -> model.Loaded:
+def loaded(spec: PhaseSpec, store: Path) -> model.LoadedModel:
     return model.load(spec, Store(store), DataContext(cache=str(store / "data")))
 
 
@@ -148,61 +149,6 @@ def test_curve_of_a_mixture_has_each_members_score_and_their_plain_mean(
 def test_curve_of_one_task_has_no_scores_by_task(world: Path, tmp_path: Path) -> None:
     curve = run(tmp_path, mixture(world, "class")).curve
     assert all(point.dev_by_task is None for point in curve)
-
-
-@pytest.mark.parametrize(
-    ("kinds", "chosen"),
-    [(("class", "text", "tags"), ["class", "tags"]), (("text",), ["text"]), ((), [])],
-)
-def test_deciding_members_are_those_that_are_no_masked_lm_where_there_are_others(
-    world: Path, tmp_path: Path, kinds: tuple[str, ...], chosen: list[str]
-) -> None:
-    spec = mixture(world, "class", "text", "tags")
-    ready = loaded(spec, tmp_path)
-    context = DataContext(cache=str(tmp_path / "data"))
-    given = [members.read(toy.task(kind, world / "rows"), ready, spec, context) for kind in kinds]
-    assert [task.name for task in members.deciding(given)] == chosen
-
-
-def test_mixture_with_a_fixed_rate_that_names_no_member_is_an_error(
-    world: Path, tmp_path: Path
-) -> None:
-    with pytest.raises(
-        PhaseError, match=r"rates\.fixed names mlm; must name members of the mixture: class, text"
-    ):
-        run(tmp_path, mixture(world, "class", "text", rates=Rates(fixed={"mlm": 0.2})))
-
-
-# -- languages
-
-
-def drawn(spec: PhaseSpec, store: Path) -> dict[str, int]:
-    """Blocks of each language over the whole plan of a training on text; a block of two languages
-    counts as `both`.
-    """
-    ready = loaded(spec, store)
-    context = DataContext(cache=str(store / "data"))
-    given = [members.read(member.task, ready, spec, context) for member in spec.members]
-    counts = {"en": 0, "xx": 0, "both": 0}
-    for row in members.plan(given, spec).rows_UN.ravel().tolist():
-        words = ready.tokenizer.convert_ids_to_tokens(given[0].train.features[row]["input_ids"])
-        letters = {word[0] for word in words} & {"w", "x"}
-        counts["both" if len(letters) > 1 else "en" if letters == {"w"} else "xx"] += 1
-    return counts
-
-
-def test_language_exponent_draws_languages_at_smoothed_rates(world: Path, tmp_path: Path) -> None:
-    # 96 and 24 lines; square roots 2 : 1; of 10 updates of 6 blocks 40 and 20.
-    text = toy.task("text", world / "uneven", train_language=("en", "xx"), language_exponent=0.5)
-    assert drawn(mixture(world, text, batch_size=6), tmp_path) == {"en": 40, "xx": 20, "both": 0}
-
-
-def test_language_exponent_of_a_task_in_one_language_changes_nothing(
-    world: Path, tmp_path: Path
-) -> None:
-    plain, smoothed = (toy.task("text", world / "rows", language_exponent=a) for a in (None, 0.3))
-    one, two = run(tmp_path, mixture(world, plain)), run(tmp_path, mixture(world, smoothed))
-    assert one.curve == two.curve
 
 
 # -- shared heads

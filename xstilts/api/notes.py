@@ -83,7 +83,7 @@ def of_data(plan: Plan, reads: list[Read], context: DataContext) -> list[str]:
     """
     from xstilts.data import transforms
 
-    told = (transforms.told(plan.sweep.task(name), context) for name in trained_tasks(plan))
+    told = (transforms.summary_line(plan.sweep.task(name), context) for name in trained_tasks(plan))
     return [*_pinned(reads), *_never_trained(plan.sweep, context), *(one for one in told if one)]
 
 
@@ -130,4 +130,4 @@ def lost_rows(sweep: Sweep, context: DataContext) -> Iterator[str]:
     for task in sweep.tasks:
         facts = transforms.facts(task, context)
         if facts and facts["dropped"]:
-            yield transforms.told(task, context)
+            yield transforms.summary_line(task, context)

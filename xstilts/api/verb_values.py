@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from xstilts.errors import first_line
 from xstilts.planning import Plan
 from xstilts.planning.counts import summary
 from xstilts.spec.sweep import Sweep
@@ -96,7 +97,7 @@ class Status:
     def to_json(self) -> dict[str, Any]:
         """The value that `--json` prints."""
         failures = [
-            {"slot": e.slot, "state": e.state, "error": e.error.split("\n")[0]}
+            {"slot": e.slot, "state": e.state, "error": first_line(e.error)}
             for e in self.entries
             if e.state in ("failed", "blocked")
         ]

@@ -17,6 +17,7 @@ from rich.text import Text
 from xstilts.cli import tables
 from xstilts.cli.console import WIDE, grid, say
 from xstilts.cli.progress import counts_text, duration
+from xstilts.errors import first_line
 
 
 def check(console: Console, found: dict[str, Any]) -> None:
@@ -124,7 +125,7 @@ def run(console: Console, value: dict[str, Any]) -> None:
     """How a run ended; failures first."""
     for failure in value["failures"]:
         head = f"{failure['state']}: {failure['slot']}: "
-        say(console, Text.assemble((head, "bold red"), _first_line(failure["error"])))
+        say(console, Text.assemble((head, "bold red"), first_line(failure["error"])))
     if value["stopped"]:
         stopped = f"stopped ({value['stopped']}); the same command carries on from here"
         say(console, stopped, "yellow")
@@ -193,7 +194,3 @@ def _notes(console: Console, notes: Iterable[str]) -> None:
 
 def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count) or "none"
-
-
-def _first_line(text: str) -> str:
-    return text.strip().split("\n")[0]

@@ -1,1 +1,1 @@
-"""A task's rows, from where they lie to what a format reads; tokenised once."""
+"""A task's rows: read from their source, checked, transformed, tokenised once."""

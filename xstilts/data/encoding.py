@@ -1,14 +1,13 @@
-"""Tokenised once, shared by all: the encoded form of a task's rows on disk.
+"""The tokenised rows of a task on disk: written once, shared by all phases and workers.
 
     <cache>/rows/<key>/      rows.arrow: the rows under their roles
     <cache>/encoded/<key>/   features.arrow, lengths.npy, n_items.npy, facts.json
 
 The key is a hash of everything that decides the content: the data itself, the cut, the labels, the
-tokenizer, the lengths, the format. Nothing else is looked at, so a changed file, tokenizer or
-length is another folder and stale data can't be read. A folder is built by whoever comes first,
-under a file lock, in a hidden neighbour that is renamed when it is complete: a folder that is there
-is whole. Arrow files are memory-mapped, so that the workers of a machine share one copy of the
-pages.
+tokenizer, the lengths, the format. So a changed file, tokenizer or length leads to another folder,
+and stale data is never read. The first process that needs a folder builds it, under a file lock, in
+a hidden folder beside it that is renamed when it is complete: a folder that exists is complete.
+Arrow files are memory-mapped, so the workers of a machine share one copy of the pages.
 """
 
 from __future__ import annotations
@@ -37,14 +36,14 @@ if TYPE_CHECKING:
 
 ENCODE_VERSION = 2
 """Raised when the same rows are encoded differently."""
-ROWS_A_BATCH = 1000
+ROWS_PER_BATCH = 1000
 Array = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def encoding_key(
     data_key: str, task: Task, tokenizer: PreTrainedTokenizerBase, hyper: Hyperparameters
 ) -> dict[str, Any]:
-    """All that decides the encoded form; `data_key` names the rows."""
+    """Everything that decides the encoded form; `data_key` identifies the rows."""
     return {
         "version": ENCODE_VERSION,
         "data": data_key,
@@ -67,10 +66,10 @@ def encoded_split(
     rows: Callable[[], pa.Table],
     language: str | None = None,
 ) -> EncodedSplit:
-    """The encoded form under `key`, built from `rows()` where it is not there yet.
+    """The encoded form under `key`; built from `rows()` if it does not exist yet.
 
-    Raises DataError for rows that can't be encoded and StoreError where the cache can't be written;
-    either leaves nothing half-made behind.
+    Raises DataError for rows that can't be encoded and StoreError if the cache can't be written;
+    neither leaves anything incomplete behind.
     """
 
     def make_rows(folder: Path) -> None:
@@ -91,8 +90,8 @@ def encoded_split(
 
 
 def built(folder: Path, make: Callable[[Path], None]) -> Path:
-    """`folder`, made by `make(hidden folder)` where it is not there; one process makes it, the
-    others wait.
+    """`folder`; if it does not exist, `make(hidden folder)` fills it, in one process while others
+    wait.
     """
     from filelock import FileLock
 
@@ -109,7 +108,7 @@ def built(folder: Path, make: Callable[[Path], None]) -> Path:
 
 
 def _make(folder: Path, make: Callable[[Path], None]) -> None:
-    """Makes `folder` while holding its lock; what a killed maker left is removed first."""
+    """Makes `folder` while holding its lock; first removes what a killed process left behind."""
     for left in folder.parent.glob(f".{folder.name}.*"):
         shutil.rmtree(left, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
@@ -126,9 +125,7 @@ def _make(folder: Path, make: Callable[[Path], None]) -> None:
 
 
 def _whole(folder: Path) -> bool:
-    """Whether all files of `folder` are there in their full size (a machine may have lost
-    power).
-    """
+    """Whether all files of `folder` have their full size; after a power failure they may not."""
     try:
         sizes = json.loads((folder / "facts.json").read_bytes())["files"]
         return all((folder / name).stat().st_size == size for name, size in sizes.items())
@@ -147,11 +144,9 @@ def _write_features(
     n_items: list[int] = []
 
     def batches() -> Iterator[pa.Table]:
-        for start in range(0, len(rows), ROWS_A_BATCH):
-            features = _encode(rows[start : start + ROWS_A_BATCH], task, tokenizer, hyper, start)
-            if not features[
-                "length"
-            ]:  # rows without a token: empty columns have no type to be written with
+        for start in range(0, len(rows), ROWS_PER_BATCH):
+            features = _encode(rows[start : start + ROWS_PER_BATCH], task, tokenizer, hyper, start)
+            if not features["length"]:  # no row has a token: empty columns have no type to write
                 continue
             lengths.extend(features["length"])
             n_items.extend(features["n_items"])
@@ -160,7 +155,7 @@ def _write_features(
     _write(folder / "features.arrow", batches())
     if not lengths:
         raise DataError(
-            f"task {task.name}: none of its {len(rows)} rows gave a feature; look at its texts"
+            f"task {task.name}: none of its {len(rows)} rows has a token to encode; check its texts"
         )
     for name, values in (("lengths", lengths), ("n_items", n_items)):
         with open(folder / f"{name}.npy", "wb") as file:
@@ -188,7 +183,7 @@ def _encode(
 
 
 def _table(features: Mapping[str, list[Any]]) -> pa.Table:
-    """Columns as Arrow, whole numbers as int32: half the disk and memory of int64."""
+    """The columns as an Arrow table; integers as int32, half the size of int64."""
     import pyarrow as pa
 
     table = pa.table({name: pa.array(values) for name, values in features.items()})
@@ -204,7 +199,7 @@ def _narrow(kind: pa.DataType) -> pa.DataType:
 
 
 def _write(path: Path, tables: Iterator[pa.Table]) -> None:
-    """Tables of one schema as an Arrow stream, in batches small enough to open one alone."""
+    """Writes tables of one schema as an Arrow stream, in batches small enough to read singly."""
     import pyarrow as pa
 
     with open(path, "wb") as file:
@@ -212,7 +207,7 @@ def _write(path: Path, tables: Iterator[pa.Table]) -> None:
         for table in tables:
             schema = schema or table.schema
             writer = writer or pa.ipc.new_stream(file, schema)
-            writer.write_table(table.cast(schema), ROWS_A_BATCH)
+            writer.write_table(table.cast(schema), ROWS_PER_BATCH)
         if writer is not None:
             writer.close()
         file.flush()
@@ -226,16 +221,16 @@ def _dataset(path: Path) -> datasets.Dataset:
 
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
-    """Hash of all that decides how a tokenizer cuts a text; truncation and padding, which calls
-    set, left out.
+    """Hash of everything that decides how a tokenizer cuts a text, without truncation and padding,
+    which each call sets for itself.
     """
     known = getattr(tokenizer, "_xstilts_digest", None)
     if known is not None:
         return str(known)
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is not None:
-        # Its JSON starts with truncation and padding; the vocabulary is too large to be parsed for
-        # that.
+        # The JSON starts with truncation and padding. Cutting the text is much faster than parsing
+        # the whole vocabulary to drop them.
         _, _, model = backend.to_str().partition('"added_tokens"')
     else:
         model = canonical_json(tokenizer.get_vocab())
@@ -244,6 +239,5 @@ def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
         model,
         {k: str(v) for k, v in sorted(tokenizer.special_tokens_map.items())},
     ]
-    found = digest(facts)
-    tokenizer._xstilts_digest = found
-    return found
+    tokenizer._xstilts_digest = digest(facts)
+    return str(tokenizer._xstilts_digest)

@@ -1,10 +1,10 @@
-"""Fills a mirror from the hub: all that a sweep reads, for machines without a network.
+"""Fills a mirror from the hub with everything a sweep reads, for machines without a network.
 
-Run it where there is a network, copy the folder, and name it (`--mirror DIR` or XSTILTS_MIRROR). Of
-a dataset come the files of the configurations and splits that the sweep's tasks name, of a model
-its configuration, tokenizer and safetensors. What is there already is not downloaded again. Each
-dataset folder gets a README whose `configs` list what it holds, so that `datasets.load_dataset`
-opens it too.
+Run it where there is a network, copy the folder, and name it (`--mirror DIR` or XSTILTS_MIRROR). It
+fetches the configurations and splits of a dataset that the sweep's tasks name, and the
+configuration, tokenizer and safetensors of a model. Files that exist already are not downloaded
+again. Each dataset folder gets a README whose `configs` list what it holds, so that
+`datasets.load_dataset` can open it too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xstilts.data.reading import sources
+from xstilts.data.reading import languages, sources
 from xstilts.data.reading.layout import Layout, layout
 from xstilts.errors import DataError, StoreError
 from xstilts.sources import hub as hubs
@@ -44,9 +44,7 @@ class Wanted:
 
 
 def wanted(sweep: Sweep) -> tuple[Wanted, ...]:
-    """The repositories that a sweep reads, each once; the user's files, folders and the generator
-    are none.
-    """
+    """The repositories that a sweep reads, each once; not the user's own files and folders."""
     datasets: dict[tuple[str, str], list[Task]] = {}
     for leaf in (leaf for task in sweep.tasks for leaf in task.leaves):
         if leaf.source.hub is not None:
@@ -77,10 +75,10 @@ def fetch(
     report: Callable[[str], None] = lambda text: None,
     hub: hubs.Hub | None = None,
 ) -> list[str]:
-    """Brings all that a sweep reads into `mirror`; returns the folders, in order.
+    """Downloads everything a sweep reads into `mirror`; returns the folders, in order.
 
-    Every repository is tried. Raises DataError that tells all that could not be had (no network, no
-    such repository, split or language), StoreError where the mirror can't be written.
+    Every repository is tried. Raises a DataError that lists all that could not be fetched (no
+    network, no such repository, split or language), and StoreError if the mirror can't be written.
     """
     every = wanted(sweep)
     folders, problems = [], list(_revised(every))
@@ -100,22 +98,22 @@ def fetch(
 
 
 def _revised(every: tuple[Wanted, ...]) -> Iterator[str]:
-    """Repositories that are wanted at several revisions: in a mirror each has one folder."""
+    """A problem for each repository wanted at several revisions: a mirror holds only one."""
     asked: dict[tuple[str, str], list[str]] = {}
     for one in every:
         asked.setdefault((one.kind, one.name), []).append(one.revision)
     for (kind, name), revisions in asked.items():
         if len(set(revisions)) > 1:
             yield (
-                f"{kind} {name}: is wanted at revisions "
-                f"{' and '.join(dict.fromkeys(revisions))}, and a mirror holds "
-                "one of each; give all tasks the same `revision:`"
+                f"{kind} {name}: tasks name the revisions "
+                f"{' and '.join(dict.fromkeys(revisions))}, but a mirror holds "
+                "only one; give all tasks the same `revision:`"
             )
 
 
 def _one(one: Wanted, mirror: Path, hub: hubs.Hub) -> Path:
     folder = mirror / f"{one.kind}s" / one.name
-    if one.name.startswith("local/"):  # no owner of the hub has this name: it is somebody's own
+    if one.name.startswith("local/"):  # no hub owner has this name: it is the user's own
         if folder.is_dir():
             return folder
         raise DataError(
@@ -152,7 +150,7 @@ def _dataset(one: Wanted, folder: Path, hub: hubs.Hub) -> None:
 
 
 def _chosen(one: Wanted, plan: Layout) -> tuple[dict[str, dict[str, tuple[str, ...]]], list[str]]:
-    """Configuration to split to files, of all that the tasks name; and what does not exist."""
+    """Configuration to split to files, for all that the tasks name; and what does not exist."""
     chosen: dict[str, dict[str, tuple[str, ...]]] = {}
     problems: dict[str, None] = {}
     for task in one.tasks:
@@ -167,12 +165,8 @@ def _chosen(one: Wanted, plan: Layout) -> tuple[dict[str, dict[str, tuple[str, .
                 for split in splits.names(expression):
                     files = plan.configs[config].get(split)
                     if files is None:
-                        problems[
-                            (
-                                f"task {task.name}: "
-                                f"{_absent(task, language, split, plan.configs[config])}"
-                            )
-                        ] = None
+                        absent = _absent(task, language, split, plan.configs[config])
+                        problems[f"task {task.name}: {absent}"] = None
                     else:
                         chosen.setdefault(config, {})[split] = files
     return chosen, list(problems)
@@ -180,14 +174,14 @@ def _chosen(one: Wanted, plan: Layout) -> tuple[dict[str, dict[str, tuple[str, .
 
 def _absent(task: Task, language: str, split: str, have: Mapping[str, object]) -> str:
     return (
-        f"{sources.where(task, language)}: has no split `{split}`; it has "
+        f"{languages.source_in_words(task, language)}: has no split `{split}`; it has "
         f"{', '.join(have) or 'none'}"
     )
 
 
 def _write_readme(folder: Path, original: Path, plan: Layout) -> None:
-    """A card whose `configs` name the files that are in `folder`, before the text of the original
-    card.
+    """Writes a card whose `configs` name the files in `folder`, followed by the text of the
+    original card.
     """
     here = set(sources.names_in(folder))
     configs = []
@@ -201,7 +195,7 @@ def _write_readme(folder: Path, original: Path, plan: Layout) -> None:
     body = (
         _body(original.read_text(encoding="utf-8")) if original.is_file() else f"# {folder.name}\n"
     )
-    # JSON is YAML: nothing has to be quoted by hand.
+    # JSON is valid YAML, so nothing needs quoting by hand.
     lines = ",\n".join(json.dumps(config, ensure_ascii=False) for config in configs)
     write_bytes(folder / "README.md", f"---\nconfigs: [\n{lines}\n]\n---\n{body}".encode())
 

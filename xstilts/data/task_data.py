@@ -1,16 +1,15 @@
-"""A task's rows, and what they are: counted, checked, hashed, tokenised once.
+"""A task's rows: read, counted, checked, hashed, tokenised once.
 
-Rows come from the hub, a mirror, the user's files or the generator (`sources.py`), cut by split
-expressions (`splits.py`), under the roles of the task's format with labels as ids (`columns.py`),
-joined where a task is a union of several (`tables.py`), and training rows are transformed last
-(`transforms`). This module puts these together; it is the
-only one that the rest of xstilts needs.
+Rows come from the hub, a mirror, the user's files or the generator (`sources.py`). Split
+expressions cut them (`splits.py`); `columns.py` puts them under the roles of the task's format and
+turns labels into ids; `tables.py` joins the parts of a union; `transforms` changes training rows
+last. This module puts these together; it is the only one that the rest of xstilts needs.
 
 Words: a *use* is `train`, `dev` or `test`. `train` and `dev` exist in the task's training
-languages, `test` in each of its languages, and so does `dev` where it tunes an evaluation (mining).
-Where a function takes `language`, None means the use's whole data: its languages one after the
-other. Rows of several languages have a column `language`. Limits hold for each language. The order
-is the source's.
+languages, `test` in each of its languages; a `dev` that tunes an evaluation (mining) also exists in
+each of them. Where a function takes `language`, None means all languages of the use, one after the
+other. Rows of several languages have a column `language`. Limits apply to each language. Rows keep
+the order of their source.
 """
 
 from __future__ import annotations
@@ -51,15 +50,15 @@ __all__ = [
 ]
 
 CHECK_VERSION = 1
-"""Raised when rows that were found good may be found wanting now."""
-_Place = tuple[Use, str, str]
+"""Raised when rows that passed the check may fail it now."""
+_Finding = tuple[Use, str, str]
 """Use and language in which a problem was found, and the problem."""
 _USES = " ({uses}): "
 """Stands for the uses that share a problem."""
 
 
 def rows(task: Task, use: Use, language: str | None, context: DataContext) -> datasets.Dataset:
-    """The rows of a use under their roles; DataError says all that is wrong with them."""
+    """The rows of a use under their roles; the DataError lists everything wrong with them."""
     import datasets
 
     return datasets.Dataset(_rows(with_labels(task, context), use, language, context))
@@ -68,7 +67,7 @@ def rows(task: Task, use: Use, language: str | None, context: DataContext) -> da
 def sizes(task: Task, use: Use, language: str | None, context: DataContext) -> int:
     """Number of rows of a use, from the files' own counts.
 
-    Rows with a hidden label are still among them, and those that a transform will have to drop.
+    This includes rows with a hidden label and rows that a transform will have to drop.
     """
     return sum(_size(task, use, one, context) for one in _languages(task, use, language))
 
@@ -79,7 +78,7 @@ def _size(task: Task, use: Use, language: str, context: DataContext) -> int:
 
 
 def revision(task: Task, action: Action, context: DataContext) -> str:
-    """Hash (24 hexadecimal digits) of what the files that an action reads hold, wherever they
+    """Hash (24 hexadecimal digits) of the content of all files that an action reads, wherever they
     lie.
     """
     uses = task.uses(action)
@@ -93,10 +92,10 @@ def revision(task: Task, action: Action, context: DataContext) -> str:
 
 
 def check(task: Task, action: Action, context: DataContext) -> list[str]:
-    """All that is wrong with the data for an action, a message each; empty: every row can be used.
+    """Everything wrong with the data for an action, a message each; empty: every row can be used.
 
-    A problem that several uses or languages share is told once, with their names. A transform is
-    not carried out: it says itself what it lacks.
+    A problem that several uses or languages share is listed once, with their names. A transform is
+    not applied here: its own `problems` say what it lacks.
     """
     try:
         task = with_labels(task, context)
@@ -105,14 +104,14 @@ def check(task: Task, action: Action, context: DataContext) -> list[str]:
             line if line.startswith("task ") else f"task {task.name}: {line}"
             for line in str(error).splitlines()
         ]
-    found: dict[str, list[_Place]] = {}
+    findings: dict[str, list[_Finding]] = {}
     for use in task.uses(action):
         for language in task.languages_of(use):
             for problem in _problems(task, use, language, context):
                 anywhere = _anywhere(problem, task, language).replace(f" ({use}): ", _USES, 1)
-                found.setdefault(anywhere, []).append((use, language, problem))
+                findings.setdefault(anywhere, []).append((use, language, problem))
     return [
-        *(_told(places, shared) for shared, places in found.items()),
+        *(_message(places, shared) for shared, places in findings.items()),
         *_transform_problems(task, action, context),
     ]
 
@@ -122,7 +121,7 @@ def _transform_problems(task: Task, action: Action, context: DataContext) -> lis
 
 
 def _anywhere(problem: str, task: Task, language: str) -> str:
-    """A problem without what is the language's own in it."""
+    """A problem with the names that differ between languages replaced by their patterns."""
     for leaf in task.leaves:
         own = (leaf.source.config, *(leaf.source.files or ()), *leaf.source.row_filter.values())
         for pattern in own:
@@ -131,14 +130,15 @@ def _anywhere(problem: str, task: Task, language: str) -> str:
     return problem
 
 
-def _told(places: list[_Place], shared: str) -> str:
+def _message(places: list[_Finding], shared: str) -> str:
+    """The problem with the uses and languages that have it; `shared`: its text for any of them."""
     uses, languages = (dict.fromkeys(names) for names in list(zip(*places, strict=True))[:2])
     if len(uses) == len(languages) == 1:
         return places[0][2]
     one = places[0][2].replace(f" ({places[0][0]}): ", _USES, 1) if len(languages) == 1 else shared
     text = one.replace(_USES, f" ({', '.join(uses)}): ")
     return (
-        f"{text} [so in {len(languages)} languages: {', '.join(languages)}]"
+        f"{text} [in {len(languages)} languages: {', '.join(languages)}]"
         if len(languages) > 1
         else text
     )
@@ -152,7 +152,7 @@ def encoded(
     hyper: Hyperparameters,
     context: DataContext,
 ) -> EncodedSplit:
-    """The rows of a use, tokenised; the first call for this content builds it, all later ones map
+    """The rows of a use, tokenised; the first call for this content writes it, later calls map
     it.
     """
     task = with_labels(task, context)
@@ -185,12 +185,12 @@ def _rows(task: Task, use: Use, language: str | None, context: DataContext) -> p
 
 
 def _problems(task: Task, use: Use, language: str, context: DataContext) -> Iterator[str]:
-    """What is wrong with the rows of a use in one language. Those that were found good are not read
+    """What is wrong with the rows of a use in one language. Rows that passed before are not read
     again.
     """
     plain = task.model_copy(update={"transform": None})
-    good = _good(plain, use, language, context)
-    if good is not None and good.exists():
+    passed = _passed_file(plain, use, language, context)
+    if passed is not None and passed.exists():
         return
     try:
         table, found = tables.role_table(plain, use, language, context)
@@ -202,14 +202,14 @@ def _problems(task: Task, use: Use, language: str, context: DataContext) -> Iter
             *found,
             *(f"task {task.name} ({use}, {language}): {text}" for text in _oddities(table, task)),
         ]
-    if good is not None and not found:
-        write_json(good, None)
+    if passed is not None and not found:
+        write_json(passed, None)
     yield from found
 
 
-def _good(task: Task, use: Use, language: str, context: DataContext) -> Path | None:
-    """The file that says that `_problems` found none; its name holds all that decides the
-    answer.
+def _passed_file(task: Task, use: Use, language: str, context: DataContext) -> Path | None:
+    """The file that marks rows in which `_problems` found none; everything that decides the answer
+    is hashed into its name. None if that can't be known.
     """
     rest = [
         task.options.model_dump(mode="json"),
@@ -217,18 +217,18 @@ def _good(task: Task, use: Use, language: str, context: DataContext) -> Path | N
     ]
     try:
         name = digest([CHECK_VERSION, rows_key(task, use, (language,), context), rest])
-    except DataError:  # a file is missing: `_problems` says which, and what else is wrong
+    except DataError:  # a file is missing; `_problems` will say which
         return None
     return Path(context.cache) / "checked" / name
 
 
 def _oddities(table: pa.Table, task: Task) -> Iterator[str]:
-    """What a slower look at each row finds."""
+    """Problems that only a slower look at each row can find."""
     if labels.none_known(table, task):
         shown = ", ".join(task.labels[:4])
         yield (
-            f"none of its labels is among those of its training rows ({shown}, ...); the two "
-            "must have one table"
+            f"none of its labels occurs in its training rows ({shown}, ...); both must use the "
+            "same label names"
         )
     if "answers" in task.spec.roles:
         yield from agreement.misplaced_answers(table)
@@ -238,17 +238,17 @@ def _languages(task: Task, use: Use, language: str | None) -> tuple[str, ...]:
     return (language,) if language else task.languages_of(use)
 
 
-# -- label tables that the data give
+# -- label tables taken from the data
 
 
 def with_labels(task: Task, context: DataContext) -> Task:
-    """The task with its table of labels, taken from its training and development rows where it
-    states none.
+    """The task with its label table, taken from its training and development rows if it states
+    none.
 
-    The table is sorted and ends with `labels.UNSEEN`, which any other label of its test rows
-    becomes. Limits do not shorten it. A task that states its labels, needs none, or has no training
-    rows comes back as it is, and so does one that is trained on another's rows: that one's table is
-    its own (`sweep_labels`).
+    The table is sorted and ends with `labels.UNSEEN`, which stands for any other label of the test
+    rows. Limits do not shorten it. A task is returned unchanged if it states its labels, needs
+    none, has no training rows, or is trained on the rows of another task, whose table it takes
+    (`sweep_labels`).
     """
     if not is_open(task) or task.train_task or not task.has("train"):
         return task
@@ -280,13 +280,13 @@ def with_labels(task: Task, context: DataContext) -> Task:
 
 
 def is_open(task: Task) -> bool:
-    """Whether a task needs a table of labels and states none."""
+    """Whether a task needs a label table and states none."""
     return task.spec.labelled and not task.labels
 
 
 def sweep_labels(tasks: Iterable[Task], context: DataContext) -> tuple[Task, ...]:
-    """A sweep's tasks with their tables, that of its training task for one that is trained on
-    another's rows.
+    """A sweep's tasks with their label tables; a task trained on another's rows takes the table of
+    that training task.
     """
     found = {task.name: with_labels(task, context) for task in tasks}
     return tuple(
@@ -298,7 +298,7 @@ def sweep_labels(tasks: Iterable[Task], context: DataContext) -> tuple[Task, ...
 
 
 def _label_names(task: Task, use: Use, language: str, leaf: Task, context: DataContext) -> set[str]:
-    """Names of the labels of one part's rows, all those of its splits' cuts."""
+    """The label names in one part's rows, over all cuts of its splits."""
     if leaf.labels:
         return set(leaf.labels)
     column = leaf.column(task.label_role or "label")
@@ -309,13 +309,10 @@ def _label_names(task: Task, use: Use, language: str, leaf: Task, context: DataC
             (column,),
         )
         if column not in raw.columns:
-            at = (
-                f"task {tables.called(task, leaf)}: {sources.where(leaf, language)}, split "
-                f"{piece.name}"
-            )
+            source = languages.source_in_words(leaf, language)
             raise DataError(
-                f"{at}: has no column `{column}` to take its labels from; it has "
-                f"{', '.join(raw.columns)}"
+                f"task {tables.called(task, leaf)}: {source}, split {piece.name}: has no "
+                f"column `{column}` to take the labels from; it has {', '.join(raw.columns)}"
             )
         start, stop = piece.span(raw.table.num_rows)
         names |= labels.names_in(raw.table[column].slice(start, stop - start), column, raw)

@@ -1,17 +1,17 @@
-"""Scores: on development data while a phase trains, zero-shot in all languages after.
+"""Scores: on development data during a training, zero-shot in all languages afterwards.
 
-A format predicts a split and decodes its predictions into tables of one row an example
-(`formats/__init__.py`); scores are computed from a table's columns alone, so each can be recomputed
-from what is stored.
+A format predicts a split and decodes its predictions into tables with one row for each example
+(`formats/__init__.py`). Scores are computed only from a table's columns, so each can be recomputed
+from the stored predictions.
 
-An evaluation reads a language's test rows, and its development rows where the format tunes
-something on them. Most formats decode a language as soon as it is predicted; those that decode all
-languages together wait for the last one. Where a task asks for a sweep of hidden states, its
-predictions are read in several ways: each is decoded and scored, and `layers` in the result says
-how (`vector_store.py` keeps their vectors).
+An evaluation reads a language's test rows, and its development rows if the format tunes something
+on them. Most formats decode a language as soon as it is predicted; formats that decode all
+languages together wait for the last one. If a task asks for a sweep of hidden states, its
+predictions are read in several ways; each is decoded and scored, and `layers` in the result has the
+scores (`vector_store.py` keeps the vectors).
 
-Of several workers each takes its share: of the batches on development data, of the languages in an
-evaluation. The first one writes and says, and decodes what is decoded together.
+Each worker takes its share: of the batches for development data, of the languages in an evaluation.
+The first worker writes, reports, and decodes what is decoded together.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import torch
 from xstilts import formats
 from xstilts.data import task_data
 from xstilts.errors import DataError, PhaseError
-from xstilts.evaluation.vector_store import Scratch, Shelf
+from xstilts.evaluation.vector_store import Scratch, VectorStore
 from xstilts.formats.prediction import ByUse, Predicted, Predictor, Table
 from xstilts.models import model
 from xstilts.scoring.metrics import METRICS
@@ -42,14 +42,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xstilts.formats.encoded import EncodedSplit
-    from xstilts.models.model import Loaded
+    from xstilts.models.model import LoadedModel
     from xstilts.sources.context import DataContext
     from xstilts.spec.phase import PhaseSpec
     from xstilts.store.phases import Phase
     from xstilts.workers.process import World
 
-Made = tuple[str, Any, list[dict[str, Any]]]
-"""A language, its table (of a pooled format what was kept of its test rows), its rows of `layers`.
+LanguageResult = tuple[str, Any, list[dict[str, Any]]]
+"""A language, its table (for a pooled format, what is kept of its test rows), its rows of
+`layers`.
 """
 
 
@@ -57,12 +58,12 @@ Made = tuple[str, Any, list[dict[str, Any]]]
 
 
 def scores(table: Mapping[str, Sequence[Any]], task: Task) -> dict[str, float]:
-    """Every metric of the task's format in percent; PhaseError where one is no finite number."""
+    """Every metric of the task's format in percent; PhaseError if one is not finite."""
     values = {name: METRICS[name].of(table) for name in task.spec.metrics}
     for name, value in values.items():
         if not math.isfinite(value):
             raise PhaseError(
-                f"task {task.name}: {name} is {value}; must be finite: look at the model's "
+                f"task {task.name}: {name} is {value}; must be finite: check the model's "
                 "predictions"
             )
     if task.metric not in values:
@@ -73,7 +74,7 @@ def scores(table: Mapping[str, Sequence[Any]], task: Task) -> dict[str, float]:
 
 
 def dev_scores(
-    loaded: Loaded, member: int, encoded: EncodedSplit, task: Task, *, world: World, bf16: bool
+    loaded: LoadedModel, member: int, encoded: EncodedSplit, task: Task, *, world: World, bf16: bool
 ) -> dict[str, float]:
     """Scores on development rows, the same on every worker."""
     its_format = formats.get(task.format)
@@ -98,11 +99,12 @@ def run(
     store: Store,
     context: DataContext,
     world: World,
-    said: Callable[[int, int], bool],
+    report: Callable[[int, int], bool],
 ) -> EvaluationResult | None:
     """Evaluates the parent's checkpoint in every language; keeps predictions, returns the result.
 
-    `said(done, languages)` is called on every worker alike; None where it says to stop.
+    `report(done, languages)` is called on every worker; the evaluation ends with None if it returns
+    False.
     """
     started = time.monotonic()
     if len(spec.members) != 1:
@@ -117,27 +119,27 @@ def run(
     layers: list[dict[str, Any]] = []
     for first in range(0, len(task.languages), world.size):
         found = _round(evaluation, task.languages[first : first + world.size], world)
-        made = {language: table for language, table, _ in found}
+        own = {language: table for language, table, _ in found}
         if not task.spec.pooled:
-            world.on_first(partial(_write_predictions, phase, made))
-        tables.update(made)
+            world.on_first(partial(_write_predictions, phase, own))
+        tables.update(own)
         layers += [row for _, _, rows in found for row in rows]
-        if not said(min(first + world.size, len(task.languages)), len(task.languages)):
+        if not report(min(first + world.size, len(task.languages)), len(task.languages)):
             return None
 
-    def closed() -> EvaluationResult:
+    def finish() -> EvaluationResult:
         whole = tables
         if task.spec.pooled:
             whole = evaluation.pooled(tables)
             _write_predictions(phase, whole)
         return _result(task, whole, layers, time.monotonic() - started)
 
-    return world.on_first(closed)
+    return world.on_first(finish)
 
 
-def _round(evaluation: _Evaluation, languages: Sequence[str], world: World) -> list[Made]:
-    """One language for each worker; the first worker gets them all."""
-    mine = evaluation.made(languages[world.rank]) if world.rank < len(languages) else None
+def _round(evaluation: _Evaluation, languages: Sequence[str], world: World) -> list[LanguageResult]:
+    """Evaluates one language on each worker; the first worker gets all results."""
+    mine = evaluation.evaluated(languages[world.rank]) if world.rank < len(languages) else None
     return [one for one in world.gather(mine) if one is not None]
 
 
@@ -146,18 +148,18 @@ class _Evaluation:
     """Predicts and decodes one language after another in this process."""
 
     spec: PhaseSpec
-    loaded: Loaded
+    loaded: LoadedModel
     context: DataContext
     device: torch.device
     scratch: Scratch
-    """For what does not fit into memory."""
+    """Makes a folder for vectors that do not fit into memory."""
 
     @property
     def task(self) -> Task:
         return self.spec.members[0].task
 
-    def made(self, language: str) -> Made:
-        """The table of a language and, where a sweep was asked for, the scores of its variants."""
+    def evaluated(self, language: str) -> LanguageResult:
+        """The table of a language and, for a sweep, the scores of its variants."""
         predicted = {
             use: self._predicted(self._encoded(use, language)) for use in self.task.uses("evaluate")
         }
@@ -190,7 +192,7 @@ class _Evaluation:
             pad_id=self.loaded.pad_id,
             world=process.World(rank=0, size=1, device=self.device),
             bf16=use_bf16(self.spec.hyper, self.device),
-            keep=Shelf(len(split), self.scratch).keep,
+            keep=VectorStore(len(split), self.scratch).keep,
         )
         return Predicted(split, self._format.predict(split, self.task, predictor))
 
@@ -204,9 +206,9 @@ class _Evaluation:
             own = own or table
             if not variant:
                 continue
-            where = {"language": language, **variant}
+            names = {"language": language, **variant}
             for name, value in scores(table, self.task).items():
-                rows.append({**where, "metric": name, "value": value, "n": len(table["id"])})
+                rows.append({**names, "metric": name, "value": value, "n": len(table["id"])})
         return own, rows
 
 
@@ -216,7 +218,7 @@ def _result(
     for language, table in tables.items():
         if not table["id"]:
             raise DataError(
-                f"task {task.name}: {language} has nothing to score; look at its test rows"
+                f"task {task.name}: {language} has nothing to score; check its test rows"
             )
     by_language = {language: scores(table, task) for language, table in tables.items()}
     names = task.spec.metrics

@@ -1,17 +1,18 @@
 """Formats: how a task is learned.
 
-What is known of a format without torch is its spec (`spec/format_specs`). What it does is a module
-here of the same name. `encode` turns rows into features (once, cached on disk), `collate` turns
-features into one batch of tensors, `Head` turns the body's last hidden state into predictions and a
-loss. `predict` gives what is kept of every feature of a split; `decode` turns that into a table
-whose columns are enough to compute every metric of the format. Most predict in one forward pass and
-decode each language alone; what these share stands in `prediction.py`. Formats know roles (`text`,
-`label`, ...), never a dataset's own column names; the training loop knows features, never a task.
+What can be said about a format without torch is its spec (`spec/format_specs`); what it does is the
+module of the same name here. `encode` turns rows into features (once, cached on disk), `collate`
+turns features into one batch of tensors, `Head` turns the body's last hidden state into predictions
+and a loss. `predict` returns what is kept of every feature of a split; `decode` turns that into a
+table whose columns are enough to compute every metric of the format. Most formats predict in one
+forward pass and decode each language alone; their common code is in `prediction.py`. Formats know
+roles (`text`, `label`, ...), never a dataset's own column names; the training loop knows features,
+never a task.
 
-A format keeps no state: all it needs comes as arguments, so a feature encoded by one process can be
-collated by another.
+A format has no state: everything it needs is an argument, so a feature encoded by one process can
+be collated by another.
 
-Modules are imported when they are asked for, since they load torch.
+Modules are imported only when needed, because they load torch.
 
 Legend of the shapes: `F` features of a batch, `B` sequences of a batch (F, but more where a feature
 holds several), `L` tokens after padding, `H` hidden width, `C` classes.
@@ -40,19 +41,17 @@ NAMES: tuple[str, ...] = tuple(FORMATS)
 
 
 class FormatHead(Protocol):
-    """A `torch.nn.Module` over the body's last hidden state; it holds every weight that is not the
-    body's. `common.HeadModule` answers what the model asks of it as most heads do.
+    """A `torch.nn.Module` over the body's last hidden state, with every weight that is not the
+    body's. `common.HeadModule` has the defaults that fit most heads.
     """
 
     layers: tuple[int, ...] | None
-    """Hidden states that it is given, as a list, in the place of the last one; 0 is the embedding
-    output.
-    """
+    """Hidden states that it gets, as a list, instead of the last one; 0 is the embedding output."""
     one_text: bool
-    """Whether all tokens of an input are of one text, whatever separators stand between them."""
+    """Whether all tokens of an input belong to one text, even with separators between them."""
     base_names: Mapping[str, str]
-    """Prefix of a tensor's name in a base model's checkpoint to its prefix in the head, of a head
-    that base models bring along.
+    """For a head that base models bring along: prefix of a tensor's name in their checkpoint to its
+    prefix in the head.
     """
 
     def tie(self, embedding_weight: torch.Tensor) -> None:
@@ -64,10 +63,10 @@ class FormatHead(Protocol):
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """`(logits, loss_sum)`.
 
-        `logits` has one entry a feature along its first axis. `loss_sum` is a scalar: the *sum*
-        over the batch's loss items (`n_items` of its features), or None where the batch has no
-        labels. Dividing it is the loop's, so that the share of a worker or a micro-batch does not
-        matter.
+        `logits` has one entry for each feature along its first axis. `loss_sum` is a scalar: the
+        *sum* over the batch's loss items (`n_items` of its features), or None if the batch has no
+        labels. The loop divides it, so it does not matter how workers and micro-batches share a
+        batch.
         """
         ...
 
@@ -78,7 +77,7 @@ class HeadFactory(Protocol):
     def __call__(
         self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig
     ) -> FormatHead:
-        """A new head; weights are drawn from torch's global generator."""
+        """A new head, with weights drawn from torch's global generator."""
         ...
 
 
@@ -99,64 +98,63 @@ class Format(Protocol):
         split.
 
         A row yields any number of features, in order. Each has `input_ids` (special tokens
-        included), `row` (index of the row in the split), `n_items` (items its loss is a sum of, at
-        least 0), `length` (tokens of real text, what `attention_mask` will sum to), and what the
-        format adds. Only `max_length_tokens` and `doc_stride_tokens` of `hyper` are read. Raises
-        `DataError`.
+        included), `row` (index of the row in the split), `n_items` (number of terms in its loss, at
+        least 0), `length` (tokens that are not padding, the sum of its `attention_mask`), and what
+        the format adds. Of `hyper` only `max_length_tokens` and `doc_stride_tokens` are read.
+        Raises `DataError`.
         """
         ...
 
     def collate(
         self, features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None
     ) -> dict[str, torch.Tensor]:
-        """One batch: `input_ids_BL`, `attention_mask_BL`, the labels; tensors only, int64 (numbers
-        to learn: float32).
+        """One batch: `input_ids_BL`, `attention_mask_BL`, the labels; only tensors, int64 (labels
+        of a regression: float32).
 
-        Padded on the right to the longest sequence, up to a multiple of 8. `generator` drives the
-        masks of the masked LM and nothing else; None asks for masks that depend on the features
-        alone.
+        Padded on the right to the longest sequence, rounded up to a multiple of 8. Only the masks
+        of the masked LM are drawn from `generator`; with None they depend on the features alone.
         """
         ...
 
     def predict(self, split: EncodedSplit, task: Task, predictor: Predictor) -> list[Any]:
-        """What is kept of every feature of `split`, in its order, on the first worker of several;
-        the others get an empty list.
+        """What is kept of every feature of `split`, in order, on the first worker; the others get
+        an empty list.
 
-        Each goes through `predictor.keep` as soon as it is there, and what that gives is kept in
-        its place. Called by all workers of `predictor.world` alike.
+        Each prediction goes through `predictor.keep` as soon as it is made, and the result is kept
+        instead. All workers of `predictor.world` call this together.
         """
         ...
 
     def decode(self, kept: list[Any], encoded: EncodedSplit, task: Task) -> Table:
-        """The predictions table of one split alone, as development scores need it: `id`,
-        `prediction`, `gold` and the statistics of every metric of the format.
+        """The predictions table of one split, as development scores need it: `id`, `prediction`,
+        `gold` and the statistics of every metric of the format.
 
-        `kept` has one entry for each feature of `encoded`, in its order. Padding at the end of an
-        entry may have been cut off or not; a format reads the positions that its features name.
+        `kept` has one entry for each feature of `encoded`, in order. An entry may still have
+        padding at its end; a format reads only the positions that its features name.
         """
         ...
 
     def tables(self, predicted: Mapping[str, ByUse], task: Task) -> dict[str, Table]:
         """Language to the table of its test rows, as an evaluation reports it.
 
-        Where the format is `pooled`, it is given all languages at once, else one or more.
+        A `pooled` format gets all languages at once, any other one or more.
         """
         ...
 
     def readings(
         self, predicted: ByUse, task: Task, n_layers: int
     ) -> Iterator[tuple[dict[str, Any], ByUse]]:
-        """The ways in which predictions of one language are read, the task's own first: what tells
-        a way from the others, and what `tables` gets of it.
+        """The ways to read the predictions of one language, the task's own first: the variant's
+        names (such as its layer) and the predictions that `tables` gets.
 
-        One way with nothing to tell for most; a sweep of hidden states has one for each variant
+        Most formats have one way, without names; a sweep of hidden states has one for each variant
         (`n_layers`: layers of the model).
         """
         ...
 
 
 def get(name: str) -> Format:
-    """The format called `name`; `InputError` where there is none."""
+    """The format called `name`; `InputError` if there is none."""
     import importlib
 
     if name not in NAMES:

@@ -1,15 +1,14 @@
 """Classification of a text, or of a pair of texts, into one of `task.labels`.
 
-`<s> text </s>` or `<s> text </s></s> text_pair </s>` in the tokenizer's own way; an input that is
-too long loses tokens from the end of its longer text first. The head is the official one of RoBERTa
-and XTREME: dropout, dense, tanh, dropout, linear on the first token, cross entropy.
+The input is `<s> text </s>` or `<s> text </s></s> text_pair </s>` with the tokenizer's own special
+tokens; if it is too long, the longer text is cut first, at its end. The head is that of RoBERTa and
+XTREME: dropout, dense, tanh, dropout, linear on the first token, cross entropy.
 
-Of two classes one is what a score may be about (`duplicate`, `acceptable`): F1 and Matthews'
-correlation are those of `options.positive_label`, the last label where it is left out, against all
-the others. So with three labels they are those of one class, not a multi-class F1 or correlation.
+F1 and Matthews' correlation are about one class (`duplicate`, `acceptable`): they score
+`options.positive_label`, by default the last label, against all others. So with three labels they
+still measure one class; they are not a multi-class F1 or correlation.
 
-A feature is a row: `labels` is the id of its label, or `IGNORE` where the row has none (`n_items`
-0).
+A feature is a row: `labels` is the id of its label, or `IGNORE` if the row has none (`n_items` 0).
 """
 
 from __future__ import annotations
@@ -105,17 +104,15 @@ class Head(HeadModule):
 def decode(
     logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task
 ) -> dict[str, list[Any]]:
-    """One row for each labelled row: the label's name, `correct`, and its cell for the positive
-    label (0 or 1).
+    """One row for each labelled row: label names, `correct`, and which cell of the positive label's
+    confusion matrix it is in (0 or 1).
     """
     table = pick_table(logits, encoded, lambda label: task.labels[label])
     return {**table, **binary_counts(table["prediction"], table["gold"], positive(task))}
 
 
 def positive(task: Task) -> str:
-    """The label that F1 and Matthews' correlation are about; `DataError` for one that is not in the
-    table.
-    """
+    """The label that F1 and Matthews' correlation score; `DataError` if it is not in the table."""
     label = ClassificationOptions.of(task).positive_label
     if label is not None and label not in task.labels:
         must = f"must be one of {', '.join(task.labels)}"
@@ -126,8 +123,8 @@ def positive(task: Task) -> str:
 def binary_counts(
     predicted: Sequence[str], gold: Sequence[str], label: str
 ) -> dict[str, list[int]]:
-    """`true_positive`, `false_positive`, `true_negative`, `false_negative` of each row: 1 in one of
-    them.
+    """`true_positive`, `false_positive`, `true_negative`, `false_negative`: each row has a 1 in one
+    of them.
     """
     cells = [(guess == label, truth == label) for guess, truth in zip(predicted, gold, strict=True)]
     names = {"true_positive": (True, True), "false_positive": (True, False)}

@@ -1,9 +1,9 @@
 """What several formats share: padding, the head on the first token, reading columns.
 
 Every feature of a batch is padded on the right to the longest one, rounded up to a multiple of
-eight (tensor cores want it; a few extra pads cost nothing on a CPU). The attention mask is made of
-the *lengths*, never of "is this id the pad id", so a text that really holds the pad token stays
-visible.
+eight (faster on tensor cores; a few extra pads cost nothing on a CPU). The attention mask comes
+from the *lengths*, never from comparing ids with the pad id, so a text that contains the pad token
+stays visible.
 
 Legend: `B` sequences of a batch, `L` tokens after padding, `H` hidden width, `C` classes.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from xstilts.spec.task import Task
 
 IGNORE = -100
-"""Label of a position that has no loss."""
+"""Label of a position without a loss."""
 UNLABELLED = (-1, IGNORE)
 """Label ids in the data that mean "no label here"."""
 
@@ -38,7 +38,7 @@ PLAIN: dict[str, Any] = {
     "return_token_type_ids": False,
     "verbose": False,
 }
-"""Arguments of a tokenizer call that asks for ids alone."""
+"""Arguments of a tokenizer call that should return only ids."""
 
 
 # -- batches
@@ -59,7 +59,7 @@ def pad(rows: Sequence[Sequence[int]], value: int, multiple: int = 8) -> Tensor:
 
 
 def attention_mask(rows: Sequence[Sequence[int]], multiple: int = 8) -> Tensor:
-    """`mask_BL` (int64): 1 where a row of `rows` has an id, 0 where `pad` fills."""
+    """`mask_BL` (int64): 1 where `rows` has an id, 0 where `pad` fills."""
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     return torch.from_numpy(
         (np.arange(padded_length(rows, multiple))[None, :] < lengths[:, None]).astype(np.int64)
@@ -84,9 +84,7 @@ def pair_frame(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]
 
 
 def longest_first(first: int, second: int, room: int) -> tuple[int, int]:
-    """Lengths of two texts cut to fit into `room` together: the longer gives way, then both (the
-    first rounds down).
-    """
+    """Lengths of two texts cut to fit into `room` together: the longer is cut first, then both."""
     if first + second <= room:
         return first, second
     short = min(first, second, room // 2)
@@ -102,14 +100,14 @@ def encode_pairs(
 ) -> list[list[int]]:
     """Ids of texts, or of pairs of texts, special tokens included, cut to `max_length_tokens`.
 
-    Equal to a call of the tokenizer with `truncation="longest_first"`, but every distinct text is
-    tokenised once: premises and contexts come several times. `ends` are ends of the first texts of
-    pairs (a question after its passage) that stay where a first text is cut: it loses what stands
-    before them. `DataError` for a text that is missing.
+    The result equals a tokenizer call with `truncation="longest_first"`, but each distinct text is
+    tokenised only once, since premises and contexts are repeated. `ends` are the ends of first
+    texts (a question after its passage) that are kept when the first text is cut: it loses tokens
+    before its end. `DataError` for a missing text.
     """
     texts = list(dict.fromkeys([*first, *(second or []), *(ends or [])]))
     if None in texts:
-        raise DataError("a text is missing (null); must be text; mend or drop the row")
+        raise DataError("a text is missing (null); must be text; fix or drop the row")
     ids = tokenizer(texts, add_special_tokens=False, **PLAIN)["input_ids"] if texts else []
     pieces: dict[str, list[int]] = dict(zip(texts, ids, strict=True))
     if second is None:
@@ -128,7 +126,7 @@ def encode_pairs(
 
 
 def _cut(ids: list[int], length: int, end: int) -> list[int]:
-    """`ids` cut to `length`; the last `end` of them stay, as far as there is room for them."""
+    """`ids` cut to `length`, keeping the last `end` of them as far as they fit."""
     end = min(end, length) if length < len(ids) else 0
     return [*ids[: length - end], *ids[len(ids) - end :]]
 
@@ -137,7 +135,9 @@ def _cut(ids: list[int], length: int, end: int) -> list[int]:
 
 
 def label_table(task: Task) -> dict[int | str, int]:
-    """Every way to write a label (name, id, or a word for "none") to its id, `IGNORE` for none."""
+    """Maps every way to write a label (name or id) to its id, and values for "no label" to
+    `IGNORE`.
+    """
     if not task.labels:
         raise DataError(
             f"task {task.name}: labels is empty; a {task.format} task needs its table of "
@@ -154,7 +154,7 @@ def unknown_label(label: Any, row: int, task: Task) -> DataError:
     return DataError(
         f"task {task.name}, row {row}: label is {label!r}; must be one of "
         f"{', '.join(task.labels)}, or an id from 0 to "
-        f"{len(task.labels) - 1}; mend the data or the task's labels"
+        f"{len(task.labels) - 1}; fix the data or the task's labels"
     )
 
 
@@ -164,15 +164,15 @@ def column(table: Any, name: str) -> list[Any]:
 
 
 def row_ids(encoded: EncodedSplit) -> list[str]:
-    """Ids of a split's rows: their own `id` where they have one, else their number."""
+    """Ids of a split's rows: their own `id` if they have one, else their number."""
     if "id" in encoded.rows.column_names:
         return [str(value) for value in column(encoded.rows, "id")]
     return [str(row) for row in range(len(encoded.rows))]
 
 
 def row_languages(encoded: EncodedSplit, task: Task) -> list[str]:
-    """The language of each row: its own `language` where rows have several, else the split's, or
-    the training's.
+    """The language of each row: its own `language` if the rows have several, else the split's or
+    the training language.
     """
     if "language" in encoded.rows.column_names:
         return [str(language) for language in column(encoded.rows, "language")]
@@ -182,10 +182,10 @@ def row_languages(encoded: EncodedSplit, task: Task) -> list[str]:
 def pick_table(
     logits: Iterable[np.ndarray[Any, Any]], encoded: EncodedSplit, name: Callable[[int], str]
 ) -> dict[str, list[Any]]:
-    """The predictions of a format whose features each pick one of several: the picked, the right
-    one, `correct`.
+    """The predictions table of a format whose features each pick one of several: the pick, the
+    right one, `correct`.
 
-    Features without a label are left out. `name` gives what a number is written as.
+    Features without a label are left out. `name` gives the text for a number.
     """
     ids = row_ids(encoded)
     table: dict[str, list[Any]] = {"id": [], "prediction": [], "gold": [], "correct": []}
@@ -205,18 +205,18 @@ def pick_table(
 
 
 class HeadModule(nn.Module):
-    """A head; what the model asks of it, answered as for most (see `formats.FormatHead`)."""
+    """A head with the defaults that fit most formats (see `formats.FormatHead`)."""
 
     layers: tuple[int, ...] | None = None
     one_text: bool = False
     base_names: Mapping[str, str] = MappingProxyType({})
 
     def tie(self, embedding_weight: Tensor) -> None:
-        """Nothing, for most heads do not use the body's embedding."""
+        """Does nothing: most heads do not use the body's embedding."""
 
 
 def initialise(head: nn.Module, config: PreTrainedConfig) -> None:
-    """Weights as transformers draws those of a new head: normal(0, `initializer_range`), biases
+    """Draws weights as transformers does for a new head: normal(0, `initializer_range`), biases
     0.
     """
     std = getattr(config, "initializer_range", 0.02)

@@ -1,27 +1,27 @@
-"""Dual encoder: a query finds its candidates in a pool of all languages (LAReQA, Mewsli-X in
+"""Dual encoder: a query finds its candidates in a pool of all languages (LAReQA and Mewsli-X of
 XTREME-R).
 
-One tower encodes both: the first token through a linear layer and tanh, as BERT's pooler, scaled to
-length one. It is trained with a softmax over the candidates of the micro-batch (XTREME-R's code:
-query to candidate alone, logits = scale x cosine, the scale learned from `options.logit_scale`).
-Two things differ from there: a candidate that answers the query as well, by its key or by being the
-same text, does not count as wrong; and a candidate with a context is encoded as a pair in
-evaluation as it is in training (there the two texts run into one another in evaluation).
+One tower encodes both: the first token through a linear layer and tanh, as in BERT's pooler, scaled
+to length one. It is trained with a softmax over the candidates of the micro-batch (as in XTREME-R's
+code: only query to candidate, logits = scale x cosine, the scale learned, starting at
+`options.logit_scale`). Two things differ from that code. Another candidate that also answers the
+query (same key or same text) does not count as wrong. And a candidate with a context is encoded as
+a pair in evaluation as in training, where XTREME-R joins the two texts in evaluation.
 
 The negatives of a query are the other candidates of its micro-batch, so `batch_size /
-grad_accumulation` decides what is learned. It may not depend on the machines, so the loader gives
-this format whole micro-batches and refuses several workers.
+grad_accumulation` decides what is learned. That must not depend on the machines, so the loader
+gives this format whole micro-batches and refuses several workers.
 
-Roles: `query`, `candidate`, `key`, and `candidate_pair`, the context of a candidate, which a source
-may lack. A candidate is relevant to a query of the same key, in whatever language; an empty key is
-relevant to nothing. A row with an empty query is a candidate alone, one with an empty candidate a
-query alone.
+Roles: `query`, `candidate`, `key`, and the optional `candidate_pair`, the context of a candidate. A
+candidate is relevant to a query with the same key, in any language; an empty key is relevant to
+nothing. A row with an empty query is only a candidate, a row with an empty candidate only a query.
 
-Scores: candidates of the same text and context are one, with the keys of all its rows. AP@k is the
-sum of the precisions at the ranks of the relevant candidates among the first k = `options.cut_off`,
-over min(R, k), R being all the relevant ones of the pool (XTREME-R's LAReQA); the reciprocal rank
-is that of the first relevant one, 0 beyond k (XTREME-R's Mewsli-X, there called mAP@20). Ties go to
-the earlier candidate. A query with nothing relevant in the pool scores 0.
+Scores: candidates with the same text and context are one candidate with the keys of all its rows.
+AP@k is the sum of the precisions at the ranks of the relevant candidates among the first k =
+`options.cut_off`, divided by min(R, k), where R counts all relevant candidates in the pool
+(XTREME-R's LAReQA). The reciprocal rank is that of the first relevant candidate, 0 beyond k
+(XTREME-R's Mewsli-X, there called mAP@20). Ties go to the earlier candidate. A query without a
+relevant candidate in the pool scores 0.
 
 `F` rows of a batch, `B` sequences, `L` tokens, `H` hidden width, `Q` queries, `C` candidates, `K`
 ranks.
@@ -69,7 +69,7 @@ def encode(
     hyper: Hyperparameters,
     first_row: int,
 ) -> dict[str, list[Any]]:
-    """A feature a row: the ids of query and candidate, empty where there is none, and the key.
+    """One feature for each row: ids of query and candidate, empty if it has none, and the key.
 
     A query is cut to `options.max_question_tokens`, a candidate to `max_length_tokens`, special
     tokens included.
@@ -94,7 +94,7 @@ def _encoded(
     tokenizer: PreTrainedTokenizerBase,
     hyper: Hyperparameters,
 ) -> list[list[int]]:
-    """Ids of the texts (with their pairs), none for an empty text."""
+    """Ids of the texts (with their pairs); an empty list for an empty text."""
     there = [i for i, text in enumerate(texts) if text.strip()]
     second = None if pairs is None else [pairs[i] for i in there]
     found = dict(
@@ -109,8 +109,7 @@ def collate(
     """`input_ids_BL`, `attention_mask_BL`, `slots_F2` (places in B of query and candidate, -1 for
     none), `same_FF`.
 
-    `same_FF` is 1 where the candidate of the column is as right for the query of the line as that
-    of its own row.
+    `same_FF[i, j]` is 1 if the candidate of row j is also right for the query of row i.
     """
     sequences: list[list[int]] = []
     slots: list[list[int]] = []
@@ -131,13 +130,13 @@ def collate(
 
 
 def _numbers(values: Sequence[Any]) -> Tensor:
-    """Equal values as equal numbers."""
+    """A number for each value, the same for equal values."""
     known: dict[Any, int] = {}
     return torch.tensor([known.setdefault(value, len(known)) for value in values])
 
 
 class Head(HeadModule):
-    """The shared end of both towers, and the scale."""
+    """The layer that both sides share, and the scale."""
 
     def __init__(
         self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig
@@ -148,8 +147,8 @@ class Head(HeadModule):
         initialise(self, config)
 
     def forward(self, hidden_BLH: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """`vectors_F2H` of length one, zero where there is no text, and the cross entropy summed
-        over whole rows.
+        """`vectors_F2H` of length one, zero for an empty text, and the cross entropy summed over
+        rows that have both texts.
         """
         vectors_BH = normalize(torch.tanh(self.dense(hidden_BLH[:, 0])).float(), dim=-1)
         there_F2 = batch["slots_F2"] >= 0
@@ -167,23 +166,24 @@ class Head(HeadModule):
 
 
 def compact(vectors_2H: Array) -> Array:
-    """What is kept of a feature: the vectors of the texts that are there."""
+    """What is kept of a feature: the vectors of its non-empty texts."""
     kept: Array = vectors_2H[vectors_2H.any(axis=1)]
     return kept
 
 
 def decode(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
-    """The table of `decode_pool` for one split, whose candidates are the whole pool."""
+    """The table of `decode_pool` for one split, with its own candidates as the pool."""
     return decode_pool({"": logits}, {"": encoded}, task)[""]
 
 
 def decode_pool(
     logits: Mapping[str, Sequence[Array]], encoded: Mapping[str, EncodedSplit], task: Task
 ) -> dict[str, dict[str, list[Any]]]:
-    """A table for each language, one row a query, searched among the candidates of them all.
+    """A table for each language with one row for each query, searched among all languages'
+    candidates.
 
-    `prediction` is the key of the best candidate (of several keys the query's own where it is among
-    them, else the first), `gold` that of the query, `relevant` is R; then `average_precision` and
+    `prediction` is the key of the best candidate (if it has several, the query's own if present,
+    else the first), `gold` the query's key, `relevant` is R; then `average_precision` and
     `reciprocal_rank`.
     """
     candidates_CH, keys_C = _pool(logits, encoded)
@@ -205,7 +205,7 @@ def decode_pool(
 def _pool(
     logits: Mapping[str, Sequence[Array]], encoded: Mapping[str, EncodedSplit]
 ) -> tuple[Array, list[dict[str, None]]]:
-    """`candidates_CH`, each once, and the keys of each."""
+    """`candidates_CH`, each distinct candidate once, and the keys of each."""
     number_of: dict[tuple[str, str], int] = {}
     vectors: list[Array] = []
     keys_C: list[dict[str, None]] = []
@@ -267,22 +267,21 @@ def _table(
 
 
 def ranked(hits: Sequence[bool], relevant: int, k: int) -> tuple[float, float]:
-    """`(AP@k, reciprocal rank)` of a ranking's first k candidates; both 0 where nothing is
-    relevant.
-    """
+    """`(AP@k, reciprocal rank)` of a ranking's first k candidates; both 0 if none is relevant."""
     ranks = [rank for rank, hit in enumerate(hits[:k], 1) if hit]
     if not ranks:
         return 0.0, 0.0
-    return sum(number / rank for number, rank in enumerate(ranks, 1)) / min(relevant, k), 1 / ranks[
-        0
-    ]
+    precisions = sum(number / rank for number, rank in enumerate(ranks, 1))
+    return precisions / min(relevant, k), 1 / ranks[0]
 
 
 # -- predicting
 
 
 def tables(predicted: Mapping[str, ByUse], task: Task) -> dict[str, dict[str, list[Any]]]:
-    """Language to the table of its test rows; candidates are those of all the languages given."""
+    """Language to the table of its test rows; the candidates of all given languages form the
+    pool.
+    """
     return decode_pool(
         {language: of["test"].kept for language, of in predicted.items()},
         {language: of["test"].split for language, of in predicted.items()},

@@ -1,19 +1,18 @@
-"""Sentence vectors and exact search among them: what retrieval, mining and the dual encoder share.
+"""Sentence vectors and exact search among them, for retrieval, mining and the dual encoder.
 
-A sentence's vector is *pooled* from one hidden state of the model. Which hidden state and which
-pooling is chosen by the task (`options.layer`, `options.pooling`); the score of Tatoeba depends on
-it more than on most trainings. So a task may ask for a *sweep*: the same forward pass also pools
-every combination of `sweep_layers` and `sweep_poolings`. A combination is a *variant*; variant 0 is
-the task's own.
+A sentence's vector is *pooled* from one hidden state of the model. The task chooses the hidden
+state and the pooling (`options.layer`, `options.pooling`); Tatoeba's score depends on them more
+than on most trainings. So a task may ask for a *sweep*: the same forward pass also pools every
+combination of `sweep_layers` and `sweep_poolings`. A combination is a *variant*; variant 0 is the
+task's own.
 
-Memory rule: variant 0 is kept as the model gave it, in float32, so that a sweep never changes the
-task's score; the others are kept as unit vectors in float16, 2 bytes a number. Tatoeba (2 x 1,000
+Memory: variant 0 is kept in float32, as the model computed it, so a sweep never changes the task's
+score; the others are kept as unit vectors in float16, 2 bytes per number. Tatoeba (2 x 1,000
 sentences, 25 layers, 2 poolings, 1,024 wide) takes 0.2 GB, BUCC (2 x 15,000) 3 GB.
 
-The search is exact, blocks of queries against blocks of candidates, so memory is bounded by the
-block and not by the product. Ties go to the lowest index. An index library would add a dependency
-that saves nothing at these sizes: BUCC's 15,000 x 15,000 sentences take seconds
-(`tests/benchmarks/mining.py`).
+The search is exact and compares blocks of queries with blocks of candidates, so memory is bounded
+by the block size. Ties go to the lowest index. An index library would save nothing at these sizes:
+BUCC's 15,000 x 15,000 sentences take seconds (`tests/benchmarks/mining.py`).
 
 `B` sentences of a batch, `L` tokens, `H` hidden width, `V` variants, `Q` queries, `C` candidates,
 `K` neighbours.
@@ -50,8 +49,8 @@ def variants(options: EmbeddingOptions, n_layers: int) -> tuple[tuple[int, Pooli
     """`(hidden state, pooling)` of each variant, the task's own first; hidden state `n_layers` is
     the last.
 
-    A sweep takes every layer with every pooling; of a list that was left out it takes the task's
-    own.
+    A sweep combines every layer with every pooling; a list that is left out means the task's own
+    value.
     """
     own = (_resolved(options.layer, n_layers), options.pooling)
     swept = range(n_layers + 1) if options.sweep_layers == "all" else options.sweep_layers
@@ -69,7 +68,7 @@ def _resolved(layer: int, n_layers: int) -> int:
 def content_columns(
     ids: Sequence[Sequence[int]], tokenizer: PreTrainedTokenizerBase
 ) -> dict[str, list[int]]:
-    """Columns `content_start` and `content_end` of features: where a text lies between its special
+    """Columns `content_start` and `content_end` of features: where the text is between its special
     tokens.
     """
     before, after = frame(tokenizer)
@@ -100,7 +99,7 @@ def collate(
 
 
 def pool(hidden_BLH: Tensor, batch: dict[str, Tensor], pooling: Pooling) -> Tensor:
-    """`embedding_BH` in float32; the zero vector where a text has no token that counts."""
+    """`embedding_BH` in float32; the zero vector if no token of a text counts."""
     if pooling == "cls":
         return hidden_BLH[:, 0].float()
     mask_BL1 = batch["content_mask_BL" if pooling == "mean_content" else "attention_mask_BL"][
@@ -121,10 +120,10 @@ class PoolingHead(HeadModule):
         super().__init__()
         self.variants = variants(EmbeddingOptions.of(task), config.num_hidden_layers)
         self.layers: tuple[int, ...] = tuple(dict.fromkeys(layer for layer, _ in self.variants))
-        """Hidden states that `forward` is to be given, in this order; 0 is the embedding output."""
+        """Hidden states that `forward` gets, in this order; 0 is the embedding output."""
 
     def forward(self, hidden: Sequence[Tensor], batch: dict[str, Tensor]) -> tuple[Tensor, None]:
-        """`embedding_BH` in float32, or `embedding_BVH` of a sweep."""
+        """`embedding_BH` in float32, or `embedding_BVH` for a sweep."""
         of_layer = dict(zip(self.layers, hidden, strict=True))
         pooled = [pool(of_layer[layer], batch, pooling) for layer, pooling in self.variants]
         return (pooled[0] if len(pooled) == 1 else torch.stack(pooled, dim=1)), None
@@ -133,33 +132,35 @@ class PoolingHead(HeadModule):
 # -- what is kept of a sweep
 
 
-class Swept(NamedTuple):
+class SweptVectors(NamedTuple):
     """The vectors of one sentence."""
 
     own_H: Array
-    """Of variant 0, float32, as the model gave it."""
+    """Variant 0, in float32, as the model computed it."""
     others_VH: Array
-    """Of the variants from 1 on, float16, of length one."""
+    """All other variants, in float16, of length one."""
 
 
-def compact(vectors: Array) -> Array | Swept:
-    """What is kept of `vectors_H` or, of a sweep, `vectors_VH`."""
+def compact(vectors: Array) -> Array | SweptVectors:
+    """What is kept of `vectors_H`, or of `vectors_VH` for a sweep."""
     if vectors.ndim == 1:
         return vectors
-    return Swept(vectors[0].copy(), unit(vectors[1:]).astype(np.float16))
+    return SweptVectors(vectors[0].copy(), unit(vectors[1:]).astype(np.float16))
 
 
-def variant(kept: Sequence[Array | Swept], number: int) -> list[Array]:
+def variant(kept: Sequence[Array | SweptVectors], number: int) -> list[Array]:
     """The vectors of variant `number`, float32."""
     if number:
         return [
-            one.others_VH[number - 1].astype(np.float32) for one in kept if isinstance(one, Swept)
+            one.others_VH[number - 1].astype(np.float32)
+            for one in kept
+            if isinstance(one, SweptVectors)
         ]
-    return [one.own_H if isinstance(one, Swept) else one for one in kept]
+    return [one.own_H if isinstance(one, SweptVectors) else one for one in kept]
 
 
 def readings(predicted: ByUse, task: Task, n_layers: int) -> Iterator[tuple[dict[str, Any], ByUse]]:
-    """The vectors alone or, of a sweep, those of each variant, the task's own first."""
+    """The vectors, or for a sweep those of each variant, the task's own first."""
     options = EmbeddingOptions.of(task)
     if not (options.sweep_layers or options.sweep_poolings):
         yield {}, predicted
@@ -184,8 +185,8 @@ def margin(cosines: Array, one_means: Array, other_means: Array) -> Array:
     """Ratio margin (Artetxe and Schwenk 2019, arXiv 1811.01136, eq. 2), all arguments of one shape
     or broadcast.
 
-    cos(x, y) over the mean of two means: of x to its k nearest, and of y to its k nearest. Below
-    the line stands at least 1e-6, so that opposite vectors give no infinity.
+    cos(x, y) divided by the mean of two means: the mean cosine of x to its k nearest, and of y to
+    its k nearest. The divisor is at least 1e-6, so opposite vectors don't give infinity.
     """
     ratio: Array = cosines / np.maximum((one_means + other_means) / 2, _SMALLEST)
     return ratio
@@ -197,8 +198,8 @@ def nearest(
     query_means_Q: Array | None = None,
     candidate_means_C: Array | None = None,
 ) -> Array:
-    """Index of the best candidate for each query by cosine of unit vectors, or by `margin` where
-    means are given.
+    """Index of the best candidate for each query, by cosine of unit vectors or, if means are given,
+    by `margin`.
     """
     best = np.full(len(queries_QH), -np.inf, dtype=np.float32)
     index = np.zeros(len(queries_QH), dtype=np.int64)
@@ -216,7 +217,7 @@ def nearest(
 def neighbours(queries_QH: Array, candidates_CH: Array, k: int) -> tuple[Array, Array]:
     """`(cosines_QK, index_QK)` of the k nearest candidates of each query, best first.
 
-    K is k, or C where there are fewer candidates.
+    K is k, or C if there are fewer candidates.
     """
     k = min(k, len(candidates_CH))
     best = np.full((len(queries_QH), k), -np.inf, dtype=np.float32)
@@ -230,14 +231,14 @@ def neighbours(queries_QH: Array, candidates_CH: Array, k: int) -> tuple[Array, 
 
 
 def neighbour_means(queries_QH: Array, candidates_CH: Array, k: int) -> Array:
-    """Mean cosine of each query to its k nearest candidates (all of them where they are fewer)."""
+    """Mean cosine of each query to its k nearest candidates (to all, if there are fewer)."""
     means_Q: Array = neighbours(queries_QH, candidates_CH, k)[0].mean(axis=1)
     return means_Q
 
 
 def _largest(score: Array, k: int) -> tuple[Array, Array]:
-    """The k largest values of each row and their columns, largest first, the lowest column in a
-    tie; spends `score`.
+    """The k largest values of each row and their columns, largest first, in a tie the lowest column
+    first; overwrites `score`.
     """
     lines = np.arange(len(score))
     values, columns = [], []
@@ -250,10 +251,10 @@ def _largest(score: Array, k: int) -> tuple[Array, Array]:
 
 
 def _blocks(queries_QH: Array, candidates_CH: Array) -> Iterator[tuple[slice, slice, Array]]:
-    """Cosines of unit vectors, a block of queries against a block of candidates at a time,
+    """Cosines of unit vectors, for one block of queries and one block of candidates at a time,
     candidates ascending.
 
-    The product is torch's, which minds the number of threads that a worker was given.
+    The product is torch's, which respects the worker's number of threads.
     """
     queries, candidates = (
         torch.from_numpy(np.ascontiguousarray(x)) for x in (queries_QH, candidates_CH)
@@ -265,7 +266,7 @@ def _blocks(queries_QH: Array, candidates_CH: Array) -> Iterator[tuple[slice, sl
 
 
 def first_rows(texts: Sequence[str]) -> Array:
-    """Rows where a text stands for the first time, ascending."""
+    """The first row of each distinct text, ascending."""
     first: dict[str, int] = {}
     for row, text in enumerate(texts):
         first.setdefault(text, row)

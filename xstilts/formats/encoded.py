@@ -1,4 +1,4 @@
-"""What a format decodes from: one split of a task, tokenised, beside the rows that it came from."""
+"""One split of a task, tokenised, with the rows it was made from; formats decode from it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Array = np.ndarray[Any, np.dtype[np.int64]]
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedSplit:
-    """One split, tokenised; opened by mapping files, nothing is read until it is indexed."""
+    """One tokenised split; its files are memory-mapped and read only where it is indexed."""
 
     features: datasets.Dataset
-    """What `formats.<name>.encode` yields; one row may have given several features, in order."""
+    """The result of `formats.<name>.encode`; a row may have several features, in order."""
     rows: datasets.Dataset
     """The rows under their roles; `features["row"]` points here."""
     lengths: Array
-    """Tokens of real text of each feature."""
+    """Tokens of each feature, without padding."""
     n_items: Array
     """Loss items of each feature."""
     language: str | None = None
-    """The language of all rows; None for those of all the languages of a use."""
+    """The language of all rows; None for a split of all languages of a use."""
 
     def __len__(self) -> int:
         """Number of features."""

@@ -1,23 +1,23 @@
-"""Masked language modelling: pretraining from a configuration, or its continuation.
+"""Masked language modelling: pretraining from scratch, or continued pretraining of a model.
 
-**Blocks.** A line longer than `max_length_tokens` is cut into blocks; short lines and the tails of
-long ones are packed together, `<s> line </s> line </s>`, so that little of a batch is padding.
-Lines of one block see each other, as in RoBERTa's FULL-SENTENCES (Liu et al. 2019, section 4.2).
-Only lines that `encode` is given together (neighbours in the source) are packed, and never those of
-two splits or of two languages (rows of several languages have a column `language`), so a block has
-one language to be sampled by.
+**Blocks.** A line longer than `max_length_tokens` is cut into blocks; short lines and the rests of
+long ones are packed together, `<s> line </s> line </s>`, so that batches have little padding. Lines
+of one block see each other, as in RoBERTa's FULL-SENTENCES (Liu et al. 2019, section 4.2). Only
+lines in the same call of `encode` (neighbours in the source) are packed, never lines of two splits
+or two languages (rows of several languages have a column `language`), so each block has one
+language by which it can be sampled.
 
-**Masks** are drawn anew for every batch. Of the `n` tokens of a block that are not special, exactly
-`max(1, round(p n))` are predicted, p being `options.mask_probability`: so `n_items` is known
-before any mask is drawn. 80 % of these are replaced by the mask token, 10 % by a token drawn from
-the whole vocabulary, 10 % stay (Devlin et al. 2019, section 3.1). All draws come from the generator
-given; without one they follow from each block alone, so that an evaluation is the same at every
-step and however its blocks are batched.
+**Masks** are drawn again for every batch. Of the `n` non-special tokens of a block exactly
+`max(1, round(p n))` are predicted, where p is `options.mask_probability`; so `n_items` is known
+before masks are drawn. 80 % of these are replaced by the mask token, 10 % by a token drawn from the
+whole vocabulary, 10 % stay (Devlin et al. 2019, section 3.1). All draws come from the given
+generator; without one they depend on each block alone, so an evaluation has the same masks at every
+step and with any batching.
 
-**Head**: dense, gelu, LayerNorm, the embedding matrix as decoder, bias. The matrix is the body's,
-lent by `Head.tie`; the head neither owns nor saves it. Names match those of XLM-R's pretrained
-`lm_head.*`. Only masked positions meet the vocabulary: no tensor of L x V is ever made, and what
-the head returns as "logits" are the predicted ids.
+**Head**: dense, gelu, LayerNorm, the embedding matrix as decoder, bias. The matrix belongs to the
+body, which lends it through `Head.tie`; the head does not save it. Names match XLM-R's pretrained
+`lm_head.*`. Scores over the vocabulary are computed only at masked positions: no L x V tensor is
+ever made, and the head returns predicted ids as its "logits".
 
 Legend: `B` blocks, `L` tokens, `M` masked positions, `H` hidden width, `V` vocabulary.
 """
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from xstilts.spec.task import Task
 
 OPEN_BLOCKS = 8
-"""Blocks that wait for a line that fits."""
+"""Number of blocks kept open for a line that fits."""
 
 
 # -- encoding
@@ -70,10 +70,10 @@ def encode(
     hyper: Hyperparameters,
     first_row: int,
 ) -> dict[str, list[Any]]:
-    """Lines to blocks; `row` is the first line of a block. A block without a token to mask is
-    dropped.
+    """Packs lines into blocks; `row` is the first line of a block. A block without a token to mask
+    is dropped.
 
-    `special` are the places that are never masked. `DataError` for a tokenizer without a mask
+    `special` lists the positions that are never masked. `DataError` for a tokenizer without a mask
     token.
     """
     if tokenizer.mask_token_id is None:
@@ -114,7 +114,7 @@ def encode(
 def _blocks(
     lines: list[list[int]], languages: Sequence[str] | None, room: int, separator: list[int]
 ) -> Iterator[tuple[int, list[int]]]:
-    """What `pack` yields for each run of lines in one language."""
+    """Blocks of `pack`, made separately for each run of lines in one language."""
     for _, run in groupby(
         range(len(lines)), lambda number: languages[number] if languages else None
     ):
@@ -131,11 +131,11 @@ def n_masked(n_tokens: int, probability: float) -> int:
 def pack(
     lines: Iterable[list[int]], room: int, separator: list[int]
 ) -> Iterator[tuple[int, list[int]]]:
-    """`(number of its first line, ids)` of blocks of at most `room` ids; lines of a block are
-    parted by `separator`.
+    """`(number of its first line, ids)` of blocks of at most `room` ids, with `separator` between
+    lines.
 
-    A piece of a line goes into the first open block that holds it; where none does and too many are
-    open, the fullest is closed.
+    A piece of a line goes into the first open block where it fits. If it fits into none and too
+    many are open, the fullest is closed.
     """
     blocks: list[tuple[int, list[int]]] = []
     for number, line in enumerate(lines):
@@ -186,7 +186,7 @@ def _mask(
 
 
 def _own_generator(feature: dict[str, Any]) -> torch.Generator:
-    """A generator whose seed is the block's ids (FNV-1a, 64 bits)."""
+    """A generator seeded with a hash of the block's ids (FNV-1a, 64 bits)."""
     seed = 0xCBF29CE484222325
     for token in feature["input_ids"]:
         seed = ((seed ^ token) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
@@ -213,7 +213,7 @@ class Head(HeadModule):
     """Predicted ids at masked positions; `tie` must be called before the first forward."""
 
     one_text = True
-    """A block is one text, however many lines are in it: all its tokens are of the first type."""
+    """A block counts as one text, however many lines it has: all its tokens have type 0."""
     base_names = BASE_NAMES
 
     def __init__(
@@ -227,16 +227,16 @@ class Head(HeadModule):
         initialise(self, config)
 
     def tie(self, embedding_weight: Tensor) -> None:
-        """Decode with the body's `embedding_VH`; call it again if the body gets a new one (a resize
-        does that).
+        """Uses the body's `embedding_VH` as decoder; must be called again if the body gets a new
+        one, as after a resize.
         """
         if embedding_weight.shape[0] != self.bias.shape[0]:
             found, must = embedding_weight.shape[0], self.bias.shape[0]
             raise ValueError(
                 f"the embedding has {found} rows; must have {must}, the configuration's vocab_size"
             )
-        # In a tuple, so that torch does not register it: the weight stays the body's, saved and
-        # optimised once.
+        # In a tuple torch does not register it: the weight stays the body's, saved and optimised
+        # only once.
         self._embedding = (embedding_weight,)
 
     def forward(self, hidden_BLH: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
@@ -262,7 +262,7 @@ class Head(HeadModule):
 def decode(
     logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task
 ) -> dict[str, list[Any]]:
-    """One row a block; prediction and gold are JSON lists of the ids at its masked positions."""
+    """One row for each block; prediction and gold are JSON lists of the ids at masked positions."""
     names = ("id", "prediction", "gold", "tokens_correct", "tokens")
     table: dict[str, list[Any]] = {name: [] for name in names}
     for number, (predicted_L, ids) in enumerate(

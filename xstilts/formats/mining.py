@@ -1,26 +1,26 @@
 """Mining: which sentences of two unaligned sets are translations of each other (BUCC 2018).
 
-Nothing is trained. A row is a true pair, or one sentence alone with the other side empty; a
-sentence's id is `source_id` or `target_id` where rows have these, else its row's number. Sentences
-are pooled as in retrieval (`embedding.py`) and mined as XTREME and LASER do (Artetxe and Schwenk
-2019, arXiv 1811.01136, sections 3.2 and 4.1, retrieval "max"):
+Nothing is trained. A row is a true pair, or a single sentence with the other side empty; a
+sentence's id is `source_id` or `target_id` if rows have these, else its row's number. Sentences are
+pooled as in retrieval (`embedding.py`) and mined as in XTREME and LASER (Artetxe and Schwenk 2019,
+arXiv 1811.01136, sections 3.2 and 4.1, retrieval "max"):
 
-1. equal sentences of a side are one; vectors are scaled to length one;
-2. each sentence's `options.neighbours` nearest of the other side by cosine are scored by the ratio
-   margin;
+1. equal sentences of a side count as one; vectors are scaled to length one;
+2. for each sentence, the ratio margin scores its `options.neighbours` nearest sentences of the
+   other side by cosine;
 3. the best target of each source and the best source of each target are sorted by score and taken
    greedily, each sentence once; a score must be above 0;
-4. a pair is predicted where its score is at least a *threshold*: the mid-point between the score of
-   the pair at which F1 is highest on the development rows of the same language, and that of the
-   next pair.
+4. a pair is predicted if its score is at least a *threshold*: on the development rows of the same
+   language, the mid-point between the score of the pair at which F1 is highest and that of the next
+   pair.
 
-`mining_f1` uses that threshold. `mining_best_f1` tunes it on the scored rows themselves, which is
-what jiant reports for development data: an upper bound, not a result.
+`mining_f1` uses that threshold. `mining_best_f1` tunes it on the scored rows themselves, as jiant
+does for development data: an upper bound, not a result.
 
-As in XTREME, a text that several ids of its side have cannot say which of them it is: its pairs are
-mined, for they take partners away, but not predicted, and its true pairs stay among the true ones.
-Where the official code fails or leaves it open: after the last pair the threshold is that pair's
-own score; without a true pair among the mined ones it is 0 (official); equal scores keep the order
+As in XTREME, if several ids of a side have the same text, a pair cannot say which of them it means:
+such pairs are mined, because they use up partners, but not predicted, and their true pairs still
+count as true. Where the official code fails or is undefined: after the last pair the threshold is
+that pair's own score; if no true pair was mined it is 0 (official); equal scores keep the order
 sources first, then targets, each by row.
 
 `N` and `M` distinct sentences of the two sides, `H` hidden width, `K` neighbours, `P` mined pairs.
@@ -83,7 +83,7 @@ def encode(
     hyper: Hyperparameters,
     first_row: int,
 ) -> dict[str, list[Any]]:
-    """A feature for each sentence that is there, `side` 0 source and 1 target; `n_items` is 0."""
+    """A feature for each sentence; `side` is 0 for source and 1 for target, `n_items` is 0."""
     texts, rows, sides = [], [], []
     for i, pair in enumerate(zip(*(batch[role] for role in SENTENCES), strict=True)):
         for side, text in enumerate(pair):
@@ -103,13 +103,13 @@ def encode(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mined:
-    """What was mined in one split."""
+class MinedPairs:
+    """The pairs mined in one split, and its true pairs."""
 
     scores: dict[Pair, float]
-    """Pairs that may be predicted to their margins, best first."""
+    """Pairs that may be predicted, with their margins, best first."""
     gold: frozenset[Pair]
-    """The true pairs: those of the rows with both sides."""
+    """The true pairs: rows that have both sides."""
 
 
 def decode(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
@@ -126,10 +126,10 @@ def decode_tuned(
     dev_encoded: EncodedSplit,
     task: Task,
 ) -> dict[str, list[Any]]:
-    """One row for each pair that is predicted, by either threshold, or true.
+    """One row for each pair that is true, or predicted with either threshold.
 
     `id` (the two sentences' ids, `source|target`), `prediction` and `gold` (`yes` or `no`), `score`
-    (null where the pair was not mined), `threshold`, and the statistics of both metrics.
+    (null if the pair was not mined), `threshold`, and the statistics of both metrics.
     """
     return _table(
         mined(logits, encoded, task), tuned_threshold(mined(dev_logits, dev_encoded, task))
@@ -139,8 +139,8 @@ def decode_tuned(
 # -- mining
 
 
-def mined(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> Mined:
-    """The pairs of a split, those with a repeated sentence left out."""
+def mined(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> MinedPairs:
+    """The mined pairs of a split, without those of a sentence that has several ids."""
     vectors = np.asarray(logits, dtype=np.float32).reshape(len(logits), -1)
     source, target = _side(0, vectors, encoded), _side(1, vectors, encoded)
     scores = {}
@@ -153,19 +153,19 @@ def mined(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> Mined:
         for row in zip(source.by_row, target.by_row, strict=True)
         if row[0] and row[1]
     )
-    return Mined(scores=scores, gold=gold)
+    return MinedPairs(scores=scores, gold=gold)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Side:
-    """The different sentences of a side, in the order of their first rows."""
+    """The distinct sentences of a side, in the order of their first rows."""
 
     ids: list[str]
     alone: list[bool]
     """Whether no other id has the same text."""
     vectors_NH: Array
     by_row: list[str]
-    """Each row's id, empty where the row has no sentence on this side."""
+    """Each row's id, empty if the row has no sentence on this side."""
 
 
 def _side(side: int, vectors: Array, encoded: EncodedSplit) -> _Side:
@@ -215,7 +215,7 @@ def candidates(source_NH: Array, target_MH: Array, k: int) -> list[tuple[int, in
 
 
 def _best(margins_NK: Array, at_NK: Array) -> tuple[Array, Array]:
-    """The neighbour of the highest margin (the nearer one in a tie), and that margin."""
+    """The neighbour with the highest margin (in a tie the nearer one), and that margin."""
     lines, best = np.arange(len(margins_NK)), margins_NK.argmax(axis=1)
     return at_NK[lines, best], margins_NK[lines, best]
 
@@ -223,8 +223,8 @@ def _best(margins_NK: Array, at_NK: Array) -> tuple[Array, Array]:
 # -- the threshold
 
 
-def tuned_threshold(found: Mined) -> float:
-    """The threshold of the highest F1, the first of several; 0 where no true pair was mined."""
+def tuned_threshold(found: MinedPairs) -> float:
+    """The threshold with the highest F1 (the first in a tie); 0 if no true pair was mined."""
     scores = list(found.scores.values())
     hits = np.cumsum([pair in found.gold for pair in found.scores])
     if not len(hits) or not hits[-1]:
@@ -234,7 +234,7 @@ def tuned_threshold(found: Mined) -> float:
     return (scores[best] + scores[min(best + 1, len(scores) - 1)]) / 2
 
 
-def _table(found: Mined, threshold: float) -> dict[str, list[Any]]:
+def _table(found: MinedPairs, threshold: float) -> dict[str, list[Any]]:
     own = tuned_threshold(found)
     mined_pairs = [
         pair
@@ -267,7 +267,7 @@ def _table(found: Mined, threshold: float) -> dict[str, list[Any]]:
 
 
 def tables(predicted: Mapping[str, ByUse], task: Task) -> dict[str, dict[str, list[Any]]]:
-    """Language to the table of its test rows, with the threshold of its development rows."""
+    """Language to the table of its test rows, with the threshold tuned on its development rows."""
     return {
         language: decode_tuned(
             of["test"].kept, of["test"].split, of["dev"].kept, of["dev"].split, task

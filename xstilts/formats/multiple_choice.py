@@ -1,20 +1,19 @@
-"""Multiple choice: which of a row's choices goes on from its context.
+"""Multiple choice: which of a row's choices continues or answers its context.
 
-Each choice is scored alone, `<s> context question </s></s> choice </s>`, by one number from the
-first token; a softmax over the choices of a row makes the loss. Rows may differ in how many choices
-they have.
+Each choice is scored separately, as `<s> context question </s></s> choice </s>`, by one number from
+the first token; the loss is a softmax over the choices of a row. Rows may have different numbers of
+choices.
 
-Roles: `context`, `choices`, `label` (number of the right choice, from 0), and two that a source may
-lack. `question` follows the context. COPA and XCOPA write there only `cause` or `effect`, in every
-language; these become an English question (`QUESTIONS`, as XTREME-R words it), anything else is
-taken as it stands. `prefix` begins every choice: HellaSwag's endings finish a half sentence, its
-`ctx_b`.
+Roles: `context`, `choices`, `label` (number of the right choice, from 0), and two optional ones.
+`question` follows the context. In COPA and XCOPA it is only `cause` or `effect`, in every language;
+these become an English question (`QUESTIONS`, worded as in XTREME-R), any other question is used as
+it is. `prefix` begins every choice: HellaSwag's endings finish a half sentence, its `ctx_b`.
 
-What is too long loses the end of its context before anything of its question. A choice is cut only
-where it is longer than half of the room, and so is what stands before it.
+If an input is too long, the context loses its end before the question loses anything. A choice is
+cut only if it is longer than half of the room; the same holds for the text before it.
 
-A feature is a row and holds one id list for each choice; the batch lays the choices of all rows in
-a line, so that the body sees plain sequences.
+A feature is a row with one id list for each choice; a batch puts the choices of all rows one after
+the other, so the body sees plain sequences.
 
 Legend: `B` choices of a batch, `R` rows, `K` most choices of a row.
 """
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
     from xstilts.spec.task import Task
 
 QUESTIONS = {"cause": "What was the cause?", "effect": "What was the effect?"}
-"""COPA's two words as questions."""
+"""The questions that stand for COPA's two words."""
 
 
 def encode(
@@ -63,8 +62,8 @@ def encode(
     hyper: Hyperparameters,
     first_row: int,
 ) -> dict[str, list[Any]]:
-    """Rows to features, one to one; `DataError` where a row has no choices or its label names none
-    of them.
+    """Rows to features, one to one; `DataError` if a row has no choices or its label is none of
+    them.
     """
     contexts: list[str] = []
     questions: list[str] = []
@@ -87,9 +86,7 @@ def encode(
 
 
 def _texts(batch: dict[str, list[Any]]) -> Iterator[tuple[str, str, list[str], Any]]:
-    """`(context, question, choices with prefix, label)` of each row; the question is empty where
-    there is none.
-    """
+    """`(context, question, choices with prefix, label)` of each row; the question may be empty."""
     blank = [""] * len(batch["context"])
     questions, prefixes = batch.get("question", blank), batch.get("prefix", blank)
     rows = zip(batch["context"], questions, prefixes, batch["choices"], batch["label"], strict=True)
@@ -109,7 +106,7 @@ def _join(first: str | None, second: str | None) -> str:
 def _label(label: int | str, n_choices: int, row: int, task: Task) -> int:
     where = f"task {task.name}, row {row}"
     if n_choices < 1:
-        raise DataError(f"{where}: choices is empty; must hold at least one; mend or drop the row")
+        raise DataError(f"{where}: choices is empty; must hold at least one; fix or drop the row")
     number = task.labels.index(label) if isinstance(label, str) and label in task.labels else label
     if number in UNLABELLED:
         return IGNORE
@@ -118,7 +115,7 @@ def _label(label: int | str, n_choices: int, row: int, task: Task) -> int:
             f" or one of {', '.join(task.labels)}" if task.labels else ""
         )
         raise DataError(
-            f"{where}: label is {label!r}; must be {must}; mend the data or the task's labels"
+            f"{where}: label is {label!r}; must be {must}; fix the data or the task's labels"
         )
     return int(number)
 
@@ -152,9 +149,7 @@ class Head(HeadModule):
         initialise(self, config)
 
     def forward(self, hidden_BLH: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
-        """`logits_RK`, minus infinity where a row has fewer than K choices, and the summed cross
-        entropy.
-        """
+        """`logits_RK`, minus infinity beyond a row's last choice, and the summed cross entropy."""
         scores_B = self.scorer(hidden_BLH).squeeze(-1)
         slots_RK = batch["slots_RK"]
         logits_RK = scores_B[slots_RK.clamp(min=0)].masked_fill(slots_RK < 0, -torch.inf)

@@ -1,14 +1,13 @@
 """Predicting and decoding: what most formats share.
 
-A format *predicts* a split: it gives what it keeps of each feature, an entry each, in order. Then
-it *decodes* that into a table. Most predict in one forward pass (`one_pass`) and decode each
-language alone (`each_alone`). A format whose prediction is something else, such as generating text
-token by token, brings its own `predict`.
+A format *predicts* a split: it returns what it keeps of each feature, in order. Then it *decodes*
+that into a table. Most formats predict in one forward pass (`one_pass`) and decode each language
+alone (`each_alone`). A format that predicts differently, such as by generating text token by token,
+has its own `predict`.
 
-Features are taken longest first, in batches of about the same number of tokens, and their outputs
-go to numpy batch by batch with the padding cut off, so memory is bounded by the predictions and not
-by the padding. Of several workers each takes its share of the batches; the first one gets what all
-have kept.
+Features are batched longest first, with about the same number of tokens in each batch. Outputs
+become numpy arrays batch by batch, without padding, so memory holds only the predictions. Each
+worker takes its share of the batches; the first one gathers what all have kept.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ Table = dict[str, list[Any]]
 
 
 class PredictingModel(Protocol):
-    """What of a phase's model predicting needs."""
+    """The part of a phase's model that predicting needs."""
 
     training: bool
     body: Any
     """The transformers model under the heads."""
 
     def train(self, mode: bool = True) -> Any:
-        """Turns dropout on or off."""
+        """Switches dropout on or off."""
 
     def outputs(self, member: int, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
         """Logits and summed loss of a member's head."""
@@ -60,7 +59,7 @@ class Predictor:
     member: int
     """Number of the member of the phase whose head predicts."""
     tokenizer: Any
-    """The model's; a format that writes text reads its own predictions with it."""
+    """The model's; a format that generates text decodes its predictions with it."""
     pad_id: int
     """Id that fills up a batch."""
     world: World
@@ -68,11 +67,11 @@ class Predictor:
     bf16: bool
     """Whether the forward pass is in bfloat16."""
     keep: Callable[[int, Any], Any] = as_it_is
-    """Given a feature's number and its prediction: what stands for it from now on."""
+    """Takes a feature's number and its prediction; returns what is kept instead."""
 
 
 class Predicted(NamedTuple):
-    """A split and what was predicted of it."""
+    """A split and its predictions."""
 
     split: EncodedSplit
     kept: list[Any]
@@ -80,9 +79,7 @@ class Predicted(NamedTuple):
 
 
 ByUse = Mapping[Use, Predicted]
-"""What an evaluation reads of one language: its test rows, and its development rows where the
-format tunes something on them.
-"""
+"""The predictions of one language by use: test, and dev if the format tunes something on it."""
 Predict = Callable[[EncodedSplit, Task, Predictor], list[Any]]
 Collate = Callable[[list[dict[str, Any]], int, torch.Generator | None], dict[str, Tensor]]
 Decode = Callable[[Any, EncodedSplit, Task], Table]
@@ -96,11 +93,11 @@ Compact = Callable[[Array], Any]
 def one_pass(spec: FormatSpec, collate: Collate, compact: Compact | None = None) -> Predict:
     """The `predict` of a format whose head's outputs are its predictions.
 
-    `compact` says what is kept of a feature's output; left out: all of it.
+    `compact` says what is kept of a feature's output; by default all of it.
     """
 
     def predict(split: EncodedSplit, task: Task, predictor: Predictor) -> list[Any]:
-        """What is kept of the head's output of every feature, in order, on the first worker; the
+        """What is kept of the head's output for every feature, in order, on the first worker; the
         others get an empty list.
         """
         model, world = predictor.model, predictor.world
@@ -127,7 +124,7 @@ def batch_tokens(spec: FormatSpec, device: str) -> int:
 
 
 def batches(lengths: Array | Sequence[int], tokens: int) -> Iterator[list[int]]:
-    """Feature numbers in batches of at most `tokens` tokens after padding (one feature at least),
+    """Feature numbers in batches of at most `tokens` tokens after padding (at least one feature),
     longest first.
     """
     order = np.argsort(-np.asarray(lengths), kind="stable").tolist()
@@ -172,7 +169,7 @@ def _in_order(parts: Sequence[dict[int, Any]]) -> list[Any]:
 
 
 def each_alone(decode: Decode) -> Tables:
-    """The `tables` of a format that decodes the test rows of each language by themselves."""
+    """The `tables` of a format that decodes the test rows of each language separately."""
 
     def tables(predicted: Mapping[str, ByUse], task: Task) -> dict[str, Table]:
         """Language to the table of its test rows."""
@@ -187,5 +184,5 @@ def each_alone(decode: Decode) -> Tables:
 def one_reading(
     predicted: ByUse, task: Task, n_layers: int
 ) -> Iterator[tuple[dict[str, Any], ByUse]]:
-    """The `readings` of a format whose predictions mean one thing."""
+    """The `readings` of a format whose predictions are read in one way."""
     yield {}, predicted

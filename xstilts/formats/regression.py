@@ -3,15 +3,16 @@
 Input and head are those of classification with a single output; the loss is the squared error, as
 in GLUE's baselines and RoBERTa. A row without a finite label has no loss and is not scored.
 
-Scores are Pearson's and Spearman's correlation and the mean of both, GLUE's score of STS-B. They
-are made of sums over rows like every metric (`metrics.py`). Predictions and gold numbers are
-*standardised* over the table first (a correlation does not change by that, and sums of small
-numbers lose nothing). Spearman's is Pearson's of the ranks, equal values sharing the mean of
-theirs. Ranks belong to the whole table: its score is exact, but a bootstrap that draws rows keeps
-them as they are instead of ranking each draw again, which is an approximation (good in the tables
-of hundreds of rows that one has).
+Scores are Pearson's and Spearman's correlation and their mean, GLUE's score for STS-B. Like every
+metric they are computed from sums over rows (`metrics.py`). Predictions and gold numbers are first
+*standardised* over the table (this does not change a correlation and avoids rounding errors in
+large sums). Spearman's correlation is Pearson's of the ranks, where equal values share their mean
+rank. Ranks are those in the whole table: its score is exact, but a bootstrap that draws rows keeps
+them instead of ranking each draw again. That is an approximation, and a good one for tables of
+hundreds of rows.
 
-A prediction that is not finite counts as 0, so that a diverged model gets a low score and no error.
+A prediction that is not finite counts as 0, so a diverged model gets a low score instead of an
+error.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def encode(
     first_row: int,
 ) -> dict[str, list[Any]]:
     """Rows to features, one to one; `labels` are floats, NaN for none. `DataError` for a label that
-    is no number.
+    is not a number.
     """
     labels = [_number(label, row, task) for row, label in enumerate(batch["label"], first_row)]
     ids = encode_pairs(batch["text"], batch.get("text_pair"), tokenizer, hyper)
@@ -73,7 +74,7 @@ def _number(label: Any, row: int, task: Task) -> float:
     try:
         return math.nan if label is None else float(label)
     except (TypeError, ValueError):
-        message = f"label is {label!r}; must be a number; mend the data or drop the row"
+        message = f"label is {label!r}; must be a number; fix the data or drop the row"
         raise DataError(f"task {task.name}, row {row}: {message}") from None
 
 
@@ -90,7 +91,7 @@ def collate(
 
 
 class Head(HeadModule):
-    """A number from the first token."""
+    """One number from the first token."""
 
     def __init__(
         self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig
@@ -111,8 +112,8 @@ class Head(HeadModule):
 
 
 def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
-    """One row for each row with a label: both numbers, and the columns that the correlations are
-    sums of.
+    """One row for each labelled row: both numbers, and the columns whose sums give the
+    correlations.
     """
     ids, rows = row_ids(encoded), column(encoded.features, "row")
     gold = np.array(column(encoded.features, "labels"), dtype=np.float64)
@@ -128,8 +129,8 @@ def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, 
 
 
 def moments(predicted: Array, gold: Array) -> dict[str, list[float]]:
-    """What Pearson's (`x`, `y`, `xx`, ...) and Spearman's (`rank_x`, ...) correlation are sums of,
-    for each row.
+    """For each row, the terms of the sums for Pearson's (`x`, `y`, `xx`, ...) and Spearman's
+    (`rank_x`, ...) correlation.
     """
     from scipy.stats import rankdata
 
@@ -145,7 +146,7 @@ def moments(predicted: Array, gold: Array) -> dict[str, list[float]]:
 
 
 def _standardised(values: Array) -> Array:
-    """Mean 0 and deviation 1; zeros where all are equal, or nearly so for floats."""
+    """Scaled to mean 0 and standard deviation 1; zeros if all are equal up to rounding."""
     if not len(values):
         return values
     centred = values - values.mean()

@@ -1,18 +1,17 @@
 """Retrieval: a sentence finds its translation among the sentences of another language.
 
-Nothing is trained. A row gives two features, side 0 the foreign sentence and side 1 the English
-one. How tokens become a vector is the task's choice (`embedding.py`); the default, the mean of a
-hidden state over all tokens with `<s>` and `</s>`, is that of XTREME's reference code and of Phang
-et al. 2020. Each *English* sentence then looks for its row among the foreign ones (XTREME's
-direction), by
+Nothing is trained. A row gives two features: side 0 is the foreign sentence, side 1 the English
+one. The task chooses how tokens become a vector (`embedding.py`); the default, the mean of a hidden
+state over all tokens with `<s>` and `</s>`, is that of XTREME's reference code and of Phang et al.
+2020. Each *English* sentence then looks for its row among the foreign ones (XTREME's direction), by
 
 - `cosine`: the nearest neighbour, or
-- `margin`: the candidate of the highest ratio margin (Artetxe and Schwenk 2019, arXiv 1811.01136,
-  eq. 2), which takes away the advantage of a hub, a sentence near to everything.
+- `margin`: the candidate with the highest ratio margin (Artetxe and Schwenk 2019, arXiv 1811.01136,
+  eq. 2), which removes the advantage of hubs, sentences that are near to everything.
 
-A sentence that stands in several rows is one candidate, with the vector and the index of its first
-row: equal texts tie, ties go to the lowest index, and padding noise has no say. A hit counts where
-the *index* is right, so a repeated foreign sentence can be found in its first row alone (official).
+A sentence in several rows is one candidate, with the vector and the index of its first row: equal
+texts tie, ties go to the lowest index, so rounding noise from padding decides nothing. A hit needs
+the right *index*, so a repeated foreign sentence is a hit only for its first row (official).
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ def encode(
     hyper: Hyperparameters,
     first_row: int,
 ) -> dict[str, list[Any]]:
-    """Two features a row, `side` 0 foreign and 1 English; `n_items` is 0, there is no loss."""
+    """Two features for each row, `side` 0 foreign and 1 English; `n_items` is 0: no loss."""
     sides = (batch["source_sentence"], batch["target_sentence"])
     texts = [text for pair in zip(*sides, strict=True) for text in pair]
     ids = encode_pairs(texts, None, tokenizer, hyper)
@@ -75,7 +74,7 @@ def encode(
 
 
 def decode(logits: Sequence[Array], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
-    """One row a pair: `id`, `prediction` (row that was found), `gold` (its own row), as text, and
+    """One row for each pair: `id`, `prediction` (the row found) and `gold` (its own row) as text,
     `correct`.
     """
     foreign, english = _by_side(logits, encoded)

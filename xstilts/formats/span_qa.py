@@ -1,21 +1,21 @@
-"""Span QA: the answer is a piece of the context, found by its first and its last token.
+"""Span QA: the answer is a span of the context, found by its first and its last token.
 
 **Encode.** A row becomes one or more *windows* `<s> question </s></s> part of the context </s>`.
-The question keeps its first `max_question_tokens` tokens (never more than half the window), the
-windows overlap by `doc_stride_tokens` (never more than three quarters of a window's context, so
-that their number stays bounded). A window that does not hold the whole first answer trains on
-position 0. Each window keeps the character span of every context token, so an answer is cut out
-of the original context and no detokeniser is involved.
+The question keeps its first `max_question_tokens` tokens (at most half the window); windows overlap
+by `doc_stride_tokens` (at most three quarters of a window's context, which bounds their number). A
+window that does not contain the whole first answer trains on position 0. Each window keeps the
+character span of every context token, so answers are cut out of the original context and need no
+detokeniser.
 
-**Answers.** `answer_start` is checked against the text. Where it is wrong, the nearest occurrence
-of the answer is taken; where there is none, the next gold answer; where none is left, the row's
-windows get `answerable = 0` and `n_items = 0`: not trained on, still evaluated. With
-`options.no_answer` (SQuAD v2.0) a row without any gold answer is a question that has none: all its
-windows train on position 0.
+**Answers.** `answer_start` is checked against the text. If it is wrong, the nearest occurrence of
+the answer is taken; if there is none, the next gold answer; if none is left, the row's windows get
+`answerable = 0` and `n_items = 0`: not trained on, but still evaluated. With `options.no_answer`
+(SQuAD v2.0) a row without gold answers is a question without an answer: all its windows train on
+position 0.
 
-**Decode.** `spans.py` finds the best span over all windows of a question. As in the newer scripts,
-no "maximum context" rule chooses between windows that share a token. With `options.no_answer` the
-prediction is empty where no answer scores higher than the best span. `scoring/answers.py` has the
+**Decode.** `spans.py` finds the best span over all windows of a question. As in newer scripts, no
+"maximum context" rule chooses between windows that share a token. With `options.no_answer` the
+prediction is empty if "no answer" scores higher than the best span. `scoring/answers.py` has the
 measures.
 
 `B` features of a batch, `L` tokens after padding, `H` hidden width.
@@ -49,6 +49,7 @@ from xstilts.formats.common import (
 from xstilts.formats.prediction import each_alone, one_pass, one_reading
 from xstilts.scoring import answers as answer_scores
 from xstilts.spec.format_specs.span_qa import SPAN_QA, SpanQAOptions
+from xstilts.spec.words import words
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -57,16 +58,8 @@ if TYPE_CHECKING:
     from xstilts.spec.hyperparameters import Hyperparameters
     from xstilts.spec.task import Task
 
-_COLUMNS = (
-    "input_ids",
-    "row",
-    "n_items",
-    "length",
-    "answerable",
-    "start_position",
-    "end_position",
-    "context_start",
-    "offsets",
+_COLUMNS = words(
+    "input_ids row n_items length answerable start_position end_position context_start offsets"
 )
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -74,7 +67,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class _Specials:
-    """Ids a tokenizer puts before a question, between it and the context, and after the context."""
+    """Special ids before a question, between it and the context, and after the context."""
 
     before: list[int]
     between: list[int]
@@ -92,8 +85,8 @@ def encode(
     hyper: Hyperparameters,
     first_row: int,
 ) -> dict[str, list[Any]]:
-    """Windows of the rows. `offsets` is flat: begin and end character of each context token, blanks
-    trimmed off.
+    """Windows of the rows. `offsets` is flat: begin and end character of each context token, white
+    space cut off.
 
     Raises `DataError` for a tokenizer without character offsets.
     """
@@ -157,7 +150,7 @@ def _specials(tokenizer: PreTrainedTokenizerBase) -> _Specials:
 def _encode_contexts(
     tokenizer: PreTrainedTokenizerBase, contexts: Sequence[str]
 ) -> dict[str, tuple[list[int], Array]]:
-    """Ids and trimmed character spans (tokens, 2) of each different context; many questions share
+    """Ids and trimmed character spans (tokens, 2) of each distinct context; many questions share
     one.
     """
     different = list(dict.fromkeys(contexts))
@@ -171,9 +164,7 @@ def _encode_contexts(
 
 
 def _trim(text: str, pairs: list[tuple[int, int]]) -> Array:
-    """Character spans without the white space at their ends; a token of blanks alone gets an empty
-    span.
-    """
+    """Character spans without white space at their ends; empty for a token of only white space."""
     places = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     for i, (begin, end) in enumerate(pairs):
         piece = text[begin:end]
@@ -185,8 +176,8 @@ def _trim(text: str, pairs: list[tuple[int, int]]) -> Array:
 
 
 def locate(context: str, answers: dict[str, list[Any]]) -> tuple[int, int] | None:
-    """Characters `(begin, end)` of the first gold answer in `context`, as near to its
-    `answer_start` as can be.
+    """Characters `(begin, end)` of the first gold answer that occurs in `context`: its occurrence
+    nearest to its `answer_start`.
     """
     for text, start in zip(answers["text"], answers["answer_start"], strict=True):
         if not text.strip():
@@ -209,7 +200,7 @@ def _occurrences(context: str, text: str) -> list[int]:
 
 
 def _token_span(places: Array, characters: tuple[int, int] | None) -> tuple[int, int] | None:
-    """First and last token that touch the characters; blank tokens touch nothing."""
+    """First and last token that overlap the characters; tokens of white space overlap nothing."""
     if characters is None:
         return None
     begin, end = characters
@@ -220,7 +211,7 @@ def _token_span(places: Array, characters: tuple[int, int] | None) -> tuple[int,
 
 
 def windows(n_tokens: int, room: int, overlap: int) -> Iterator[tuple[int, int]]:
-    """`[begin, end)` of windows of `room` tokens that share `overlap` and cover all tokens; at
+    """`[begin, end)` of windows of `room` tokens that overlap by `overlap` and cover all tokens; at
     least one.
     """
     step = max(room - overlap, -(-room // 4))
@@ -234,8 +225,8 @@ def windows(n_tokens: int, room: int, overlap: int) -> Iterator[tuple[int, int]]
 
 
 def _position(answer: tuple[int, int] | None, begin: int, end: int, head: int) -> tuple[int, int]:
-    """Positions in `input_ids` of the answer's first and last token; (0, 0) where the window does
-    not hold both.
+    """Positions in `input_ids` of the answer's first and last token; (0, 0) if the window does not
+    contain both.
     """
     if answer is None or answer[0] < begin or answer[1] >= end:
         return 0, 0
@@ -245,7 +236,7 @@ def _position(answer: tuple[int, int] | None, begin: int, end: int, head: int) -
 def collate(
     features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None
 ) -> dict[str, Tensor]:
-    """`input_ids_BL`, `attention_mask_BL`, `start_position_B`, `end_position_B`; `IGNORE` where
+    """`input_ids_BL`, `attention_mask_BL`, `start_position_B`, `end_position_B`; `IGNORE` if
     `n_items` is 0.
     """
     ids = [feature["input_ids"] for feature in features]
@@ -257,9 +248,7 @@ def collate(
 
 
 class Head(HeadModule):
-    """Two numbers for each token, how well an answer starts and ends there: one linear map, as in
-    BERT.
-    """
+    """Start and end scores for each token: one linear layer, as in BERT."""
 
     def __init__(
         self, hidden_size: int, dropout: float, task: Task, config: PreTrainedConfig
@@ -269,8 +258,8 @@ class Head(HeadModule):
         initialise(self, config)
 
     def forward(self, hidden_BLH: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
-        """`logits_BL2` and the sum over features of (CE of the start + CE of the end) / 2; pads are
-        no class of it.
+        """`logits_BL2` and the sum over features of (CE of the start + CE of the end) / 2, without
+        padding as a class.
         """
         logits_BL2 = self.out(hidden_BLH)
         if "start_position_B" not in batch:
@@ -287,11 +276,11 @@ class Head(HeadModule):
 
 
 def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, list[Any]]:
-    """One row a question: `id`, `prediction`, `gold` (JSON list) and the measures, each 0 to 1.
+    """One row for each question: `id`, `prediction`, `gold` (JSON list) and the measures, 0 to 1.
 
-    `logits` holds one (at least `length`, 2) array for each feature. Rows without a gold answer are
-    left out, unless questions may have none. The prediction is empty where that is the answer, and
-    where the context has no token.
+    `logits` has one (at least `length`, 2) array for each feature. Rows without a gold answer are
+    left out, unless questions may have none. The prediction is empty for "no answer", and if the
+    context has no token.
     """
     options = SpanQAOptions.of(task)
     found = spans.answers(logits, encoded.features, len(encoded.rows), options)
@@ -305,7 +294,9 @@ def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, 
     texts = [contexts[i][found.begin[i] : found.end[i]] for i in kept]
     golds, languages = [everything[i] for i in kept], [every_language[i] for i in kept]
     if options.no_answer:
-        texts, measures = answer_scores.perhaps_none(texts, golds, languages, found.doubt)
+        texts, measures = answer_scores.with_no_answer(
+            texts, golds, languages, found.no_answer_margin
+        )
     else:
         measures = answer_scores.always(texts, golds, languages)
     return {

@@ -1,19 +1,19 @@
-"""From start and end scores of the tokens to one span of characters a question.
+"""From the tokens' start and end scores to one span of characters for each question.
 
 All windows of a split are searched in blocks of a few hundred, as arrays: `n_best` starts times
-`n_best` ends of each window, where an end may not come before its start and a span may not be
-longer than `max_answer_tokens`. The highest sum of two logits over all windows of a question wins;
-in a tie the earlier window, then the earlier start, then the earlier end. Only where none of a
-question's windows has such a pair, every pair of a window is looked at, so that a question has an
-answer as soon as its context has a token. Logits that are not finite count as the lowest (highest)
-number, which keeps a diverged model from failing here.
+`n_best` ends of each window, where an end must not come before its start and a span must not be
+longer than `max_answer_tokens`. The pair with the highest sum of logits over all windows of a
+question wins; in a tie the earlier window, then the earlier start, then the earlier end. If no
+window has such a pair, all pairs of the windows are searched, so a question has an answer if its
+context has any token. Logits that are not finite count as a very low (or high) number, so a
+diverged model does not fail here.
 
-Windows hold context tokens alone: what is not context never gets into the arrays. A token whose
-characters are blanks has an empty span and is no start and no end.
+The arrays hold only context tokens. A token of only white space has an empty span and can be
+neither start nor end.
 
 The score of *no answer* is the start plus the end logit of a window's first token, on which windows
-without an answer train; a question's is the lowest of its windows, since one window that holds the
-answer is enough (Devlin et al. 2019, section 4.3; the minimum is that of BERT's released code).
+without an answer train. A question's score is the lowest of its windows, since one window with the
+answer is enough (Devlin et al. 2019, section 4.3; the minimum is from BERT's released code).
 
 `F` features (windows) of a block, `T` context tokens of its longest one, `K` candidates,
 `P = K * K` pairs.
@@ -36,22 +36,22 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """The best span of each row (arrays of as many entries as rows)."""
+class BestSpans:
+    """The best span of each row; arrays with one entry for each row."""
 
     begin: Array
-    """First character; 0 where a row has no span."""
+    """First character; 0 if a row has no span."""
     end: Array
-    """Character after the last one; 0 where a row has no span."""
-    doubt: Array
-    """Score of no answer less that of the span; infinite where a row has no span."""
+    """Character after the last one; 0 if a row has no span."""
+    no_answer_margin: Array
+    """Score of "no answer" minus that of the span; infinite if a row has no span."""
 
 
-def answers(logits: list[Array], features: Any, n_rows: int, options: SpanQAOptions) -> Found:
+def answers(logits: list[Array], features: Any, n_rows: int, options: SpanQAOptions) -> BestSpans:
     """The best span of each row over its windows.
 
-    `logits` has one (at least length, 2) array a feature; `features` is a dataset with the columns
-    `row`, `context_start` (position of the first context token in the input) and `offsets`.
+    `logits` has one (at least length, 2) array for each feature; `features` is a dataset with the
+    columns `row`, `context_start` (position of the first context token in the input) and `offsets`.
     """
     table = features.select_columns(["row", "context_start", "offsets"]).with_format("arrow")
     parts = [
@@ -69,15 +69,17 @@ def answers(logits: list[Array], features: Any, n_rows: int, options: SpanQAOpti
     chosen[:, rows[order]] = np.stack([begin[order], end[order], score[order]])
     lowest = np.full(n_rows, np.inf)
     np.minimum.at(lowest, rows, null)
-    return Found(
-        begin=chosen[0].astype(np.int64), end=chosen[1].astype(np.int64), doubt=lowest - chosen[2]
+    return BestSpans(
+        begin=chosen[0].astype(np.int64),
+        end=chosen[1].astype(np.int64),
+        no_answer_margin=lowest - chosen[2],
     )
 
 
 def _block_spans(logits: list[Array], table: Any, options: SpanQAOptions) -> Array:
     """(6, features): row; rank; score; score of no answer; character begin; character end.
 
-    The rank is 2 for a span of the n best, 1 for one of all pairs, 0 for none.
+    The rank is 2 for a span of the n best, 1 for a span of all pairs, 0 for no span.
     """
     offsets, counts = _ragged(table.column("offsets"))
     n_tokens = counts // 2
@@ -126,8 +128,8 @@ def _best(start_FT: Array, end_FT: Array, options: SpanQAOptions) -> tuple[Array
 
 
 def best_of_n(start_FT: Array, end_FT: Array, n_best: int, longest: int) -> tuple[Array, ...]:
-    """Score, first, last of the best valid pair among the `n_best` starts and ends; the score is
-    -inf without one.
+    """Score, first, last of the best valid pair among the `n_best` starts and ends; without one the
+    score is -inf.
 
     A logit of -inf marks a token that can be neither. Ties: earliest start, then earliest end.
     """
@@ -148,7 +150,7 @@ def best_of_n(start_FT: Array, end_FT: Array, n_best: int, longest: int) -> tupl
 
 
 def best_of_all(start_FT: Array, end_FT: Array, longest: int) -> tuple[Array, ...]:
-    """As `best_of_n` over all pairs: one pass for each length, the shorter one kept in a tie."""
+    """As `best_of_n`, over all pairs: one pass for each length; in a tie the shorter span wins."""
     here = np.arange(len(start_FT))
     best = np.full(len(here), -np.inf, dtype=start_FT.dtype)
     first, last = np.zeros(len(here), dtype=np.int64), np.zeros(len(here), dtype=np.int64)

@@ -1,17 +1,16 @@
 """Tagging: a label for every token (part of speech, named entities).
 
-A token's label stands on its first sub-token; the others have no loss. A sentence that is longer
-than `max_length_tokens` is *split* at a word boundary into several features, never cut, and
-`decode` puts its predictions together again: a long sentence counts as one. A token without pieces
-(white space, a lone joiner), or with more pieces than a whole feature holds, becomes the unknown
-token and keeps its label. All of this is as in XTREME's preprocessing, as is the head: dropout,
-linear.
+A token's label is on its first sub-token; the others have no loss. A sentence longer than
+`max_length_tokens` is *split* at a word boundary into several features, never truncated, and
+`decode` joins their predictions: a long sentence counts as one. A token without sub-tokens (white
+space, a lone joiner), or with more than fit into a feature, becomes the unknown token and keeps its
+label. All of this follows XTREME's preprocessing, as does the head: dropout, linear.
 
-A table that ends with `labels.UNSEEN` is open: a test tag that no training row has is of that label
-(CCG's rarest categories). It has no loss, is never predicted, and so counts as a mistake in every
-score.
+A label table that ends with `labels.UNSEEN` is open: that label stands for test tags that no
+training row has (CCG's rarest categories). It has no loss and is never predicted, so it counts as a
+mistake in every score.
 
-`chunks.py` says how chunks are counted, and why there are two counts.
+`chunks.py` explains how chunks are counted and why there are two counts.
 
 Legend: `B` features, `L` sub-tokens, `C` labels; a *word* is a token of the data.
 """
@@ -70,9 +69,9 @@ def encode(
 ) -> dict[str, list[Any]]:
     """Sentences to one or more features each (none for an empty sentence).
 
-    `positions` are the places of the words' first sub-tokens in `input_ids`, `labels` the words'
-    label ids. `DataError` for a label outside the table, or a sentence with more or fewer tags than
-    tokens.
+    `positions` are the positions of the words' first sub-tokens in `input_ids`, `labels` the words'
+    label ids. `DataError` for a label outside the table, or if a sentence has more or fewer tags
+    than tokens.
     """
     before, after = frame(tokenizer)
     room = hyper.max_length_tokens - len(before) - len(after)
@@ -104,7 +103,7 @@ def _is_open(task: Task) -> bool:
 def _word_pieces(
     sentences: list[list[str]], tokenizer: PreTrainedTokenizerBase, room: int
 ) -> dict[str, list[int]]:
-    """Sub-token ids of every distinct word: 1 to `room` of them."""
+    """Sub-token ids of every distinct word, from 1 to `room` each."""
     words = list(dict.fromkeys(word for sentence in sentences for word in sentence))
     if not words:
         return {}
@@ -120,7 +119,7 @@ def _labels(
     words: list[str], tags: Sequence[int | str], table: dict[int | str, int], row: int, task: Task
 ) -> list[int]:
     if len(words) != len(tags):
-        message = f"{len(words)} tokens but {len(tags)} tags; must be as many; mend or drop the row"
+        message = f"{len(words)} tokens but {len(tags)} tags; must be equal; fix or drop the row"
         raise DataError(f"task {task.name}, row {row}: {message}")
     try:
         return [table[tag] for tag in tags]
@@ -129,8 +128,8 @@ def _labels(
 
 
 def windows(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
-    """`(start, end)` of runs of words, each as long as `room` sub-tokens allow; every word is in
-    exactly one.
+    """`(start, end)` of runs of words, each as long as fits into `room` sub-tokens, without
+    overlap.
     """
     start, used = 0, 0
     for i, length in enumerate(lengths):
@@ -145,8 +144,8 @@ def windows(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
 def collate(
     features: list[dict[str, Any]], pad_id: int, generator: torch.Generator | None
 ) -> dict[str, Tensor]:
-    """`input_ids_BL`, `attention_mask_BL`, `labels_BL` (`IGNORE` off the first sub-tokens, and for
-    `UNSEEN`).
+    """`input_ids_BL`, `attention_mask_BL`, `labels_BL` (`IGNORE` except on first sub-tokens, and
+    for `UNSEEN`).
     """
     ids = [feature["input_ids"] for feature in features]
     input_ids_BL = pad(ids, pad_id)
@@ -190,8 +189,8 @@ class Head(HeadModule):
 def decode(
     logits: list[np.ndarray[Any, Any]], encoded: EncodedSplit, task: Task
 ) -> dict[str, list[Any]]:
-    """One row a sentence; prediction and gold are JSON lists of tags, words without a label left
-    out.
+    """One row for each sentence; prediction and gold are JSON lists of tags, without unlabelled
+    words.
     """
     n_rows = len(encoded.rows)
     predicted: list[list[str]] = [[] for _ in range(n_rows)]

@@ -1,9 +1,9 @@
-"""Files of models and tokenizers: where they are, and what is said when they are damaged or can't
-be written.
+"""Files of models and tokenizers: where they are, and errors when they are damaged or can't be
+written.
 
-The libraries raise what they like; here it becomes DataError (a base model that is none),
+The libraries raise many kinds of errors. Here they become DataError (not a usable base model),
 CorruptError (a checkpoint of ours, or a safetensors file, is damaged) or StoreError (the disk is
-full or closed to us).
+full or not writable).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
-from xstilts.errors import CorruptError, DataError, StoreError
+from xstilts.errors import CorruptError, DataError, StoreError, first_line
 from xstilts.store.local_files import store_error
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ OPENING = (
     RuntimeError,
     StrictDataclassError,
 )
-"""What the libraries raise for a configuration or a checkpoint that they can't make a model of."""
+"""What the libraries raise for a configuration or a checkpoint from which they can't make a model.
+"""
 
 
 def unfit(place: str, why: str, *, stored: bool) -> Exception:
@@ -47,7 +48,7 @@ def unfit(place: str, why: str, *, stored: bool) -> Exception:
             "run again"
         )
     return DataError(
-        f"{place}: this base model can't be loaded: {why}; it must be a whole safetensors "
+        f"{place}: this base model can't be loaded: {why}; it must be a complete safetensors "
         "checkpoint"
     )
 
@@ -65,7 +66,7 @@ def loading(place: str, *, stored: bool) -> Iterator[None]:
             f"{place}: a safetensors file is damaged ({error}); {what_to_do}"
         ) from error
     except OPENING as error:
-        raise unfit(place, str(error).strip().split("\n")[0], stored=stored) from error
+        raise unfit(place, first_line(error), stored=stored) from error
 
 
 @contextmanager
@@ -102,8 +103,8 @@ def weight_files(place: str, revision: str | None) -> list[str]:
 
 
 def tokenizer_of(place: str, revision: str | None = None) -> PreTrainedTokenizerBase:
-    """The tokenizer in a folder or on the hub; the last few are kept, since opening one can take
-    seconds.
+    """The tokenizer in a folder or on the hub; the last few stay in memory, since opening one can
+    take seconds.
     """
     file = Path(place, "tokenizer.json")
     stamp = (file.stat().st_mtime_ns, file.stat().st_size) if file.exists() else None

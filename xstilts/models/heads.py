@@ -1,10 +1,10 @@
-"""Heads: fresh ones for a training, the trained ones for an evaluation, on disk beside the body.
+"""Heads: new ones for a training, trained ones for an evaluation, stored beside the body.
 
 A head is stored as `head-<i>.safetensors`; `heads.json` has an entry for each member of the phase,
 which says what its head was trained for: format, task, labels. Members of a mixture may share a
-head: then several entries name one file. An evaluation takes the head of its format and labels. A
-training never takes one, but for a masked LM: a base model, or a phase that trained a masked LM
-last, has a head that belongs to its body, and the training goes on with it.
+head; then several entries name one file. An evaluation loads the head with its format and labels. A
+training starts with new heads, except for a masked LM: if a base model, or a phase that trained a
+masked LM last, has a head that belongs to its body, the training continues with it.
 """
 
 from __future__ import annotations
@@ -39,9 +39,7 @@ LIST = "heads.json"
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Torch's CPU generator at `seed`, and as before afterwards: what ran earlier decides
-    nothing.
-    """
+    """Seeds torch's CPU generator and restores it afterwards, so earlier draws change nothing."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
@@ -59,14 +57,12 @@ def fresh(task: Task, body: PreTrainedModel, seed: int) -> nn.Module:
 
 
 def head_numbers(tasks: Sequence[Task], *, shared: bool) -> list[int]:
-    """Number of each member's head: one each, or, where `shared`, one for all members that it can
-    serve.
-    """
+    """Number of each member's head: one each, or, if `shared`, one for all members it fits."""
     numbers: list[int] = []
     owners: list[Task] = []
     for task in tasks:
         fit = next(
-            (n for n, owner in enumerate(owners) if shared and _one_head_serves(owner, task)),
+            (n for n, owner in enumerate(owners) if shared and _one_head_fits(owner, task)),
             len(owners),
         )
         numbers.append(fit)
@@ -75,7 +71,7 @@ def head_numbers(tasks: Sequence[Task], *, shared: bool) -> list[int]:
     return numbers
 
 
-def _one_head_serves(one: Task, other: Task) -> bool:
+def _one_head_fits(one: Task, other: Task) -> bool:
     if one.format != other.format or not _same_outputs(one, list(other.labels)):
         return False
     return all(
@@ -84,12 +80,12 @@ def _one_head_serves(one: Task, other: Task) -> bool:
 
 
 def state(head: nn.Module) -> dict[str, Tensor]:
-    """A head's own tensors on the CPU; what it shares with the body is the body's."""
+    """A head's own tensors on the CPU, without those that belong to the body."""
     return {name: value.detach().cpu().contiguous() for name, value in head.state_dict().items()}
 
 
 def save(heads: Sequence[nn.Module], tasks: Sequence[Task], folder: Path) -> None:
-    """Writes the members' heads, a shared one once, and their list."""
+    """Writes the members' heads, a shared one only once, and `heads.json`."""
     entries = []
     files: dict[nn.Module, str] = {}
     for task, head in zip(tasks, heads, strict=True):
@@ -113,9 +109,9 @@ def save(heads: Sequence[nn.Module], tasks: Sequence[Task], folder: Path) -> Non
 def load_trained(
     task: Task, head: nn.Module, parent: Parent, store: Store, context: DataContext
 ) -> None:
-    """Fills a head with the weights its evaluation needs; a head without weights needs none.
+    """Loads the trained weights for an evaluation into a head, if it has weights at all.
 
-    PhaseError where the parent was not trained for this format and these labels.
+    Raises PhaseError if the parent was not trained for this format and these labels.
     """
     if not head.state_dict():
         return
@@ -143,7 +139,7 @@ def _entries(folder: Path) -> list[dict[str, Any]]:
 
 
 def _chosen(task: Task, entries: list[dict[str, Any]], phase: str) -> dict[str, Any]:
-    """The head that fits `task`; of several the one of its own name."""
+    """The head that fits `task`; if several fit, the one trained for it by name."""
     fits = [
         entry
         for entry in entries
@@ -159,20 +155,20 @@ def _chosen(task: Task, entries: list[dict[str, Any]], phase: str) -> dict[str, 
 
 
 def _same_outputs(task: Task, labels: list[str]) -> bool:
-    """Whether a head trained with `labels` can answer `task`; choices are scored alike, whatever
-    they are called.
+    """Whether a head trained with `labels` can score `task`; choices are scored alike, whatever
+    their names.
     """
     return not task.spec.labelled or tuple(labels) == task.labels
 
 
-# -- the head that a model brings (a masked LM's)
+# -- a head that comes with the model (a masked LM's)
 
 
 def continue_head(
     head: nn.Module, task: Task, parent: Parent, store: Store, context: DataContext
 ) -> bool:
-    """Fills a head with that of the model that is trained on, where it has one of its format; says
-    whether.
+    """Loads the parent model's head of the same format into a head, if there is one; returns
+    whether there was.
     """
     if isinstance(parent, ModelParent):
         return load_base_head(head, parent, context)
@@ -188,7 +184,7 @@ def continue_head(
 
 
 def load_base_head(head: nn.Module, parent: ModelParent, context: DataContext) -> bool:
-    """Takes the base model's own head, where it has one that fits; says whether."""
+    """Loads the base model's own head, if it has one that fits; returns whether it had."""
     place, revision = base_place(parent.model, parent.revision, context)
     names = cast(formats.FormatHead, head).base_names
     own, tensors = head.state_dict(), _base_tensors(place, revision, names)

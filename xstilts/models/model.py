@@ -1,14 +1,14 @@
 """A model: a body from a base model or a parent phase, and a fresh head for each task.
 
 Only the *body* (the encoder) passes from phase to phase. A head belongs to the phase that trained
-it: it is stored beside the body and read back by an evaluation of that very phase; of trainings a
-masked LM alone goes on with one (`heads.py`). Loading checks that nothing of the body is missing
-and that nothing is left over but what is known to be a head, so a checkpoint that does not fit is
-an error and never a silently random layer. Poolers are dropped: no head of ours reads them.
+it: it is stored beside the body and loaded again by an evaluation of that phase; only the training
+of a masked LM continues with a stored head (`heads.py`). Loading checks that no tensor of the body
+is missing and that all others belong to a known head, so a checkpoint that does not fit is an error
+and never leaves a layer with random weights unnoticed. Poolers are dropped: no head reads them.
 
-On disk, `model/` holds what `AutoModel.from_pretrained` opens (configuration, safetensors,
-tokenizer) and `head-<i>.safetensors` with `heads.json`, which says what each head was trained for.
-Safetensors alone are read and written; no code from a model repository is run.
+On disk, `model/` has the files that `AutoModel.from_pretrained` opens (configuration, safetensors,
+tokenizer), `head-<i>.safetensors`, and `heads.json`, which says what each head was trained for.
+Only safetensors are read and written; no code from a model repository is run.
 
 `B` features, `L` tokens, `H` hidden width.
 """
@@ -73,8 +73,8 @@ class PhaseModel(nn.Module):
         return torch.stack(losses).sum()
 
     def outputs(self, member: int, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
-        """The head's logits and the sum of its loss over the loss items (None where the batch has
-        no labels).
+        """The head's logits and its loss summed over the loss items (None if the batch has no
+        labels).
         """
         head = cast("FormatHead", self.heads[self.head_of[member]])
         layers, last = head.layers, self.body.config.num_hidden_layers
@@ -106,7 +106,7 @@ class PhaseModel(nn.Module):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loaded:
+class LoadedModel:
     """A model ready for a phase."""
 
     model: PhaseModel
@@ -114,14 +114,14 @@ class Loaded:
 
     @property
     def pad_id(self) -> int:
-        """Id that fills up; any id will do where a tokenizer has none, for it is masked."""
+        """Id of the padding; it is masked, so any id will do if the tokenizer has none."""
         return int(self.tokenizer.pad_token_id or 0)
 
 
-def load(spec: PhaseSpec, store: Store, context: DataContext) -> Loaded:
-    """The parent's body; fresh heads for a training, the parent's own heads for an evaluation.
+def load(spec: PhaseSpec, store: Store, context: DataContext) -> LoadedModel:
+    """The parent's body with new heads for a training, or its trained heads for an evaluation.
 
-    Raises DataError for a base model that is missing or is none, CorruptError for a damaged
+    Raises DataError for a base model that is missing or unusable, CorruptError for a damaged
     checkpoint, PhaseError for an evaluation of a model without the head that its task needs.
     """
     body, tokenizer = _body(spec, store, context)
@@ -138,15 +138,15 @@ def load(spec: PhaseSpec, store: Store, context: DataContext) -> Loaded:
             head_files.load_trained(task, head, spec.parent, store, context)
         elif task.spec.continues_head:
             head_files.continue_head(head, task, spec.parent, store, context)
-    return Loaded(
+    return LoadedModel(
         model=PhaseModel(body, heads, head_of, _separator(tokenizer, body.config)),
         tokenizer=tokenizer,
     )
 
 
 def _separator(tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> int | None:
-    """The id that ends the first of two texts, of a body that tells them apart by token types
-    (BERT, not XLM-R).
+    """The id that ends the first of two texts, if the body has token types for them (BERT, not
+    XLM-R); else None.
     """
     if (
         "token_type_ids" not in tokenizer.model_input_names
@@ -199,9 +199,7 @@ def _scratch_tokenizer(parent: ScratchParent, context: DataContext) -> PreTraine
 
 
 def _opened(place: str, revision: str | None, *, stored: bool) -> PreTrainedModel:
-    """The body at `place`, every one of its tensors accounted for; `stored`: written by a phase of
-    ours.
-    """
+    """The body at `place`, with all its tensors checked; `stored`: a phase of ours wrote it."""
     from transformers import AutoModel
 
     with loading(place, stored=stored):
@@ -221,7 +219,7 @@ def _opened(place: str, revision: str | None, *, stored: bool) -> PreTrainedMode
 
 
 def _check_report(place: str, report: dict[str, Any], stored: bool) -> None:
-    """That exactly the head's keys differ between the checkpoint and the body."""
+    """Raises unless the checkpoint and the body differ only in tensors of poolers and heads."""
     missing = [
         k for k in report["missing_keys"] if not _POOLER.search(k) and not _BUFFERS.search(k)
     ]
@@ -270,7 +268,7 @@ def _from_config(
             body = AutoModel.from_config(config, dtype=torch.float32)
     except OPENING as error:
         raise DataError(
-            f"the config {parent.config} makes no model: {error}; mend it in the sweep file"
+            f"the config {parent.config} makes no model: {error}; fix it in the sweep file"
         ) from error
     _drop_pooler(body)
     return body
@@ -282,9 +280,7 @@ def _from_config(
 def save(
     model: PhaseModel, tokenizer: PreTrainedTokenizerBase, tasks: Sequence[Task], folder: Path
 ) -> None:
-    """Writes what a phase keeps as its checkpoint into `folder`; StoreError where it can't be
-    written.
-    """
+    """Writes a phase's checkpoint into `folder`; StoreError if it can't be written."""
     with saving(folder):
         model.body.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

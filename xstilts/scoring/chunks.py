@@ -1,26 +1,28 @@
 """Chunks of a tagged sentence, and how many of them agree: the F1 of NER, and of POS in XTREME.
 
 XTREME scores named entities *and* parts of speech with seqeval's `f1_score`, which reads tags as
-`B-PER`, `I-PER`, `O`: a first letter that says where in a chunk a word stands, and a type. Parts of
-speech have neither, and what becomes of them differs between two releases of seqeval, in one line.
-The type of a tag is
+`B-PER`, `I-PER`, `O`: a first letter for a word's position in a chunk, and a type. Parts of speech
+have neither, and two releases of seqeval treat them differently, because of one line. The type of a
+tag is
 
-- **0.0.12** (`last_part`): what follows its last hyphen, or all of it. `NOUN` is of type `NOUN`.
-- **1.2.2** (`after_first`): what follows its first letter, and a hyphen there. `NOUN` is of type
-  `OUN`, `CCONJ` and `SCONJ` are both `CONJ`, and `X` has no type, as `O` has none.
+- **0.0.12** (`last_part`): the part after its last hyphen, or the whole tag. `NOUN` has the type
+  `NOUN`.
+- **1.2.2** (`after_first`): the part after its first letter and a hyphen there. `NOUN` has the type
+  `OUN`, `CCONJ` and `SCONJ` both have `CONJ`, and `X` has no type, like `O`.
 
-Both read `NOUN NOUN` as one chunk, since runs of one type are. `S` as a first letter means a chunk
-of one word, so `SYM SYM` and `SCONJ SCONJ` are two; `I` of `INTJ` goes on with what stands before
-it, if that is of its type. Entities (`B-`, `I-`, `O`) come out the same in both.
+Both read `NOUN NOUN` as one chunk, like any run of one type. `S` as a first letter means a chunk of
+one word, so `SYM SYM` and `SCONJ SCONJ` are two; the `I` of `INTJ` continues the chunk before it if
+that has the same type. Entities (`B-`, `I-`, `O`) are the same in both.
 
-XTREME's tools install seqeval without a version. Its numbers are of March 2020 and the paper's of
-May to October 2020, before 1.0; the authors' own code (jiant) pins 0.0.12. So `chunk_f1` follows
-0.0.12, and `chunk_f1_merged` beside it says what 1.2.2 finds. Neither asks which seqeval is
-installed.
+XTREME's tools install seqeval without a version. Its numbers are from March 2020 and the paper's
+from May to October 2020, before 1.0; the authors' own code (jiant) pins 0.0.12. So `chunk_f1`
+follows 0.0.12, and `chunk_f1_merged` gives the count of 1.2.2. Neither depends on the installed
+seqeval.
 
-seqeval joins all sentences with an `O` between them. Under 1.2.2 `X` and `O` are of one type: an
-`X` at the end of a sentence is no chunk, and one at its beginning opens none, so that it begins
-where the last chunk of the sentence before did. Both are kept; a chunk is counted where it ends.
+seqeval joins all sentences with an `O` between them. Under 1.2.2 `X` and `O` have the same type, so
+an `X` at the end of a sentence is not a chunk, and an `X` at its beginning does not open one: the
+chunk then begins where the last chunk of the sentence before began. Both effects are reproduced; a
+chunk is counted in the sentence where it ends.
 """
 
 from __future__ import annotations
@@ -59,8 +61,8 @@ def chunks(tags: Tags, type_of: Callable[[str], str]) -> list[Chunk]:
 
 
 def _ends(before: str, now: str, same_type: bool) -> bool:
-    """Whether a chunk ends between two words, by their tags' first letters; that of conlleval,
-    which seqeval has.
+    """Whether a chunk ends between two words, by the first letters of their tags; conlleval's rule,
+    as in seqeval.
     """
     if before in ("E", "S") or (before in ("B", "I") and now in ("B", "S", "O")):
         return True
@@ -76,10 +78,9 @@ def _begins(before: str, now: str, same_type: bool) -> bool:
 def agreement(
     gold: Sequence[Tags], predicted: Sequence[Tags], type_of: Callable[[str], str]
 ) -> Iterator[tuple[int, int, int]]:
-    """For each sentence the chunks that agree, are predicted, are gold, counted in the sentence
-    they end in.
+    """For each sentence the numbers of chunks that agree, are predicted, are gold and end in it.
 
-    Micro F1 over the sums is `f1_score(gold, predicted)` of the release that `type_of` is of.
+    Micro F1 over the sums equals `f1_score(gold, predicted)` of the release of `type_of`.
     """
     sentence_of = [number for number, tags in enumerate(gold) for _ in range(len(tags) + 1)]
     truth, guess = (

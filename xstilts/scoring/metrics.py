@@ -2,10 +2,10 @@
 
 Every metric here is a function of the *sums* of a few per-example numbers and of the number of
 examples: accuracy of the sum of `correct`, chunk F1 of the sums of `true_positives`, `predicted`,
-`gold`. Predictions carry these numbers as columns, so a score can be recomputed from a predictions
+`gold`. Predictions have these numbers as columns, so a score can be recomputed from a predictions
 file, and a bootstrap over examples needs no second scorer. Values are in percent, higher is better;
-correlations, Matthews' among them, are 100 r and may be negative. What divides by nothing (no rows,
-constant predictions) is 0. docs/metrics.md has the sources and what is faithful to which script.
+correlations, including Matthews', are 100 r and may be negative. A division by zero (no rows,
+constant predictions) gives 0. docs/metrics.md names the sources and the script that each follows.
 
 `S` sets of examples (one, or bootstrap resamples), `K` statistics of the metric.
 """
@@ -28,11 +28,11 @@ class Metric:
 
     name: str
     statistics: tuple[str, ...]
-    """Columns of the predictions that it is made of."""
+    """Columns of the predictions from which it is computed."""
     value: Callable[[Array, Array], Array]
     """`(sums_SK, n_S) -> value_S`."""
     rules: str = ""
-    """The published scorer whose numbers it equals, with its version; empty where there is but one
+    """The published scorer whose numbers it equals, with its version; empty if there is only one
     way to count.
     """
 
@@ -87,7 +87,7 @@ def _pearson(sums: Array, n: Array) -> Array:
     """Pearson's r from the sums of x, y, x x, y y, x y."""
     x, y, xx, yy, xy = sums.T
     spread_x, spread_y = n * xx - x * x, n * yy - y * y
-    # A constant column leaves rounding alone; 1e-6 of its squares is far above that in float32 too.
+    # A constant column leaves only rounding errors, far below 1e-6 of its squares even in float32.
     spread = (spread_x > 1e-6 * n * xx) & (spread_y > 1e-6 * n * yy)
     under = np.where(
         spread, np.sqrt(np.maximum(spread_x, 0)) * np.sqrt(np.maximum(spread_y, 0)), 0.0

@@ -1,19 +1,20 @@
 """MLQA's own measures of an answer, in each of its languages.
 
 Lewis et al. 2020 (arXiv 1910.07475, section 5) adapt SQuAD's exact match and F1: punctuation is
-whatever Unicode calls so (all categories P, and the ASCII symbols that SQuAD drops), articles are
-those of the language, Chinese is cut into characters. XTREME scores MLQA with their scorer,
-`mlqa_evaluation_v1.py`, and these are its rules, with what is odd about them kept:
+Unicode's (all categories P, and the ASCII symbols that SQuAD drops), articles are those of the
+language, Chinese is cut into characters. XTREME scores MLQA with their scorer,
+`mlqa_evaluation_v1.py`. These are its rules, oddities included:
 
-- Articles go as whole words, and in Vietnamese so do `của` (of) and three classifiers.
-- Arabic `ال` goes wherever it stands, inside a word too, and leaves a blank: `مقالة` becomes two
+- Articles are removed as whole words; in Vietnamese also `của` (of) and three classifiers.
+- Arabic `ال` is replaced by a space wherever it occurs, even inside a word: `مقالة` becomes two
   tokens. The scorer means the prefix; its pattern does not say so.
-- Chinese: every character from U+4E00 to U+9FA5 is a token of its own, anything else is what white
-  space separates. Other Chinese characters (rare ones, extensions) stay together.
-- Case goes first, so that articles are found; two empty answers match exactly with an F1 of 0.
+- Chinese: every character from U+4E00 to U+9FA5 is a token, everything else is split at white
+  space. Other Chinese characters (rare ones, extensions) stay together.
+- The text is lower-cased first, so that articles are found; two empty answers match exactly with an
+  F1 of 0.
 
-The scorer knows seven languages and refuses others. Here any other is taken like Hindi: no article,
-tokens between blanks, so that a task with more languages has a number everywhere.
+The scorer knows seven languages and refuses others. Here other languages are treated like Hindi (no
+articles, tokens between spaces), so a task with more languages has a number everywhere.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from types import MappingProxyType
 from xstilts.scoring.overlap import Scorer
 
 LANGUAGES = ("en", "es", "de", "ar", "hi", "vi", "zh")
-"""What the official scorer knows."""
+"""The languages that the official scorer knows."""
 
 _WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -58,7 +59,7 @@ def punctuation() -> dict[int, None]:
 
 
 def normalise(text: str, language: str) -> str:
-    """`text` as MLQA compares it in `language`: its tokens with a blank between them."""
+    """`text` as MLQA compares it in `language`: its tokens separated by spaces."""
     text = text.lower().translate(punctuation())
     if language == "zh":
         return " ".join(_CHINESE.findall(text))
@@ -70,7 +71,7 @@ def normalise(text: str, language: str) -> str:
 
 
 def scorer(language: str, *, empty_f1: float = 0.0) -> Scorer:
-    """The measures in one language; `empty_f1` as `overlap.Scorer` has it (1 where questions may
-    have no answer).
+    """The measures in one language; `empty_f1` as in `overlap.Scorer` (1 if questions may have no
+    answer).
     """
     return Scorer(partial(normalise, language=language), empty_f1=empty_f1)

@@ -1,17 +1,16 @@
 """Answers against gold answers: exact match and token F1 under any normalisation.
 
-The scorers of question answering differ in one thing alone: what becomes of a text before two texts
-are compared (`squad.py`, `mlqa.py`, `segmented.py`). What they share is here. A normalisation gives
-the text that is compared, its tokens with a blank between them. Exact match asks whether two of
-these are equal; F1 is the harmonic mean of precision and recall of their tokens, each counted as
-often as it stands. Against several gold answers the best value counts, for each measure on its own.
+The scorers of question answering differ only in how they normalise texts before comparing them
+(`squad.py`, `mlqa.py`, `segmented.py`). Their common part is here. A normalisation returns the text
+to compare, its tokens separated by spaces. Exact match asks whether two of these are equal; F1 is
+the harmonic mean of precision and recall of their tokens, each counted as often as it occurs. With
+several gold answers the best value counts, for each measure separately.
 
 Two answers without any token are an exact match. Their F1 is 0 by the rules of SQuAD v1.1 and MLQA,
-since nothing is shared, and 1 by those of SQuAD v2.0: `empty_f1`.
+since they share nothing, and 1 by those of SQuAD v2.0: `empty_f1`.
 
-The same texts come again and again: three gold answers that agree, a context's name in many
-questions. A scorer keeps what it has normalised, so it is made for one table of answers and
-dropped.
+The same texts are compared many times: three equal gold answers, a name in many questions. A scorer
+remembers every text it has normalised, so it should serve one table of answers and then be dropped.
 """
 
 from __future__ import annotations
@@ -37,14 +36,14 @@ class Scorer:
         self._seen: dict[str, str] = {}
 
     def normal(self, text: str) -> str:
-        """`text` as it is compared."""
+        """`text` as normalised for comparison."""
         known = self._seen.get(text)
         if known is None:
             known = self._seen[text] = self._normalise(text)
         return known
 
     def score(self, prediction: str, golds: Sequence[str]) -> Pair:
-        """The best of each measure over `golds`; zeros where there are none."""
+        """The best of each measure over `golds`; zeros if there are none."""
         predicted = self.normal(prediction)
         wanted = {self.normal(gold) for gold in golds}
         if predicted in wanted and predicted:

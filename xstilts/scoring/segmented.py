@@ -1,20 +1,20 @@
-"""A token F1 that means the same in every script: SQuAD's, mended.
+"""A token F1 that means the same in every script: SQuAD's, corrected.
 
-SQuAD's scorer was made for English. In other languages it leaves punctuation in, takes English
-articles out, and sees one token where a script writes no blanks, so that its F1 there is an exact
-match. This measure stands beside the official ones and never replaces them:
+SQuAD's scorer was made for English. In other languages it keeps punctuation, removes English
+articles, and takes a text in a script without spaces for one token, so that its F1 is an exact
+match. This measure is reported beside the official ones and never replaces them:
 
-- Compatible characters are one (NFKC: full-width digits, half-width kana), then case is folded.
-- Unicode's punctuation goes, and the ASCII symbols that SQuAD drops.
-- The articles a, an, the go in English alone. No other language loses words: nobody has agreed on
-  which, and MLQA's list is MLQA's.
-- A token is a character with its marks in scripts that write no blanks between words (Han, kana,
-  Bopomofo, Thai, Lao, Khmer, Myanmar), in whatever language they stand; elsewhere what blanks
-  separate.
+- Compatible characters become equal (NFKC: full-width digits, half-width kana), then case is
+  folded.
+- Unicode's punctuation and the ASCII symbols that SQuAD drops are removed.
+- The articles a, an, the are removed only in English. No other language loses words: there is no
+  agreed list, and MLQA's is its own.
+- In scripts without spaces between words (Han, kana, Bopomofo, Thai, Lao, Khmer, Myanmar), in any
+  language, a token is a character with its marks; elsewhere tokens are separated by spaces.
 - Two answers without a token agree, as in SQuAD v2.0.
 
-`mlqa.py` does nearly this for Chinese. Characters are finer than words, so values are higher than
-with a segmenter; no segmenter is needed, and none of its versions changes a number.
+`mlqa.py` does nearly the same for Chinese. Characters are finer than words, so values are higher
+than with a segmenter; but no segmenter is needed, whose versions would change the numbers.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ _SCRIPTS = (
     "KHMER ",
     "MYANMAR ",
 )
-"""What the Unicode names of such characters begin with."""
+"""How the Unicode names of characters in scripts without spaces begin."""
 
 
 @cache
 def _tokens() -> re.Pattern[str]:
-    """Finds tokens: a character of a script without blanks and the marks on it, or a run of
-    anything else.
+    """Matches a token: a character of a script without spaces and the marks on it, or a run of
+    other characters.
     """
     letters, marks = [], []
     for code in range(sys.maxunicode):
@@ -57,7 +57,7 @@ def _tokens() -> re.Pattern[str]:
 
 
 def _ranges(codes: list[int]) -> str:
-    """Code points as the inside of a character class; neighbours become a range."""
+    """Code points as the inside of a character class, neighbours joined into ranges."""
     ends: list[list[int]] = []
     for code in codes:
         if ends and ends[-1][1] == code - 1:
@@ -68,7 +68,7 @@ def _ranges(codes: list[int]) -> str:
 
 
 def normalise(text: str, language: str | None) -> str:
-    """The tokens of `text` with a blank between them; `language` decides about articles alone."""
+    """The tokens of `text` separated by spaces; `language` only decides about articles."""
     text = unicodedata.normalize("NFKC", text).casefold().translate(punctuation())
     if language == "en":
         text = _ARTICLES.sub(" ", text)

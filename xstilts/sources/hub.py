@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Protocol
 
-from xstilts.errors import DataError
+from xstilts.errors import DataError, first_line
 
 Kind = Literal["dataset", "model"]
 CONVERTED = "refs/convert/parquet"
@@ -173,10 +173,5 @@ def _explained(kind: Kind, repository: str, revision: str) -> Iterator[None]:
         raise
     except Exception as error:  # httpx, sockets, time-outs, offline mode: no common root
         raise DataError(
-            f"{where}: cannot be reached ({_first_line(error)}); {_OFFLINE_HELP}"
+            f"{where}: cannot be reached ({first_line(error, 160)}); {_OFFLINE_HELP}"
         ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:160] if lines else type(error).__name__

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xstilts.errors import Problem
+from xstilts.errors import Problem, first_line
 
 Path = tuple[str | int, ...]
 """Keys and indices that lead from the top to a value."""
@@ -88,9 +88,7 @@ def parse(text: str, file: str) -> Document:
         line = None if mark is None else mark.line + 1
         document.problems.append(Problem(message=f"not YAML: {message}", file=file, line=line))
     except YAMLError as error:
-        document.problems.append(
-            Problem(message=f"not YAML: {str(error).splitlines()[0]}", file=file)
-        )
+        document.problems.append(Problem(message=f"not YAML: {first_line(error)}", file=file))
     else:
         document.data = None if node is None else _Builder(document).build(node, ())
     return document

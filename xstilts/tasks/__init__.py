@@ -1,10 +1,10 @@
 """The built-in tasks, as values in one read-only table.
 
-A sweep names a task of this table, or changes fields of one, or brings its own. Nothing registers
+A sweep names a task of this table, or changes fields of one, or defines its own. Nothing registers
 itself: a new family of tasks is a module with a `TASKS` mapping and a line here. English
-intermediates are ordered by what they ask (`nli`, `sentences`, `commonsense`, `reading`,
-`syntactic`), targets by benchmark. What the words of `groups` mean stands in `vocabulary`;
-docs/tasks.md has all tasks on a page.
+intermediates are grouped by what they ask (`nli`, `sentences`, `commonsense`, `reading`,
+`syntactic`), targets by benchmark. `vocabulary` explains the words of `groups`; docs/tasks.md lists
+all tasks.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["GROUPS", "PUBLISHED", "TASKS"]
 
 
 def _synthetic() -> Mapping[str, Task]:
-    """The generator's tasks, where this installation has them."""
+    """The generator's tasks, if this installation has them."""
     if find_spec("xstilts.tasks.synthetic") is None:
         return {}
     table: Mapping[str, Task] = import_module("xstilts.tasks.synthetic").TASKS
@@ -43,7 +43,7 @@ _MODULES = (nli, sentences, commonsense, reading, syntactic, language_modelling,
 PUBLISHED: Mapping[str, Task] = MappingProxyType(
     {name: t for module in _MODULES for name, t in module.TASKS.items()}
 )
-"""Name to task, of the tasks on published data."""
+"""Name to task, for tasks on published data."""
 
 TASKS: Mapping[str, Task] = MappingProxyType({**PUBLISHED, **_synthetic()})
 """Name to task."""

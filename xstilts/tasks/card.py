@@ -1,8 +1,8 @@
 """What a dataset should be: its rows, its labels, and how long a row is.
 
-A card lies beside the task that reads the dataset (`cards`). `check` holds the data at hand to it,
-and the estimate of a plan takes rows and lengths from it. Each number says where it comes from;
-those from memory are marked `unverified`.
+Each built-in task has a card for its dataset (`cards`). `check` compares the actual data with it,
+and the estimate of a plan takes rows and lengths from it. Each number names its source; numbers
+from memory are marked `unverified`.
 """
 
 from __future__ import annotations
@@ -11,16 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 CHARACTERS_PER_TOKEN = 4.3
-"""An estimate, from memory: characters of English text in one piece of a vocabulary of 250,000.
-Other languages need about as many pieces for the same meaning, though they write more or fewer
-characters.
+"""An estimate, from memory: characters of English text per token of a vocabulary of 250,000. Other
+languages need about as many tokens for the same meaning, but more or fewer characters.
 """
 SPECIAL_TOKENS = 4
-"""Of a pair in XLM-R's frame."""
+"""Special tokens of a pair in XLM-R."""
 
 
 def tokens_of(characters: float) -> float:
-    """Mean sub-tokens of a sequence of so many characters before it is cut: an estimate."""
+    """Estimated tokens of a sequence with this many characters, before it is cut."""
     return characters / CHARACTERS_PER_TOKEN + SPECIAL_TOKENS
 
 
@@ -31,12 +30,12 @@ class Rows:
     low: int
     high: int
     by_language: Mapping[str, int] = field(default_factory=dict)
-    """Language to its number, where it is known apart."""
+    """Language to its number of rows, where that is known."""
     typical: int | None = None
-    """Of a range, what a language has on the whole; for estimates alone."""
+    """For a range, the number for a typical language; used only for estimates."""
     source: str = "facts"
-    """`facts` (the project's notes on the papers and their code), `hub` (what the hub's own dataset
-    library states), `counted` (in a copy of the data), `memory`.
+    """`facts` (the project's notes on the papers and their code), `hub` (stated by the hub's own
+    dataset library), `counted` (in a copy of the data), `memory`.
     """
 
     @property
@@ -60,21 +59,21 @@ class Card:
     """One dataset as a task reads it."""
 
     characters: float
-    """Mean characters of one input sequence in English (of one choice with its context, of one
-    sentence of a pair to be retrieved).
+    """Mean characters of one input sequence in English: of one choice with its context, or of one
+    sentence for retrieval.
     """
     sequences: int = 1
-    """Input sequences of one row: its choices, or the two sides of a retrieval."""
+    """Input sequences of one row: its choices, or the two sides for retrieval."""
     rows: Mapping[str, Rows]
     """The source's split to its rows."""
     labels: tuple[str, ...] = ()
-    """Label names, where the head has one output for each."""
+    """Label names, if the head has one output for each."""
     content: Mapping[str, str] = field(default_factory=dict)
     """`split/language` to the hash of its files (SHA-256 of their SHA-256s, as `check` prints it),
-    where known.
+    if known.
     """
 
     @property
     def tokens(self) -> float:
-        """Mean sub-tokens of one sequence before it is cut: an estimate."""
+        """Estimated mean tokens of one sequence, before it is cut."""
         return tokens_of(self.characters)

@@ -2,12 +2,12 @@
 
 `facts`: the project's notes on the papers and on the code of XTREME and jiant. `hub`: the split
 sizes that the hub's own library states for the dataset (`dataset_infos.json` of
-huggingface/datasets). `counted`: in a copy of the data. `memory`: nothing but recall; such a number
-is never more than a soft note.
+huggingface/datasets). `counted`: in a copy of the data. `memory`: recalled, not looked up; such a
+number only ever leads to a note.
 
-Lengths are mean characters of one input sequence in English: counted where a copy is at hand, else
-the bytes that the hub states for a split, divided by its rows and less what is no text. They are
-estimates.
+Lengths are mean characters of one input sequence in English: counted if a copy was at hand, else
+estimated from the bytes that the hub states for a split, divided by its rows, without what is not
+text.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NLI = ("entailment", "neutral", "contradiction")
 
 
 def _is(number: int, source: str) -> Rows:
-    """Every language has so many rows."""
+    """Every language has this number of rows."""
     return Rows(low=number, high=number, source=source)
 
 
@@ -31,8 +31,13 @@ def _hub(**numbers: int) -> dict[str, Rows]:
     return {name: _is(number, "hub") for name, number in numbers.items()}
 
 
-def _each(source: str, low: int, high: int, typical: int | None = None, **numbers: int) -> Rows:
-    return Rows(low=low, high=high, typical=typical, by_language=numbers, source=source)
+def _each(
+    source: str, low: int, high: int, typical: int | None = None, *, by_language: str = ""
+) -> Rows:
+    """Languages have `low` to `high` rows; `by_language` is `en:20 de:10` for those known apart."""
+    numbers = dict(entry.split(":") for entry in by_language.split())
+    known = {language: int(number) for language, number in numbers.items()}
+    return Rows(low=low, high=high, typical=typical, by_language=known, source=source)
 
 
 _UDPOS_DEV = _each(
@@ -40,40 +45,16 @@ _UDPOS_DEV = _each(
     1,
     19_233,
     1_000,
-    af=194,
-    ar=909,
-    bg=1_115,
-    de=19_233,
-    el=403,
-    en=3_974,
-    es=3_054,
-    et=3_125,
-    eu=1_798,
-    fa=599,
-    fi=3_239,
-    fr=2_903,
-    he=484,
-    hi=1_659,
-    hu=441,
-    id=559,
-    it=2_278,
-    ja=511,
-    ko=3_016,
-    mr=46,
-    nl=1_394,
-    pt=1_770,
-    ru=8_108,
-    ta=80,
-    te=131,
-    tr=988,
-    ur=552,
-    vi=800,
-    zh=1_000,
+    by_language=(
+        "af:194 ar:909 bg:1_115 de:19_233 el:403 en:3_974 es:3_054 et:3_125 eu:1_798 fa:599 "
+        "fi:3_239 fr:2_903 he:484 hi:1_659 hu:441 id:559 it:2_278 ja:511 ko:3_016 mr:46 "
+        "nl:1_394 pt:1_770 ru:8_108 ta:80 te:131 tr:988 ur:552 vi:800 zh:1_000"
+    ),
 )
 _UDPOS = Card(
     characters=90,
     rows={
-        "train": _each("facts", 1, 1_000_000, en=21_253),
+        "train": _each("facts", 1, 1_000_000, by_language="en:21_253"),
         "validation": _UDPOS_DEV,
         "test": _each("facts", 47, 20_436, 2_000),
     },
@@ -81,22 +62,16 @@ _UDPOS = Card(
 _PANX = Card(
     characters=41,
     rows={
-        "train": _each("facts", 100, 20_000, en=20_000),
+        "train": _each("facts", 100, 20_000, by_language="en:20_000"),
         "validation": _each(
             "counted",
             100,
             10_000,
             6_500,
-            ar=10_000,
-            de=10_000,
-            en=10_000,
-            es=10_000,
-            fr=10_000,
-            hi=1_000,
-            ru=10_000,
-            sw=1_000,
-            tr=10_000,
-            vi=10_000,
+            by_language=(
+                "ar:10_000 de:10_000 en:10_000 es:10_000 fr:10_000 hi:1_000 ru:10_000 sw:1_000 "
+                "tr:10_000 vi:10_000"
+            ),
         ),
         "test": _each("facts", 100, 10_000, 6_500),
     },
@@ -114,46 +89,11 @@ _TATOEBA = Card(
             1,
             1_000,
             1_000,
-            jv=205,
-            ka=746,
-            kk=575,
-            ml=687,
-            sw=390,
-            ta=307,
-            te=234,
-            th=548,
-            **dict.fromkeys(
-                (
-                    "af",
-                    "ar",
-                    "bg",
-                    "bn",
-                    "de",
-                    "el",
-                    "es",
-                    "et",
-                    "eu",
-                    "fa",
-                    "fi",
-                    "fr",
-                    "he",
-                    "hi",
-                    "hu",
-                    "id",
-                    "it",
-                    "ja",
-                    "ko",
-                    "mr",
-                    "nl",
-                    "pt",
-                    "ru",
-                    "tl",
-                    "tr",
-                    "ur",
-                    "vi",
-                    "zh",
-                ),
-                1_000,
+            by_language=(
+                "af:1_000 ar:1_000 bg:1_000 bn:1_000 de:1_000 el:1_000 es:1_000 et:1_000 eu:1_000 "
+                "fa:1_000 fi:1_000 fr:1_000 he:1_000 hi:1_000 hu:1_000 id:1_000 it:1_000 ja:1_000 "
+                "jv:205 ka:746 kk:575 ko:1_000 ml:687 mr:1_000 nl:1_000 pt:1_000 ru:1_000 sw:390 "
+                "ta:307 te:234 th:548 tl:1_000 tr:1_000 ur:1_000 vi:1_000 zh:1_000"
             ),
         ),
     },
@@ -240,19 +180,10 @@ _INTERMEDIATES = {
                 "counted",
                 1,
                 69_354,
-                ar=20_459,
-                de=40_178,
-                el=17_853,
-                en=69_354,
-                es=34_442,
-                fr=35_409,
-                hi=7_837,
-                ru=32_193,
-                sw=13_524,
-                th=2_973,
-                tr=22_608,
-                vi=14_755,
-                zh=13_909,
+                by_language=(
+                    "ar:20_459 de:40_178 el:17_853 en:69_354 es:34_442 fr:35_409 hi:7_837 "
+                    "ru:32_193 sw:13_524 th:2_973 tr:22_608 vi:14_755 zh:13_909"
+                ),
             )
         },
     ),
@@ -280,7 +211,7 @@ _TARGETS = {
     "udpos_r": Card(
         characters=90,
         rows={
-            "train": _each("memory", 1, 1_000_000, en=21_253),
+            "train": _each("memory", 1, 1_000_000, by_language="en:21_253"),
             "dev": _each("memory", 1, 30_000, 2_000),
             "test": _each("memory", 1, 30_000, 2_000),
         },
@@ -295,19 +226,16 @@ _TARGETS = {
         # table.
         rows={
             "validation": _each(
-                "memory", 500, 1_148, en=1_148, de=512, es=500, ar=517, zh=504, vi=511, hi=507
+                "memory",
+                500,
+                1_148,
+                by_language="en:1_148 de:512 es:500 ar:517 zh:504 vi:511 hi:507",
             ),
             "test": _each(
                 "memory",
                 4_517,
                 11_590,
-                en=11_590,
-                de=4_517,
-                es=5_253,
-                ar=5_335,
-                zh=5_137,
-                vi=5_495,
-                hi=4_918,
+                by_language="en:11_590 de:4_517 es:5_253 ar:5_335 zh:5_137 vi:5_495 hi:4_918",
             ),
         },
     ),
@@ -320,29 +248,16 @@ _TARGETS = {
                 "facts",
                 1_625,
                 14_805,
-                ar=14_805,
-                bn=2_390,
-                en=3_696,
-                fi=6_855,
-                id=5_702,
-                ko=1_625,
-                ru=6_490,
-                sw=2_755,
-                te=5_563,
+                by_language=(
+                    "ar:14_805 bn:2_390 en:3_696 fi:6_855 id:5_702 ko:1_625 ru:6_490 sw:2_755 "
+                    "te:5_563"
+                ),
             ),
             "validation": _each(
                 "memory",
                 113,
                 921,
-                ar=921,
-                bn=113,
-                en=440,
-                fi=782,
-                id=565,
-                ko=276,
-                ru=812,
-                sw=499,
-                te=669,
+                by_language="ar:921 bn:113 en:440 fi:782 id:565 ko:276 ru:812 sw:499 te:669",
             ),
         },
     ),
@@ -377,7 +292,7 @@ _TARGETS = {
     ),
 }
 
-_GENERATED = {  # their rows stand in the generator itself
+_GENERATED = {  # the generator itself states their rows
     "gen-text": Card(characters=75, rows={}),
     "gen-more": Card(characters=75, rows={}),
     "gen-tags": Card(characters=62, rows={}),
@@ -394,7 +309,7 @@ CARDS: Mapping[str, Card] = MappingProxyType({**_INTERMEDIATES, **_TARGETS, **_G
 
 
 def card_of(task: Task) -> Card | None:
-    """The card of a task whose source is a built-in one, under whatever name; None for other
+    """The card of a task that reads a built-in task's source, under any name; None for other
     data.
     """
 

@@ -1,7 +1,7 @@
-"""Choices that everyday knowledge decides, in English.
+"""Multiple choice by everyday knowledge, in English.
 
-Each row has two to five choices, read one by one after the context (and the question, or the half
-sentence that all of them carry on). Test labels are hidden on the hub, so `test` is the validation
+Each row has two to five choices, each read after the context (and the question, or the half
+sentence that all of them continue). Test labels are hidden on the hub, so `test` is the validation
 split.
 """
 
@@ -18,7 +18,7 @@ _FOUR = ("0", "1", "2", "3")
 HELLASWAG = Task(
     name="hellaswag",
     format="multiple_choice",
-    # The endings carry on a half sentence, `ctx_b`, which goes before each of them.
+    # The endings continue a half sentence, `ctx_b`, which is put before each of them.
     source=Source(hub="Rowan/hellaswag"),
     columns={"context": "ctx_a", "prefix": "ctx_b", "choices": "endings", "label": "label"},
     splits=TESTED_ON_DEV,

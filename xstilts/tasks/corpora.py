@@ -23,14 +23,12 @@ SAME_CORPUS = (
     ("google/xtreme", "udpos.", UD_WORD_CLASSES),
 )
 """Dataset, beginning of its configuration (None: any), and the corpus that its English training
-rows are, or hold.
+rows come from or contain.
 """
 
 
 def corpus_of(task: Task) -> str:
-    """The corpus that is published under several names, where these rows are one's; else
-    nothing.
-    """
+    """The corpus behind a task's rows, if it is published under several names; else empty."""
     source = task.source
     for hub, config, name in SAME_CORPUS:
         if source.hub == hub and (config is None or (source.config or "").startswith(config)):

@@ -1,4 +1,4 @@
-"""The two ways in which most datasets of the hub are split."""
+"""The two ways in which most datasets on the hub are split."""
 
 from __future__ import annotations
 
@@ -7,5 +7,4 @@ from xstilts.spec.task import Splits
 TESTED = Splits(train="train", dev="validation", test="test")
 """Each use has a split of its own."""
 TESTED_ON_DEV = Splits(train="train", dev="validation", test="validation")
-"""The labels of `test` are hidden, or there is none: the validation split is reported, as is usual.
-"""
+"""`test` has hidden labels or does not exist: scores are of the validation split, as is usual."""

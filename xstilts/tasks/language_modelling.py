@@ -12,7 +12,7 @@ _LANGUAGES = ("en", "de", "es", "fr", "ru", "el", "tr", "ar", "hi", "vi", "zh", 
 MLM = Task(
     name="mlm",
     format="masked_lm",
-    # No dataset of the hub: plain text that a mirror holds. A sweep points `source` at other text.
+    # Not on the hub: plain text in a mirror. A sweep can set `source` to other text.
     source=Source(hub="local/multilingual-text", config="{language}"),
     languages=_LANGUAGES,
     train_language=_LANGUAGES,

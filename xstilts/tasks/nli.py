@@ -1,9 +1,9 @@
 """Natural language inference in English: does a hypothesis follow from a premise?
 
 ANLI's three rounds, MultiNLI, SNLI and RTE, and `anli_plus`, the union that Phang et al. 2020 train
-on under one head. Three labels in one order everywhere on the hub; RTE has two of its own. ANLI's
-test labels are public; MultiNLI's are hidden, so its mismatched half, whose genres are not in the
-training rows, is the test and the matched one chooses checkpoints.
+on with one head. All have three labels, in the same order on the hub; RTE has two of its own.
+ANLI's test labels are public; MultiNLI's are hidden, so its mismatched half, whose genres are not
+in the training rows, is the test split, and the matched half chooses checkpoints.
 
 unverified: the columns and the order of the labels of ANLI, SNLI and MultiNLI (docs/tasks.md).
 """
@@ -35,7 +35,7 @@ MNLI = Task(
 SNLI = Task(
     name="snli",
     format="classification",
-    # Rows on which the annotators did not agree have label -1 and are left out: 550,152 become
+    # Rows without agreement among annotators have label -1 and are left out: 550,152 become
     # 549,367.
     source=Source(hub="stanfordnlp/snli", config="plain_text"),
     columns=_PAIR,
@@ -68,7 +68,7 @@ ANLI_PLUS = Task(
     name="anli_plus",
     format="classification",
     # 16,946 + 45,460 + 100,459 + 392,702 + 549,367 = 1,104,934 rows under one head (Phang et al.
-    # 2020). Each part is read by its own source, columns and splits; the union has none of its own.
+    # 2020). Each part has its own source, columns and splits; the union has none.
     source=Source(union=True),
     parts=(ANLI_R1, ANLI_R2, ANLI_R3, MNLI, SNLI),
     labels=NLI_LABELS,

@@ -1,9 +1,8 @@
 """Questions about a passage, in English.
 
-SQuAD v1.1 is also what XQuAD and MLQA train on. SQuAD v2.0 adds questions without an answer; its
-score is the one after the best no-answer threshold, as its official script and Phang et al. 2020
-have it. RACE has four choices. `squad_pairs` is SQuAD v1.1 for a dual encoder: what LAReQA trains
-on.
+XQuAD and MLQA train on SQuAD v1.1. SQuAD v2.0 adds questions without an answer; its score uses the
+best no-answer threshold, as in its official script and Phang et al. 2020. RACE has four choices.
+`squad_pairs` is SQuAD v1.1 for a dual encoder; LAReQA trains on it.
 """
 
 from __future__ import annotations
@@ -56,11 +55,11 @@ SQUAD_PAIRS = Task(
     name="squad_pairs",
     format="dual_encoder",
     # Query: a question. Candidate: the sentence in which its answer begins, with the whole passage
-    # beside it. The data layer makes these rows of SQuAD's columns.
+    # beside it. The data layer makes these rows from SQuAD's columns.
     source=Source(hub="rajpurkar/squad", config="plain_text"),
     splits=TESTED_ON_DEV,
     metric="map_at_k",
-    # Of XTREME-R's script, which cuts candidates to 256.
+    # As in XTREME-R's script, which cuts candidates to 256.
     options=DualEncoderOptions(max_question_tokens=96),
     groups=("semantic", "reading", "size:medium"),
     licence="CC BY-SA 4.0",

@@ -1,6 +1,6 @@
 """Sentences and pairs of sentences in English: paraphrase, similarity, word sense, sentiment.
 
-Mostly of GLUE and SuperGLUE (Wang et al. 2018, 2019), with GLUE's own metrics: accuracy and F1 of
+Mostly from GLUE and SuperGLUE (Wang et al. 2018, 2019), with GLUE's own metrics: accuracy and F1 of
 the positive label for QQP and MRPC, the mean of two correlations for STS-B. Their test labels are
 hidden on the hub, so `test` is the validation split; PAWS has a test split with labels.
 """
@@ -73,7 +73,7 @@ STSB = Task(
 WIC = Task(
     name="wic",
     format="classification",
-    # Does the word mean the same in both sentences? It goes before the first one: `word sentence1`.
+    # Does the word mean the same in both sentences? It is put before the first: `word sentence1`.
     source=Source(hub="aps/super_glue", config="wic"),
     columns={"text": "word,sentence1", "text_pair": "sentence2", "label": "label"},
     splits=TESTED_ON_DEV,

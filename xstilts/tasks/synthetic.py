@@ -1,7 +1,7 @@
 """Tasks in the languages of the built-in generator: no download, seconds on one core.
 
-What each teaches, and which intermediate helps or harms which target, stands in
-`xstilts.generator`.
+`xstilts.tasks.generator` explains what each teaches, and which intermediate helps or harms which
+target.
 """
 
 from __future__ import annotations

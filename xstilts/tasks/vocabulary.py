@@ -1,13 +1,13 @@
 """The words that a task's `groups` may hold, each with its meaning.
 
-A report compares gains by group, so a word must mean one thing. Every task has exactly one word of
-`KINDS`, what it teaches. It may have words of `SUBJECTS`, more specific. A task with training rows
-of its own has one word of `SIZES`. A target of XTREME or XTREME-R has the one word of
-`BENCHMARK_GROUPS` under which the benchmark averages it. The group by format is the task's `format`
-and is not repeated.
+A report compares gains by group, so a word must have one meaning. Every task has exactly one word
+of `KINDS`, what it teaches, and may have more specific words of `SUBJECTS`. A task with its own
+training rows has one word of `SIZES`. A target of XTREME or XTREME-R has the word of
+`BENCHMARK_GROUPS` under which the benchmark averages it. Grouping by format uses the task's
+`format`, which is not repeated here.
 
-Which kind a task is of is a judgement, not a measurement: `mixed` is for those where form and
-meaning are asked for at once, so that neither of the plain words is honest.
+The kind of a task is a judgement, not a measurement: `mixed` is for tasks that ask for form and
+meaning at once, so that neither plain word would be honest.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ LARGE_ROWS, MEDIUM_ROWS = 100_000, 10_000
 
 
 def size_group(rows: int) -> str:
-    """The word of `SIZES` for so many training rows; both bounds are medium."""
+    """The word of `SIZES` for this number of training rows; both bounds count as medium."""
     if rows > LARGE_ROWS:
         return "size:large"
     return "size:medium" if rows >= MEDIUM_ROWS else "size:small"

@@ -1,15 +1,15 @@
 """The nine targets of XTREME (Hu et al. 2020, arXiv 2003.11080).
 
-Languages are those of the benchmark's own scorer, columns and label tables those of the data on the
-hub, in its order. The names of splits are the hub's too: where a copy lacks one (a mirror without
-`test`), a sweep says what takes its place, `splits: {test: validation}`.
+Languages are those of the benchmark's own scorer; columns, label tables and split names are those
+of the data on the hub. If a copy lacks a split (a mirror without `test`), the sweep names another:
+`splits: {test: validation}`.
 
-XTREME scores part-of-speech tags as chunks, like named entities, so `chunk_f1` is the metric of
-both. Training rows are English everywhere. Two of its tasks are retrieval and are never trained:
-they pool a hidden state of the checkpoint, and which one decides half of the score. XTREME and
-Phang et al. 2020 take state 14 of XLM-R large's 24, the mean over all tokens; the number depends on
-the model, so it is the sweep that sets it: `tasks: {bucc: {options: {layer: 14}}, tatoeba:
-{options: {layer: 14}}}`. What stands here is the last state.
+XTREME scores part-of-speech tags as chunks, like named entities, so both have the metric
+`chunk_f1`. Training rows are English everywhere. Two of its tasks are retrieval and are never
+trained: they pool a hidden state of the checkpoint, and the choice of state decides half of the
+score. XTREME and Phang et al. 2020 take state 14 of XLM-R large's 24, the mean over all tokens.
+That number depends on the model, so the sweep sets it: `tasks: {bucc: {options: {layer: 14}},
+tatoeba: {options: {layer: 14}}}`. The default here is the last state.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from xstilts.spec.task import Source, Splits, Task
+from xstilts.spec.words import words
 from xstilts.tasks.hub_splits import TESTED
 from xstilts.tasks.nli import NLI_LABELS
 
@@ -73,7 +74,7 @@ TYDIQA_LANGUAGES: Mapping[str, str] = MappingProxyType(
         "te": "telugu",
     }
 )
-"""9 languages, and the words that the ids of their rows begin with."""
+"""9 languages, and the words with which the ids of their rows begin."""
 
 TATOEBA_LANGUAGES: Mapping[str, str] = MappingProxyType(
     {
@@ -117,29 +118,11 @@ TATOEBA_LANGUAGES: Mapping[str, str] = MappingProxyType(
 )
 """36 languages, each against English, and their ISO 639-3 codes."""
 
-UPOS = (
-    "ADJ",
-    "ADP",
-    "ADV",
-    "AUX",
-    "CCONJ",
-    "DET",
-    "INTJ",
-    "NOUN",
-    "NUM",
-    "PART",
-    "PRON",
-    "PROPN",
-    "PUNCT",
-    "SCONJ",
-    "SYM",
-    "VERB",
-    "X",
-)
+UPOS = words("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X")
 """Universal part-of-speech tags in the order of the hub's ids."""
 
 NER_LABELS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
-"""Of WikiANN, in the order of the hub's ids."""
+"""WikiANN's labels, in the order of the hub's ids."""
 
 _XTREME = "google/xtreme"
 XNLI = Task(
@@ -150,23 +133,7 @@ XNLI = Task(
     # file.
     source=Source(hub="facebook/xnli", config="{language}"),
     columns={"text": "premise", "text_pair": "hypothesis", "label": "label"},
-    languages=(
-        "ar",
-        "bg",
-        "de",
-        "el",
-        "en",
-        "es",
-        "fr",
-        "hi",
-        "ru",
-        "sw",
-        "th",
-        "tr",
-        "ur",
-        "vi",
-        "zh",
-    ),
+    languages=words("ar bg de el en es fr hi ru sw th tr ur vi zh"),
     splits=TESTED,
     labels=NLI_LABELS,
     metric="accuracy",
@@ -190,10 +157,10 @@ PAWSX = Task(
 UDPOS = Task(
     name="udpos",
     format="tagging",
-    # The hub's copy is not quite the benchmark's: it takes every treebank whose name holds the
-    # language's (Ancient Greek for `el`, Classical Chinese for `zh`), and it keeps split words
-    # where the benchmark joins them. docs/tasks.md says which languages that touches, and how to
-    # read the treebanks themselves.
+    # The hub's copy differs from the benchmark: it takes every treebank whose name contains the
+    # language's (Ancient Greek for `el`, Classical Chinese for `zh`), and keeps words split where
+    # the benchmark joins them. docs/tasks.md lists the languages concerned, and how to read the
+    # treebanks themselves.
     source=Source(hub=_XTREME, config="udpos.{language}"),
     columns={"tokens": "tokens", "tags": "pos_tags"},
     languages=tuple(UDPOS_LANGUAGES),
@@ -210,47 +177,9 @@ PANX = Task(
     format="tagging",
     source=Source(hub=_XTREME, config="PAN-X.{language}"),
     columns={"tokens": "tokens", "tags": "ner_tags"},
-    languages=(
-        "af",
-        "ar",
-        "bg",
-        "bn",
-        "de",
-        "el",
-        "en",
-        "es",
-        "et",
-        "eu",
-        "fa",
-        "fi",
-        "fr",
-        "he",
-        "hi",
-        "hu",
-        "id",
-        "it",
-        "ja",
-        "jv",
-        "ka",
-        "kk",
-        "ko",
-        "ml",
-        "mr",
-        "ms",
-        "my",
-        "nl",
-        "pt",
-        "ru",
-        "sw",
-        "ta",
-        "te",
-        "th",
-        "tl",
-        "tr",
-        "ur",
-        "vi",
-        "yo",
-        "zh",
+    languages=words(
+        "af ar bg bn de el en es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr ms my nl pt ru "
+        "sw ta te th tl tr ur vi yo zh"
     ),
     splits=TESTED,
     labels=NER_LABELS,
@@ -290,7 +219,7 @@ TYDIQA = Task(
     format="span_qa",
     # One file has all nine languages; an id begins with the language's name. Training rows are the
     # English ones alone (3,696): the first nine tenths train, the last tenth chooses checkpoints,
-    # for XTREME's test rows are the official validation rows and nothing else is left to choose by.
+    # because XTREME's test rows are the official validation rows.
     source=Source(
         hub="google-research-datasets/tydiqa",
         config="secondary_task",
@@ -307,8 +236,8 @@ TYDIQA = Task(
 BUCC = Task(
     name="bucc",
     format="mining",
-    # The hub's rows are the gold pairs alone: a smaller and easier search than BUCC's, where most
-    # sentences have no partner. BUCC 2018's own files give the real one: `source: {files:
+    # The hub's rows are only the gold pairs: a smaller and easier search than BUCC's, where most
+    # sentences have no partner. For the real task use BUCC 2018's own files: `source: {files:
     # ["bucc2018/{language}-en"], file_format: bucc}, splits: {dev: sample, test: training}`
     # (XTREME: sample is dev, training is test).
     source=Source(hub=_XTREME, config="bucc18.{language}"),

@@ -1,9 +1,9 @@
 """What XTREME-R adds to XTREME (Ruder et al. 2021, arXiv 2104.07412).
 
-XNLI, MLQA and TyDiQA-GoldP are XTREME's as they are. Tagging, XQuAD and Tatoeba have more languages
-and stand here under names of their own, `..._r`, so that both benchmarks can be in one sweep.
+XNLI, MLQA and TyDiQA-GoldP are the same as in XTREME. Tagging, XQuAD and Tatoeba have more
+languages and are here under other names, `..._r`, so that both benchmarks can be in one sweep.
 XCOPA, LAReQA and Mewsli-X are new. `google/xtreme` has none of the added languages, so each of
-these tasks is read from one source that has them all; two need files that the user brings.
+these tasks is read from one source that has all; some need files that the user provides.
 
 XTREME-R tunes on SQuAD before Tatoeba. Here that is a sweep with the intermediate `squad`.
 """
@@ -41,9 +41,9 @@ TATOEBA_R_LANGUAGES: Mapping[str, str] = MappingProxyType(
 UDPOS_R = Task(
     name="udpos_r",
     format="tagging",
-    # The treebanks' own files: their names begin with the language's code, so a language has all of
-    # its treebanks and no other's. Fused words (`del`, `don't`) are one token each, as the
-    # benchmark has them.
+    # The treebanks' own files: their names begin with the language's code, so a language has all
+    # its treebanks and no others. Fused words (`del`, `don't`) are one token each, as in the
+    # benchmark.
     source=Source(files=("ud-treebanks/*/{language}_*-ud-{split}.conllu",), file_format="conllu"),
     columns={"tokens": "fused_tokens", "tags": "fused_upos"},
     languages=UDPOS_R_LANGUAGES,
@@ -54,7 +54,7 @@ UDPOS_R = Task(
     obtain=(
         "Unpack Universal Dependencies 2.7 (ud-treebanks-v2.7.tgz, "
         "hdl.handle.net/11234/1-3424, licences by treebank) "
-        "and name the folder ud-treebanks, beside the sweep file"
+        "into a folder ud-treebanks beside the sweep file"
     ),
     licence="Universal Dependencies 2.7: by treebank, some non-commercial",
 )
@@ -62,8 +62,8 @@ UDPOS_R = Task(
 PANX_R = Task(
     name="panx_r",
     format="tagging",
-    # WikiANN in the split of Rahimi et al. 2019, which PAN-X of XTREME is, too. unverified: columns
-    # and labels.
+    # WikiANN in the split of Rahimi et al. 2019, like XTREME's PAN-X. unverified: columns and
+    # labels.
     source=Source(hub="unimelb-nlp/wikiann", config="{language}"),
     columns={"tokens": "tokens", "tags": "ner_tags"},
     languages=PANX_R_LANGUAGES,
@@ -128,8 +128,8 @@ LAREQA = Task(
     name="lareqa",
     format="dual_encoder",
     # XQuAD-R (Roy et al. 2020, arXiv 2004.05484): each question is asked among the sentences of all
-    # eleven languages at once, and the answer of every language counts. Files without `{split}` are
-    # one split, `train`.
+    # eleven languages at once, and answers in any language count. Files without `{split}` are one
+    # split, `train`.
     source=Source(files=("lareqa/xquad-r/{language}.json",), file_format="xquad_r"),
     languages=("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh"),
     splits=Splits(test="train"),
@@ -147,8 +147,8 @@ LAREQA = Task(
 MEWSLI_X = Task(
     name="mewsli_x",
     format="dual_encoder",
-    # An entity mention in a sentence, and the entity's description in any of 50 languages. One gold
-    # entity for each mention, so mAP is the mean reciprocal rank, as XTREME-R computes it.
+    # An entity mention in a sentence, and the entity's description in any of 50 languages. Each
+    # mention has one gold entity, so mAP is the mean reciprocal rank, as in XTREME-R.
     source=Source(files=("mewsli_x/{language}.{split}.jsonl",), file_format="jsonl"),
     languages=("ar", "de", "en", "es", "fa", "ja", "pl", "ro", "ta", "tr", "uk"),
     splits=Splits(train="train", dev="dev", test="test"),
@@ -156,9 +156,9 @@ MEWSLI_X = Task(
     groups=("semantic", "entities", "retrieval", "size:large"),
     obtain=(
         "Build Mewsli-X with get-mewsli-x.sh of github.com/google-research/google-research "
-        "(dense_representations_for_entity_retrieval/mel), then write "
-        "mewsli_x/en.train.jsonl, mewsli_x/en.dev.jsonl "
-        "and mewsli_x/LANGUAGE.test.jsonl beside the sweep file; docs/tasks.md has the program"
+        "(dense_representations_for_entity_retrieval/mel), then write mewsli_x/en.train.jsonl, "
+        "mewsli_x/en.dev.jsonl and mewsli_x/LANGUAGE.test.jsonl beside the sweep file; "
+        "docs/tasks.md has the program"
     ),
     licence="text of Wikipedia and WikiNews, CC BY-SA and CC BY; the release: none looked up",
 )

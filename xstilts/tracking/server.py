@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from xstilts.errors import TrackingError, XstiltsError
+from xstilts.errors import TrackingError, XstiltsError, first_line
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -59,8 +59,7 @@ def translated(uri: str) -> Iterator[None]:
     except Exception as error:
         code = getattr(error, "error_code", "")
         kind = Refused if code in _REFUSED else TrackingError
-        text = str(error).splitlines()[0][:400] if str(error) else type(error).__name__
-        raise kind(f"{uri}: {text}") from error
+        raise kind(f"{uri}: {first_line(error, 400)}") from error
 
 
 def connect(uri: str) -> MlflowClient:

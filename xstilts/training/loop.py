@@ -1,11 +1,11 @@
-"""The loop: transformers' `Trainer`, told exactly what to do.
+"""The training loop: transformers' `Trainer`, with everything that decides a number replaced.
 
 Trainer brings mixed precision, gradient accumulation, clipping and the wrapping for several
-workers. Everything that decides a number is ours: the batches come ready from the plan, the loss is
-a sum over loss items times a scale known beforehand, the schedule is a function of the step, and
-the random state (dropout) is set anew for every update from (seed, update, rank). So there is no
-hidden state: a phase that begins at update 500 draws what it would have drawn there, and an
-evaluation in between draws nothing from the training's numbers.
+workers. The rest is ours: the batches come from the plan, the loss is a sum over loss items times a
+scale known beforehand, the schedule is a function of the step, and the random state (dropout) is
+set for every update from (seed, update, rank). So there is no hidden state: a phase that resumes at
+update 500 draws the same numbers as one that never stopped, and an evaluation in between does not
+change them.
 
 Trainer's own logging, checkpoints, evaluation and data sharding are switched off.
 """
@@ -38,10 +38,10 @@ DECAY_SHARE = 0.2
 def factor(step: int, hyper: Hyperparameters) -> float:
     """Share of the peak rate at update `step` (from 0).
 
-    Warm-up rises linearly and reaches the peak at its end; then `linear` and `cosine` fall to zero
-    just after the last update, `constant` stays, `wsd` (warmup-stable-decay, Hu et al. 2024,
-    section 4) stays and falls linearly over the last `DECAY_SHARE` of the steps. No update has rate
-    zero.
+    The rate rises linearly to its peak at the end of the warm-up. Then `linear` and `cosine` fall
+    to zero just after the last update, `constant` stays, and `wsd` (warmup-stable-decay, Hu et al.
+    2024, section 4) stays and falls linearly over the last `DECAY_SHARE` of the steps. No update
+    has rate zero.
     """
     warmup = round(hyper.warmup_ratio * hyper.steps)
     if step < warmup:
@@ -58,7 +58,7 @@ def factor(step: int, hyper: Hyperparameters) -> float:
 
 
 def optimizer(model: nn.Module, hyper: Hyperparameters) -> torch.optim.AdamW:
-    """AdamW without decay on biases and normalisation weights (the vectors of the model)."""
+    """AdamW; biases and normalisation weights (parameters with one dimension) have no decay."""
     wanted = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in wanted if p.ndim >= 2], "weight_decay": hyper.weight_decay},
@@ -99,7 +99,7 @@ def _arguments(
 
 
 class Loop(Trainer):
-    """One phase's updates. `after_update(step)` is called after each, and says whether to go on."""
+    """One phase's updates. `after_update(step)` is called after each; False ends the training."""
 
     loss_is_scaled_for_ga = True
     optimizer: Any
@@ -183,7 +183,7 @@ class Loop(Trainer):
 
 
 class _Hooks(TrainerCallback):
-    """Ties the loop's state to ours: where it begins, its randomness, what follows each update."""
+    """Sets where Trainer begins, its random state, and what follows each update."""
 
     def __init__(self, loop: Loop, after_update: Callable[[int], bool]) -> None:
         self.loop, self.after_update = loop, after_update

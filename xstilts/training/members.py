@@ -1,12 +1,12 @@
-"""The members of a training: their encoded rows, the plan over them all, and who chooses the best
-weights.
+"""The members of a training: their encoded rows, the batches over all of them, and which of them
+choose the best weights.
 
 A training has one member, or several: a mixture. Each has its own rows, and its own development
-scores at every evaluation. The weights that are kept are those of the evaluation with the highest
-*unweighted mean* of the members' primary metrics, however many rows a member has and at whatever
-rate it is drawn (jiant's EqualMetricAggregator does the same). A masked LM that is mixed into other
-tasks is a regulariser: it is there to keep the model's languages alive. It is scored and recorded
-like the others and takes no part in the choice.
+scores at every evaluation. The weights kept are those of the evaluation with the highest
+*unweighted mean* of the members' primary metrics, whatever their numbers of rows and rates (like
+jiant's EqualMetricAggregator). A masked LM mixed with other tasks is a regulariser, to keep the
+model's languages from being forgotten: it is scored and recorded like the others, but has no part
+in the choice.
 
 `R` rows of a member, `F` features made of them.
 """
@@ -27,7 +27,7 @@ from xstilts.training import batches
 
 if TYPE_CHECKING:
     from xstilts.formats.encoded import EncodedSplit
-    from xstilts.models.model import Loaded
+    from xstilts.models.model import LoadedModel
     from xstilts.sources.context import DataContext
     from xstilts.spec.phase import PhaseSpec
 
@@ -39,25 +39,25 @@ class MemberData:
     task: Task
     train: EncodedSplit
     dev: EncodedSplit | None
-    """None for a task without a development split: nothing is chosen by it."""
+    """None for a task without a development split; it has no part in the choice."""
     transformed: dict[str, Any] | None = None
-    """What came of the task's transform (`transforms.facts`); None where it has none."""
+    """What the task's transform did (`transforms.facts`); None if it has none."""
 
 
-def read(task: Task, loaded: Loaded, spec: PhaseSpec, where: DataContext) -> MemberData:
-    """A member's rows, tokenised now or earlier."""
+def read(task: Task, loaded: LoadedModel, spec: PhaseSpec, context: DataContext) -> MemberData:
+    """A member's tokenised rows, from the cache if they are there."""
 
     def encoded(use: Use) -> EncodedSplit:
-        return task_data.encoded(task, use, None, loaded.tokenizer, spec.hyper, where)
+        return task_data.encoded(task, use, None, loaded.tokenizer, spec.hyper, context)
 
     train, dev = encoded("train"), encoded("dev") if task.has("dev") else None
-    return MemberData(task=task, train=train, dev=dev, transformed=transforms.facts(task, where))
+    return MemberData(task=task, train=train, dev=dev, transformed=transforms.facts(task, context))
 
 
-def plan(members: Sequence[MemberData], spec: PhaseSpec) -> batches.Plan:
-    """All batches of the training; PhaseError where the rates do not fit the members."""
+def plan_batches(members: Sequence[MemberData], spec: PhaseSpec) -> batches.BatchPlan:
+    """All batches of the training; PhaseError if the rates do not fit the members."""
     rows = [
-        batches.Rows(
+        batches.MemberRows(
             lengths=m.train.lengths,
             n_items=m.train.n_items,
             n_rows=len(m.train.rows),
@@ -65,7 +65,7 @@ def plan(members: Sequence[MemberData], spec: PhaseSpec) -> batches.Plan:
         )
         for m in members
     ]
-    return batches.plan(
+    return batches.plan_batches(
         rows,
         seed=spec.seed,
         steps=spec.hyper.steps,
@@ -76,10 +76,10 @@ def plan(members: Sequence[MemberData], spec: PhaseSpec) -> batches.Plan:
 
 
 def language_strata(task: Task, split: EncodedSplit) -> batches.Strata | None:
-    """The languages of a task with a `language_exponent`, each to be drawn at its own rate; else
+    """The languages of a task with a `language_exponent`, to be drawn each at its own rate; else
     None.
 
-    PhaseError where the rows of a language gave no feature.
+    Raises PhaseError if the rows of a language gave no feature.
     """
     if task.language_exponent is None or len(task.train_languages) == 1:
         return None
@@ -92,7 +92,7 @@ def language_strata(task: Task, split: EncodedSplit) -> batches.Strata | None:
             language for language, n in zip(languages, n_features, strict=True) if not n
         )
         raise PhaseError(
-            f"task {task.name}: the rows in {empty} gave nothing to train on; leave the "
+            f"task {task.name}: the rows in {empty} have nothing to train on; leave the "
             "language out"
         )
     rates = language_rates(np.bincount(number_R).tolist(), task.language_exponent)
@@ -100,8 +100,8 @@ def language_strata(task: Task, split: EncodedSplit) -> batches.Strata | None:
 
 
 def deciding(members: Sequence[MemberData]) -> list[Task]:
-    """The tasks whose scores choose the best weights: those with development rows, a masked LM only
-    where alone.
+    """The tasks whose scores choose the best weights: those with development rows; masked LMs only
+    if there are no others.
     """
     scored = [m.task for m in members if m.dev]
     return [task for task in scored if not task.spec.language_model] or scored

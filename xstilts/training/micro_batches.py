@@ -1,17 +1,17 @@
-"""Micro-batches of one worker, in the order of the plan, from any update on.
+"""Micro-batches of one worker, in the order of the plan, starting at any update.
 
-A global batch is shared out (see `batches.Plan.shares`); this worker collates its own shares, each
-in chunks of like length. What the loss of a micro-batch is multiplied with travels with it: the
-number of workers, since gradients are averaged over them, divided by the loss items of the whole
-update. A share that is empty, in a batch smaller than the number of shares, becomes one row with
-weight zero, for all workers must take part.
+A global batch is shared among workers (`batches.BatchPlan.shares`); this worker collates its own
+shares, each in chunks of similar length. A micro-batch carries the factor for its loss: the number
+of workers (gradients are averaged over them) divided by the loss items of the whole update. If a
+batch is smaller than the number of shares, an empty share becomes one row with weight zero, since
+all workers must take part.
 
-A dual encoder's loss is a softmax over the candidates of its micro-batch, so that one is not cut
-into chunks: `batch_size / grad_accumulation` is how many candidates a query is told apart from.
-Several workers would change that, and with it what is learned, so they are refused.
+A dual encoder's loss is a softmax over the candidates of its micro-batch, so its micro-batches are
+not cut into chunks: `batch_size / grad_accumulation` candidates compete for each query. Several
+workers would change that number, and with it what is learned, so they are refused.
 
-Masks of a masked LM are drawn for the global batch, from (seed, update), and then cut: which worker
-has a row does not change its mask.
+Masks of a masked LM are drawn for the global batch, from (seed, update), and then cut, so a row's
+mask does not depend on which worker has it.
 """
 
 from __future__ import annotations
@@ -30,28 +30,26 @@ from xstilts import formats
 from xstilts.errors import PhaseError
 from xstilts.spec.format_specs import FORMATS, FormatName, FormatSpec
 from xstilts.spec.seeds import subseed
-from xstilts.training.batches import ROUND, Array, Plan, chunks
+from xstilts.training.batches import ROUND, Array, BatchPlan, chunks
 
 CHUNK_OVERHEAD_TOKENS = {"cpu": 64, "cuda": 2048}
-"""What one more chunk costs on a device, in tokens of a chunk; measured on a CPU, estimated on a
-GPU.
-"""
+"""Cost of one more chunk on a device, in tokens; measured on a CPU, estimated on a GPU."""
 PREFETCH = 4
-"""Micro-batches made ahead on a GPU."""
+"""Number of micro-batches made ahead on a GPU."""
 
 
 class MicroBatch(TypedDict):
-    """What the loop is given."""
+    """What the training loop gets."""
 
     member: int
     scale: float
-    """The summed loss times this is the worker's share of the update's loss."""
+    """Factor that turns the summed loss into this worker's share of the update's loss."""
     chunks: list[dict[str, Tensor]]
-    """Collated rows; their summed losses are added up."""
+    """Collated rows; their losses are summed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class MemberFeatures:
     """One member's encoded features."""
 
     features: Any
@@ -62,7 +60,7 @@ class Source:
 
     @property
     def spec(self) -> FormatSpec:
-        """What is known of its format."""
+        """The spec of its format."""
         return FORMATS[self.format]
 
 
@@ -70,8 +68,8 @@ class Source:
 class Loader:
     """All micro-batches of one worker; iterating begins at update `first`."""
 
-    plan: Plan
-    sources: Sequence[Source]
+    plan: BatchPlan
+    members: Sequence[MemberFeatures]
     pad_id: int
     seed: int
     rank: int = 0
@@ -79,11 +77,11 @@ class Loader:
     accumulation: int = 1
     first: int = 0
     device: str = "cpu"
-    """Type of the device; for a GPU, batches are made ahead in a thread."""
+    """Type of the device; for a GPU, a thread makes batches ahead."""
 
     @property
     def dataset(self) -> Loader:
-        """What Trainer counts examples of."""
+        """Trainer counts the examples of this."""
         return self
 
     def __len__(self) -> int:
@@ -98,45 +96,45 @@ class Loader:
 
     def update(self, update: int) -> list[MicroBatch]:
         """This worker's micro-batches of one update."""
-        source = self.sources[member := int(self.plan.member_U[update])]
+        number = int(self.plan.member_U[update])
+        member = self.members[number]
         scale = self.workers / max(1, int(self.plan.n_items_U[update]))
-        whole = self._whole(update, source) if source.spec.random_inputs else None
-        together = source.spec.whole_batches
+        whole = self._whole(update, member) if member.spec.random_inputs else None
+        together = member.spec.whole_batches
         if together and self.workers > 1:
             raise PhaseError(
-                f"a {source.format} task learns from the other rows of its batch, so it has "
-                "one worker, not "
-                f"{self.workers}: set `resources: {{workers: 1}}`"
+                f"a {member.format} task learns from the other rows of its batch, which "
+                f"{self.workers} workers can't share; set `resources: {{workers: 1}}`"
             )
-        made: list[MicroBatch] = []
+        micro_batches: list[MicroBatch] = []
         for places in self.plan.shares(update, self.workers, self.accumulation)[self.rank]:
             mine = places if len(places) else np.zeros(1, dtype=np.int64)
-            lengths = source.lengths[self.plan.rows_UN[update, mine]]
+            lengths = member.lengths[self.plan.rows_UN[update, mine]]
             cuts = (
                 [(0, len(mine))]
                 if together
                 else chunks(lengths, CHUNK_OVERHEAD_TOKENS[self.device])
             )
             collated = [
-                self._collated(update, source, mine[first:end], None)
+                self._collated(update, member, mine[first:end], None)
                 if whole is None
                 else _cut(whole, mine[first:end])
                 for first, end in cuts
             ]
-            made.append(
-                {"member": member, "scale": scale if len(places) else 0.0, "chunks": collated}
+            micro_batches.append(
+                {"member": number, "scale": scale if len(places) else 0.0, "chunks": collated}
             )
-        return made
+        return micro_batches
 
-    def _whole(self, update: int, source: Source) -> dict[str, Tensor]:
+    def _whole(self, update: int, member: MemberFeatures) -> dict[str, Tensor]:
         generator = torch.Generator().manual_seed(subseed(self.seed, "mask", update))
-        return self._collated(update, source, np.arange(self.plan.rows_UN.shape[1]), generator)
+        return self._collated(update, member, np.arange(self.plan.rows_UN.shape[1]), generator)
 
     def _collated(
-        self, update: int, source: Source, places: Array, generator: torch.Generator | None
+        self, update: int, member: MemberFeatures, places: Array, generator: torch.Generator | None
     ) -> dict[str, Tensor]:
-        features = source.features.__getitems__(self.plan.rows_UN[update, places].tolist())
-        return formats.get(source.format).collate(features, self.pad_id, generator)
+        features = member.features.__getitems__(self.plan.rows_UN[update, places].tolist())
+        return formats.get(member.format).collate(features, self.pad_id, generator)
 
 
 def _cut(whole: dict[str, Tensor], places: Array) -> dict[str, Tensor]:
@@ -146,8 +144,8 @@ def _cut(whole: dict[str, Tensor], places: Array) -> dict[str, Tensor]:
     return {name: value[places, :width] for name, value in whole.items()}
 
 
-def _ahead(made: Iterator[MicroBatch]) -> Iterator[MicroBatch]:
-    """The same items, made in a thread; the thread ends when the consumer does."""
+def _ahead(micro_batches: Iterator[MicroBatch]) -> Iterator[MicroBatch]:
+    """The same items, made ahead in a thread that ends when the consumer does."""
     box: queue.Queue[Any] = queue.Queue(maxsize=PREFETCH)
     over = threading.Event()
     end = object()
@@ -163,7 +161,7 @@ def _ahead(made: Iterator[MicroBatch]) -> Iterator[MicroBatch]:
 
     def work() -> None:
         try:
-            for item in made:
+            for item in micro_batches:
                 if not put(item):
                     return
             put(end)

@@ -1,14 +1,13 @@
-"""Partial checkpoints: a phase that is killed in its middle goes on from here.
+"""Partial checkpoints, from which a killed phase continues.
 
-    partial/000000420/     a checkpoint taken after update 420
-        state.pt           model, optimizer, scheduler, progress
-        best.pt            weights of the best evaluation so far (hard-linked while it stays the best)
-        manifest.json      size and CRC-32 of each file; without it the folder is nothing
+    partial/000000420/  a checkpoint taken after update 420
+        state.pt        model, optimizer, scheduler, progress
+        best.pt         weights of the best evaluation so far (hard-linked while it stays the best)
+        manifest.json   size and CRC-32 of each file; without it the folder is ignored
 
-A folder is made locally and then kept by the phase; one that was not kept whole, or that the disk
-damaged later, shows in the checksums. The last two are kept: where the newest is damaged the other
-serves, and where both are, the phase begins anew. Only tensors and plain values are stored and only
-those are read back (`weights_only`).
+A folder is made locally and then handed to the phase; the checksums reveal one that is incomplete
+or was damaged later. The last two are kept: if the newest is damaged the other is used, and if both
+are, the phase starts again. Only tensors and plain values are stored and read (`weights_only`).
 """
 
 from __future__ import annotations
@@ -32,12 +31,12 @@ _CHUNK = 1 << 20
 
 
 class _Summed:
-    """A file that sums what is written to it."""
+    """A file that keeps the size and checksum of what is written to it."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file, self.size, self.sum = file, 0, 0
         self.error: OSError | None = None
-        """What went wrong; torch hides it behind an error of its own."""
+        """The error of a failed write, which torch replaces by its own."""
 
     def write(self, content: Any) -> int:
         try:
@@ -53,8 +52,8 @@ class _Summed:
 
 
 def write(phase: Phase, step: int, state: dict[str, Any], best: tuple[int, Any] | None) -> None:
-    """Keeps a checkpoint taken after update `step`; `best` is (step, weights). StoreError if it
-    can't.
+    """Keeps a checkpoint taken after update `step`; `best` is (step, weights). Raises StoreError
+    if it can't.
     """
     with phase.staging() as made, saving(made):
         files = {"state.pt": _save(made / "state.pt", state)}
@@ -85,7 +84,7 @@ def _save(path: Path, value: Any) -> dict[str, int]:
 
 
 def _link_best(phase: Phase, made: Path, step: int) -> dict[str, int] | None:
-    """Takes over the best weights of the newest checkpoint where they are still the best."""
+    """Links the best weights of the newest checkpoint if they are still the best."""
     for old in map(phase.partial, phase.partials()[:1]):
         try:
             manifest = json.loads((old / MANIFEST).read_bytes())
@@ -98,8 +97,8 @@ def _link_best(phase: Phase, made: Path, step: int) -> dict[str, int] | None:
 
 
 def newest(phase: Phase) -> int | None:
-    """The update of this phase's newest sound checkpoint; a damaged one is named in a warning and
-    passed over.
+    """The update of this phase's newest undamaged checkpoint; damaged ones are skipped with a
+    warning.
     """
     for step in phase.partials():
         path = phase.partial(step)
@@ -135,7 +134,7 @@ def _sum(path: Path) -> tuple[int, int]:
 
 
 def read(path: Path, *, with_best: bool = True) -> tuple[dict[str, Any], tuple[int, Any] | None]:
-    """State and best of a sound checkpoint, on the CPU; no best where it is not wanted."""
+    """State and best weights of an undamaged checkpoint, on the CPU; no best unless `with_best`."""
     state = torch.load(path / "state.pt", map_location="cpu", weights_only=True)
     step = json.loads((path / MANIFEST).read_bytes())["best"]
     if step is None or not with_best:

@@ -1,10 +1,10 @@
-"""Runs one phase: trains it, or evaluates it, to its record.
+"""Runs one phase, a training or an evaluation, until its record is written.
 
-    spec -> model + data -> plan of all batches -> loop -> best weights -> model/ -> record      (train)
-    spec -> checkpoint + data -> predictions of every language -> scores -> record              (evaluate)
+    train     spec -> model + data -> batch plan -> loop -> best weights -> model/ -> record
+    evaluate  spec -> checkpoint + data -> predictions of every language -> scores -> record
 
-The same function serves a warm process that runs phase after phase and each worker of a Train
-group. It takes no lease: whoever starts it does.
+The same function runs in a reused process, phase after phase, and in each worker of a Ray Train
+group. It takes no lease: the caller does.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ if TYPE_CHECKING:
 __all__ = ["Context", "Report", "Reporter", "run_phase"]
 
 
-def run_phase(spec: PhaseSpec, context: Context, report: Reporter) -> str:
-    """Runs a phase to its record; "done", or "pruned" where `report` returned False.
+def run_phase(spec: PhaseSpec, worker: Context, report: Reporter) -> str:
+    """Runs a phase to its record; returns "done", or "pruned" if `report` returned False.
 
-    With several workers all of them call this, and `report` is called on all of them, equally often
-    and at the same steps; any False stops all. A phase with a record returns "done" at once. Raises
-    PhaseError, DataError, StoreError, CorruptError.
+    Several workers all call this, and `report` is called on all of them at the same steps; any
+    False stops all. A phase that has a record returns "done" at once. Raises PhaseError, DataError,
+    StoreError, CorruptError.
     """
-    store = Store(context.store)
+    store = Store(worker.store)
     phase = store.phase(spec.id)
     world = process.world()
     if world.from_first(phase.done):
         return "done"
     _check(spec)
     started = time.time()
-    with process.clean(world, seed=spec.seed, threads=context.threads):
+    with process.clean(world, seed=spec.seed, threads=worker.threads):
         try:
-            result = _run(spec, phase, store, context, world, report)
+            result = _run(spec, phase, store, worker, world, report)
             if result is not None:
-                made = process.provenance(world, threads=context.threads, started=started)
-                world.on_first(partial(phase.finish, spec, result, Provenance(**made)))
+                provenance = process.provenance(world, threads=worker.threads, started=started)
+                world.on_first(partial(phase.finish, spec, result, Provenance(**provenance)))
         except OSError as error:
             if _of_store(error, store):
                 raise store_error(error, phase.where) from error
@@ -59,7 +59,7 @@ def run_phase(spec: PhaseSpec, context: Context, report: Reporter) -> str:
 
 
 def _of_store(error: OSError, store: Store) -> bool:
-    """Whether an error is the store's: its disk is full or closed to us, or the file lies in it."""
+    """Whether an error is the store's: the disk is full or not writable, or the file lies in it."""
     disk = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
     return disk or str(error.filename or "").startswith(str(store.path))
 
@@ -74,15 +74,15 @@ def _check(spec: PhaseSpec) -> None:
 
 
 def _run(
-    spec: PhaseSpec, phase: Phase, store: Store, context: Context, world: World, report: Reporter
+    spec: PhaseSpec, phase: Phase, store: Store, worker: Context, world: World, report: Reporter
 ) -> Result | None:
-    where = DataContext(mirror=context.mirror, base=context.base, cache=str(store.data))
+    context = DataContext(mirror=worker.mirror, base=worker.base, cache=str(store.data))
     if world.first:
         phase.begin(spec)
     if spec.action == "evaluate":
 
-        def said(done: int, languages: int) -> bool:
+        def report_languages(done: int, languages: int) -> bool:
             return world.all_agree(report(Report(step=done, steps=languages)))
 
-        return evaluate.run(spec, phase, store, where, world, said)
-    return Training(spec, phase, store, where, world, context, report).run()
+        return evaluate.run(spec, phase, store, context, world, report_languages)
+    return Training(spec, phase, store, context, world, worker, report).run()

@@ -1,12 +1,13 @@
-"""One training: the loop's updates, and all that is looked at between two of them.
+"""One training: the loop's updates, and what happens between two of them.
 
-After every update the training looks at what is due: a point of the curve, an evaluation on the
-development data (English unless the task says otherwise), a partial checkpoint, a report. All that
-decides a number is a function of the update's number or is stored in the partial checkpoint, so a
-training that was killed and resumed equals one that was not, in every digit of its result.
+After every update the training does what is due: a point of the curve, an evaluation on the
+development data (English unless the task says otherwise), a partial checkpoint, a report.
+Everything that decides a number depends on the update's number or is stored in the partial
+checkpoint, so a training that was killed and resumed has exactly the same result as one that was
+not.
 
-The weights that are kept are those of the best evaluation: of a mixture that with the highest plain
-mean of its members' primary metrics (`members.deciding` says whose).
+The weights of the best evaluation are kept; for a mixture, that is the one with the highest
+unweighted mean of its members' primary metrics (`members.deciding` says which members count).
 
 `U` updates.
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,8 @@ from xstilts.store.phases import Phase, Store
 from xstilts.store.results import CurvePoint, DevScore, TrainResult
 from xstilts.training import members, partial
 from xstilts.training.loop import Loop, factor
-from xstilts.training.micro_batches import Loader, Source
+from xstilts.training.micro_batches import Loader, MemberFeatures
+from xstilts.training.progress import CURVE_POINTS, Progress, thinned
 from xstilts.workers import process
 from xstilts.workers.context import Context, Report, Reporter
 from xstilts.workers.precision import use_bf16
@@ -40,64 +42,38 @@ if TYPE_CHECKING:
     from xstilts.spec.phase import PhaseSpec
     from xstilts.workers.process import World
 
-CURVE_POINTS = 200
-"""A record's curve has at most so many."""
 REPORT_SECONDS = 1.0
 PARTIAL_SPACING = 9
-"""A partial checkpoint waits at least so many times as long as the last one took to write; 0
-seconds: none waits.
+"""The wait between partial checkpoints is at least this many times the time the last one took to
+write; none if the interval is 0 seconds.
 """
 AGREE_UPDATES = 8
-"""Several workers ask the first one whether it is time to report each so many updates."""
-
-
-@dataclass(kw_only=True)
-class Progress:
-    """What a resumed training must know beside the weights; plain values."""
-
-    step: int = 0
-    seconds: float = 0.0
-    """Worked on by earlier attempts."""
-    loss_sum: float = 0.0
-    """Losses of the updates since the last point of the curve."""
-    loss_updates: int = 0
-    curve: list[dict[str, Any]] = field(default_factory=list)
-    best_value: float | None = None
-    best_step: int = 0
-    best_metrics: dict[str, dict[str, float]] = field(default_factory=dict)
-    evals_without_gain: int = 0
-    stopped: str = "finished"
+"""Several workers ask the first one at this interval whether it is time to report."""
 
 
 class Training:
-    """One training in this process: what `after_update` looks at, and how it begins and ends."""
+    """One training in this process: how it begins, what follows each update, how it ends."""
 
     def __init__(
         self,
         spec: PhaseSpec,
         phase: Phase,
         store: Store,
-        where: DataContext,
+        context: DataContext,
         world: World,
-        context: Context,
+        worker: Context,
         report: Reporter,
     ) -> None:
-        self.spec, self.hyper, self.phase, self.world, self.context = (
-            spec,
-            spec.hyper,
-            phase,
-            world,
-            context,
-        )
-        self.report = report
-        self.loaded = model.load(spec, store, where)
-        if context.gradient_checkpointing:
+        self.spec, self.hyper, self.phase = spec, spec.hyper, phase
+        self.world, self.worker, self.report = world, worker, report
+        self.loaded = model.load(spec, store, context)
+        if worker.gradient_checkpointing:
             self.loaded.model.body.activation_checkpointing_enable({"use_reentrant": False})
         self.members = [
-            members.read(member.task, self.loaded, spec, where) for member in spec.members
+            members.read(member.task, self.loaded, spec, context) for member in spec.members
         ]
         self.deciding = members.deciding(self.members)
-        self.plan = members.plan(self.members, spec)
+        self.plan = members.plan_batches(self.members, spec)
         self.tokens_U = np.cumsum(self.plan.tokens_U)
         self.bf16 = use_bf16(self.hyper, world.device)
         self.interval = max(1, -(-self.hyper.steps // (CURVE_POINTS // 2)))
@@ -121,7 +97,9 @@ class Training:
         return self._finish()
 
     def loop_for(self, state: dict[str, Any] | None) -> Loop:
-        """The loop over the updates that are left; `state` is its own, of a partial checkpoint."""
+        """The loop over the remaining updates; `state`: optimizer and scheduler from a partial
+        checkpoint.
+        """
         self.loop = Loop(
             model=self.loaded.model,
             loader=self._loader(),
@@ -136,8 +114,10 @@ class Training:
     def _loader(self) -> Loader:
         return Loader(
             plan=self.plan,
-            sources=[
-                Source(features=m.train.features, lengths=m.train.lengths, format=m.task.format)
+            members=[
+                MemberFeatures(
+                    features=m.train.features, lengths=m.train.lengths, format=m.task.format
+                )
                 for m in self.members
             ],
             pad_id=self.loaded.pad_id,
@@ -150,8 +130,8 @@ class Training:
         )
 
     def _resume(self) -> dict[str, Any] | None:
-        """Restores weights and progress from the newest sound checkpoint; its optimizer and
-        scheduler are returned.
+        """Restores weights and progress from the newest undamaged partial checkpoint; returns its
+        optimizer and scheduler.
         """
         found = partial.newest(self.phase) if self.world.first else None
         found = self.world.from_first(found)
@@ -169,7 +149,7 @@ class Training:
     # -- after each update
 
     def after_update(self, step: int) -> bool:
-        """What is due after update `step`; False ends the training."""
+        """Does what is due after update `step`; False ends the training."""
         progress = self.progress
         progress.step = step
         self.loss += self.loop.take_loss()
@@ -192,7 +172,7 @@ class Training:
         if 0 < self.hyper.patience_evals <= progress.evals_without_gain and not last:
             progress.stopped = "patience"
         over = last or progress.stopped != "finished"
-        # A training that is over is kept, whatever the search thinks of its last score.
+        # A training that has ended is kept, whatever the search says to its last score.
         self.pruned = not self._tell(value) and not over
         if over or self.pruned:
             return False
@@ -200,10 +180,10 @@ class Training:
         return True
 
     def _evaluate(self) -> dict[str, Any]:
-        """Scores the development data; keeps the weights where they are the best so far.
+        """Scores the development data; keeps the weights if they are the best so far.
 
-        What it adds to the point of the curve: `dev`, and of a mixture `dev_by_task`, the primary
-        metric of each member; nothing where no member has development rows.
+        Returns what it adds to the point of the curve: `dev`, and for a mixture `dev_by_task`, each
+        member's primary metric; nothing if no member has development rows.
         """
         metrics = {
             m.task.name: evaluate.dev_scores(
@@ -237,8 +217,8 @@ class Training:
             progress.evals_without_gain += 1
 
     def _weights(self) -> dict[str, Any]:
-        """A copy of the weights on the CPU, in the place of the former one: a large model fits
-        there once.
+        """A copy of the weights on the CPU; it overwrites the former copy, since a large model may
+        fit into memory only once.
         """
         now = self.loaded.model.state_dict()
         if self.best is None:
@@ -248,8 +228,8 @@ class Training:
         return self.best
 
     def _mean_loss(self) -> float:
-        """Mean training loss since the last point of the curve, which begins anew; PhaseError where
-        it diverged.
+        """Mean training loss since the last point of the curve, then reset; PhaseError if it
+        diverged.
         """
         progress = self.progress
         loss = self.loss.item() / max(1, progress.loss_updates)
@@ -263,8 +243,8 @@ class Training:
         return loss
 
     def _tell(self, value: float | None) -> bool:
-        """Reports at an evaluation and at most once a second in between; False where the answer is
-        no.
+        """Reports at each evaluation and at most once a second in between; False if the answer is
+        to stop.
         """
         now = time.monotonic()
         due = value is not None or now - self.last_report >= REPORT_SECONDS
@@ -276,7 +256,7 @@ class Training:
         tokens = self.tokens_U[step - 1] - (
             self.tokens_U[self.reported_step - 1] if self.reported_step else 0
         )
-        told = Report(
+        status = Report(
             step=step,
             steps=self.hyper.steps,
             value=value,
@@ -284,15 +264,15 @@ class Training:
             tokens_per_second=float(tokens) / max(1e-9, now - self.last_report),
         )
         self.last_report, self.reported_step = now, step
-        return self.world.all_agree(bool(self.report(told)))
+        return self.world.all_agree(bool(self.report(status)))
 
     def _partial(self) -> None:
-        """Writes a partial checkpoint where the last one is old enough.
+        """Writes a partial checkpoint if the last one is old enough.
 
-        Writing takes a tenth of the time at most: a model of some billion parameters makes 50 GB of
-        it.
+        Writing takes at most a tenth of the time: for a model of a few billion parameters it is 50
+        GB.
         """
-        now, every = time.monotonic(), self.context.partial_every_seconds
+        now, every = time.monotonic(), self.worker.partial_every_seconds
         wait = max(every, PARTIAL_SPACING * self.partial_took) if every else 0
         if not self.world.first or now - self.last_partial < wait:
             return
@@ -314,7 +294,7 @@ class Training:
     # -- the end
 
     def _finish(self) -> TrainResult:
-        """Goes back to the best weights and keeps the checkpoint; the result for the record."""
+        """Loads the best weights, keeps the checkpoint, returns the result for the record."""
         progress = self.progress
         if self.best is not None:
             self.loaded.model.load_state_dict(self.best)
@@ -339,7 +319,7 @@ class Training:
             self.phase.keep_checkpoint(folder)
 
     def _dev(self) -> DevScore | None:
-        """Score of the weights that were kept; None where no member has development rows."""
+        """Score of the kept weights; None if no member has development rows."""
         progress = self.progress
         if progress.best_value is None:
             return None
@@ -350,13 +330,3 @@ class Training:
             step=progress.best_step,
             metrics=progress.best_metrics,
         )
-
-
-def thinned(curve: list[CurvePoint], keep: int) -> list[CurvePoint]:
-    """At most CURVE_POINTS points of a curve: evenly spaced, the last one, and that of step
-    `keep`.
-    """
-    if len(curve) <= CURVE_POINTS:
-        return curve
-    chosen = set(np.linspace(0, len(curve) - 1, CURVE_POINTS - 1).round().astype(int).tolist())
-    return [point for number, point in enumerate(curve) if number in chosen or point.step == keep]

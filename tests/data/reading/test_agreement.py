@@ -64,7 +64,7 @@ def test_only_answers_that_stand_nowhere_are_told() -> None:
         }
     )
     assert misplaced_answers(table) == [
-        "1 rows have answers of which none stands in its context (first: row 2)"
+        "1 rows have answers, but none of them occurs in its context (first: row 2)"
     ]
     assert misplaced_answers(table.slice(0, 2)) == []
 
@@ -95,7 +95,7 @@ def test_answers_that_stand_nowhere_are_found_and_wrong_starts_are_none(tmp_path
     assert problems(task, tmp_path, "evaluate") == ""
     worlds.write_jsonl(tmp_path / "q.jsonl", rows)
     found = problems(task, tmp_path, "evaluate")
-    assert "1 rows have answers of which none stands in its context (first: row 1)" in found
+    assert "1 rows have answers, but none of them occurs in its context (first: row 1)" in found
 
 
 def test_label_beyond_the_choices_is_found(tmp_path: Path) -> None:

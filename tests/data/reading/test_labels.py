@@ -45,19 +45,19 @@ def test_labels_are_those_of_training_and_development_rows(tmp_path: Path) -> No
 
 
 def test_rows_need_no_stated_table(tmp_path: Path) -> None:
-    task, where = supertags(tmp_path), worlds.context(tmp_path)
-    assert task_data.rows(task, "train", None, where)["tags"][:] == [[2, 3], [0]]
-    assert task_data.check(task, "train", where) == []
+    task, context = supertags(tmp_path), worlds.context(tmp_path)
+    assert task_data.rows(task, "train", None, context)["tags"][:] == [[2, 3], [0]]
+    assert task_data.check(task, "train", context) == []
 
 
 def test_unseen_tag_of_a_test_row_is_kept_as_a_mistake(tmp_path: Path) -> None:
-    task, where = supertags(tmp_path), worlds.context(tmp_path)
-    assert task_data.check(task, "evaluate", where) == []
-    assert task_data.rows(task, "test", "en", where)["tags"][:] == [[2, 4]]
+    task, context = supertags(tmp_path), worlds.context(tmp_path)
+    assert task_data.check(task, "evaluate", context) == []
+    assert task_data.rows(task, "test", "en", context)["tags"][:] == [[2, 4]]
     split = task_data.encoded(
-        task, "test", "en", worlds.tokenizer(), Hyperparameters(max_length_tokens=16), where
+        task, "test", "en", worlds.tokenizer(), Hyperparameters(max_length_tokens=16), context
     )
-    resolved = task_data.with_labels(task, where)
+    resolved = task_data.with_labels(task, context)
     # Both words are said to be NP (id 2): the second one's own tag is outside the table, so one of
     # two is right.
     logits = np.zeros((4, 5), dtype=np.float32)
@@ -74,23 +74,23 @@ def test_limits_do_not_shorten_the_table(tmp_path: Path) -> None:
 def test_table_is_found_once_for_the_same_content(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task, where = supertags(tmp_path), worlds.context(tmp_path)
-    first = task_data.with_labels(task, where)
+    task, context = supertags(tmp_path), worlds.context(tmp_path)
+    first = task_data.with_labels(task, context)
     with monkeypatch.context() as patch:
         patch.setattr(sources, "read", None)
-        assert task_data.with_labels(task, where) == first
+        assert task_data.with_labels(task, context) == first
     (tmp_path / "dev.conll").write_text("d\tX\n")
-    assert task_data.with_labels(task, where).labels == ("N", "NP", "S\\NP", "X", UNSEEN)
+    assert task_data.with_labels(task, context).labels == ("N", "NP", "S\\NP", "X", UNSEEN)
 
 
 def test_task_that_states_labels_or_has_no_training_rows_stays(tmp_path: Path) -> None:
-    where = worlds.context(tmp_path)
+    context = worlds.context(tmp_path)
     stated, untrained = (
         supertags(tmp_path, labels=("N",)),
         supertags(tmp_path, splits=Splits(test="test")),
     )
-    assert task_data.with_labels(stated, where) is stated
-    assert task_data.with_labels(untrained, where) is untrained
+    assert task_data.with_labels(stated, context) is stated
+    assert task_data.with_labels(untrained, context) is untrained
 
 
 def test_label_outside_a_stated_table_stays_a_problem(tmp_path: Path) -> None:
@@ -109,9 +109,9 @@ def test_labels_are_the_names_that_the_source_states(tmp_path: Path) -> None:
     columns = {"tokens": [["a", "b"]], "tags": [[1, 0]]}
     mirror = worlds.write_mirror(tmp_path, "o/d", {("c", "train"): columns}, features)
     task = supertags(tmp_path, source=Source(hub="o/d"), splits=Splits(train="train"))
-    where = worlds.context(tmp_path, mirror)
-    assert task_data.with_labels(task, where).labels == ("B-X", "O", UNSEEN)
-    assert task_data.rows(task, "train", None, where)["tags"][:] == [[0, 1]]
+    context = worlds.context(tmp_path, mirror)
+    assert task_data.with_labels(task, context).labels == ("B-X", "O", UNSEEN)
+    assert task_data.rows(task, "train", None, context)["tags"][:] == [[0, 1]]
 
 
 def test_classification_numbers_and_hidden_labels(tmp_path: Path) -> None:
@@ -120,17 +120,19 @@ def test_classification_numbers_and_hidden_labels(tmp_path: Path) -> None:
     task = worlds.review_task(
         source=Source(files=("r.jsonl",)), labels=(), splits=Splits(train="train")
     )
-    where = worlds.context(tmp_path)
-    assert task_data.with_labels(task, where).labels == ("3", "10", UNSEEN)
-    assert task_data.rows(task, "train", None, where)["label"][:] == [0, 1, 0]
+    context = worlds.context(tmp_path)
+    assert task_data.with_labels(task, context).labels == ("3", "10", UNSEEN)
+    assert task_data.rows(task, "train", None, context)["label"][:] == [0, 1, 0]
 
 
 def test_union_without_a_table_has_the_labels_of_its_parts(tmp_path: Path) -> None:
     part = supertags(tmp_path)
     whole = supertags(tmp_path, source=Source(union=True), parts=(part, part), splits=Splits())
-    where = worlds.context(tmp_path)
-    assert task_data.with_labels(whole, where).labels == task_data.with_labels(part, where).labels
-    assert task_data.rows(whole, "train", None, where)["tags"][:] == [[2, 3], [0], [2, 3], [0]]
+    context = worlds.context(tmp_path)
+    assert (
+        task_data.with_labels(whole, context).labels == task_data.with_labels(part, context).labels
+    )
+    assert task_data.rows(whole, "train", None, context)["tags"][:] == [[2, 3], [0], [2, 3], [0]]
 
 
 def test_target_without_a_table_takes_that_of_its_training_task(tmp_path: Path) -> None:
@@ -142,36 +144,36 @@ def test_target_without_a_table_takes_that_of_its_training_task(tmp_path: Path) 
         train_task="ccg",
         splits=Splits(train="own", dev="own", test="test"),
     )
-    where = worlds.context(tmp_path)
+    context = worlds.context(tmp_path)
     assert (
-        task_data.with_labels(target, where) is target
+        task_data.with_labels(target, context) is target
     )  # its own training rows are not what it is trained on
-    found = task_data.sweep_labels((target, source), where)
+    found = task_data.sweep_labels((target, source), context)
     assert found[0].labels == found[1].labels == ("N", "N/N", "NP", "S\\NP", UNSEEN)
-    assert task_data.check(found[0], "evaluate", where) == []
+    assert task_data.check(found[0], "evaluate", context) == []
 
 
 def test_target_that_shares_no_label_with_its_training_task_is_told(tmp_path: Path) -> None:
     target = supertags(tmp_path, name="target", train_task="ccg", splits=Splits(test="own"))
     (tmp_path / "own.conll").write_text("a\tVB\nb\tNN\n")
-    where = worlds.context(tmp_path)
-    found, _ = task_data.sweep_labels((target, supertags(tmp_path)), where)
-    (problem,) = task_data.check(found, "evaluate", where)
+    context = worlds.context(tmp_path)
+    found, _ = task_data.sweep_labels((target, supertags(tmp_path)), context)
+    (problem,) = task_data.check(found, "evaluate", context)
     assert problem.startswith(
-        "task target (test, en): none of its labels is among those of its training rows (N, N/N"
+        "task target (test, en): none of its labels occurs in its training rows (N, N/N"
     )
 
 
 def test_missing_column_or_file_is_told(tmp_path: Path) -> None:
-    task, where = supertags(tmp_path, columns={"tags": "supertags"}), worlds.context(tmp_path)
+    task, context = supertags(tmp_path, columns={"tags": "supertags"}), worlds.context(tmp_path)
     with pytest.raises(
-        DataError, match="has no column `supertags` to take its labels from; it has tokens, tags"
+        DataError, match="has no column `supertags` to take the labels from; it has tokens, tags"
     ):
-        task_data.with_labels(task, where)
+        task_data.with_labels(task, context)
     gone = supertags(
         tmp_path, source=Source(files=("gone/{split}.conll",)), obtain="CCGbank is licensed."
     )
-    (problem,) = task_data.check(gone, "train", where)
+    (problem,) = task_data.check(gone, "train", context)
     assert problem.startswith("task ccg: files gone/{split}.conll: nothing there")
     assert "CCGbank is licensed" in problem
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import worlds
 from tests.support.sweeps import task
 from xstilts.data.reading import languages
 from xstilts.spec.task import Source, Splits
@@ -43,7 +44,7 @@ def test_languages_that_are_read_are_those_of_the_splits(
     task_format: str, splits: Splits, read: tuple[str, ...]
 ) -> None:
     one = task("x", task_format, train_language="de").model_copy(update={"splits": splits})
-    assert languages.spoken(one) == read
+    assert languages.languages_read(one) == read
 
 
 def several(**source: Any) -> Any:
@@ -63,8 +64,23 @@ def several(**source: Any) -> Any:
 def test_several_languages_are_told_apart_by_pattern_or_filter(
     pattern: str, row_filter: dict[str, str], apart: bool
 ) -> None:
-    assert languages.speaks_all(several(row_filter=row_filter), pattern) is apart
+    assert languages.tells_languages_apart(several(row_filter=row_filter), pattern) is apart
 
 
 def test_one_language_needs_no_telling_apart() -> None:
-    assert languages.speaks_all(several().model_copy(update={"languages": ("sw",)}), "x")
+    assert languages.tells_languages_apart(several().model_copy(update={"languages": ("sw",)}), "x")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (Source(hub="o/d"), "dataset o/d"),
+        (Source(hub="o/d", config="x.{language}"), "dataset o/d x.english"),
+        (Source(generator="gen-tags"), "generator gen-tags"),
+        (Source(files=("a.jsonl", "b.jsonl")), "files a.jsonl, b.jsonl"),
+        (Source(files=("{language}/a.jsonl",)), "files english/a.jsonl"),
+    ],
+)
+def test_source_is_written_out_without_looking_at_it(source: Source, words: str) -> None:
+    task = worlds.review_task(source=source, language_names={"en": "english"})
+    assert languages.source_in_words(task, "en") == words

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support import worlds
 from xstilts.data import task_data
-from xstilts.data.reading.raw import Raw, lines, short
+from xstilts.data.reading.raw import Raw, lines
 from xstilts.errors import DataError
 from xstilts.spec.task import Source, Splits
 
@@ -34,18 +34,6 @@ def test_lines_are_numbered_from_one_without_mark_and_ends(tmp_path: Path) -> No
 def test_lines_of_a_file_that_is_not_there_raise_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.txt: cannot be read \(No such file"):
         list(lines(tmp_path / "gone.txt"))
-
-
-@pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (ValueError("first\nsecond"), "first"),
-        (ValueError("\n  x" + "y" * 200), "x" + "y" * 159),
-        (KeyError(), "KeyError"),
-    ],
-)
-def test_short_is_the_first_line_or_the_kind_of_error(error: Exception, text: str) -> None:
-    assert short(error) == text
 
 
 def test_sliced_rows_keep_what_the_source_states() -> None:

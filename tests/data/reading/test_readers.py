@@ -21,9 +21,9 @@ def test_csv_text_stays_text_and_numbers_are_label_ids(tmp_path: Path) -> None:
     task = worlds.review_task(
         source=Source(files=("r.csv",)), splits=Splits(train="train[:1]", dev="train[1:]")
     )
-    where = worlds.context(tmp_path)
-    assert task_data.rows(task, "train", None, where)[0] == {"text": "2020-01-02", "label": 1}
-    assert task_data.rows(task, "dev", None, where)[0] == {"text": '007, "so"', "label": 0}
+    context = worlds.context(tmp_path)
+    assert task_data.rows(task, "train", None, context)[0] == {"text": "2020-01-02", "label": 1}
+    assert task_data.rows(task, "dev", None, context)[0] == {"text": '007, "so"', "label": 0}
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,9 @@ def test_csv_text_stays_text_and_numbers_are_label_ids(tmp_path: Path) -> None:
         (
             "r.jsonl",
             '{"body": "a", "verdict": 1}\n{"body": "a", "verdict": "bad"}\n',
-            "several types",
+            "mixes types",
         ),
-        ("r.parquet", "no parquet", "no readable Parquet file"),
+        ("r.parquet", "no parquet", "not a readable Parquet file"),
         ("r.csv", "body,verdict\na,bad,c,d\n", "not a CSV file"),
         ("r.csv", "body,body\na,bad\n", "two columns have the same name"),
         ("r.xlsx", "PK", "names no file format"),

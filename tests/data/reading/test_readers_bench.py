@@ -53,10 +53,10 @@ def bucc(folder: Path, pattern: str, flat: bool = False) -> Task:
 def test_bucc_rows_are_gold_pairs_then_the_unpaired_of_each_side(
     tmp_path: Path, pattern: str, flat: bool
 ) -> None:
-    made, where = bucc(tmp_path, pattern, flat), worlds.context(tmp_path)
+    made, context = bucc(tmp_path, pattern, flat), worlds.context(tmp_path)
     if pattern == ".":
         made = made.model_copy(update={"languages": ("de",)})
-    rows = task_data.rows(made, "dev", "de", where)
+    rows = task_data.rows(made, "dev", "de", context)
     assert list(zip(rows["source_sentence"], rows["target_sentence"], strict=True)) == [
         ("zwei sample", "two sample"),
         ("eins sample", ""),
@@ -69,17 +69,17 @@ def test_bucc_rows_are_gold_pairs_then_the_unpaired_of_each_side(
         ("de-2", ""),
         ("", "en-0"),
     ]
-    assert task_data.rows(made, "test", "de", where)["source_sentence"][0] == "zwei training"
-    assert task_data.sizes(made, "test", "de", where) == 4
-    assert task_data.check(made, "evaluate", where) == []
+    assert task_data.rows(made, "test", "de", context)["source_sentence"][0] == "zwei training"
+    assert task_data.sizes(made, "test", "de", context) == 4
+    assert task_data.check(made, "evaluate", context) == []
 
 
 def test_bucc_sentences_are_part_of_the_revision(tmp_path: Path) -> None:
-    made, where = bucc(tmp_path, "{language}-en"), worlds.context(tmp_path)
-    first = task_data.revision(made, "evaluate", where)
+    made, context = bucc(tmp_path, "{language}-en"), worlds.context(tmp_path)
+    first = task_data.revision(made, "evaluate", context)
     with open(tmp_path / "ru-en" / "ru-en.training.en", "a") as file:
         file.write("en-9\tmore\n")
-    assert task_data.revision(made, "evaluate", where) != first
+    assert task_data.revision(made, "evaluate", context) != first
 
 
 def test_bucc_without_its_sentences_says_what_must_lie_there(tmp_path: Path) -> None:
@@ -141,16 +141,16 @@ def test_squad_json_rows_are_questions(tmp_path: Path) -> None:
 
 def test_squad_json_without_answers_needs_the_option(tmp_path: Path) -> None:
     squad(tmp_path, [question("a", "")])
-    made, where = task("span_qa", "q.json", "squad_json"), worlds.context(tmp_path)
+    made, context = task("span_qa", "q.json", "squad_json"), worlds.context(tmp_path)
     with pytest.raises(DataError, match=r"none of the 1 rows has an answer.*no_answer: true"):
-        task_data.rows(made, "train", None, where)
+        task_data.rows(made, "train", None, context)
     allowed = made.model_copy(
         update={"options": made.options.model_copy(update={"no_answer": True})}
     )
-    assert task_data.check(allowed, "evaluate", where) == []
+    assert task_data.check(allowed, "evaluate", context) == []
     squad(tmp_path, [question("a", ""), question("b", "cat")])
-    assert task_data.check(made, "evaluate", where) == []
-    assert len(task_data.rows(made, "train", None, where)) == 2
+    assert task_data.check(made, "evaluate", context) == []
+    assert len(task_data.rows(made, "train", None, context)) == 2
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,8 @@ def test_xquad_r_rows_are_questions_with_their_sentences_then_the_other_sentence
 ) -> None:
     questions = [question("a", "cat"), question("b", "mat"), question("c", "rained")]
     squad(tmp_path, questions, sentence_breaks=[[0, 10], [11, 36], [37, 50]])
-    made, where = task("dual_encoder", "q.json", "xquad_r"), worlds.context(tmp_path)
-    rows = task_data.rows(made, "test", "en", where)
+    made, context = task("dual_encoder", "q.json", "xquad_r"), worlds.context(tmp_path)
+    rows = task_data.rows(made, "test", "en", context)
     assert rows.column_names == ["query", "candidate", "candidate_pair", "key"]
     assert list(zip(rows["query"], rows["candidate"], rows["key"], strict=True)) == [
         ("a?", "The cat slept on the mat.", "a"),
@@ -195,8 +195,8 @@ def test_xquad_r_rows_are_questions_with_their_sentences_then_the_other_sentence
         ("", "Then it left.", "q/0/2"),
     ]
     assert set(rows["candidate_pair"]) == {CONTEXT}
-    assert task_data.sizes(made, "test", "en", where) == 4
-    assert task_data.check(made, "evaluate", where) == []
+    assert task_data.sizes(made, "test", "en", context) == 4
+    assert task_data.check(made, "evaluate", context) == []
 
 
 def test_xquad_r_question_between_sentences_is_left_out(tmp_path: Path) -> None:

@@ -38,30 +38,30 @@ def told(folder: Path, pattern: str = "{language}-*", **changes: Any) -> Task:
 
 
 def test_filter_keeps_the_rows_of_each_language(tmp_path: Path) -> None:
-    task, where = told(tmp_path), worlds.context(tmp_path)
-    assert list(task_data.rows(task, "test", "fi", where)["text"]) == ["w01", "w04"]
-    assert list(task_data.rows(task, "train", None, where)["text"]) == ["w00", "w02", "w03"]
+    task, context = told(tmp_path), worlds.context(tmp_path)
+    assert list(task_data.rows(task, "test", "fi", context)["text"]) == ["w01", "w04"]
+    assert list(task_data.rows(task, "train", None, context)["text"]) == ["w00", "w02", "w03"]
 
 
 def test_filter_comes_before_the_cut_and_the_limit(tmp_path: Path) -> None:
-    where = worlds.context(tmp_path)
+    context = worlds.context(tmp_path)
     task = told(tmp_path, splits=Splits(train="train[1:]"), limits=Limits(train=1))
-    assert list(task_data.rows(task, "train", None, where)["text"]) == ["w02"]
-    assert task_data.sizes(task, "train", None, where) == 1
+    assert list(task_data.rows(task, "train", None, context)["text"]) == ["w02"]
+    assert task_data.sizes(task, "train", None, context) == 1
 
 
 def test_sizes_count_what_is_kept(tmp_path: Path) -> None:
-    task, where = told(tmp_path), worlds.context(tmp_path)
-    assert [task_data.sizes(task, "test", one, where) for one in ("en", "fi", None)] == [3, 2, 5]
+    task, context = told(tmp_path), worlds.context(tmp_path)
+    assert [task_data.sizes(task, "test", one, context) for one in ("en", "fi", None)] == [3, 2, 5]
 
 
 def test_filter_of_a_mirror_reads_parquet_and_numbers(tmp_path: Path) -> None:
     columns = {"text": ["a", "b", "c"], "label": [0, 1, 0], "kind": [10, 11, 20]}
     mirror = worlds.write_mirror(tmp_path, "o/d", {("default", "train"): columns})
     task = told(tmp_path, source=Source(hub="o/d", row_filter={"kind": "1?"}), languages=("en",))
-    where = worlds.context(tmp_path, mirror)
-    assert list(task_data.rows(task, "train", None, where)["text"]) == ["a", "b"]
-    assert task_data.sizes(task, "train", None, where) == 2
+    context = worlds.context(tmp_path, mirror)
+    assert list(task_data.rows(task, "train", None, context)["text"]) == ["a", "b"]
+    assert task_data.sizes(task, "train", None, context) == 2
 
 
 def test_pattern_is_literal_but_for_stars_and_question_marks(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_filters_must_all_match_and_missing_values_match_nothing(tmp_path: Path)
 
 def test_filter_that_matches_nothing_shows_pattern_and_values(tmp_path: Path) -> None:
     task = told(tmp_path, language_names={"fi": "finnish"})
-    with pytest.raises(DataError, match="no row of 5 matches") as error:
+    with pytest.raises(DataError, match="none of the 5 rows matches") as error:
         task_data.rows(task, "train", None, worlds.context(tmp_path))
     assert "'english-1', 'finnish-1'" in str(error.value)
     assert "the pattern is 'en-*'" in str(error.value)
@@ -108,7 +108,7 @@ def test_filter_on_a_missing_column_names_those_that_exist(tmp_path: Path) -> No
     task = told(tmp_path, source=Source(files=("all.jsonl",), row_filter={"idd": "{language}-*"}))
     (problem,) = task_data.check(task, "train", worlds.context(tmp_path))[:1]
     assert (
-        "row_filter names a column `idd`, which is not there; it has id, text, label, weight"
+        "row_filter names a column `idd`, which does not exist; it has id, text, label, weight"
         in problem
     )
 
@@ -121,13 +121,15 @@ def test_several_languages_of_one_file_need_the_language_in_the_filter(tmp_path:
 
 
 def test_filter_is_part_of_the_revision_and_of_the_encoded_form(tmp_path: Path) -> None:
-    where, hyper = worlds.context(tmp_path), Hyperparameters(max_length_tokens=16)
+    context, hyper = worlds.context(tmp_path), Hyperparameters(max_length_tokens=16)
     task, other = told(tmp_path), told(tmp_path, "*-1", languages=("en",))
     task = task.model_copy(update={"splits": Splits(train="train", dev="train", test="train")})
     other = other.model_copy(update={"splits": task.splits})
-    assert task_data.revision(task, "train", where) != task_data.revision(other, "train", where)
-    assert len(task_data.encoded(task, "train", None, worlds.tokenizer(), hyper, where).rows) == 3
-    assert len(task_data.encoded(other, "train", None, worlds.tokenizer(), hyper, where).rows) == 2
+    assert task_data.revision(task, "train", context) != task_data.revision(other, "train", context)
+    assert len(task_data.encoded(task, "train", None, worlds.tokenizer(), hyper, context).rows) == 3
+    assert (
+        len(task_data.encoded(other, "train", None, worlds.tokenizer(), hyper, context).rows) == 2
+    )
 
 
 def test_filter_that_matches_nothing_shows_values_cut_short(tmp_path: Path) -> None:
@@ -138,4 +140,4 @@ def test_filter_that_matches_nothing_shows_values_cut_short(tmp_path: Path) -> N
     with pytest.raises(DataError) as error:
         task_data.rows(task, "train", None, worlds.context(tmp_path))
     shown = "word " * 7 + "word…"  # 40 characters
-    assert f"text is like '{shown}', the pattern is 'z*'" in str(error.value)
+    assert f"text has values like '{shown}', the pattern is 'z*'" in str(error.value)

@@ -67,10 +67,10 @@ def test_rows_follow_part_after_part_with_labels_by_name(tmp_path: Path) -> None
 def test_limits_of_parts_come_before_that_of_the_union(tmp_path: Path) -> None:
     first = part(tmp_path, "x", ("no", "maybe", "yes"), 5, limits=Limits(train=2))
     second = part(tmp_path, "y", ("no", "maybe", "yes"), 5, splits=Splits(train="train[1:]"))
-    whole, where = union(first, second, limits=Limits(train=3)), worlds.context(tmp_path)
-    assert list(task_data.rows(whole, "train", None, where)["text"]) == ["x0", "x1", "y1"]
-    assert task_data.sizes(whole, "train", None, where) == 3
-    assert task_data.sizes(union(first, second), "train", None, where) == 6
+    whole, context = union(first, second, limits=Limits(train=3)), worlds.context(tmp_path)
+    assert list(task_data.rows(whole, "train", None, context)["text"]) == ["x0", "x1", "y1"]
+    assert task_data.sizes(whole, "train", None, context) == 3
+    assert task_data.sizes(union(first, second), "train", None, context) == 6
 
 
 def test_part_without_labels_has_those_of_the_union(tmp_path: Path) -> None:
@@ -150,23 +150,26 @@ def test_part_with_a_transform_of_its_own_is_refused(tmp_path: Path) -> None:
 def test_language_comes_from_the_parts_that_have_it(tmp_path: Path) -> None:
     first = part(tmp_path, "x", ("no", "yes"), 1)
     second = part(tmp_path, "y", ("no", "yes"), 1, train_language="de", languages=("de",))
-    whole, where = union(first, second, train_language=("de", "en")), worlds.context(tmp_path)
-    rows = task_data.rows(whole, "train", None, where)
+    whole, context = union(first, second, train_language=("de", "en")), worlds.context(tmp_path)
+    rows = task_data.rows(whole, "train", None, context)
     assert list(zip(rows["text"], rows["language"], strict=True)) == [("y0", "de"), ("x0", "en")]
     with pytest.raises(DataError, match="none of its parts has train rows in language fr"):
-        task_data.rows(whole, "train", "fr", where)
+        task_data.rows(whole, "train", "fr", context)
 
 
 def test_revision_and_encoded_form_see_every_part(tmp_path: Path) -> None:
-    where, hyper = worlds.context(tmp_path), Hyperparameters(max_length_tokens=16)
+    context, hyper = worlds.context(tmp_path), Hyperparameters(max_length_tokens=16)
     whole = union(part(tmp_path, "x", ("no", "yes"), 2), part(tmp_path, "y", ("no", "yes"), 2))
-    first = task_data.revision(whole, "train", where), task_data.revision(whole, "evaluate", where)
-    split = task_data.encoded(whole, "train", None, worlds.tokenizer(), hyper, where)
+    first = (
+        task_data.revision(whole, "train", context),
+        task_data.revision(whole, "evaluate", context),
+    )
+    split = task_data.encoded(whole, "train", None, worlds.tokenizer(), hyper, context)
     assert list(split.rows["text"]) == ["x0", "x1", "y0", "y1"]
     worlds.write_jsonl(tmp_path / "y.jsonl", [{"a": "new", "b": "w", "label": 1}])
-    assert task_data.revision(whole, "train", where) != first[0]
-    assert task_data.revision(whole, "evaluate", where) != first[1]
-    split = task_data.encoded(whole, "train", None, worlds.tokenizer(), hyper, where)
+    assert task_data.revision(whole, "train", context) != first[0]
+    assert task_data.revision(whole, "evaluate", context) != first[1]
+    split = task_data.encoded(whole, "train", None, worlds.tokenizer(), hyper, context)
     assert list(split.rows["text"]) == ["x0", "x1", "new"]
 
 
@@ -194,11 +197,11 @@ def mined(folder: Path, **changes: Any) -> Task:
 
 
 def test_development_rows_of_mining_exist_in_every_language(tmp_path: Path) -> None:
-    task, where = mined(tmp_path), worlds.context(tmp_path)
+    task, context = mined(tmp_path), worlds.context(tmp_path)
     assert task.uses("evaluate") == ("dev", "test")
     assert task.languages_of("dev") == ("de", "fr")
-    assert task_data.check(task, "evaluate", where) == []
-    assert task_data.rows(task, "dev", "fr", where)[1] == {
+    assert task_data.check(task, "evaluate", context) == []
+    assert task_data.rows(task, "dev", "fr", context)[1] == {
         "source_sentence": "w03",
         "target_sentence": "",
     }
@@ -212,12 +215,12 @@ def test_uses_of_other_formats_are_as_ever() -> None:
 
 
 def test_revision_of_a_mining_evaluation_sees_its_development_rows(tmp_path: Path) -> None:
-    task, where = mined(tmp_path), worlds.context(tmp_path)
-    first = task_data.revision(task, "evaluate", where)
+    task, context = mined(tmp_path), worlds.context(tmp_path)
+    first = task_data.revision(task, "evaluate", context)
     worlds.write_jsonl(
         tmp_path / "fr.dev.jsonl", [{"source_sentence": "w09", "target_sentence": "w09"}]
     )
-    assert task_data.revision(task, "evaluate", where) != first
+    assert task_data.revision(task, "evaluate", context) != first
 
 
 def test_mining_without_development_rows_says_what_they_are_for(tmp_path: Path) -> None:
@@ -239,53 +242,60 @@ def test_one_development_file_cannot_serve_several_languages(tmp_path: Path) -> 
 def test_transform_changes_training_rows_alone_and_names_them(tmp_path: Path) -> None:
     task = worlds.review_world(tmp_path)
     odd = task.model_copy(update={"transform": Transform(pseudo=Pseudo())})
-    where = worlds.context(tmp_path)
-    assert task_data.rows(odd, "dev", None, where)[:] == task_data.rows(task, "dev", None, where)[:]
+    context = worlds.context(tmp_path)
     assert (
-        task_data.rows(odd, "train", None, where)["text"][:]
-        != task_data.rows(task, "train", None, where)["text"][:]
+        task_data.rows(odd, "dev", None, context)[:]
+        == task_data.rows(task, "dev", None, context)[:]
     )
     assert (
-        task_data.rows(odd, "train", None, where)["label"][:]
-        == task_data.rows(task, "train", None, where)["label"][:]
+        task_data.rows(odd, "train", None, context)["text"][:]
+        != task_data.rows(task, "train", None, context)["text"][:]
     )
-    assert task_data.revision(odd, "train", where) != task_data.revision(task, "train", where)
-    assert task_data.revision(odd, "evaluate", where) == task_data.revision(task, "evaluate", where)
-    first = task_data.encoded(task, "train", None, worlds.tokenizer(), HYPER, where).rows[:]
-    assert task_data.encoded(odd, "train", None, worlds.tokenizer(), HYPER, where).rows[:] != first
-    assert task_data.check(odd, "train", where) == []
+    assert (
+        task_data.rows(odd, "train", None, context)["label"][:]
+        == task_data.rows(task, "train", None, context)["label"][:]
+    )
+    assert task_data.revision(odd, "train", context) != task_data.revision(task, "train", context)
+    assert task_data.revision(odd, "evaluate", context) == task_data.revision(
+        task, "evaluate", context
+    )
+    first = task_data.encoded(task, "train", None, worlds.tokenizer(), HYPER, context).rows[:]
+    assert (
+        task_data.encoded(odd, "train", None, worlds.tokenizer(), HYPER, context).rows[:] != first
+    )
+    assert task_data.check(odd, "train", context) == []
 
 
 def test_rows_that_a_transform_adds_are_counted(tmp_path: Path) -> None:
     task = worlds.review_world(tmp_path)
     both = task.model_copy(update={"transform": Transform(pseudo=Pseudo(), add=True)})
-    where = worlds.context(tmp_path)
+    context = worlds.context(tmp_path)
     assert (
-        task_data.sizes(both, "train", None, where)
-        == len(task_data.rows(both, "train", None, where))
+        task_data.sizes(both, "train", None, context)
+        == len(task_data.rows(both, "train", None, context))
         == 80
     )
-    assert task_data.sizes(both, "dev", None, where) == 10
+    assert task_data.sizes(both, "dev", None, context) == 10
 
 
 def test_transform_follows_the_limit_and_its_problems_are_told(tmp_path: Path) -> None:
     task = worlds.limited(worlds.review_world(tmp_path), 5)
-    where = worlds.context(tmp_path)
+    context = worlds.context(tmp_path)
     assert (
         len(
             task_data.rows(
                 task.model_copy(update={"transform": Transform(pseudo=Pseudo())}),
                 "train",
                 None,
-                where,
+                context,
             )
         )
         == 5
     )
     absent = Transform(lookup=Lookup(files=("gone.tsv",), languages=("de",)))
-    found = task_data.check(task.model_copy(update={"transform": absent}), "train", where)
+    found = task_data.check(task.model_copy(update={"transform": absent}), "train", context)
     assert "gone.tsv" in "\n".join(found)
-    assert task_data.check(task.model_copy(update={"transform": absent}), "evaluate", where) == []
+    assert task_data.check(task.model_copy(update={"transform": absent}), "evaluate", context) == []
 
 
 # -- cuts and limits
@@ -294,12 +304,12 @@ def test_transform_follows_the_limit_and_its_problems_are_told(tmp_path: Path) -
 def test_rows_of_a_cut_and_its_rest_are_the_whole_in_order(tmp_path: Path) -> None:
     task = worlds.review_world(tmp_path)
     cut = task.model_copy(update={"splits": Splits(train="train[:75%]", dev="train[75%:]")})
-    where = worlds.context(tmp_path)
+    context = worlds.context(tmp_path)
     both = [
-        *task_data.rows(cut, "train", None, where)["text"],
-        *task_data.rows(cut, "dev", None, where)["text"],
+        *task_data.rows(cut, "train", None, context)["text"],
+        *task_data.rows(cut, "dev", None, context)["text"],
     ]
-    assert both == list(task_data.rows(task, "train", None, where)["text"])
+    assert both == list(task_data.rows(task, "train", None, context)["text"])
 
 
 def test_rows_of_a_sum_follow_each_other(tmp_path: Path) -> None:
@@ -317,10 +327,10 @@ def test_limit_holds_for_each_language_and_takes_the_front(tmp_path: Path) -> No
         (tmp_path / language).mkdir()
         (tmp_path / language / "train.conll").write_text(CONLL)
     task = tagging(train_language=("de", "fr"), limits=Limits(train=1))
-    where = worlds.context(tmp_path)
-    assert len(task_data.rows(task, "train", None, where)) == 2
-    assert task_data.sizes(task, "train", None, where) == 2
-    assert task_data.rows(task, "train", "fr", where)[0] == {
+    context = worlds.context(tmp_path)
+    assert len(task_data.rows(task, "train", None, context)) == 2
+    assert task_data.sizes(task, "train", None, context) == 2
+    assert task_data.rows(task, "train", "fr", context)[0] == {
         "tokens": ["Das", "Haus"],
         "tags": [0, 1],
     }
@@ -329,7 +339,7 @@ def test_limit_holds_for_each_language_and_takes_the_front(tmp_path: Path) -> No
 def test_empty_split_says_that_it_holds_no_rows(tmp_path: Path) -> None:
     worlds.review_world(tmp_path)
     task = worlds.review_task(splits=Splits(train="train[50:60]", dev="dev"))
-    assert "`train[50:60]` (for train): holds no rows" in problems(task, tmp_path)
+    assert "`train[50:60]` (for train): has no usable rows" in problems(task, tmp_path)
 
 
 def test_train_task_is_named_where_a_task_has_no_training_rows(tmp_path: Path) -> None:
@@ -346,13 +356,13 @@ def test_missing_dev_says_what_it_is_for(tmp_path: Path) -> None:
 
 def test_sizes_follow_cut_and_limit(tmp_path: Path) -> None:
     task = worlds.review_world(tmp_path)
-    where = worlds.context(tmp_path)
+    context = worlds.context(tmp_path)
     cut = task.model_copy(
         update={"splits": Splits(train="train[:25%]+dev", test="test"), "limits": Limits(test=4)}
     )
     assert (
-        task_data.sizes(cut, "train", None, where)
+        task_data.sizes(cut, "train", None, context)
         == 20
-        == len(task_data.rows(cut, "train", None, where))
+        == len(task_data.rows(cut, "train", None, context))
     )
-    assert task_data.sizes(cut, "test", "en", where) == 4
+    assert task_data.sizes(cut, "test", "en", context) == 4

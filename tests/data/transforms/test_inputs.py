@@ -97,10 +97,10 @@ def test_revision_follows_what_files_hold_and_not_where_they_lie(tmp_path: Path)
 def test_revision_holds_what_decides_a_translation(
     model: Path, tmp_path: Path, change: dict[str, Any], same: bool
 ) -> None:
-    rows, where = [{"text": "The dog.", "label": "a"}], worlds.context(tmp_path)
+    rows, context = [{"text": "The dog.", "label": "a"}], worlds.context(tmp_path)
     plain, other = (
         transforms.revision(
-            worlds.task(tmp_path, "classification", rows, {"translate": spec}), where
+            worlds.task(tmp_path, "classification", rows, {"translate": spec}), context
         )
         for spec in (into(model, "de")["translate"], {**into(model, "de")["translate"], **change})
     )
@@ -108,18 +108,20 @@ def test_revision_holds_what_decides_a_translation(
 
 
 def test_revision_holds_the_model_s_files_and_not_their_place(model: Path, tmp_path: Path) -> None:
-    rows, where = [{"text": "The dog.", "label": "a"}], worlds.context(tmp_path)
+    rows, context = [{"text": "The dog.", "label": "a"}], worlds.context(tmp_path)
     copy = tmp_path / "copy"
     copy.mkdir()
     for file in model.iterdir():
         (copy / file.name).write_bytes(file.read_bytes())
     before, elsewhere = (
-        transforms.revision(worlds.task(tmp_path, "classification", rows, into(place, "de")), where)
+        transforms.revision(
+            worlds.task(tmp_path, "classification", rows, into(place, "de")), context
+        )
         for place in (model, copy)
     )
     (copy / "generation_config.json").write_text('{"num_beams": 7, "eos_token_id": 2}')
     after = transforms.revision(
-        worlds.task(tmp_path, "classification", rows, into(copy, "de")), where
+        worlds.task(tmp_path, "classification", rows, into(copy, "de")), context
     )
     assert before == elsewhere != after
 
@@ -127,7 +129,7 @@ def test_revision_holds_the_model_s_files_and_not_their_place(model: Path, tmp_p
 @pytest.mark.parametrize(
     ("languages", "codes", "message"),
     [
-        (("de", "tlh"), {}, "no code for tlh is known of this nllb model"),
+        (("de", "tlh"), {}, "no code for tlh is known for this nllb model"),
         (("de", "en"), {}, "names en, the language of the rows"),
     ],
 )

@@ -23,8 +23,8 @@ def test_translation_that_does_not_end_is_none_and_its_row_dropped(
     task = worlds.task(tmp_path, "classification", rows, into(model, "de", max_new_tokens=8))
     assert [row["text"] for row in worlds.made(tmp_path, task)] == ["Der Hund sieht der Katze."]
     assert worlds.facts(tmp_path, task)["dropped"] == {"no usable translation": 1}
-    assert transforms.told(task, worlds.context(tmp_path)) == (
-        "own: its transform made 1 rows of 2; 1 were dropped: no usable translation (1)"
+    assert transforms.summary_line(task, worlds.context(tmp_path)) == (
+        "own: its transform made 1 rows from 2; 1 were dropped: no usable translation (1)"
     )
 
 
@@ -34,7 +34,7 @@ def test_facts_of_a_transform_that_was_not_applied_are_none_and_nothing_is_told(
     rows = [{"text": "a dog", "label": "a"}]
     task = worlds.task(tmp_path, "classification", rows, {"pseudo": {}})
     assert transforms.facts(task, worlds.context(tmp_path)) is None
-    assert transforms.told(task, worlds.context(tmp_path)) == ""
+    assert transforms.summary_line(task, worlds.context(tmp_path)) == ""
     plain = task.model_copy(update={"transform": None})
     assert transforms.facts(plain, worlds.context(tmp_path)) is None
 
@@ -56,8 +56,8 @@ def test_told_has_the_share_of_words_that_were_replaced(tmp_path: Path) -> None:
     transform = {"dictionary": {"files": ["de.txt"], "languages": ["de"], "word_ratio": 1.0}}
     task = worlds.task(tmp_path, "classification", rows, transform)
     worlds.made(tmp_path, task)
-    assert transforms.told(task, worlds.context(tmp_path)) == (
-        "own: its transform made 4 rows of 4; 50% of the words are replaced"
+    assert transforms.summary_line(task, worlds.context(tmp_path)) == (
+        "own: its transform made 4 rows from 4; 50% of the words are replaced"
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from xstilts.data.transforms.requests import Asking, Pending, Texts, Translations
+from xstilts.data.transforms.requests import Pending, Texts, TranslationRequests, Translations
 
 
 class Shouting:
@@ -23,7 +23,7 @@ class Shouting:
         }
 
 
-def filled(ask: Asking, rows: list[tuple[str, str]]) -> list[list[str] | None]:
+def filled(ask: TranslationRequests, rows: list[tuple[str, str]]) -> list[list[str] | None]:
     """Translations of each row's (text, language), after all were asked for."""
 
     def attempts() -> Iterator[None]:
@@ -39,19 +39,21 @@ def filled(ask: Asking, rows: list[tuple[str, str]]) -> list[list[str] | None]:
 
 def test_asking_for_what_is_not_there_is_pending() -> None:
     with pytest.raises(Pending):
-        Asking(Shouting()).sentences(["a dog"], "de")
+        TranslationRequests(Shouting()).sentences(["a dog"], "de")
 
 
 def test_asking_translates_each_sentence_once_for_all_rows() -> None:
     model = Shouting()
-    found = filled(Asking(model), [("A dog. It ran.", "de"), ("It ran.", "de"), ("A dog.", "fr")])
+    found = filled(
+        TranslationRequests(model), [("A dog. It ran.", "de"), ("It ran.", "de"), ("A dog.", "fr")]
+    )
     assert found == [["A DOG. IT RAN."], ["IT RAN."], ["A DOG."]]
     assert model.asked == [("de", ["A dog.", "It ran."]), ("fr", ["A dog."])]
 
 
 def test_asking_again_fetches_only_what_is_new() -> None:
     model = Shouting()
-    ask = Asking(model)
+    ask = TranslationRequests(model)
     filled(ask, [("a dog", "de")])
     filled(ask, [("a dog", "de"), ("a cat", "de")])
     assert model.asked == [("de", ["a dog"]), ("de", ["a cat"])]
@@ -59,7 +61,7 @@ def test_asking_again_fetches_only_what_is_new() -> None:
 
 def test_asking_goes_on_until_what_a_translation_brings_up_is_there_too() -> None:
     model = Shouting()
-    ask = Asking(model)
+    ask = TranslationRequests(model)
 
     def attempts() -> Iterator[None]:
         try:
@@ -75,10 +77,12 @@ def test_asking_goes_on_until_what_a_translation_brings_up_is_there_too() -> Non
 @pytest.mark.parametrize("text", ["", " ", "1990", "(...)"])
 def test_text_without_a_letter_stays_and_is_not_asked_for(text: str) -> None:
     model = Shouting()
-    assert Asking(model).texts([text], "de") == [text]
+    assert TranslationRequests(model).texts([text], "de") == [text]
     assert model.asked == []
 
 
 def test_text_of_which_a_sentence_has_no_translation_has_none() -> None:
-    found = filled(Asking(Shouting("It ran.")), [("A dog. It ran.", "de"), ("A dog.", "de")])
+    found = filled(
+        TranslationRequests(Shouting("It ran.")), [("A dog. It ran.", "de"), ("A dog.", "de")]
+    )
     assert found == [None, ["A DOG."]]

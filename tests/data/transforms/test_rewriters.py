@@ -79,7 +79,7 @@ def test_rewriter_of_a_model_has_what_it_prepared(model: Path, tmp_path: Path) -
 def test_translations_key_sees_what_decides_a_translation(
     model: Path, tmp_path: Path, change: dict[str, Any], same: bool
 ) -> None:
-    spec, where = Translate(model=str(model), languages=("de",)), worlds.context(tmp_path)
-    key = translations_key(spec, "en", where)
-    assert (translations_key(spec.model_copy(update=change), "en", where) == key) is same
-    assert translations_key(spec, "fr", where) != key
+    spec, context = Translate(model=str(model), languages=("de",)), worlds.context(tmp_path)
+    key = translations_key(spec, "en", context)
+    assert (translations_key(spec.model_copy(update=change), "en", context) == key) is same
+    assert translations_key(spec, "fr", context) != key

@@ -23,7 +23,7 @@ def many(folder: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[An
     """A task of twenty texts, five to a shard, and how many sentences the model is given from now
     on.
     """
-    monkeypatch.setattr(shards, "SENTENCES_A_SHARD", 5)
+    monkeypatch.setattr(shards, "SENTENCES_PER_SHARD", 5)
     given: list[int] = []
     real = Translator.translated
 

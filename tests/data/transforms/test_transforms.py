@@ -93,10 +93,10 @@ def test_every_answer_of_squad_still_stands_where_it_says(
         limits=Limits(train=3000, dev=10),
         transform=Transform(**transform),
     )
-    where = DataContext(mirror=str(mirror), base=str(tmp_path), cache=str(tmp_path / "cache"))
-    rows = task_data.rows(task, "train", None, where).to_list()
+    context = DataContext(mirror=str(mirror), base=str(tmp_path), cache=str(tmp_path / "cache"))
+    rows = task_data.rows(task, "train", None, context).to_list()
     plain = task_data.rows(
-        task.model_copy(update={"transform": None}), "train", None, where
+        task.model_copy(update={"transform": None}), "train", None, context
     ).to_list()
     assert len(rows) == 3000 and not worlds.misplaced(rows)
     assert (

@@ -14,7 +14,7 @@ from tests.support import transform_worlds as worlds
 from tests.support.tiny_translator import make_translator
 from xstilts.data import transforms
 from xstilts.data.transforms import translate
-from xstilts.data.transforms.requests import Asking, Texts, Translations
+from xstilts.data.transforms.requests import Texts, TranslationRequests, Translations
 from xstilts.data.transforms.rows import Dropped
 
 
@@ -128,7 +128,7 @@ def test_answers_are_found_again_by_marks_or_by_their_translation(
     assert worlds.facts(tmp_path, task)["counts"] == {how: 4}
 
 
-def written(translations: Mapping[str, str | None]) -> Asking:
+def written(translations: Mapping[str, str | None]) -> TranslationRequests:
     """Translations that are written down; a text that is not among them has none."""
 
     def fetch(wanted: Texts) -> dict[str, Translations]:
@@ -137,7 +137,7 @@ def written(translations: Mapping[str, str | None]) -> Asking:
             for language, texts in wanted.items()
         }
 
-    return Asking(fetch)
+    return TranslationRequests(fetch)
 
 
 def realigned(

@@ -27,7 +27,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from xstilts.checks.audit.fingerprints import Kind, fingerprints
-from xstilts.errors import DataError
+from xstilts.errors import DataError, first_line
 from xstilts.planning import Plan
 from xstilts.spec.sweep import Pretraining
 from xstilts.spec.task import Task, Use
@@ -289,7 +289,7 @@ class _Looked:
                 self._hashes[key] = fingerprints(task, use, language, self.context)
             except DataError as error:
                 what = f"{task.name} ({use}{f', {language}' if language else ''})"
-                self.skipped[f"{what}: {str(error).splitlines()[0]}"] = None
+                self.skipped[f"{what}: {first_line(error)}"] = None
                 self._hashes[key] = None
         return self._hashes[key]
 

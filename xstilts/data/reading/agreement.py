@@ -1,5 +1,5 @@
-"""What can be wrong between the columns of one role table: each message counts rows and names the
-first.
+"""Checks columns of one role table against each other; a message counts the wrong rows and names
+the first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def disagreements(table: pa.Table, task: Task) -> list[str]:
-    """What makes rows unusable."""
+    """Problems that make rows unusable."""
     import pyarrow.compute as pc
 
     roles = task.spec.roles
@@ -48,9 +48,8 @@ def _unanswered(table: pa.Table, task: Task) -> list[str]:
     if answers or may_have_none or not table.num_rows:
         return []
     return [
-        f"none of the {table.num_rows} rows has an answer: are they hidden? Take another "
-        "split, or say that questions "
-        "may have none (`options: {no_answer: true}`)"
+        f"none of the {table.num_rows} rows has an answer: are they hidden? Take another split, or "
+        "allow questions without an answer (`options: {no_answer: true}`)"
     ]
 
 
@@ -62,21 +61,21 @@ def _both_empty(table: pa.Table, names: tuple[str, str]) -> list[str]:
 
 
 def misplaced_answers(table: pa.Table) -> list[str]:
-    """Rows with answers of which none stands in the context (a slow look at each row, for `check`).
+    """Rows none of whose answers occurs in the context; slow, it looks at each row.
 
-    A wrong `answer_start` alone is no problem: the format takes the nearest place.
+    A wrong `answer_start` alone is no problem: the format takes the nearest occurrence.
     """
     rows = zip(table["context"].to_pylist(), table["answers"].to_pylist(), strict=True)
     wrong = [
         bool(answers["text"]) and answer_place(context, answers) is None
         for context, answers in rows
     ]
-    return rows_where(wrong, "have answers of which none stands in its context")
+    return rows_where(wrong, "have answers, but none of them occurs in its context")
 
 
 def answer_place(context: str, answers: Mapping[str, Any]) -> int | None:
-    """The character at which the first answer that stands in `context` begins, as near to its start
-    as can be.
+    """Where the first answer that occurs in `context` begins: its occurrence nearest to its
+    `answer_start`.
     """
     for text, start in zip(answers["text"], answers["answer_start"], strict=True):
         if not text.strip():
@@ -94,7 +93,9 @@ def answer_place(context: str, answers: Mapping[str, Any]) -> int | None:
 
 
 def rows_where(flags: Any, what: str) -> list[str]:
-    """`flags` is a list, or an Arrow column, of truth values."""
+    """A problem naming the number of flagged rows and the first; `flags`: a list or Arrow column of
+    booleans.
+    """
     if not isinstance(flags, list):
         import pyarrow.compute as pc
 

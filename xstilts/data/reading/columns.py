@@ -1,9 +1,9 @@
 """From a source's columns to the roles that a format knows.
 
-A format reads roles (`text`, `label`, `tokens`, ...) of fixed types; what the source calls them is
-the task's `columns`. Labels become ids (`labels.py`); a row with label -1, which its source hides,
-is dropped. The rows of a dual encoder may also be made of questions over paragraphs
-(`sentences.py`). Everything that is wrong with a split is found at once.
+A format reads roles (`text`, `label`, `tokens`, ...) of fixed types; the task's `columns` say what
+the source calls them. Labels become ids (`labels.py`); rows with label -1, a hidden label, are
+dropped. The rows of a dual encoder may also be made from questions about paragraphs
+(`sentences.py`). All problems of a split are reported together.
 """
 
 from __future__ import annotations
@@ -23,22 +23,20 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SQUAD = ("question", "context", "answers")
-"""Columns that rows of a dual encoder are made of where the source has no candidates."""
+"""Columns from which rows of a dual encoder are made if the source has no candidates."""
 
 
 def wanted(task: Task) -> list[str]:
-    """The source's columns that a task may read; of `choices.text`, a field of a structure, also
+    """The source's columns that a task may read; for `choices.text`, a field of a struct, also
     `choices`.
     """
-    made = ("id", *_SQUAD) if task.spec.from_questions else ()
+    questions = ("id", *_SQUAD) if task.spec.from_questions else ()
     names = [name for role in task.spec.roles for name in sources_of(task, role)]
-    return [*names, *(name.partition(".")[0] for name in names if "." in name), *made]
+    return [*names, *(name.partition(".")[0] for name in names if "." in name), *questions]
 
 
 def to_roles(raw: Raw, task: Task) -> tuple[pa.Table | None, list[str]]:
-    """The rows under their roles, and what is wrong with them; no table where they can't be
-    used.
-    """
+    """The rows under their roles, or no table and what is wrong with them."""
     import pyarrow as pa
 
     if _holds_questions(raw, task):
@@ -68,8 +66,8 @@ def to_roles(raw: Raw, task: Task) -> tuple[pa.Table | None, list[str]]:
 
 
 def with_fields(raw: Raw, names: Sequence[str]) -> Raw:
-    """The rows with those of `names` that are fields of structures (`choices.text`) as columns of
-    their own.
+    """The rows with a column of its own for each of `names` that is a field of a struct
+    (`choices.text`).
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -97,7 +95,7 @@ def _holds_questions(raw: Raw, task: Task) -> bool:
 
 
 def _from_questions(raw: Raw) -> tuple[pa.Table | None, list[str]]:
-    """Rows of a dual encoder from SQuAD's columns."""
+    """Rows of a dual encoder, made from SQuAD's columns."""
     import pyarrow as pa
 
     columns: dict[str, Any] = {"id": _numbers(raw)}
@@ -128,12 +126,12 @@ def _missing(task: Task, role: str, name: str, raw: Raw) -> str:
     return (
         f"has no column `{name}` for {role}{nearest(name, raw.columns)}; it has "
         f"{', '.join(raw.columns)}. "
-        f"Say which in `columns: {{{role}: ...}}`"
+        f"Name the right one in `columns: {{{role}: ...}}`"
     )
 
 
 def _labelled(table: pa.Table, task: Task) -> pa.Table:
-    """The rows whose label is not hidden; a number may be anything."""
+    """The rows whose label is not hidden; numeric labels are never hidden."""
     import pyarrow.compute as pc
 
     hides = "label" in table.column_names and task.spec.label_kind != "number"

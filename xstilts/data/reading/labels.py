@@ -1,15 +1,13 @@
 """Labels as a source writes them -> ids in the task's table.
 
-Names are looked up in the table. Numbers are ids already, or names where the table's names are
-numbers themselves ("1", "2", "3"). A source that states names for its ids (Parquet written by
-`datasets`) is looked up by those names, so that a table in another order stays right. -1 is a label
-that the source hides. Whatever else is an error that shows the values and the table: nothing is
-guessed.
+Names are looked up in the table. Numbers are ids already, unless the table's names are numbers
+themselves ("1", "2", "3"). If the source states names for its ids (Parquet written by `datasets`),
+those names are looked up, so a table in another order is still right. -1 is a hidden label.
+Anything else is an error that shows the values and the table; nothing is guessed.
 
-A task may leave its table to its training and development rows (`open_table`: CCG's 1,363
-supertags). Such a table ends with `UNSEEN`, and any other label of the test rows is that one. No
-training row has it, so a model never learns to say it and these rows count as mistakes, as they
-should.
+A task may take its table from its training and development rows (`open_table`: CCG's 1,363
+supertags). Such a table ends with `UNSEEN`, which stands for any other label of the test rows. No
+training row has it, so a model never predicts it and these rows count as mistakes, as they should.
 """
 
 from __future__ import annotations
@@ -25,15 +23,15 @@ if TYPE_CHECKING:
 
 
 def open_table(names: Iterable[str]) -> tuple[str, ...]:
-    """A table of the different names in order (numbers by size), and `UNSEEN`."""
+    """The distinct names, sorted (numbers by value), and `UNSEEN`."""
     different = set(names)
     numbers = all(name.isdigit() for name in different)
     return (*sorted(different, key=(lambda name: (int(name), name)) if numbers else None), UNSEEN)
 
 
 def names_in(column: Any, name: str, raw: Raw) -> set[str]:
-    """The different labels of a column, or of its lists, by name; hidden ones (-1) and missing ones
-    left out.
+    """The distinct labels of a column, or of its lists, by name, without hidden (-1) and missing
+    ones.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -49,7 +47,7 @@ def names_in(column: Any, name: str, raw: Raw) -> set[str]:
 
 
 def none_known(table: pa.Table, task: Task) -> bool:
-    """Whether all labels of a role table are outside its open table: it is that of other data."""
+    """Whether no label of a role table is in the task's open table, which then fits other data."""
     import pyarrow.compute as pc
 
     if task.labels[-1:] != (UNSEEN,) or task.label_role is None:
@@ -63,7 +61,7 @@ def ids(column: Any, name: str, raw: Raw, task: Task) -> tuple[Any, list[str]]:
     """A column of labels as ids (int64) into `task.labels`, -1 where hidden; and what is wrong with
     it.
 
-    `raw` is what the column was read with. Distinct values alone are looked at one by one.
+    `raw` holds the rows that the column is from. Only distinct values are looked up.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -71,7 +69,7 @@ def ids(column: Any, name: str, raw: Raw, task: Task) -> tuple[Any, list[str]]:
     values = pc.unique(column)
     if values.null_count:
         return column, [
-            f"column `{name}` is empty in {column.null_count} places; every label must be given"
+            f"column `{name}` is empty in {column.null_count} places; every row needs a label"
         ]
     if pa.types.is_nested(values.type):
         return column, [f"column `{name}` holds {values.type}; must hold a label"]
@@ -92,7 +90,7 @@ def ids(column: Any, name: str, raw: Raw, task: Task) -> tuple[Any, list[str]]:
 
 
 def _id(value: Any, raw: Raw, stated: Sequence[str] | None, task: Task) -> int | None:
-    """The id of one label value; None where it is none."""
+    """The id of one label value; None if it is not in the table."""
     table = task.labels
     if isinstance(value, str):
         name = value.strip()
@@ -130,6 +128,6 @@ def _outside(name: str, unknown: Sequence[str], task: Task, stated: Sequence[str
     source = f"; the source's own table is [{', '.join(stated)}]" if stated else ""
     table = f"the table [{', '.join(task.labels)}]" if task.labels else "the table, which is empty"
     return (
-        f"column `{name}` has labels outside {table}: {shown}{source}. Set `labels:` in the "
-        "order of the ids"
+        f"column `{name}` has labels outside {table}: {shown}{source}. Set `labels:` to the "
+        "names in the order of their ids"
     )

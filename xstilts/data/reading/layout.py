@@ -1,8 +1,8 @@
 """Which file of a dataset folder holds which split of which configuration.
 
 A dataset repository, on the hub or in a mirror, says so in its README (`configs`, the hub's own
-convention); where it does not, the folder and file names tell: `copa/train/0000.parquet`,
-`data/validation-00000-of-00001.parquet`, `test.jsonl`. No file is opened here but the README.
+convention). If it does not, folder and file names decide: `copa/train/0000.parquet`,
+`data/validation-00000-of-00001.parquet`, `test.jsonl`. Only the README is opened here.
 """
 
 from __future__ import annotations
@@ -44,13 +44,11 @@ class Layout:
 
     configs: Mapping[str, Mapping[str, tuple[str, ...]]]
     default: str | None
-    """The configuration that is meant where none is named."""
+    """The configuration that a task means if it names none."""
 
 
 def layout(names: Sequence[str], readme: Path | None) -> Layout:
-    """The layout of a repository that holds the files `names`; splits without a file are left
-    out.
-    """
+    """The layout of a repository that holds the files `names`, without splits that have no file."""
     data = [
         name
         for name in names
@@ -58,9 +56,8 @@ def layout(names: Sequence[str], readme: Path | None) -> Layout:
     ]
     stated = _stated(readme) if readme and readme.is_file() else []
     if not stated:
-        configs = _inferred(
-            [name for name in data if not name.endswith(".json")]
-        )  # .json is mostly metadata
+        # Files ending in .json are mostly metadata.
+        configs = _inferred([name for name in data if not name.endswith(".json")])
         return Layout(configs=configs, default=_only(configs))
     configs = {}
     for config in stated:
@@ -90,14 +87,14 @@ def _stated_at(readme: str, _mtime_ns: int, _size: int) -> list[dict[str, Any]]:
 
     try:
         configs = (metadata_load(readme) or {}).get("configs") or []
-    except Exception:  # a card that is no YAML: fall back on the names
+    except Exception:  # the card is not valid YAML: use the file names
         return []
     return [c for c in configs if isinstance(c, dict) and c.get("data_files")]
 
 
 def _patterns(config: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Split to patterns; the hub writes a text, a list of texts, a mapping, or a list of `{split,
-    path}`.
+    """Split to path patterns; `data_files` is a string, a list of strings, a mapping, or a list of
+    `{split, path}`.
     """
     stated, folder = config["data_files"], str(config.get("data_dir") or "").strip("/")
     if isinstance(stated, Mapping):
@@ -119,7 +116,7 @@ def _matching(patterns: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _regex(pattern: str) -> str:
-    """Shell pattern to regular expression: `*` stays in one folder, `**` does not."""
+    """A shell pattern as a regular expression: `*` stays within a folder, `**` does not."""
     parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
     words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     return "".join(words.get(part, re.escape(part)) for part in parts)

@@ -1,10 +1,9 @@
-"""What every reader gives, and what readers share: rows as a source holds them, lines of a text
-file.
-"""
+"""What every reader returns, rows as a source holds them, and how readers read text files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Absent(DataError):
-    """Data that is not there at all: what to do is to get it."""
+    """Data that does not exist here and has to be fetched or made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,25 +32,25 @@ class Raw:
     """Whether every value is text (CSV), so that a label `1` may be an id."""
 
     def sliced(self, start: int, stop: int) -> Raw:
-        """Rows `start` to `stop`, the latter not included."""
+        """Rows from `start` up to `stop`, which is not included."""
         return replace(self, table=self.table.slice(start, stop - start))
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
-    """`(line number from 1, text without its end)`."""
+    """`(line number from 1, text without its line end)`."""
+    with reading_text(path), open(path, encoding="utf-8-sig", newline="\n") as file:
+        for number, line in enumerate(file, start=1):
+            yield number, line.rstrip("\r\n")
+
+
+@contextmanager
+def reading_text(path: Path) -> Iterator[None]:
+    """Turns what goes wrong while a text file is read into DataError."""
     try:
-        with open(path, encoding="utf-8-sig", newline="\n") as file:
-            for number, line in enumerate(file, start=1):
-                yield number, line.rstrip("\r\n")
+        yield
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
         ) from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-def short(error: BaseException) -> str:
-    """The first line of an error, not too long."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:160] if lines else type(error).__name__

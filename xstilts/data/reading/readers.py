@@ -1,9 +1,9 @@
 """One file, whatever its format, as an Arrow table.
 
 Parquet, JSON lines, CSV and TSV (header line, UTF-8), and CoNLL (`token TAB tag`, a blank line
-between sentences); the own formats of benchmarks are read by `readers_bench.py`. Values are read as
-they are written: nothing that looks like a date becomes one, and a CSV holds text alone. A file
-that is not what it should be is a DataError with its line.
+between sentences); `readers_bench.py` reads the benchmarks' own formats. Values stay as they are
+written: nothing that looks like a date becomes one, and a CSV holds only text. A malformed file is
+a DataError with the line.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 
 from xstilts.data.reading import readers_bench
 from xstilts.data.reading.layout import SUFFIXES
-from xstilts.data.reading.raw import Raw, lines, short
-from xstilts.errors import DataError
+from xstilts.data.reading.raw import Raw, lines
+from xstilts.errors import DataError, first_line
 
 
 def read(paths: Sequence[Path], file_format: str | None, columns: Sequence[str]) -> Raw:
@@ -41,7 +41,7 @@ def read(paths: Sequence[Path], file_format: str | None, columns: Sequence[str])
 
 
 def count(paths: Sequence[Path], file_format: str | None) -> int:
-    """Number of rows; Parquet tells without being read."""
+    """Number of rows; of a Parquet file only the footer is read."""
     total = 0
     for path in _opened(paths, file_format):
         if _format(path, file_format) == "parquet":
@@ -52,7 +52,7 @@ def count(paths: Sequence[Path], file_format: str | None) -> int:
 
 
 def opened_pattern(path: str, file_format: str | None, word: str) -> str:
-    """The path pattern of the files that are opened; of BUCC a folder may be given
+    """The path pattern of the files to open; for BUCC the folder may be given
     (`readers_bench.py`).
     """
     return (
@@ -63,7 +63,7 @@ def opened_pattern(path: str, file_format: str | None, word: str) -> str:
 
 
 def companions(path: Path, file_format: str | None) -> list[Path]:
-    """Files that are read together with `path`; they are part of what it holds."""
+    """Files that are read together with `path` and count as part of its content."""
     return readers_bench.bucc_texts(path) if file_format == "bucc" else []
 
 
@@ -100,7 +100,8 @@ def _parquet_file(path: Path) -> Any:
         return pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(
-            f"{path}: no readable Parquet file ({short(error)}); fetch or write it anew"
+            f"{path}: not a readable Parquet file ({first_line(error, 160)}); fetch or write it "
+            "again"
         ) from error
 
 
@@ -112,7 +113,9 @@ def _parquet(path: Path, columns: Sequence[str]) -> Raw:
     try:
         table = file.read(columns=[name for name in columns if name in schema.names])
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: damaged ({short(error)}); fetch or write it anew") from error
+        raise DataError(
+            f"{path}: damaged ({first_line(error, 160)}); fetch or write it again"
+        ) from error
     plain = table.replace_schema_metadata(None)
     return Raw(table=plain, columns=tuple(schema.names), classes=_classes(schema.metadata))
 
@@ -153,7 +156,7 @@ def _jsonl(path: Path, columns: Sequence[str]) -> Raw:
         table = pa.table({name: pa.array([row.get(name) for row in rows]) for name in wanted})
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise DataError(
-            f"{path}: a column holds values of several types ({short(error)}); make them one"
+            f"{path}: a column mixes types ({first_line(error, 160)}); use one type in each column"
         ) from error
     return Raw(table=table, columns=names, classes={})
 
@@ -175,7 +178,9 @@ def _csv(path: Path, columns: Sequence[str]) -> Raw:
             convert_options=csv.ConvertOptions(column_types={name: pa.string() for name in names}),
         )
     except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
-        raise DataError(f"{path}: not a CSV file with a header line ({short(error)})") from error
+        raise DataError(
+            f"{path}: not a CSV file with a header line ({first_line(error, 160)})"
+        ) from error
     if len(set(names)) != len(names):
         raise DataError(f"{path}: two columns have the same name; the header is {', '.join(names)}")
     wanted = [name for name in names if name in columns] or names[:1]

@@ -1,30 +1,30 @@
-"""Files in the own formats of benchmarks, as Arrow tables.
+"""Files in the benchmarks' own formats, as Arrow tables.
 
 **conllu** (Universal Dependencies). A row is a sentence. `tokens`, `lemma`, `upos`, `xpos`,
-`deprel` and `deprel_main` (the relation before its colon) are of the *syntactic words*: the line of
-a fused token (`3-4 del`) and empty nodes (`5.1`) are left out, as the hub's `google/xtreme` has it.
-XTREME's own script keeps the fused token instead, under the tag of that of its words which is
-highest in the tree (of several the one that comes first in a list of tags), and takes zero-width
-non-joiners and spaces out of the words: `fused_tokens` and `fused_upos` are those. (XTREME has
-lists of their own for es, fr and it; here one list serves all.) A sentence whose words are hidden
-(`_`, all but at most one of them) is left out, as there.
+`deprel` and `deprel_main` (the relation before its colon) belong to the *syntactic words*: lines of
+fused tokens (`3-4 del`) and empty nodes (`5.1`) are left out, as in the hub's `google/xtreme`.
+XTREME's own script keeps the fused token instead, gives it the tag of whichever of its words is
+highest in the tree (in a tie, the tag that comes first in a list), and removes zero-width
+non-joiners and spaces from words: `fused_tokens` and `fused_upos` follow it. (XTREME has separate
+lists for es, fr and it; here one list serves all.) As in XTREME, a sentence whose words are hidden
+(`_`, all but at most one of them) is left out.
 
 **bucc** (BUCC 2018). A path of `files` names the gold file,
-`bucc2018/{language}-en/{language}-en.{split}.gold`, or the folder it is in under that very name;
+`bucc2018/{language}-en/{language}-en.{split}.gold`, or the folder that holds a file of that name;
 the sentences lie beside it, `de-en.sample.de` and `de-en.sample.en`. Lines are `id TAB sentence`
 and, in the gold file, `id TAB id`. Rows: the gold pairs in their order, then the sentences without
-a partner, those of the foreign side first, with an empty sentence on the other side. Columns:
-`source_sentence` (foreign), `target_sentence`, `source_id`, `target_id`.
+a partner, foreign ones first, with an empty sentence on the other side. Columns: `source_sentence`
+(foreign), `target_sentence`, `source_id`, `target_id`.
 
 **squad_json** (SQuAD v1.1 and v2.0, XQuAD, MLQA, TyDiQA-GoldP). A row is a question: `id`,
 `question`, `context`, `answers`, `title`; an unanswerable question has no answers.
 
 **xquad_r** (LAReQA, Roy et al. 2020, arXiv 2004.05484): SQuAD's JSON whose paragraphs have
-`sentence_breaks`, pairs of characters. A row is a question as `query`, the sentence in which its
-first answer begins as `candidate`, the paragraph as `candidate_pair`, the question's id as `key`;
-after the questions of a paragraph come those of its sentences that answer none, with an empty query
-and a key of their own. A sentence that answers several questions stands in several rows and is
-*one* candidate. As in the authors' script a question whose answer begins in no sentence is left
+`sentence_breaks`, pairs of characters. A row has a question as `query`, the sentence in which its
+first answer begins as `candidate`, the paragraph as `candidate_pair`, and the question's id as
+`key`. After the questions of a paragraph come its sentences that answer none of them, with an empty
+query and a key of their own. A sentence that answers several questions is in several rows, but is
+*one* candidate. As in the authors' script, a question whose answer begins in no sentence is left
 out.
 """
 
@@ -36,16 +36,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from xstilts.data.reading.raw import Raw, lines, short
+from xstilts.data.reading.raw import Raw, lines
 from xstilts.data.reading.treebank import CONLLU_COLUMNS, sentences
-from xstilts.errors import DataError
+from xstilts.errors import DataError, first_line
 
 
 def _table(
     path: Path, rows: Sequence[Mapping[str, Any]], kinds: Mapping[str, Any], columns: Sequence[str]
 ) -> Raw:
-    """Rows as a table of those of `columns` that `kinds` names, or of the first, so that they can
-    be counted.
+    """Rows as a table of the `columns` that `kinds` names; if there are none, of the first kind, so
+    that rows can be counted.
     """
     import pyarrow as pa
 
@@ -56,7 +56,8 @@ def _table(
         )
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise DataError(
-            f"{path}: a value is of the wrong type ({short(error)}); must be as in the original"
+            f"{path}: a value has the wrong type ({first_line(error, 160)}); must be as in the "
+            "benchmark's own files"
         ) from error
     return Raw(table=table, columns=tuple(kinds), classes={})
 
@@ -72,9 +73,7 @@ def _conllu(path: Path, columns: Sequence[str]) -> Raw:
 
 
 def bucc_texts(gold: Path) -> list[Path]:
-    """The two files of sentences beside a gold file: the foreign side, then the other; those that
-    exist.
-    """
+    """The sentence files beside a gold file that exist: first the foreign side, then the other."""
     return [path for path in _bucc_sides(gold) if path.is_file()]
 
 
@@ -147,21 +146,18 @@ def _paragraphs(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield str(article.get("title", "")), paragraph
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(
-            f"{path}: is JSON, but not SQuAD's ({error!r}): must be `data`, a list of "
-            "articles with `paragraphs`, each "
-            "with `context` and `qas`"
+            f"{path}: is JSON, but not SQuAD's ({error!r}); must have `data`, a list of "
+            "articles with `paragraphs`, each with `context` and `qas`"
         ) from error
     except ValueError as error:
-        raise DataError(
-            f"{path}: not JSON ({error}); must be one file in SQuAD's format"
-        ) from error
+        raise DataError(f"{path}: not JSON ({error}); must be in SQuAD's JSON format") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _field(value: Mapping[str, Any], name: str, path: Path, where: str) -> Any:
     if not isinstance(value, Mapping) or name not in value:
-        raise DataError(f"{path}: {where} has no `{name}`; must be as in SQuAD's JSON")
+        raise DataError(f"{path}: {where} has no `{name}`; must be as in SQuAD's JSON format")
     return value[name]
 
 
@@ -252,4 +248,4 @@ def _retrieval_rows(
 READERS: Mapping[str, Callable[[Path, Sequence[str]], Raw]] = MappingProxyType(
     {"conllu": _conllu, "bucc": _bucc, "squad_json": _squad_json, "xquad_r": _xquad_r}
 )
-"""File format to what reads a file of it."""
+"""File format to its reader."""

@@ -1,7 +1,7 @@
 """One column of a source as a role of fixed type: texts, lists, choices, labels, numbers, tags,
 answers.
 
-Each reader gives the column and what is wrong with it; with anything wrong the column is not to be
+Each reader returns the column and what is wrong with it; if anything is, the column must not be
 used.
 """
 
@@ -13,16 +13,19 @@ from typing import Any
 
 from xstilts.data.reading.agreement import rows_where
 from xstilts.data.reading.labels import ids
-from xstilts.data.reading.raw import Raw, short
+from xstilts.data.reading.raw import Raw
+from xstilts.errors import first_line
 from xstilts.spec.task import Task
+from xstilts.spec.words import words
 
 _SEVERAL = ("text", "text_pair", "choices")
-"""Roles whose column may be several, `word,sentence1`: choices one by one, texts joined by a blank.
+"""Roles that may name several columns, `word,sentence1`: one for each choice, or texts to join with
+a space.
 """
 
 
 def sources_of(task: Task, role: str) -> list[str]:
-    """The source's columns that a role is made of."""
+    """The source's columns from which a role is made."""
     name = task.column(role)
     return [part.strip() for part in name.split(",")] if role in _SEVERAL else [name]
 
@@ -38,7 +41,7 @@ def _texts(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
 
 
 def text_column(column: Any, name: str) -> tuple[Any, list[str]]:
-    """A column of texts without a missing one; numbers are written out."""
+    """A column of texts, none missing; numbers are written out."""
     import pyarrow as pa
 
     if pa.types.is_nested(column.type):
@@ -94,10 +97,8 @@ def answers(raw: Raw, name: str) -> tuple[Any, list[str]]:
     fields = {field.name for field in column.type} if pa.types.is_struct(column.type) else set()
     if not {"text", "answer_start"} <= fields or column.null_count:
         return column, [
-            (
-                f"column `{name}` holds {column.type}; must be "
-                f"{{text: [..], answer_start: [..]}} in every row"
-            )
+            f"column `{name}` holds {column.type}; must be "
+            "{text: [..], answer_start: [..]} in every row"
         ]
     try:
         texts = pc.struct_field(column, "text").cast(pa.list_(pa.string())).combine_chunks()
@@ -110,10 +111,8 @@ def answers(raw: Raw, name: str) -> tuple[Any, list[str]]:
         return pa.StructArray.from_arrays(parts, names=["text", "answer_start"]), []
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return column, [
-            (
-                f"column `{name}` holds {column.type}; must be "
-                f"{{text: [texts], answer_start: [numbers]}}"
-            )
+            f"column `{name}` holds {column.type}; must be "
+            "{text: [texts], answer_start: [numbers]}"
         ]
 
 
@@ -125,7 +124,7 @@ def _label(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
 
 
 def _number(column: Any, name: str) -> tuple[Any, list[str]]:
-    """A column of float64; a text, as a CSV has it, is read as a number."""
+    """A column as float64; texts, as in a CSV, are read as numbers."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -133,7 +132,8 @@ def _number(column: Any, name: str) -> tuple[Any, list[str]]:
         numbers = column.cast(pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         return column, [
-            f"column `{name}` holds {column.type}; every label must be a number ({short(error)})"
+            f"column `{name}` holds {column.type}; every label must be a number "
+            f"({first_line(error, 160)})"
         ]
     missing = pc.fill_null(pc.invert(pc.is_finite(numbers)), True)
     return numbers, rows_where(missing, f"have no number in column `{name}`")
@@ -165,27 +165,13 @@ def _is_list(kind: Any) -> bool:
     )
 
 
+_TEXTS = words(
+    "text text_pair context question prefix source_sentence target_sentence id source_id target_id "
+    "query candidate candidate_pair key"
+)
 READERS: Mapping[str, Callable[[Raw, Task, str], tuple[Any, list[str]]]] = MappingProxyType(
     {
-        **dict.fromkeys(
-            (
-                "text",
-                "text_pair",
-                "context",
-                "question",
-                "prefix",
-                "source_sentence",
-                "target_sentence",
-                "id",
-                "source_id",
-                "target_id",
-                "query",
-                "candidate",
-                "candidate_pair",
-                "key",
-            ),
-            _texts,
-        ),
+        **dict.fromkeys(_TEXTS, _texts),
         "choices": _choices,
         "label": _label,
         "tokens": _lists,

@@ -1,8 +1,8 @@
 """Which rows of a split are kept: those whose columns match the source's patterns.
 
-A pattern is matched against the whole value: `*` stands for any text, `?` for one character,
-everything else for itself, upper and lower case apart. Numbers and truth values are matched as they
-are written (`1`, `true`); a missing value matches nothing. Rows must match all patterns.
+A pattern must match the whole value: `*` stands for any text, `?` for one character, everything
+else for itself; case matters. Numbers and booleans are matched as they are written (`1`, `true`); a
+missing value matches nothing. A row must match all patterns.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _SHOWN, _SHOWN_CHARACTERS = 6, 40
 
 
 def kept(raw: Raw, patterns: Mapping[str, str], at: str) -> Raw:
-    """The rows that match; `at` is the source in words.
+    """The rows that match; `at` is the source in words, for messages.
 
-    DataError where a column is missing or holds no plain values, and where nothing matches.
+    Raises DataError if a column is missing or holds nested values, or if no row matches.
     """
     import pyarrow.compute as pc
 
@@ -41,7 +41,7 @@ def _matches(raw: Raw, name: str, pattern: str, at: str) -> Any:
 
     if name not in raw.columns:
         raise DataError(
-            f"{at}: row_filter names a column `{name}`, which is not there; it has "
+            f"{at}: row_filter names a column `{name}`, which does not exist; it has "
             f"{', '.join(raw.columns)}"
         )
     column = raw.table[name]
@@ -55,7 +55,7 @@ def _matches(raw: Raw, name: str, pattern: str, at: str) -> Any:
 
 
 def _regex(pattern: str) -> str:
-    """A pattern as a regular expression of RE2 for the whole text."""
+    """A pattern as an RE2 regular expression for the whole text."""
     words = {"*": ".*", "?": "."}
     return "".join(
         (
@@ -71,13 +71,13 @@ def _nothing(raw: Raw, patterns: Mapping[str, str], at: str) -> str:
     for name, pattern in patterns.items():
         values = raw.table[name].unique().to_pylist()[:_SHOWN]
         shown.append(
-            f"{name} is like {', '.join(_short(value) for value in values)}, the pattern is "
-            f"{pattern!r}"
+            f"{name} has values like {', '.join(_short(value) for value in values)}, the pattern "
+            f"is {pattern!r}"
         )
     rows = raw.table.num_rows
     return (
-        f"{at}: no row of {rows:,} matches row_filter: {'; '.join(shown)}. Mend the pattern or "
-        "`language_names:`"
+        f"{at}: none of the {rows:,} rows matches row_filter: {'; '.join(shown)}. Fix the pattern "
+        "or `language_names:`"
     )
 
 

@@ -1,14 +1,13 @@
-"""Questions over paragraphs as rows of a dual encoder: the sentence with the answer is what is to
-be found.
+"""Questions about paragraphs as rows of a dual encoder, which has to find the sentence with the
+answer.
 
-LAReQA trains on SQuAD this way (Roy et al. 2020, arXiv 2004.05484, section 4): query is the
-question, the candidate is the sentence in which the first answer begins, its pair the whole
-paragraph, the key the question's id. A question without an answer that stands in its paragraph
-gives no row.
+LAReQA trains on SQuAD this way (Roy et al. 2020, arXiv 2004.05484, section 4): the query is the
+question, the candidate the sentence in which the first answer begins, its pair the whole paragraph,
+the key the question's id. A question none of whose answers occurs in its paragraph gives no row.
 
-A sentence ends after `.`, `!` or `?` (with the quotes and brackets that close behind it) before
-white space and a capital letter, a digit or an opening quote or bracket; but not after a single
-letter or one of `ABBREVIATIONS`. It ends after `。`, `！`, `？` and `।` in any case. The authors' own
+A sentence ends after `.`, `!` or `?` (and closing quotes and brackets) if white space and a capital
+letter, a digit or an opening quote or bracket follow; but not after a single letter or one of
+`ABBREVIATIONS`. It ends after `。`, `！`, `？` and `।` in any case. The authors' own
 script has many more rules for SQuAD's text; where the two cut differently, a training candidate is
 a little longer or shorter.
 """
@@ -21,70 +20,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xstilts.data.reading.agreement import answer_place
+from xstilts.spec.words import words
 
 ABBREVIATIONS = frozenset(
-    (
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "st",
-        "sr",
-        "jr",
-        "rev",
-        "fr",
-        "lt",
-        "gen",
-        "col",
-        "maj",
-        "capt",
-        "sgt",
-        "adm",
-        "gov",
-        "sen",
-        "rep",
-        "pres",
-        "hon",
-        "vs",
-        "etc",
-        "no",
-        "nos",
-        "vol",
-        "ch",
-        "sec",
-        "art",
-        "fig",
-        "ca",
-        "cf",
-        "approx",
-        "inc",
-        "ltd",
-        "co",
-        "corp",
-        "bros",
-        "mt",
-        "ft",
-        "al",
-        "e.g",
-        "i.e",
-        "a.k.a",
-        "ph.d",
-        "jan",
-        "feb",
-        "mar",
-        "apr",
-        "jun",
-        "jul",
-        "aug",
-        "sep",
-        "sept",
-        "oct",
-        "nov",
-        "dec",
+    words(
+        "mr mrs ms dr prof st sr jr rev fr lt gen col maj capt sgt adm gov sen rep pres hon vs etc "
+        "no nos vol ch sec art fig ca cf approx inc ltd co corp bros mt ft al e.g i.e a.k.a ph.d "
+        "jan feb mar apr jun jul aug sep sept oct nov dec"
     )
 )
-"""Words, without their last full stop, that end no sentence."""
+"""Words, without their last full stop, that do not end a sentence."""
 _END = re.compile(
     r"(?P<stop>[.!?]+)[)\]\"'”’»]*(?P<gap>\s+)(?=[\[(\"'“‘«]?[^\W_a-z])|[。！？।]+[」』”’）]*(?P<none>\s*)"
 )
@@ -92,8 +37,8 @@ _LAST_WORD = re.compile(r"[\w.]+$")
 
 
 def breaks(text: str) -> list[tuple[int, int]]:
-    """First character, and the one after the last, of each sentence; white space between them is in
-    none.
+    """`(first character, character after the last)` of each sentence, without the white space
+    between them.
     """
     found, start = [], 0
     for end in _END.finditer(text):
@@ -115,7 +60,7 @@ def _is_abbreviation(before: str) -> bool:
 
 
 def _are_initials(word: str) -> bool:
-    """Whether a word is like `J.R`."""
+    """Whether a word is written like `J.R`."""
     return "." in word and all(len(part) == 1 and part.isupper() for part in word.split("."))
 
 
@@ -125,8 +70,8 @@ def _trimmed(text: str, start: int, stop: int) -> tuple[int, int]:
 
 
 def retrieval_columns(table: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
-    """`query`, `candidate`, `candidate_pair`, `key` of rows with `question`, `context`, `answers`,
-    `id`.
+    """Columns `query`, `candidate`, `candidate_pair`, `key` from rows with `question`, `context`,
+    `answers`, `id`.
     """
     out: dict[str, list[str]] = {"query": [], "candidate": [], "candidate_pair": [], "key": []}
     known: dict[str, list[tuple[int, int]]] = {}

@@ -1,13 +1,13 @@
 """Where a task's rows come from: the hub, a mirror, the user's files, or the generator.
 
 All four answer the same three questions about one split in one language: which rows, how many, and
-a hash of what they hold. A mirror is a folder with hub snapshots, `datasets/<org>/<name>/` and
-`models/<org>/<name>/`; the hub itself is read by downloading the files of the split into
-huggingface_hub's cache, so that both are read in one way and the same content has the same hash.
-With a mirror given, nothing is asked of the hub.
+the hash of their content. A mirror is a folder with hub snapshots, `datasets/<org>/<name>/` and
+`models/<org>/<name>/`. From the hub, the files of a split are downloaded into huggingface_hub's
+cache; both are then read the same way, and the same content has the same hash. With a mirror, the
+hub is never asked.
 
-A source's `row_filter` holds here already: a split has the rows that match and no others, so
-whatever is cut, counted or limited afterwards sees those alone (`row_filters.py`).
+A source's `row_filter` is applied here: a split has only the rows that match, and cuts, counts and
+limits see no others (`row_filters.py`).
 """
 
 from __future__ import annotations
@@ -18,10 +18,16 @@ from functools import lru_cache
 from pathlib import Path
 
 from xstilts.data.reading import readers, row_filters
-from xstilts.data.reading.languages import row_filter, speaks_all, spoken, word
+from xstilts.data.reading.languages import (
+    languages_read,
+    row_filter,
+    source_in_words,
+    tells_languages_apart,
+    word,
+)
 from xstilts.data.reading.layout import Layout, layout
 from xstilts.data.reading.raw import Absent, Raw
-from xstilts.data.reading.user_files import Found, user_files
+from xstilts.data.reading.user_files import SplitFiles, user_files
 from xstilts.errors import DataError, nearest
 from xstilts.sources import hub
 from xstilts.sources.context import DataContext, fetch_help
@@ -33,21 +39,21 @@ from xstilts.store.hashes import content_hashes
 def read(
     task: Task, split: str, language: str, columns: Sequence[str], context: DataContext
 ) -> Raw:
-    """Rows of one split of the source, with those of `columns` that exist; DataError where it is
-    absent.
+    """Rows of one split of the source, with those of `columns` that exist; DataError if there is no
+    such split.
     """
     patterns = row_filter(task, language)
     raw = _raw(task, split, language, [*columns, *patterns], context)
     return (
-        row_filters.kept(raw, patterns, f"{where(task, language)}, split {split}")
+        row_filters.kept(raw, patterns, f"{source_in_words(task, language)}, split {split}")
         if patterns
         else raw
     )
 
 
 def count(task: Task, split: str, language: str, context: DataContext) -> int:
-    """Number of rows of one split of the source; of Parquet without a filter nothing but its footer
-    is read.
+    """Number of rows of one split of the source; of Parquet without a filter only the footer is
+    read.
     """
     if task.source.generator is not None or task.source.row_filter:
         return int(read(task, split, language, (), context).table.num_rows)
@@ -63,25 +69,12 @@ def _raw(
 
 
 def content(task: Task, split: str, language: str, context: DataContext) -> str:
-    """Hash of what one split of the source holds, wherever it lies."""
+    """Hash of the content of one split of the source, wherever it lies."""
     if task.source.generator is not None:
         from xstilts.tasks import generator
 
         return digest(["generator", generator.VERSION, task.source.generator, split, language])
     return digest(content_hashes(_files(task, split, language, context), context.cache))
-
-
-def where(task: Task, language: str) -> str:
-    """The source in words, without looking at it."""
-    source = task.source
-    if source.hub:
-        config = source.config.replace("{language}", word(task, language)) if source.config else ""
-        return f"dataset {source.hub}{' ' + config if config else ''}"
-    return (
-        f"generator {source.generator}"
-        if source.generator
-        else f"files {', '.join(source.files or ())}"
-    )
 
 
 @lru_cache(maxsize=64)
@@ -100,9 +93,7 @@ def _generated(name: str, split: str, language: str) -> Raw:
 
 
 def _files(task: Task, split: str, language: str, context: DataContext) -> tuple[Path, ...]:
-    """The files of a split; where nothing of the data is there, the error also says how to get
-    it.
-    """
+    """The files of a split; if the data is missing, the error also says how to get it."""
     try:
         found = (
             user_files(task, language, context.base)
@@ -116,7 +107,7 @@ def _files(task: Task, split: str, language: str, context: DataContext) -> tuple
         raise Absent(f"{error}. {task.obtain}") from error
 
 
-def _split_of(found: Found, split: str) -> tuple[Path, ...]:
+def _split_of(found: SplitFiles, split: str) -> tuple[Path, ...]:
     if split in found.splits:
         return found.splits[split]
     have = ", ".join(f"`{name}`" for name in found.splits) or "none"
@@ -126,13 +117,13 @@ def _split_of(found: Found, split: str) -> tuple[Path, ...]:
     )
     raise DataError(
         f"{found.where}: has no split `{split}`; it has {have}. "
-        f"Take one of those (`splits: {{test: {cut}}}`), or cut one out "
+        f"Use one of those (`splits: {{test: {cut}}}`), or cut a part out of one "
         f'(`splits: {{train: "{cut}[:80%]", dev: "{cut}[80%:]"}}`)'
     )
 
 
-def _repository(task: Task, split: str, language: str, context: DataContext) -> Found:
-    """Splits of a dataset in the mirror or on the hub; files of `split` are downloaded where
+def _repository(task: Task, split: str, language: str, context: DataContext) -> SplitFiles:
+    """Splits of a dataset in the mirror or on the hub; files of `split` are downloaded if
     needed.
     """
     source = task.source
@@ -141,8 +132,8 @@ def _repository(task: Task, split: str, language: str, context: DataContext) -> 
         folder = dataset_folder(context.mirror, source.hub)
         plan = _layout_of(folder, _stamp(folder))
         name = config_of(task, language, plan, context.mirror)
-        at = f"{where(task, language)} in {folder}"
-        return Found(
+        at = f"{source_in_words(task, language)} in {folder}"
+        return SplitFiles(
             where=at,
             splits={s: tuple(folder / n for n in ns) for s, ns in plan.configs[name].items()},
         )
@@ -154,14 +145,14 @@ def _repository(task: Task, split: str, language: str, context: DataContext) -> 
     folder = (
         hub.HUB.download("dataset", source.hub, revision, wanted, None) if wanted else readme.parent
     )
-    return Found(
-        where=where(task, language),
+    return SplitFiles(
+        where=source_in_words(task, language),
         splits={s: tuple(folder / n for n in ns) for s, ns in plan.configs[name].items()},
     )
 
 
 def dataset_folder(mirror: str, name: str) -> Path:
-    """A dataset's folder in a mirror; DataError where the mirror lacks it."""
+    """A dataset's folder in a mirror; DataError if the mirror lacks it."""
     folder = Path(mirror) / "datasets" / name
     if not folder.is_dir():
         have = sorted(
@@ -179,7 +170,7 @@ def dataset_folder(mirror: str, name: str) -> Path:
 def hub_listing(
     name: str, revision: str, asked: hub.Hub | None = None
 ) -> tuple[str, tuple[str, ...]]:
-    """The revision to read and its files: a loading script's place is taken by the hub's own
+    """The revision to read, and its files; for a dataset with a loading script, the hub's own
     Parquet copy.
     """
     asked = asked or hub.HUB
@@ -191,7 +182,7 @@ def hub_listing(
 
 
 def config_of(task: Task, language: str, plan: Layout, mirror: str | None) -> str:
-    """The configuration that a task means for `language`; DataError where there is none."""
+    """The configuration that a task reads for `language`; DataError if there is none."""
     pattern, dataset = task.source.config, f"dataset {task.source.hub}"
     if pattern is None:
         if plan.default is None:
@@ -200,9 +191,9 @@ def config_of(task: Task, language: str, plan: Layout, mirror: str | None) -> st
                 f"{_some(plan.configs)}"
             )
         return plan.default
-    if not speaks_all(task, pattern):
+    if not tells_languages_apart(task, pattern):
         raise DataError(
-            f"{dataset}: one configuration cannot serve {len(spoken(task))} languages; "
+            f"{dataset}: one configuration cannot serve {len(languages_read(task))} languages; "
             "put `{language}` into `config:` or into `row_filter:`, or give the task one language"
         )
     name = pattern.replace("{language}", word(task, language))
@@ -216,9 +207,8 @@ def config_of(task: Task, language: str, plan: Layout, mirror: str | None) -> st
     ]
     if not have or "{language}" not in pattern:
         raise Absent(
-            f"{at}{nearest(name, plan.configs)}; it has {_some(plan.configs)}. Set `config:` "
-            "to one of them, "
-            "or give the source's word for the language in `language_names:`"
+            f"{at}{nearest(name, plan.configs)}; it has {_some(plan.configs)}. Set `config:` to "
+            "one of them, or give the source's word for the language in `language_names:`"
         )
     fetch = (
         f", or fetch the others where there is a network: `xstilts fetch SWEEP --mirror {mirror}`"
@@ -237,7 +227,7 @@ def _some(names: Mapping[str, object], most: int = 12) -> str:
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:
-    """Changes when a file is added to, or removed from, the folder or one of its folders."""
+    """Changes when a file is added to or removed from the folder or one of its folders."""
     with os.scandir(folder) as entries:
         return tuple(sorted((entry.name, entry.stat().st_mtime_ns) for entry in entries))
 
@@ -248,8 +238,8 @@ def _layout_of(folder: Path, _stamp: tuple[tuple[str, int], ...]) -> Layout:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Files under `folder`, relative to it; hidden folders (downloaders' bookkeeping) are left
-    out.
+    """Files under `folder`, relative to it, without hidden folders (downloaders keep theirs
+    there).
     """
     found = []
     for path, folders, files in os.walk(folder, followlinks=True):

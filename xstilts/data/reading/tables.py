@@ -1,11 +1,11 @@
-"""The role table of one use of a task in one language: cut, joined, limited; and its name.
+"""The role table of one use of a task in one language: cut, joined, limited; and its key.
 
-A plain task reads its own source. A union reads those of its *parts* that have the language, one
-part after the other, each with its own columns, splits and limits; label *names* of a part become
-ids of the union's table. The union's own limit holds for the whole. What is wrong is collected and
-told at once. Rows are as their source has them: `task_data` transforms training rows afterwards.
+A plain task reads its own source. A union reads the sources of its *parts* that have the language,
+one part after the other, each with its own columns, splits and limits; a part's label *names*
+become ids of the union's table. The union's own limit applies to the whole. All problems are
+reported together. `task_data` transforms training rows afterwards.
 
-`key` names such a table by all that decides its rows, so that derived data can never be stale.
+`key` hashes everything that decides the rows of such a table, so derived data can never be stale.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 ROWS_VERSION = 2
 """Raised when the same source rows come out differently under their roles."""
-Found = tuple["pa.Table | None", list[str]]
+TableOrProblems = tuple["pa.Table | None", list[str]]
 """Rows, or what is wrong with them."""
 
 
-def role_table(task: Task, use: Use, language: str, context: DataContext) -> Found:
+def role_table(task: Task, use: Use, language: str, context: DataContext) -> TableOrProblems:
     """Rows of one language under their roles, or what is wrong with them."""
     import pyarrow as pa
 
@@ -48,7 +48,7 @@ def role_table(task: Task, use: Use, language: str, context: DataContext) -> Fou
 
 
 def with_language(table: pa.Table, language: str) -> pa.Table:
-    """The rows with a column `language`; a table that has one already comes back as it is."""
+    """The rows with a column `language`; a table that has one already is returned unchanged."""
     import pyarrow as pa
 
     if "language" in table.column_names:
@@ -59,7 +59,7 @@ def with_language(table: pa.Table, language: str) -> pa.Table:
 
 
 def leaves(task: Task, use: Use, language: str) -> tuple[Task, ...]:
-    """The parts of a task that have rows of a language; DataError where none has."""
+    """The parts of a task that have rows in a language; DataError if none has."""
     found = tuple(
         leaf for leaf in task.leaves if not task.parts or language in leaf.languages_of(use)
     )
@@ -71,7 +71,7 @@ def leaves(task: Task, use: Use, language: str) -> tuple[Task, ...]:
 
 
 def expression(task: Task, leaf: Task, use: Use) -> str:
-    """The split expression of a use; DataError where there is none."""
+    """The split expression of a use; DataError if there is none."""
     found = getattr(leaf.splits, use)
     if found is not None:
         return str(found)
@@ -88,12 +88,12 @@ def expression(task: Task, leaf: Task, use: Use) -> str:
 
 
 def called(task: Task, leaf: Task) -> str:
-    """A task's name, or a part's with that of its union."""
+    """A task's name; for a part of a union, both names."""
     return f"{task.name}, part {leaf.name}" if task.parts else task.name
 
 
 def size(task: Task, use: Use, language: str, context: DataContext) -> int:
-    """Rows of one language by the sources' own counts, before any transform."""
+    """Number of rows in one language, by the sources' own counts, before any transform."""
     total = 0
     for leaf in leaves(task, use, language):
         cut = 0
@@ -108,13 +108,11 @@ def _at_most(rows: int, limit: int | None) -> int:
     return rows if limit is None else min(rows, limit)
 
 
-# -- what a table is made of
+# -- what decides the rows
 
 
 def contents(task: Task, use: Use, language: str, context: DataContext) -> list[Any]:
-    """Hashes of what the files of a use hold, and the filter of their rows where there is one;
-    JSON.
-    """
+    """Hashes of the files of a use, and their row filter if there is one, as JSON values."""
     found = [
         _leaf_contents(task, leaf, use, language, context) for leaf in leaves(task, use, language)
     ]
@@ -140,8 +138,8 @@ def key(
     *,
     transform: str | None,
 ) -> str:
-    """Names the rows of a use in `languages` by content, after the transform of that revision where
-    there is one.
+    """Identifies the rows of a use in `languages` by content; `transform` is the revision of the
+    transform applied to them, if any.
     """
     return digest(
         {
@@ -172,7 +170,9 @@ def _cut(task: Task, leaf: Task, use: Use) -> dict[str, Any]:
 # -- one part
 
 
-def _leaf_table(task: Task, leaf: Task, use: Use, language: str, context: DataContext) -> Found:
+def _leaf_table(
+    task: Task, leaf: Task, use: Use, language: str, context: DataContext
+) -> TableOrProblems:
     import pyarrow as pa
 
     name = called(task, leaf)
@@ -180,10 +180,11 @@ def _leaf_table(task: Task, leaf: Task, use: Use, language: str, context: DataCo
     tables, problems = [], []
     if task.parts and leaf.transform is not None:
         problems.append(
-            f"task {name}: a part's own transform is not applied; give it to {task.name}"
+            f"task {name}: a part's own transform is not applied; move it to {task.name}"
         )
     for piece in splits.parse(expression(task, leaf, use)):
-        at = f"task {name}: {sources.where(leaf, language)}, split {piece.name} (for {use})"
+        source = languages.source_in_words(leaf, language)
+        at = f"task {name}: {source}, split {piece.name} (for {use})"
         try:
             raw = sources.read(own, piece.name, language, columns.wanted(own), context)
         except DataError as error:
@@ -205,15 +206,14 @@ def _leaf_table(task: Task, leaf: Task, use: Use, language: str, context: DataCo
 
 def _empty(task: Task, leaf: Task, use: Use, language: str) -> str:
     return (
-        f"task {called(task, leaf)}: {sources.where(leaf, language)}, "
+        f"task {called(task, leaf)}: {languages.source_in_words(leaf, language)}, "
         f"`{expression(task, leaf, use)}` (for {use}): "
-        "holds no rows that can be used, or only such with a hidden label (-1); take another "
-        "split or a wider cut"
+        "has no usable rows, or all their labels are hidden (-1); take another split or a wider cut"
     )
 
 
-def _relabelled(table: pa.Table, task: Task, leaf: Task) -> Found:
-    """A part's label ids as those of its union, by name."""
+def _relabelled(table: pa.Table, task: Task, leaf: Task) -> TableOrProblems:
+    """A part's table with its label ids replaced by the union's, matched by name."""
     import pyarrow as pa
 
     role = task.label_role
@@ -239,13 +239,11 @@ def _mapped(column: Any, ids: pa.Array) -> Any:
 
 
 def _unlike(task: Task, tables: list[pa.Table]) -> list[str]:
-    """Whether the parts of a union have different roles."""
+    """A problem if the parts of a union have different roles."""
     different = list(dict.fromkeys(", ".join(table.column_names) for table in tables))
     if len(different) <= 1:
         return []
     return [
-        (
-            f"task {task.name}: its parts have different roles: {' against '.join(different)}; "
-            "set their `columns:`"
-        )
+        f"task {task.name}: its parts have different roles: {' against '.join(different)}; "
+        "set their `columns:`"
     ]

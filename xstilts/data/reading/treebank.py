@@ -1,4 +1,4 @@
-"""Sentences of Universal Dependencies' CoNLL-U, their words taken apart and fused (see
+"""Sentences in Universal Dependencies' CoNLL-U, with split words and with fused words (see
 `readers_bench.py`).
 """
 
@@ -10,39 +10,13 @@ from pathlib import Path
 
 from xstilts.data.reading.raw import lines
 from xstilts.errors import DataError
+from xstilts.spec.words import words
 
-CONLLU_COLUMNS = (
-    "tokens",
-    "upos",
-    "xpos",
-    "deprel",
-    "deprel_main",
-    "lemma",
-    "fused_tokens",
-    "fused_upos",
-)
-"""What is told of a sentence, each a list with one text a word."""
+CONLLU_COLUMNS = words("tokens upos xpos deprel deprel_main lemma fused_tokens fused_upos")
+"""Columns of a sentence, each a list with one text for each word."""
 _FIELDS = 10
-_PRECEDENCE = (
-    "VERB",
-    "NOUN",
-    "PROPN",
-    "PRON",
-    "ADJ",
-    "NUM",
-    "ADV",
-    "INTJ",
-    "AUX",
-    "ADP",
-    "DET",
-    "PART",
-    "CCONJ",
-    "SCONJ",
-    "X",
-    "PUNCT",
-)
-"""Of several words that are equally high, the one with the tag that comes first here gives a fused
-token its tag.
+_PRECEDENCE = words("VERB NOUN PROPN PRON ADJ NUM ADV INTJ AUX ADP DET PART CCONJ SCONJ X PUNCT")
+"""If several words of a fused token are equally high in the tree, it gets the first of these tags.
 """
 
 
@@ -55,8 +29,8 @@ class _Sentence:
 
 
 def sentences(path: Path) -> Iterator[dict[str, list[str]]]:
-    """The columns of each sentence whose words are given, in order; DataError with the line of what
-    is no CoNLL-U.
+    """The columns of each sentence whose words are not hidden, in order; DataError with the line
+    number for a line that is not CoNLL-U.
     """
     for sentence in _sentences(path):
         hidden = sum(word[1] == "_" for word in sentence.words)
@@ -82,8 +56,7 @@ def _add(line: str, sentence: _Sentence, at: str) -> None:
     first, dash, last = fields[0].partition("-")
     if len(fields) != _FIELDS or not fields[1]:
         raise DataError(
-            f"{at}: `{line[:60]}` must be {_FIELDS} values with tabs between them, as "
-            "CoNLL-U has them"
+            f"{at}: `{line[:60]}` must be {_FIELDS} values with tabs between them, as in CoNLL-U"
         )
     if dash and first.isdigit() and last.isdigit():
         sentence.fused.append((int(first), int(last), fields[1]))
@@ -111,7 +84,7 @@ def _columns(sentence: _Sentence) -> dict[str, list[str]]:
 
 
 def _fused(sentence: _Sentence) -> tuple[list[str], list[str]]:
-    """Forms and tags where each fused token stands for its words, as XTREME trains on them."""
+    """Forms and tags with each fused token in place of its words, as XTREME trains on them."""
     words, tokens, tags, number = sentence.words, [], [], 1
     spans = {
         first: (last, form) for first, last, form in sentence.fused if last <= len(sentence.words)
@@ -136,7 +109,7 @@ def _tag_of(words: list[list[str]], span: range) -> str:
 
 
 def _depth(words: list[list[str]], number: int) -> int:
-    """Words between a word and the root; a circle ends where it closes."""
+    """Steps from a word to the root; in a cycle, until it closes."""
     seen: set[int] = set()
     while number not in seen and 1 <= number <= len(words):
         seen.add(number)

@@ -1,4 +1,4 @@
-"""The user's own files: paths and globs of a task's source, and the splits they hold."""
+"""The user's own files: paths and glob patterns of a task's source, and the splits they hold."""
 
 from __future__ import annotations
 
@@ -10,29 +10,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xstilts.data.reading import readers
-from xstilts.data.reading.languages import speaks_all, spoken, word
+from xstilts.data.reading.languages import (
+    languages_read,
+    source_in_words,
+    tells_languages_apart,
+    word,
+)
 from xstilts.data.reading.raw import Absent
 from xstilts.errors import DataError
 from xstilts.spec.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class SplitFiles:
     """The splits that exist for a task in one language."""
 
     where: str
     """The source in words, for messages."""
     splits: Mapping[str, tuple[Path, ...]]
-    """Split to its files; a split of the generator has none."""
+    """Split to its files."""
 
 
-def user_files(task: Task, language: str, base: str) -> Found:
-    """Splits by the `{split}` of the paths; paths without one hold a single split named `train`."""
+def user_files(task: Task, language: str, base: str) -> SplitFiles:
+    """Splits by the `{split}` in the paths; paths without it hold one split, `train`."""
     splits: dict[str, list[Path]] = {}
     for pattern in task.source.files or ():
-        if not speaks_all(task, pattern):
+        if not tells_languages_apart(task, pattern):
             raise DataError(
-                f"files {pattern}: one file cannot serve {len(spoken(task))} languages; "
+                f"files {pattern}: one file cannot serve {len(languages_read(task))} languages; "
                 "put `{language}` into the path or into `row_filter:`, or give the task one "
                 "language"
             )
@@ -60,14 +65,14 @@ def user_files(task: Task, language: str, base: str) -> Found:
         for split, paths in splits.items()
     }
     files = {split: paths for split, paths in files.items() if paths}
-    shown = ", ".join(task.source.files or ()).replace("{language}", word(task, language))
+    where = source_in_words(task, language)
     if not files:
-        raise Absent(f"files {shown}: nothing there; paths are relative to {os.path.abspath(base)}")
-    return Found(where=f"files {shown}", splits=files)
+        raise Absent(f"{where}: nothing there; paths are relative to {os.path.abspath(base)}")
+    return SplitFiles(where=where, splits=files)
 
 
 def _capture(path: str) -> str:
-    """A regular expression for what `path` with `{split}` for `*` matches; it catches the split."""
+    """A regular expression for the files that `path` matches; its group `split` is the split."""
     words = {"**": ".*", "*": "[^/]*", "?": "[^/]", "{split}": "(?P=split)"}
     parts = [words.get(part, re.escape(part)) for part in re.split(r"(\{split\}|\*\*|\*|\?)", path)]
     return "".join(parts).replace("(?P=split)", "(?P<split>[^/]*?)", 1)

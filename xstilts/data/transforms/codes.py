@@ -1,10 +1,11 @@
 """What translation models call a language.
 
-Multilingual models are told source and target by a token of their own: NLLB by language and script
-(`deu_Latn`), M2M100 by ISO code. The tables hold the languages of XTREME and XTREME-R; others, and
-those of models that have no table here (mBART-50), come from `language_codes`. Other models
-(opus-mt, any model for one pair) are told nothing: one language a model, or, where a code is given
-(`>>deu<<` of the opus-mt models with several targets), a text that goes before each sentence.
+Multilingual models learn source and target language from special tokens: NLLB's name language and
+script (`deu_Latn`), M2M100's are ISO codes. The tables hold the languages of XTREME and XTREME-R;
+codes for other languages, and for models without a table here (mBART-50), come from
+`language_codes`. Other models (opus-mt, any model for one pair) get no token and translate into one
+language; for opus-mt models with several targets, `language_codes` gives a text to put before each
+sentence (`>>deu<<`).
 """
 
 from __future__ import annotations
@@ -70,13 +71,13 @@ NLLB: Mapping[str, str] = MappingProxyType(
         "zh": "zho_Hans",
     }
 )
-"""ISO code to NLLB's."""
+"""ISO code to NLLB's code."""
 M2M100 = frozenset(NLLB) - {"eu", "qu", "te"}
-"""Of the same languages those that M2M100 has, under their ISO codes."""
+"""ISO codes of those of these languages that M2M100 has."""
 
 
 def kind(config: Mapping[str, Any], tokenizer_config: Mapping[str, Any]) -> Kind:
-    """How a model is told its languages, by its `config.json` and `tokenizer_config.json`."""
+    """How a model takes its languages, from its `config.json` and `tokenizer_config.json`."""
     tokenizer = str(
         tokenizer_config.get("tokenizer_class") or config.get("tokenizer_class") or ""
     ).removesuffix("Fast")
@@ -89,7 +90,7 @@ def kind(config: Mapping[str, Any], tokenizer_config: Mapping[str, Any]) -> Kind
 
 
 def code(spec: Translate, how: Kind, language: str) -> str | None:
-    """The model's own word for a language; None where there is none. A plain model's is empty."""
+    """The model's code for a language; None if none is known. A plain model needs none: empty."""
     if language in spec.language_codes:
         return spec.language_codes[language]
     if how == "plain":
@@ -100,13 +101,13 @@ def code(spec: Translate, how: Kind, language: str) -> str | None:
 
 
 def problems(spec: Translate, how: Kind, source: str) -> list[str]:
-    """Languages that the model can't be told of."""
+    """Problems with the languages of a translation."""
     found = []
     asked = spec.languages if how == "plain" else (source, *spec.languages)
     missing = [one for one in dict.fromkeys(asked) if code(spec, how, one) is None]
     if missing:
         found.append(
-            f"no code for {', '.join(missing)} is known of this {how} model; give the model's own: "
+            f"no code for {', '.join(missing)} is known for this {how} model; give its own: "
             f"`language_codes: {{{missing[0]}: ...}}`"
         )
     if source in spec.languages:
@@ -121,9 +122,7 @@ def problems(spec: Translate, how: Kind, source: str) -> list[str]:
     ):
         found.append(
             f"a model for one language is asked for {len(spec.languages)} "
-            f"({', '.join(spec.languages)}); give each "
-            "language a task with a model of its own, or `language_codes` with what goes "
-            "before a sentence "
-            "(`de: '>>deu<<'`)"
+            f"({', '.join(spec.languages)}); give each language a task with a model of its own, or "
+            "give `language_codes` with the text to put before a sentence (`de: '>>deu<<'`)"
         )
     return found

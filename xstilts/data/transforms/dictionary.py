@@ -1,15 +1,15 @@
 """Code-switching by dictionary, after CoSDA-ML (Qin et al. 2020, arXiv 2006.06402, section 3).
 
-A row is chosen with probability `sentence_ratio`; each of its words draws with probability
-`word_ratio`, then a language (`cross`) or takes the row's, then one of the translations that the
-dictionary of that language has. As in the authors' code the language is drawn first: a word that
-its dictionary lacks stays. Other than there, a text keeps its capitals: a word is looked up as it
-stands, then in lower case, and passes a first capital, or all, on to what replaces it. `Ann's` is
+A row is chosen with probability `sentence_ratio`, each of its words with probability `word_ratio`.
+A chosen word draws a language (`cross`; otherwise it takes the row's), then one of its translations
+in the dictionary of that language. As in the authors' code the language is drawn first, so a word
+that this dictionary lacks stays. Unlike there, capitals are kept: a word is looked up as written,
+then in lower case, and its replacement takes over a first capital or all capitals. `Ann's` is
 looked up whole, then as `Ann`, and keeps its ending.
 
-Dictionaries are MUSE's files: a word and its translation on each line, between them a tab, or a
-blank; a word with several translations has several lines. A tagged token is a word, whatever it
-holds, and only translations of one word replace it, so each tag keeps its token.
+Dictionaries are MUSE's files: a word and its translation on each line, separated by a tab or a
+space; a word with several translations has several lines. For tagging each token counts as one
+word, and only one-word translations replace it, so each tag keeps its token.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from xstilts.data.reading.raw import reading_text
 from xstilts.data.transforms.rows import Row, reworded, texts, with_texts
 from xstilts.data.transforms.words import joined, replace
 from xstilts.errors import DataError
@@ -30,7 +31,9 @@ Table = Mapping[str, tuple[str, ...]]
 
 
 def read(paths: list[Path]) -> Table:
-    """The dictionary in some files; DataError with the line where one is not `word translation`."""
+    """The dictionary in some files; DataError with the line number of a line that is not `word
+    translation`.
+    """
     found: dict[str, dict[str, None]] = {}
     for path in paths:
         for number, line in enumerate(_text(path).split("\n"), start=1):
@@ -40,8 +43,8 @@ def read(paths: list[Path]) -> Table:
             word, translation = (part.strip() for part in parts) if len(parts) == 2 else ("", "")
             if not word or not translation:
                 raise DataError(
-                    f"{path}:{number}: `{line[:60]}` must be `word translation`, a tab or a "
-                    "blank between"
+                    f"{path}:{number}: `{line[:60]}` must be `word translation`, separated by a "
+                    "tab or a space"
                 )
             found.setdefault(word, {})[translation] = None
     if not found:
@@ -52,18 +55,12 @@ def read(paths: list[Path]) -> Table:
 
 
 def _text(path: Path) -> str:
-    try:
+    with reading_text(path):
         return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 class Switcher:
-    """Rewrites rows with words of several dictionaries; counts into `tally`."""
+    """Replaces words of rows by words from several dictionaries; counts into `tally`."""
 
     def __init__(
         self, spec: Dictionary, tables: Mapping[str, Table], format_name: FormatName
@@ -71,9 +68,7 @@ class Switcher:
         self._spec, self._tables, self._format = spec, tables, format_name
 
     def rewritten(self, row: Row, draws: random.Random, language: str, tally: Counter[str]) -> Row:
-        """The row, switched or not; `language` is that of the row's words where they do not draw
-        their own.
-        """
+        """The row, switched or not; words take `language` unless each draws its own."""
         if draws.random() >= self._spec.sentence_ratio:
             tally["rows left English"] += 1
             return row

@@ -1,5 +1,5 @@
-"""What a transform reads, apart from rows: dictionaries, translations, a model. Found, checked and
-hashed.
+"""What a transform reads apart from rows: dictionaries, translations, a model. Here they are found,
+checked and hashed.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _MODEL_FILES = ("config.json", "tokenizer_config.json")
 
 
 def languages_of(transform: Transform) -> tuple[str, ...]:
-    """The languages that rows are dealt out to; none for invented words."""
+    """The languages into which rows are changed; none for invented words."""
     kind = transform.translate or transform.lookup or transform.dictionary
     return kind.languages if kind is not None else ()
 
 
 def revision(task: Task, context: DataContext) -> str:
-    """Hash (24 hexadecimal digits) of the transform and what its files or its model hold, wherever
+    """Hash (24 hexadecimal digits) of the transform and the content of its files or model, wherever
     they lie.
     """
     transform = task.transform
@@ -56,19 +56,19 @@ def revision(task: Task, context: DataContext) -> str:
 
 
 def use_revision(task: Task, use: Use, context: DataContext) -> str | None:
-    """The same for the rows of a use; None where no transform touches them."""
+    """The same for the rows of a use; None if no transform changes them."""
     return revision(task, context) if task.transform is not None and use == "train" else None
 
 
 def rows_key(task: Task, use: Use, languages: tuple[str, ...], context: DataContext) -> str:
-    """Names the rows of a use in `languages` by content, as its transform leaves them."""
+    """Identifies the rows of a use in `languages`, after its transform, by content."""
     transform = use_revision(task, use, context)
     return tables.key(task, use, languages, context, transform=transform)
 
 
 def files(patterns: Sequence[str], language: str, context: DataContext) -> list[Path]:
-    """The files that `patterns` name for a language, each pattern's sorted; DataError where one
-    names none.
+    """The files that `patterns` match for a language, sorted for each pattern; DataError if a
+    pattern matches none.
     """
     found = []
     for pattern in patterns:
@@ -86,7 +86,7 @@ def files(patterns: Sequence[str], language: str, context: DataContext) -> list[
 
 
 def problems(task: Task, context: DataContext) -> list[str]:
-    """All that keeps a task's transform from being applied, a message each; empty: it can be."""
+    """Everything that prevents a task's transform, a message each; empty: it can be applied."""
     if task.transform is None:
         return []
     return [
@@ -96,7 +96,7 @@ def problems(task: Task, context: DataContext) -> list[str]:
 
 def _problems(task: Task, transform: Transform, context: DataContext) -> Iterator[str]:
     if not task.spec.text_roles:
-        yield f"{task.format} is not trained, so it has no training rows; leave the transform out"
+        yield f"{task.format} is not trained and has no training rows; leave the transform out"
         return
     if task.spec.label_kind == "tags" and (transform.translate or transform.lookup):
         yield (
@@ -133,9 +133,7 @@ def _file_problems(kind: Lookup | Dictionary, task: Task, context: DataContext) 
 
 
 def lookup_table(kind: Lookup, language: str, context: DataContext) -> dict[str, str]:
-    """All that the user's files translate into a language; an earlier file goes before a later
-    one.
-    """
+    """All translations into a language in the user's files; earlier files win over later ones."""
     found: dict[str, str] = {}
     for pattern in kind.files:
         paths = files((pattern,), language, context)
@@ -167,12 +165,14 @@ def _model_problems(spec: Translate, task: Task, context: DataContext) -> Iterat
 
 
 def model_kind(spec: Translate, context: DataContext) -> codes.Kind:
-    """How the model is told its languages."""
+    """How the model takes its languages."""
     return codes.kind(*_model_facts(spec, context))
 
 
 def _needed_package(spec: Translate, context: DataContext) -> str | None:
-    """A package that transformers needs for the model's tokenizer and that is not among our own."""
+    """The package that transformers needs for the model's tokenizer and that xstilts does not
+    install.
+    """
     config, tokenizer = _model_facts(spec, context)
     name = (
         tokenizer.get("tokenizer_class")

@@ -1,8 +1,8 @@
-"""Translations that the user has: whole texts, looked up as they stand.
+"""Translations that the user has: whole texts, looked up exactly as written.
 
-Files hold `text` and `translation` and, where the path does not say it, `language`. Each text of a
-row must be among them (a context as a whole, each answer by itself); a row with a missing one is
-dropped and counted by what was missing.
+Files have columns `text` and `translation`, and `language` unless the path names it. Each text of a
+row must be among them (a context as a whole, each answer by itself); a row with a missing text is
+dropped and counted by reason.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ Table = Mapping[str, str]
 def read(paths: Sequence[Path], language: str, *, named: bool, several: bool) -> Table:
     """The translations into `language`.
 
-    `named`: the path says the language, so that a column `language` is not looked at; `several`:
-    more than one is asked for. Raises DataError for a file without a column that is needed. The
-    first translation of a text counts.
+    `named`: the path names the language, so a column `language` is ignored; `several`: the
+    transform has more than one language. Raises DataError if a column is missing. Of several
+    translations of a text the first counts.
     """
     needed = ("text", "translation", *(("language",) if several and not named else ()))
     raw = readers.read(paths, None, ("text", "translation", "language"))
@@ -37,11 +37,11 @@ def read(paths: Sequence[Path], language: str, *, named: bool, several: bool) ->
             f"{paths[0]}: has no column `{missing[0]}`; it has {', '.join(raw.columns)}. "
             f"Translations need text and translation{why}"
         )
-    texts, made = (raw.table[name].to_pylist() for name in ("text", "translation"))
+    texts, translations = (raw.table[name].to_pylist() for name in ("text", "translation"))
     by_column = not named and "language" in raw.columns
-    spoken = raw.table["language"].to_pylist() if by_column else [language] * len(texts)
+    languages = raw.table["language"].to_pylist() if by_column else [language] * len(texts)
     found: dict[str, str] = {}
-    for text, translation, one in zip(texts, made, spoken, strict=True):
+    for text, translation, one in zip(texts, translations, languages, strict=True):
         if one == language and text and translation and translation.strip():
             found.setdefault(text, translation)
     return found

@@ -1,8 +1,8 @@
-"""What came of a transform, kept beside the tokenised data: rows dropped by reason, words replaced.
+"""What a transform did, kept beside the tokenised data: rows dropped by reason, words replaced.
 
     <cache>/transforms/facts/<key>/<language>.json    one for each training language
 
-The key names the training rows and the transform, so facts of other rows are never shown.
+The key identifies the training rows and the transform, so facts about other rows are never shown.
 """
 
 from __future__ import annotations
@@ -21,15 +21,14 @@ if TYPE_CHECKING:
     from xstilts.spec.task import Task
 
 DROPPED = "dropped: "
-"""What a count of dropped rows begins with, before the reason."""
+"""Prefix of the name of a count of dropped rows; the reason follows."""
 
 
 def facts(task: Task, context: DataContext) -> dict[str, Any] | None:
-    """What came of a task's transform, over its training languages; None where it was not applied
-    yet.
+    """What a task's transform did in all its training languages; None if it was not applied yet.
 
-    `rows`: before; `rows_made`: after; `rows_chosen`: were to be transformed; `languages`: rows
-    dealt to each; `dropped`: reason to rows; `counts`: words, words replaced, how answers were
+    `rows`: before; `rows_made`: after; `rows_chosen`: chosen to be transformed; `languages`: chosen
+    rows by language; `dropped`: reason to rows; `counts`: words, words replaced, how answers were
     found.
     """
     if task.transform is None:
@@ -49,12 +48,12 @@ def facts(task: Task, context: DataContext) -> dict[str, Any] | None:
     return whole
 
 
-def told(task: Task, context: DataContext) -> str:
-    """The facts in one line; empty where there are none yet."""
+def summary_line(task: Task, context: DataContext) -> str:
+    """The facts in one line; empty if there are none yet."""
     found = facts(task, context)
     if found is None:
         return ""
-    parts = [f"{task.name}: its transform made {found['rows_made']:,} rows of {found['rows']:,}"]
+    parts = [f"{task.name}: its transform made {found['rows_made']:,} rows from {found['rows']:,}"]
     lost = sum(found["dropped"].values())
     if lost:
         why = ", ".join(f"{reason} ({n:,})" for reason, n in found["dropped"].items())
@@ -71,15 +70,15 @@ def write(
     context: DataContext,
     rows: int,
     made: int,
-    dealt: Sequence[str | None],
+    assigned: Sequence[str | None],
     tally: Mapping[str, int],
 ) -> None:
-    """Notes what came of the rows of one training language."""
+    """Keeps what became of the rows of one training language."""
     dropped = {
         name.removeprefix(DROPPED): n for name, n in tally.items() if name.startswith(DROPPED)
     }
     counts = {name: n for name, n in tally.items() if not name.startswith(DROPPED)}
-    chosen = Counter(to for to in dealt if to is not None)
+    chosen = Counter(to for to in assigned if to is not None)
     note = {
         "rows": rows,
         "rows_made": made,
@@ -92,7 +91,7 @@ def write(
 
 
 def reasons(tally: Mapping[str, int]) -> str:
-    """Reasons why rows were dropped, with their numbers."""
+    """The reasons why rows were dropped, with the number of rows."""
     return ", ".join(
         f"{name.removeprefix(DROPPED)} ({n})"
         for name, n in tally.items()
@@ -101,7 +100,7 @@ def reasons(tally: Mapping[str, int]) -> str:
 
 
 def _path(task: Task, language: str, context: DataContext) -> Path:
-    # Label names may have been filled in since; they decide no text.
+    # Label names may have been filled in since; they do not affect the texts.
     key = rows_key(_unlabelled(task), "train", (language,), context)
     return Path(context.cache, "transforms", "facts", key, f"{language}.json")
 

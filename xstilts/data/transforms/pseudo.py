@@ -1,20 +1,20 @@
-"""The control: every word becomes an invented one, the same wherever the word stands.
+"""The control: every word becomes an invented one, the same at each occurrence.
 
-A model that learns as much from these rows as from English has not learned it from English words;
-one that gains by translations what it gains here has not gained by the language. So the map of
-words must lose nothing and mean nothing: it is one-to-one, keeps vowels and consonants in their
-places, capitals, digits and punctuation, and changes every word. It needs no table of words: a word
-is encrypted, letter by letter, under the seed.
+If a model learns as much from these rows as from English, it did not learn it from English words;
+if translations help no more than these rows, the language did not help. So the mapping of words
+must lose nothing and mean nothing: it is one-to-one, keeps the positions of vowels and consonants,
+capitals, digits and punctuation, and changes every word. It needs no table of words: each word is
+encrypted, letter by letter, with the seed as the key.
 
-With F a keyed shuffle of the words that have one pattern of vowels and consonants, and T a turn of
-each letter in its alphabet by a number that is never zero and depends on the pattern alone, the
-invented word is F^-1(T(F(word))). It is one-to-one, since F and T are, and never the word itself,
-since T moves every word.
+F is a keyed permutation of all words with the same pattern of vowels and consonants. T shifts each
+letter in its alphabet by a number that is never zero and depends on the pattern alone. The invented
+word is F^-1(T(F(word))): one-to-one, because F and T are, and never the word itself, because T
+moves every word.
 
-A word keeps its number of letters, but those of one to three letters are first filled up with
-letters that no word ends in, to four or five: nearly all shorter forms are English words already.
-(Of SQuAD's words of four letters 1.6% become a form that is one of its words, of longer ones under
-0.1%.) Letters other than a to z stay as they are and count as part of the pattern.
+A word keeps its number of letters, except that words of one to three letters are first padded to
+four or five with letters that no word ends in, because nearly all shorter forms are English words
+already. (1.6% of SQuAD's four-letter words become another of its words, under 0.1% of longer ones.)
+Letters other than a to z stay as they are and count as part of the pattern.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _ALPHABETS = ("aeiouy", "bcdfghjklmnpqrstvwxz")
 _CLASS = {letter: alphabet for alphabet in _ALPHABETS for letter in alphabet}
 _ROUNDS = 2
 _FILL = {1: "qjq", 2: "qj", 3: "qj"}
-"""Number of letters to what is put after them."""
+"""Number of letters to the letters appended to such a word."""
 _LATIN = re.compile("[a-z]")
 
 
 class Inventor:
-    """The words of one invented language; it remembers those that it has made."""
+    """The words of one invented language, each made once and remembered."""
 
     def __init__(self, seed: int, word_ratio: float) -> None:
         self._seed = seed
@@ -42,7 +42,7 @@ class Inventor:
         self._made: dict[str, str] = {}
 
     def word(self, word: str) -> str:
-        """The invented word for `word`; of a share below 1, some words stay themselves
+        """The invented word for `word`; if `word_ratio` is below 1, some words stay the same
         everywhere.
         """
         new = self._made.get(word)
@@ -85,7 +85,7 @@ class Inventor:
         return "".join(new)
 
     def _shuffle(self, letters: list[int], alphabets: list[str], pattern: str, sign: int) -> None:
-        """F (`sign` 1) or its inverse (-1), in place: each letter moves by a hash of all the
+        """Applies F (`sign` 1) or its inverse (-1) in place: each letter moves by a hash of all the
         others.
         """
         steps = [(i, at) for i in range(_ROUNDS) for at in range(len(letters))]

@@ -1,9 +1,10 @@
-"""Rewriting rows by translations that come later.
+"""Translations that are collected first and made together.
 
-What a row needs is known only while it is rewritten: whether an answer must be translated by itself
-depends on how its sentence came out. So a rewriter *asks* an `Asking` for translations. Those that
-it lacks are noted and the row is put off (`Pending`); when all rows were tried, everything noted is
-translated in one go, each text once, and the rows are tried again until nothing is missing.
+Which translations a row needs is known only while it is rewritten: whether an answer must be
+translated on its own depends on the translation of its sentence. So a rewriter asks
+`TranslationRequests`. Missing translations are noted and the row is postponed (`Pending`). After
+all rows were tried, everything noted is translated in one go, each text once, and the rows are
+tried again until nothing is missing.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from xstilts.data.transforms import sentences
 Texts = dict[str, dict[str, None]]
 """Language to texts, each once."""
 Translations = Mapping[str, str | None]
-"""Text to its translation; None where the model gave none that can be used."""
+"""Text to its translation; None if the model gave no usable one."""
 
 
 class Pending(Exception):
-    """A translation is not there yet; it was noted."""
+    """A translation does not exist yet; it was noted."""
 
 
-class Asking:
-    """Translations that are known, and those that are wanted."""
+class TranslationRequests:
+    """The translations known so far, and those still wanted."""
 
     def __init__(self, fetch: Callable[[Texts], Mapping[str, Translations]]) -> None:
         self._fetch = fetch
@@ -31,7 +32,7 @@ class Asking:
         self._wanted: Texts = {}
 
     def sentences(self, texts: Sequence[str], language: str) -> list[str | None]:
-        """Translations of some sentences; one without a letter stays as it is. Raises Pending."""
+        """Translations of some sentences; one without letters stays as it is. Raises Pending."""
         known = self._known.setdefault(language, {})
         missing = [text for text in texts if text not in known and _has_letter(text)]
         if missing:
@@ -40,8 +41,8 @@ class Asking:
         return [known.get(text, text) for text in texts]
 
     def texts(self, texts: Sequence[str], language: str) -> list[str] | None:
-        """Translations of some texts, sentence by sentence; None where a sentence has none. Raises
-        Pending.
+        """Translations of some texts, sentence by sentence; None if a sentence has no usable one.
+        Raises Pending.
         """
         places = [sentences.spans(text) for text in texts]
         parts = [
@@ -59,7 +60,7 @@ class Asking:
         return [sentences.rejoined(text, spans, new, language)[0] for text, spans, new in made]
 
     def fill(self, attempts: Callable[[], Iterable[object]]) -> None:
-        """Tries all rows (`attempts` yields while it does), then translates what was wanted, until
+        """Tries all rows by running `attempts`, then translates what is wanted; repeats until
         nothing is.
         """
         while True:

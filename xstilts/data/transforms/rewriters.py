@@ -1,4 +1,6 @@
-"""The four kinds behind one seam: given a row, the new row or why it is dropped."""
+"""The four kinds of transform behind one interface: a row becomes a new row, or is dropped for a
+reason.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from xstilts.data.transforms import dictionary, inputs, lookup, shards, translate
 from xstilts.data.transforms.pseudo import Inventor
-from xstilts.data.transforms.requests import Asking, Pending, Texts, Translations
+from xstilts.data.transforms.requests import Pending, Texts, TranslationRequests, Translations
 from xstilts.data.transforms.rows import Dropped, Row, reworded
-from xstilts.data.transforms.words import Replaced, replace, runs
+from xstilts.data.transforms.words import ReplacedText, replace, runs
 from xstilts.sources.base_models import model_revision
 from xstilts.spec.digests import digest
 from xstilts.spec.format_specs import FormatName
@@ -25,18 +27,18 @@ if TYPE_CHECKING:
     from xstilts.sources.context import DataContext
 
 Rows = Callable[[], Iterable[tuple[Row, str]]]
-"""Goes through all rows to be rewritten, with the language each is to have."""
+"""Yields all rows to be rewritten, each with its new language."""
 _TEXTS_KEPT = 256
-"""Invented texts that are kept: the rows of SQuAD have five questions to a paragraph."""
+"""Number of rewritten texts remembered: SQuAD has about five questions for each paragraph."""
 TRANSLATE_VERSION = 1
 """Raised when the same sentence is translated differently."""
 
 
 class Rewriter(Protocol):
-    """Rewrites rows; one object serves one table."""
+    """Rewrites rows; each table has its own."""
 
     translates: bool
-    """Whether a row has another language afterwards."""
+    """Whether a rewritten row is in another language."""
 
     def prepare(self, rows: Rows) -> None:
         """Called once, before any row is rewritten."""
@@ -44,11 +46,11 @@ class Rewriter(Protocol):
     def rewritten(
         self, row: Row, language: str, draws: random.Random, tally: Counter[str]
     ) -> Row | Dropped:
-        """The new row; `draws` belongs to this row alone, counts go to `tally`."""
+        """The new row; `draws` is a random stream for this row alone; counts go to `tally`."""
 
 
 def rewriter_of(task: Task, source: str, context: DataContext) -> Rewriter:
-    """What rewrites the rows of a task in the language `source`."""
+    """The rewriter for the rows of a task in the language `source`."""
     transform = task.transform
     assert transform is not None
     if transform.translate is not None:
@@ -91,7 +93,7 @@ class _Inventing(_Plain):
     def rewritten(
         self, row: Row, language: str, draws: random.Random, tally: Counter[str]
     ) -> Row | Dropped:
-        def new(text: str) -> Replaced:
+        def new(text: str) -> ReplacedText:
             made = self._known(text)
             tally["words"] += len(made.places)
             tally["words replaced"] += sum(changed for *_, changed in made.places)
@@ -99,7 +101,7 @@ class _Inventing(_Plain):
 
         return reworded(row, self._format, new)
 
-    def _made(self, text: str) -> Replaced:
+    def _made(self, text: str) -> ReplacedText:
         return replace(text, runs(), self._inventor.word)
 
 
@@ -122,27 +124,27 @@ class _Translating:
         self, spec: Translate, format_name: FormatName, source: str, context: DataContext
     ) -> None:
         self._spec, self._format, self._source, self._context = spec, format_name, source, context
-        self._ask = Asking(self._fetch)
+        self._requests = TranslationRequests(self._fetch)
         self._translator: Translator | None = None
 
     def prepare(self, rows: Rows) -> None:
-        """Translates all that the rows need; the model is let go afterwards."""
+        """Makes all translations that the rows need, then frees the model."""
 
         def attempts() -> Iterable[None]:
             for row, language in rows():
                 try:
-                    translate.rewritten(row, self._format, language, self._ask, Counter())
+                    translate.rewritten(row, self._format, language, self._requests, Counter())
                 except Pending:
                     yield
 
-        self._ask.fill(attempts)
+        self._requests.fill(attempts)
         self._translator = None
 
     def rewritten(
         self, row: Row, language: str, draws: random.Random, tally: Counter[str]
     ) -> Row | Dropped:
         """See `Rewriter.rewritten`."""
-        return translate.rewritten(row, self._format, language, self._ask, tally)
+        return translate.rewritten(row, self._format, language, self._requests, tally)
 
     def _fetch(self, wanted: Texts) -> dict[str, Translations]:
         folder = Path(
@@ -166,7 +168,7 @@ class _Translating:
 
 
 def translations_key(spec: Translate, source: str, context: DataContext) -> str:
-    """Names translations by all that decides them; the batch size decides nothing but rounding."""
+    """Hash of everything that decides translations; the batch size affects only rounding."""
     return digest(
         {
             "version": TRANSLATE_VERSION,

@@ -1,8 +1,8 @@
-"""Rows of each format: which of their texts are rewritten, and how answers stay where they stand.
+"""Rows of each format: which of their texts are rewritten, and how answers keep their places.
 
-A *row* is a mapping of roles to values as `columns.py` leaves them. What rewrites it gets texts and
-gives texts; labels, tags, ids and keys are not touched. COPA's `cause` and `effect`, which stand in
-the role `question` in every language, are codes and stay.
+A *row* maps roles to values, as `columns.py` returns them. Rewriting takes texts and returns texts;
+labels, tags, ids and keys are never changed. COPA's `cause` and `effect`, the same words in the
+role `question` in every language, are codes and stay.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xstilts.data.transforms.words import Replaced, Span
+from xstilts.data.transforms.words import ReplacedText, Span
 from xstilts.spec.format_specs import FORMATS, FormatName
 
 Row = dict[str, Any]
@@ -21,7 +21,7 @@ CODES = ("cause", "effect")
 
 @dataclass(frozen=True)
 class Dropped:
-    """A row that can't be kept."""
+    """The outcome for a row that can't be kept."""
 
     reason: str
 
@@ -52,7 +52,7 @@ def _roles(row: Row, format_name: FormatName) -> list[str]:
     ]
 
 
-def reworded(row: Row, format_name: FormatName, replaced: Callable[[str], Replaced]) -> Row:
+def reworded(row: Row, format_name: FormatName, replaced: Callable[[str], ReplacedText]) -> Row:
     """The row with the words of all its texts replaced; the answers of span QA keep their place."""
     made = [replaced(text) for text in texts(row, format_name)]
     new = with_texts(row, format_name, [one.text for one in made])
@@ -61,11 +61,11 @@ def reworded(row: Row, format_name: FormatName, replaced: Callable[[str], Replac
     return new
 
 
-def _carried(context: str, answers: Mapping[str, Any], made: Replaced) -> dict[str, list[Any]]:
+def _carried(context: str, answers: Mapping[str, Any], made: ReplacedText) -> dict[str, list[Any]]:
     new: dict[str, list[Any]] = {"text": [], "answer_start": []}
     for text, start in zip(answers["text"], answers["answer_start"], strict=True):
         span = standing(context, text, start)
-        if span is None:  # it stood nowhere before either
+        if span is None:  # it did not occur in the old context either
             new["text"].append(text)
             new["answer_start"].append(start)
             continue
@@ -76,9 +76,7 @@ def _carried(context: str, answers: Mapping[str, Any], made: Replaced) -> dict[s
 
 
 def standing(context: str, text: str, start: int) -> Span | None:
-    """Where an answer stands: at `start`, else at its nearest occurrence; None where there is
-    none.
-    """
+    """The place of an answer: at `start`, else its nearest occurrence; None if it has none."""
     if context.startswith(text, start):
         return start, start + len(text)
     places = occurrences(context, text)
@@ -87,7 +85,7 @@ def standing(context: str, text: str, start: int) -> Span | None:
 
 
 def occurrences(text: str, part: str) -> list[int]:
-    """Begins of `part` in `text`, overlapping ones too; none of an empty part."""
+    """Where `part` occurs in `text`, overlaps included; nowhere if it is empty."""
     found = []
     at = text.find(part) if part else -1
     while at >= 0:

@@ -1,7 +1,7 @@
-"""A text in sentences, for models that translate one sentence at a time, and put together again.
+"""Cuts a text into sentences, for models that translate one at a time, and joins them again.
 
-Sentences end where `xstilts.reading.sentences` says, and at each new line. Blanks between them
-belong to none and are kept.
+Sentences end where `xstilts.data.reading.sentences` says, and at each new line. The spaces between
+them belong to no sentence and are kept.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from xstilts.data.reading.sentences import breaks
 from xstilts.data.transforms.words import Span
 
 BLANKLESS = frozenset({"zh", "ja"})
-"""Languages without a blank between sentences."""
+"""Languages without a space between sentences."""
 UNSPACED = frozenset({"zh", "ja", "th", "my", "lo", "km"})
-"""Languages without a blank between words."""
+"""Languages without a space between words."""
 
 
 def spans(text: str, together: Iterable[Span] = ()) -> list[Span]:
-    """Begin and end of each sentence, blanks around it left out; no sentence ends inside one of
-    `together`.
+    """Begin and end of each sentence, without the spaces around it; no sentence ends inside a span
+    of `together`.
     """
     found: list[Span] = []
     start = 0
@@ -39,7 +39,7 @@ def rejoined(
 ) -> tuple[str, list[int]]:
     """`text` with its sentences at `places` replaced, and where each new one begins.
 
-    What stands between them stays; blanks on one line go where `language` has none between
+    The text between them stays, except for spaces within a line if `language` has none between
     sentences.
     """
     parts: list[str] = []

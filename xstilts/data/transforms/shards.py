@@ -1,12 +1,12 @@
 """Translations on disk: each sentence is translated once, for all tasks, sweeps and limits.
 
     <cache>/transforms/<key>/<language>/<hash>.parquet    up to 512 sentences and their translations
-    <cache>/transforms/<key>/<language>/progress.json     how far the last call came
+    <cache>/transforms/<key>/<language>/progress.json     progress of the last call
 
-The key names all that decides a translation: the model's files, source language, beams, longest
-translation. A shard is written at once and whole, so a call that was killed goes on with those that
-are missing. One process translates into a language at a time, the others wait for it and find what
-it made. The longest sentences come first: if memory does not suffice, that shows at once.
+The key hashes everything that decides a translation: the model's files, source language, beams,
+longest translation. Each shard is written atomically, so after a kill the next call translates only
+what is missing. One process at a time translates into a language; the others wait and then read its
+shards. The longest sentences come first, so too little memory shows at once.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from xstilts.errors import DataError
 from xstilts.spec.digests import digest
 from xstilts.store.local_files import store_error, write_bytes, write_json
 
-SENTENCES_A_SHARD = 512
+SENTENCES_PER_SHARD = 512
 _LOG = logging.getLogger("xstilts.transforms")
 
 Translate = Callable[[Sequence[str]], Sequence[str | None]]
-"""Sentences to translations, in order; None where there is none that can be used."""
+"""Sentences to translations, in order; None for a sentence without a usable one."""
 
 
 def translated(
     texts: Iterable[str], folder: Path, translate: Callable[[], Translate]
 ) -> dict[str, str | None]:
-    """Translations of `texts`; `translate()` opens the model and is called only where some are
+    """Translations of `texts`; `translate()` opens the model and is called only if some are
     missing.
     """
     from filelock import FileLock, Timeout
@@ -72,14 +72,14 @@ def _completed(
     work = translate()
     began = time.monotonic()
     _tell(folder, 0, len(missing), 0.0)
-    for start in range(0, len(missing), SENTENCES_A_SHARD):
-        some = missing[start : start + SENTENCES_A_SHARD]
+    for start in range(0, len(missing), SENTENCES_PER_SHARD):
+        some = missing[start : start + SENTENCES_PER_SHARD]
         made = work(some)
         _write(folder / f"{digest(some)}.parquet", some, made)
         known.update(zip(some, made, strict=True))
         _tell(
             folder,
-            min(start + SENTENCES_A_SHARD, len(missing)),
+            min(start + SENTENCES_PER_SHARD, len(missing)),
             len(missing),
             time.monotonic() - began,
         )
@@ -87,7 +87,7 @@ def _completed(
 
 
 def _tell(folder: Path, done: int, of: int, seconds: float) -> None:
-    """The long sentences come first, so what is left takes less than this says."""
+    """Writes the progress. The longest sentences come first, so the time left is overestimated."""
     rate = done / max(seconds, 1e-6)
     left = (of - done) / rate if done else None
     state = {
@@ -110,8 +110,8 @@ def _tell(folder: Path, done: int, of: int, seconds: float) -> None:
 
 
 def under_way(cache: Path, since: float) -> list[dict[str, Any]]:
-    """The `progress.json` of each language that somebody translates into, written after `since`
-    (epoch seconds).
+    """The `progress.json` of each unfinished translation, if written after `since` (epoch
+    seconds).
     """
     found = []
     for path in sorted(cache.glob("transforms/*/*/progress.json")):
@@ -125,7 +125,7 @@ def under_way(cache: Path, since: float) -> list[dict[str, Any]]:
 
 
 def _read(path: Path) -> list[tuple[str, str | None]]:
-    """A shard's sentences and translations; a damaged one is removed and holds none."""
+    """A shard's sentences and translations; a damaged shard is removed and counts as empty."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

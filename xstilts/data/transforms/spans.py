@@ -1,11 +1,12 @@
-"""Where an answer is in a translation.
+"""Finds an answer in a translation.
 
-Two means. *Marks*: the answer is put into brackets before its sentence is translated, and the
-brackets are looked for in what comes out (mark-then-translate; Chen et al. 2023, EasyProject, arXiv
-2211.15613). Marks can harm a translation, so they tell what the answer is called and the text
-itself is translated without them, where that will do. *Text*: what the answer is called is looked
-for in the translated text; of several places the one that lies most like the old one is taken, and
-a place inside a longer word is none, except in scripts that have no blanks.
+There are two ways. *Marks*: the answer is put in brackets before its sentence is translated, and
+the brackets are looked for in the translation (mark-then-translate; Chen et al. 2023, EasyProject,
+arXiv 2211.15613). Marks can harm a translation, so if possible they serve only to learn how the
+answer is translated, and the text itself is translated without them. *Text*: the translated answer
+is looked for in the translated text. Of several occurrences the one whose relative position is
+closest to the original's is taken; occurrences inside a longer word do not count, except in scripts
+without spaces.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from xstilts.data.transforms.sentences import UNSPACED
 from xstilts.data.transforms.words import Span
 
 _MARKS = (("[［【〔", "]］】〕"), ("<＜〈《", ">＞〉》"), ('"“”„«»「」『』', '"“”„«»「」『』'))
-"""Opening and closing marks, each with the forms that a translation may give it; the first of each
-is put.
+"""Pairs of opening and closing marks, each with the forms it may take in a translation; the first
+form is inserted.
 """
 
 
 def marked(sentence: str, span: Span) -> str | None:
-    """The sentence with the answer at `span` in marks that it does not have itself; None where all
-    are taken.
+    """The sentence with the answer at `span` in marks that it does not contain; None if it has
+    all.
     """
     begin, end = span
     for opening, closing in _MARKS:
@@ -37,7 +38,7 @@ def marked(sentence: str, span: Span) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Unmarked:
-    """A translation without its marks, and where the answer stands in it."""
+    """A translation without its marks, and the place of the answer in it."""
 
     text: str
     span: Span
@@ -49,7 +50,7 @@ class Unmarked:
 
 
 def unmarked(translation: str, put: str, language: str) -> Unmarked | None:
-    """The translation of the marked sentence `put`; None where its marks did not come through as
+    """The translation of the marked sentence `put`, without marks; None if it does not have exactly
     one pair.
     """
     opening, closing = next(pair for pair in _MARKS if pair[0][0] in put)
@@ -71,19 +72,17 @@ def unmarked(translation: str, put: str, language: str) -> Unmarked | None:
 
 
 def found(text: str, answer: str, share: float, language: str) -> Span | None:
-    """Where `answer` stands in `text`, in the same capitals or others; `share`: how far on it
-    should be (0 to 1).
+    """Where `answer` occurs in `text`, preferably in the same case; `share`: its expected relative
+    position (0 to 1).
     """
     answer = answer.strip()
-    for where, what in ((text, answer), (text.lower(), answer.lower())):
-        if len(where) != len(
-            text
-        ):  # small letters of another length: places would not be those of `text`
+    for searched, what in ((text, answer), (text.lower(), answer.lower())):
+        if len(searched) != len(text):  # lower case changed the length, so places would not fit
             continue
         places = [
             at
-            for at in occurrences(where, what)
-            if language in UNSPACED or _free(where, at, at + len(what))
+            for at in occurrences(searched, what)
+            if language in UNSPACED or _free(searched, at, at + len(what))
         ]
         if places:
             begin = min(places, key=lambda at: abs(at - share * len(text)))
@@ -92,6 +91,6 @@ def found(text: str, answer: str, share: float, language: str) -> Span | None:
 
 
 def _free(text: str, begin: int, end: int) -> bool:
-    """Whether no letter or digit stands beside those at the edges."""
+    """Whether the span begins and ends at word boundaries."""
     left = text[begin - 1 : begin].isalnum() and text[begin].isalnum()
     return not left and not (text[end : end + 1].isalnum() and text[end - 1].isalnum())

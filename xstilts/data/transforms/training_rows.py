@@ -1,9 +1,8 @@
-"""A task's training rows, transformed: each row's language drawn, each row rewritten, the count
-kept.
+"""A task's training rows, transformed: rows chosen, given a language, rewritten and counted.
 
-Which rows are rewritten depends on the transform's seed and the number of the row; their languages
-are dealt out in turn. What a row becomes is the rewriter's affair (`rewriters`), and what came of
-all of them is kept beside the cached rows (`notes`). Tables are read and made some rows at a time.
+The transform's seed and the row's number decide whether a row is rewritten; languages are assigned
+in turn. A rewriter makes the new row (`rewriters`), and the counts are kept beside the cached rows
+(`notes`). Tables are read and made a chunk of rows at a time.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ from xstilts.spec.transforms import Transform
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ROWS_A_CHUNK = 2000
+_ROWS_PER_CHUNK = 2000
 
 
 def expected_rows(rows: int, task: Task) -> int:
-    """How many rows a transform leaves of `rows`, where none is dropped."""
+    """How many rows there are after the transform if it drops none of `rows`."""
     transform = task.transform
     return rows + round(rows * transform.share) if transform is not None and transform.add else rows
 
@@ -39,9 +38,8 @@ def apply(table: pa.Table, task: Task, language: str | None, context: DataContex
     """The training rows of `task` in `language` (None: its first), transformed; columns and types
     stay.
 
-    Translations bring a column `language`, each row's own. Rows keep their order; with `add`, the
-    transformed ones follow. Raises DataError for what `problems` would tell, and where no row is
-    left.
+    Translation adds a column `language`. Rows keep their order; with `add`, the transformed rows
+    follow the originals. Raises DataError for anything in `problems`, and if no row is left.
     """
     transform = task.transform
     if transform is None or not table.num_rows:
@@ -50,46 +48,46 @@ def apply(table: pa.Table, task: Task, language: str | None, context: DataContex
     if found:
         raise DataError("\n".join(found))
     source = language or task.train_languages[0]
-    dealt = _dealt(table.num_rows, transform, source)
+    assigned = _assigned_languages(table.num_rows, transform, source)
     tally: Counter[str] = Counter()
     rewriter = rewriter_of(task, source, context)
     if rewriter.translates:
         table = with_language(table, source)
-    rewriter.prepare(lambda: ((row, to) for _, row, to in _rows(table, dealt) if to is not None))
-    made = _made(table, dealt, transform, rewriter, source, tally)
-    if not made.num_rows:
+    rewriter.prepare(lambda: ((row, to) for _, row, to in _rows(table, assigned) if to is not None))
+    transformed = _transformed(table, assigned, transform, rewriter, source, tally)
+    if not transformed.num_rows:
         raise DataError(
             f"task {task.name}: its transform dropped all {table.num_rows} rows: "
             f"{notes.reasons(tally)}"
         )
-    notes.write(task, source, context, table.num_rows, made.num_rows, dealt, tally)
-    return made
+    notes.write(task, source, context, table.num_rows, transformed.num_rows, assigned, tally)
+    return transformed
 
 
-def _dealt(count: int, transform: Transform, source: str) -> list[str | None]:
-    """Each row's new language, dealt out in turn; None for a row that stays English."""
+def _assigned_languages(count: int, transform: Transform, source: str) -> list[str | None]:
+    """Each row's new language, assigned in turn; None for a row that stays as it is."""
     names = languages_of(transform) or (source,)
-    dealt: list[str | None] = []
+    assigned: list[str | None] = []
     chosen = 0
     for number in range(count):
         if row_uniform(transform.seed, "share", source, number) < transform.share:
-            dealt.append(names[chosen % len(names)])
+            assigned.append(names[chosen % len(names)])
             chosen += 1
         else:
-            dealt.append(None)
-    return dealt
+            assigned.append(None)
+    return assigned
 
 
-def _rows(table: pa.Table, dealt: list[str | None]) -> Iterator[tuple[int, Row, str | None]]:
-    """`(number, row, new language)`, read some at a time."""
-    for start in range(0, table.num_rows, _ROWS_A_CHUNK):
-        for number, row in enumerate(table.slice(start, _ROWS_A_CHUNK).to_pylist(), start):
-            yield number, row, dealt[number]
+def _rows(table: pa.Table, assigned: list[str | None]) -> Iterator[tuple[int, Row, str | None]]:
+    """`(number, row, new language)` of each row, read a chunk at a time."""
+    for start in range(0, table.num_rows, _ROWS_PER_CHUNK):
+        for number, row in enumerate(table.slice(start, _ROWS_PER_CHUNK).to_pylist(), start):
+            yield number, row, assigned[number]
 
 
-def _made(
+def _transformed(
     table: pa.Table,
-    dealt: list[str | None],
+    assigned: list[str | None],
     transform: Transform,
     rewriter: Rewriter,
     source: str,
@@ -105,7 +103,7 @@ def _made(
         parts.append(pa.Table.from_pylist(kept, schema=table.schema))
         kept.clear()
 
-    for number, row, to in _rows(table, dealt):
+    for number, row, to in _rows(table, assigned):
         if to is None:
             if not transform.add:
                 kept.append(row)
@@ -115,7 +113,7 @@ def _made(
             tally[notes.DROPPED + new.reason] += 1
             continue
         kept.append({**new, "language": to} if rewriter.translates else new)
-        if len(kept) >= _ROWS_A_CHUNK:
+        if len(kept) >= _ROWS_PER_CHUNK:
             flush()
     flush()
     return pa.concat_tables(parts)

@@ -1,13 +1,13 @@
-"""Rows through a translation model: labels stay, answers are found again.
+"""Rows translated by a model: labels stay, answers are found again.
 
-A text is translated sentence by sentence, since the models learned on sentences, and put together
-with the blanks it had. A prefix that begins each choice (HellaSwag) is translated with it, as one
-sentence. For span QA the context is translated without marks, and each gold answer is looked for in
-the translation of its own sentence: first as what stands between the marks when that sentence is
-translated a second time with the answer in brackets, then as the answer translated by itself. Where
-neither is there, the translation with marks takes the sentence's place, if the row has one answer.
-A gold that is not found is left out; a row without any is dropped. Questions without an answer
-(SQuAD v2.0) stay.
+A text is translated sentence by sentence, because the models were trained on sentences, and joined
+again with its original spaces. A prefix that begins each choice (HellaSwag) is translated together
+with the choice, as one sentence. For span QA the context is translated without marks, and each gold
+answer is looked for in the translation of its sentence: first the text between the marks when the
+sentence is translated again with the answer in brackets, then the answer translated on its own. If
+neither occurs and the row has one answer, the translation with marks replaces the sentence. A gold
+answer that is not found is left out; a row that loses all of them is dropped. Questions without an
+answer (SQuAD v2.0) stay.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xstilts.data.transforms import rows, sentences, spans
-from xstilts.data.transforms.requests import Asking
+from xstilts.data.transforms.requests import TranslationRequests
 from xstilts.data.transforms.rows import Dropped, Row
 from xstilts.data.transforms.words import Span
 from xstilts.spec.format_specs import FormatName
@@ -27,20 +27,24 @@ LOST = "answer not found in the translation"
 
 
 def rewritten(
-    row: Row, format_name: FormatName, language: str, ask: Asking, tally: Counter[str]
+    row: Row,
+    format_name: FormatName,
+    language: str,
+    requests: TranslationRequests,
+    tally: Counter[str],
 ) -> Row | Dropped:
-    """The row in `language`, or why it is dropped. Raises Pending; counts how answers were found
-    into `tally`.
+    """The row in `language`, or why it is dropped. Raises Pending; `tally` counts how answers were
+    found.
     """
     if "answers" in row:
-        return _question(row, language, ask, tally)
+        return _question(row, language, requests, tally)
     row = _whole_choices(row) if "choices" in row else row
-    new = ask.texts(rows.texts(row, format_name), language)
+    new = requests.texts(rows.texts(row, format_name), language)
     return Dropped(UNUSABLE) if new is None else rows.with_texts(row, format_name, new)
 
 
 def _whole_choices(row: Row) -> Row:
-    """The row with its prefix in the choices: half a sentence translates badly."""
+    """The row with its prefix moved into the choices: half a sentence translates badly."""
     prefix = row.get("prefix") or ""
     if not prefix.strip():
         return row
@@ -54,14 +58,16 @@ class _Gold:
     text: str
     span: Span
     sentence: int
-    """Number of the sentence that it stands in."""
+    """Number of the sentence that contains it."""
     inside: Span
     """Its place in that sentence."""
     share: float
-    """How far on in the sentence it begins, 0 to 1."""
+    """Where in the sentence it begins, from 0 to 1."""
 
 
-def _question(row: Row, language: str, ask: Asking, tally: Counter[str]) -> Row | Dropped:
+def _question(
+    row: Row, language: str, requests: TranslationRequests, tally: Counter[str]
+) -> Row | Dropped:
     context: str = row["context"]
     golds, places = _golds(row)
     if row["answers"]["text"] and not golds:
@@ -70,8 +76,8 @@ def _question(row: Row, language: str, ask: Asking, tally: Counter[str]) -> Row 
     marked = {gold.span: spans.marked(english[gold.sentence], gold.inside) for gold in golds}
     title = [row["question"][begin:end] for begin, end in sentences.spans(row["question"])]
     asked = [*english, *title, *(text for text in marked.values() if text is not None)]
-    known = dict(zip(asked, ask.sentences(asked, language), strict=True))
-    question = ask.texts([row["question"]], language)
+    known = dict(zip(asked, requests.sentences(asked, language), strict=True))
+    question = requests.texts([row["question"]], language)
     new = [known[text] for text in english]
     if question is None or any(one is None for one in new):
         return Dropped(UNUSABLE)
@@ -80,7 +86,7 @@ def _question(row: Row, language: str, ask: Asking, tally: Counter[str]) -> Row 
     for gold in golds:
         put = marked[gold.span]
         back = spans.unmarked(known[put] or "", put, language) if put is not None else None
-        how, place = _find(gold, texts[gold.sentence], back, ask, language)
+        how, place = _find(gold, texts[gold.sentence], back, requests, language)
         if place is None and back is not None and len(golds) == 1:
             texts[gold.sentence], how, place = back.text, "answers by a marked sentence", back.span
         if place is not None:
@@ -96,7 +102,7 @@ def _question(row: Row, language: str, ask: Asking, tally: Counter[str]) -> Row 
 
 
 def _golds(row: Row) -> tuple[list[_Gold], list[Span]]:
-    """The different gold answers of a row, and the sentences of its context, none of which cuts an
+    """The distinct gold answers of a row, and the sentences of its context, none of which splits an
     answer.
     """
     context, answers = row["context"], row["answers"]
@@ -127,7 +133,11 @@ def _golds(row: Row) -> tuple[list[_Gold], list[Span]]:
 
 
 def _find(
-    gold: _Gold, text: str, back: spans.Unmarked | None, ask: Asking, language: str
+    gold: _Gold,
+    text: str,
+    back: spans.Unmarked | None,
+    requests: TranslationRequests,
+    language: str,
 ) -> tuple[str, Span | None]:
     """How and where the answer was found in its sentence's translation `text`."""
     if back is not None:
@@ -135,7 +145,7 @@ def _find(
         place = spans.found(text, back.answer, share, language)
         if place is not None:
             return "answers by marks", place
-    alone = ask.sentences([gold.text], language)[0]
+    alone = requests.sentences([gold.text], language)[0]
     for answer in dict.fromkeys(
         one.strip() for one in (alone or "", (alone or "").rstrip(" .。"), gold.text)
     ):

@@ -1,11 +1,11 @@
-"""The translation model itself: sentences in, translations out, on the GPU where there is one.
+"""The translation model itself: sentences in, translations out, on the GPU if there is one.
 
-Any model that `AutoModelForSeq2SeqLM` opens, through its own `generate`: greedy, or beams. Weights
-are safetensors, in float32, and no code of the model's repository is run. A sentence longer than
-the model reads is cut at blanks into parts. A translation may have four tokens for each of its
-sentence's and 32 more, and `max_new_tokens` at most: what has not ended by then is a loop or a
-fragment, and counts as none. What comes out depends on the sentence alone, up to the rounding of
-sums that another batch size or machine brings.
+It is any model that `AutoModelForSeq2SeqLM` can open, and uses the model's own `generate`, greedy
+or with beams. Weights are safetensors, in float32, and no code from the model's repository is run.
+A sentence longer than the model can read is cut into parts at spaces. A translation may have four
+tokens for each token of its sentence plus 32, and at most `max_new_tokens`; one that has not ended
+by then is a loop or a fragment and is discarded. The result depends on the sentence alone, except
+for rounding that differs with batch size or machine.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xstilts.data.transforms import codes
-from xstilts.errors import DataError
+from xstilts.errors import DataError, first_line
 from xstilts.models.checkpoints import loading
 from xstilts.sources.base_models import base_place
 from xstilts.spec.transforms import Translate
@@ -23,9 +23,9 @@ from xstilts.spec.transforms import Translate
 if TYPE_CHECKING:
     from xstilts.sources.context import DataContext
 
-_LEAST_TOKENS, _TOKENS_A_TOKEN = 32, 4
+_EXTRA_TOKENS, _TOKENS_PER_TOKEN = 32, 4
 _UNBOUNDED = 100_000
-"""Tokenizers without a limit say a number above this."""
+"""Tokenizers without a limit state a number above this."""
 
 
 class Translator:
@@ -50,7 +50,7 @@ class Translator:
             self._id(self._code(source))
 
     def translated(self, texts: Sequence[str], language: str) -> list[str | None]:
-        """Translations into `language`, in order; None where one did not end, or is empty."""
+        """Translations into `language`, in order; None for one that did not end or is empty."""
         put = self._code(language) if self._how == "plain" else ""
         parts = [[f"{put} {part}" if put else part for part in self._parts(text)] for text in texts]
         flat = [part for one in parts for part in one]
@@ -67,9 +67,7 @@ class Translator:
         return [_whole([next(rest) for _ in one]) for one in parts]
 
     def _parts(self, text: str) -> Iterator[str]:
-        """The text, or its halves, cut at the blank nearest the middle, as often as the model needs
-        it.
-        """
+        """The text, halved at the space nearest the middle until the model can read each part."""
         if (
             4 * len(text) < self._longest
             or len(self._tokenizer(text)["input_ids"]) <= self._longest
@@ -91,7 +89,7 @@ class Translator:
             texts, padding=True, return_tensors="pt", return_token_type_ids=False
         )
         bounds = (
-            (_TOKENS_A_TOKEN * batch["attention_mask"].sum(dim=1) + _LEAST_TOKENS)
+            (_TOKENS_PER_TOKEN * batch["attention_mask"].sum(dim=1) + _EXTRA_TOKENS)
             .clamp(max=self._most_new)
             .tolist()
         )
@@ -105,9 +103,8 @@ class Translator:
             _ended(row, bound, self._ends)
             for row, bound in zip(ids[:, 1:].tolist(), bounds, strict=True)
         ]
-        first = (
-            0 if settings.forced_bos_token_id is None else 1
-        )  # not every tokenizer takes it for a special token
+        # Not every tokenizer drops the forced first token as a special one.
+        first = 0 if settings.forced_bos_token_id is None else 1
         decoded = self._tokenizer.batch_decode(
             [(row or [])[first:] for row in rows], skip_special_tokens=True
         )
@@ -126,19 +123,19 @@ class Translator:
         return found
 
     def _id(self, word: str) -> int:
-        """Id of a language's token; DataError where the model has none."""
+        """Id of a language's token; DataError if the model has none."""
         known = getattr(self._tokenizer, "lang_code_to_token", {}).get(word, word)
         found = self._tokenizer.convert_tokens_to_ids(known)
         if found is None or found == self._tokenizer.unk_token_id:
             raise DataError(
                 f"model {self._spec.model}: its tokenizer has no language `{word}`; "
-                "give `language_codes` the model's own word"
+                "give the model's own code in `language_codes`"
             )
         return int(found)
 
 
 def _opened(place: str, revision: str | None) -> tuple[Any, Any]:
-    """Tokenizer and model, ready to generate one translation for each text."""
+    """Tokenizer and model, set to generate one translation for each text."""
     import torch
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
@@ -146,32 +143,27 @@ def _opened(place: str, revision: str | None) -> tuple[Any, Any]:
     try:
         with loading(place, stored=False):
             tokenizer = AutoTokenizer.from_pretrained(place, **common)
-            model, told = AutoModelForSeq2SeqLM.from_pretrained(
+            model, report = AutoModelForSeq2SeqLM.from_pretrained(
                 place, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **common
             )
     except ImportError as error:
         raise DataError(
-            f"model {place}: its tokenizer needs another package: {_first_line(error)}"
+            f"model {place}: its tokenizer needs another package: {first_line(error)}"
         ) from error
-    if told["missing_keys"]:
-        lacking = ", ".join(sorted(told["missing_keys"])[:3])
+    if report["missing_keys"]:
+        lacking = ", ".join(sorted(report["missing_keys"])[:3])
         raise DataError(
-            f"model {place}: its weights lack {lacking}; it must be a whole translation model"
+            f"model {place}: its weights lack {lacking}; it must be a complete translation model"
         )
     settings = model.generation_config
     settings.do_sample, settings.num_return_sequences, settings.max_length = False, 1, None
-    settings.forced_eos_token_id = (
-        None  # an end that the model did not choose would hide a translation cut short
-    )
+    # A forced end would hide that a translation was cut short.
+    settings.forced_eos_token_id = None
     return tokenizer, model
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0]
-
-
 def _ended(row: list[int], bound: int, ends: frozenset[int]) -> list[int] | None:
-    """The ids before the end; None where it does not come within `bound` tokens."""
+    """The ids before the end token; None if it does not come within `bound` tokens."""
     end = next((at for at, one in enumerate(row) if one in ends), len(row))
     return row[:end] if end < min(bound, len(row)) else None
 

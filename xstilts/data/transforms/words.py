@@ -1,9 +1,9 @@
-"""Words of a text, replaced one by one, with the places of answers carried along.
+"""Replaces the words of a text one by one and keeps track of where answers move.
 
-A *word* is a run of letters with their combining marks. Everything else (blanks, punctuation,
-digits) stays where and as it is, so a text keeps its shape and each old character has a new place.
-An answer whose edge cuts a word that was replaced (`Denver` in `Denvers`) is widened to the whole
-new word: half of a replaced word means nothing.
+A *word* is a run of letters with their combining marks. Everything else (spaces, punctuation,
+digits) stays unchanged, so a text keeps its shape and each old character has a new place. An answer
+that ends inside a replaced word (`Denver` in `Denvers`) is widened to the whole new word: half of a
+replaced word means nothing.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Span = tuple[int, int]
 
 @lru_cache(maxsize=1)
 def runs() -> re.Pattern[str]:
-    """A run of letters: `don't` is two."""
+    """Matches a run of letters: `don't` is two words."""
     return re.compile(_letters())
 
 
 @lru_cache(maxsize=1)
 def joined() -> re.Pattern[str]:
-    """Letters joined by apostrophes: `don't` is one word."""
+    """Matches letters joined by apostrophes: `don't` is one word."""
     return re.compile(f"{_letters()}(?:['’]{_letters()})*")
 
 
@@ -40,7 +40,7 @@ def _letters() -> str:
 
 
 def _ranges() -> Iterator[str]:
-    """Ranges of combining marks, as a character class has them; `re` has no name for them."""
+    """Ranges of combining marks for a character class; `re` has no name for them."""
     marks = [
         code
         for code in range(sys.maxunicode + 1)
@@ -55,19 +55,17 @@ def _ranges() -> Iterator[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Replaced:
+class ReplacedText:
     """A text after its words were replaced."""
 
     text: str
     places: tuple[tuple[int, int, int, int, bool], ...]
-    """Of each word: begin and end in the old text, begin and end in the new one, whether it
+    """For each word: begin and end in the old text, begin and end in the new one, whether it
     changed.
     """
 
     def carried(self, span: Span) -> Span:
-        """Where a span of the old text is now; whole words where an edge falls into one that
-        changed.
-        """
+        """Where a span of the old text is now; an edge inside a changed word moves to its edge."""
         begin, end = span
         return self._place(begin, 0), (
             self._place(end, 1) if end > begin else self._place(begin, 0)
@@ -86,8 +84,8 @@ class Replaced:
         return new_begin + old - begin
 
 
-def replace(text: str, pattern: re.Pattern[str], new: Callable[[str], str]) -> Replaced:
-    """`text` with each match of `pattern` replaced by what `new` says of it."""
+def replace(text: str, pattern: re.Pattern[str], new: Callable[[str], str]) -> ReplacedText:
+    """`text` with each match of `pattern` replaced by `new(match)`."""
     parts: list[str] = []
     places: list[tuple[int, int, int, int, bool]] = []
     last = size = 0
@@ -100,4 +98,4 @@ def replace(text: str, pattern: re.Pattern[str], new: Callable[[str], str]) -> R
         size += len(word)
         last = end
     parts.append(text[last:])
-    return Replaced(text="".join(parts), places=tuple(places))
+    return ReplacedText(text="".join(parts), places=tuple(places))

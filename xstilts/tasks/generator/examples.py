@@ -1,8 +1,7 @@
-"""Rows of the tasks: one function each, from a random stream and a language to one row.
+"""Rows of the tasks: for each task a function from a random stream and a language to one row.
 
-Test rows are parallel: the same meanings in every language, so the languages' scores differ in
-nothing else. Training and development rows are others in each language. No row comes twice in a
-split.
+Test rows are parallel, with the same meanings in every language, so that scores differ only by
+language. Training and development rows differ between languages. No row occurs twice in a split.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ def _tags(draw: RandomState, language: str) -> Row:
 
 
 def _fits(draw: RandomState, language: str) -> Row:
-    """The answer is about another event, so that its role alone decides."""
+    """The answer is about another event, so only its role decides."""
     clause, other = draw_clauses(draw, 2, always_place=True)
     role = ROLES[int(draw.randint(len(ROLES)))]
     fits = bool(draw.randint(2))
@@ -109,7 +108,7 @@ def _phrase_span(words: list[Word], role: str) -> tuple[int, int]:
 
 @cache
 def _code(language: str) -> Mapping[str, str]:
-    """The arbitrary class of every concept, another table in each language."""
+    """The arbitrary class of every concept, different in each language."""
     draw = named_stream("gen-cipher", "code", language)
     return {concept: CIPHERS[int(draw.randint(len(CIPHERS)))] for concept in lexicon(language)}
 
@@ -144,7 +143,7 @@ SIZES: Mapping[str, Mapping[str, int]] = MappingProxyType(
 
 
 def rows(name: str, use: str, language: str) -> dict[str, list[Any]]:
-    """One split of task `name` in `language`, as columns by role; DataError where there is none."""
+    """One split of task `name` in `language`, as columns by role; DataError if there is none."""
     _check(name, use, language)
     count = SIZES[name][use]
     if name not in _MAKERS:

@@ -1,15 +1,16 @@
 """Meanings, and how a language says them.
 
 A *clause* is an event: a verb, who does it (agent), to whom (patient), and sometimes where and how.
-It is drawn without any language. How well two words go together is a table of log-normal weights,
-drawn once: no two nouns are liked by the same verbs and adjectives, so a word's company tells what
-it means, in every language alike (Harris 1954); interchangeable words could never be told apart.
+It is drawn without any language. A table of log-normal weights, drawn once, says how well two words
+go together: no two nouns prefer the same verbs and adjectives, so a word's neighbours show what it
+means, in every language alike (Harris 1954). Interchangeable words could never be told apart.
 
     xa, xb, xc   AGENT (adjective) noun  verb  PATIENT (adjective) noun  (adverb)  (PLACE noun)
     xd           (PLACE noun)  AGENT noun (adjective)  PATIENT noun (adjective)  (adverb)  verb
 
-Capitals are markers, little words before a phrase that say what it does. Clauses of one sentence
-are joined by a conjunction; a question has a question word in place of the phrase it asks for.
+Words in capitals are markers, small words before a phrase that say its role. Clauses of one
+sentence are joined by a conjunction; a question has a question word in place of the phrase it asks
+for.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ from xstilts.spec.seeds import named_stream
 from xstilts.tasks.generator.lexicon import CLASS_SIZES, LANGUAGES, lexicon
 
 TAGS = ("AGENT", "PATIENT", "PLACE", "VERB", "ADJ", "ADV", "MARK", "CONJ", "SIGN")
-"""What a word of a statement can be; nouns are tagged by the role of their phrase."""
+"""Tags of the words of a statement; nouns are tagged by the role of their phrase."""
 SHARPNESS = 2.0
-"""Standard deviation of the logarithm of a weight; the higher, the fewer companions a word has."""
+"""Standard deviation of a weight's logarithm; the higher, the fewer words a word goes with."""
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """A noun, perhaps with an adjective; numbers inside their classes."""
+    """A noun, perhaps with an adjective; numbers within their classes."""
 
     noun: int
     adjective: int | None = None
@@ -70,13 +71,13 @@ class Word:
 
 @cache
 def affinity(left: str, right: str, role: str) -> Array:
-    """Weights, one row a word of class `left`, one column a word of class `right`."""
+    """Weights, with a row for each word of class `left` and a column for each of class `right`."""
     shape = (CLASS_SIZES[left], CLASS_SIZES[right])
     return np.exp(SHARPNESS * named_stream("affinity", left, right, role).standard_normal(shape))
 
 
 def pick(draw: RandomState, weights: Array, but: Collection[int] = ()) -> int:
-    """A number drawn by weight, none of `but`."""
+    """A number drawn by weight, but none of `but`."""
     left = weights.copy()
     left[list(but)] = 0
     edges = np.cumsum(left)
@@ -127,7 +128,7 @@ def _say_phrase(phrase: Phrase | None, role: str, asked: bool, final: bool) -> l
 
 
 def say_clause(clause: Clause, language: str, asked: str | None = None) -> list[Word]:
-    """The clause's words in the order of `language`; `asked` is the role that is asked for."""
+    """The clause's words in the order of `language`; `asked` is the role a question asks for."""
     final = LANGUAGES[language].verb_final
     roles = {"agent": clause.agent, "patient": clause.patient, "place": clause.place}
     agent, patient, place = (
@@ -149,9 +150,7 @@ def say(clauses: Sequence[Clause], language: str) -> list[Word]:
 
 
 def ask(clause: Clause, language: str, role: str) -> list[Word]:
-    """The question for the phrase in `role` of `clause`; what it does not ask for it says
-    briefly.
-    """
+    """The question for the phrase in `role` of `clause`; the rest is stated briefly."""
     brief = replace(clause.bare, place=clause.place) if role == "place" else clause.bare
     return [*say_clause(brief, language, role), Word("sign.ask", "SIGN")]
 

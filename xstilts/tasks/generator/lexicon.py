@@ -1,10 +1,9 @@
 """The lexicon: concepts, and the word each language has for them.
 
-A concept is a text such as `noun.17`; its class stands before the dot. Every language has exactly
-one word for every concept. What two languages share they share by borrowing: a language takes a
-share of its content words from the training language as they are, and makes up the others from
-syllables of its own, which no other language has. Function words are never borrowed; punctuation is
-common to all.
+A concept is a text such as `noun.17`, with its class before the dot. Every language has exactly one
+word for every concept. Languages share words only by borrowing: a language takes a share of its
+content words unchanged from the training language, and makes the others from its own syllables,
+which no other language has. Function words are never borrowed; punctuation is common to all.
 """
 
 from __future__ import annotations
@@ -47,8 +46,8 @@ class Language:
     borrowed: float
     """Share of the content words that are the training language's own."""
     verb_final: bool = False
-    """Verb last and adjective after its noun; else the verb between its phrases, adjective before
-    the noun.
+    """Verb last and adjectives after nouns; otherwise the verb is between its phrases and
+    adjectives are before nouns.
     """
 
 

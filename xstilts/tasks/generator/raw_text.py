@@ -1,4 +1,4 @@
-"""Raw text: what a tiny model must read before it can transfer anything.
+"""Raw text, on which a tiny model must be pretrained before it can transfer anything.
 
 Four sorts of lines about the same events:
 
@@ -9,10 +9,9 @@ Four sorts of lines about the same events:
                  Lample 2019)
 
 Plain text alone would leave the languages apart. From interlinear lines a model learns within a few
-hundred steps to read a masked word off its neighbour; borrowed words, which are their own
-translation, show it how, and all others follow. Parallel lines then teach it to look up a word in
-another sentence by meaning. All lines are statements: question words are first met by the tasks
-that ask.
+hundred steps to predict a masked word from its neighbour: first borrowed words, which are their own
+translation, then all others. Parallel lines then teach it to find a word in another sentence by
+meaning. All lines are statements: question words occur only in the tasks.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from xstilts.tasks.generator.lexicon import LANGUAGES, PUNCTUATION, lexicon
 
 SORTS = ("plain", "mixed", "interlinear", "parallel")
 SHARES = (0.1, 0.1, 0.45, 0.35)
-"""Of the sorts, in their order."""
+"""Shares of the sorts, in their order."""
 
 
 def text(language: str, count: int = 4000, use: str = "train", name: str = "gen-text") -> list[str]:
-    """`count` lines around `language`; every other language is a partner of some."""
+    """`count` lines in `language`, many of them together with one of the other languages."""
     draw = named_stream(name, use, language)
     return [_line(draw, language) for _ in range(count)]
 

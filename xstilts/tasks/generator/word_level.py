@@ -1,6 +1,6 @@
-"""One token a word: the tokenizer of every model that reads the generator's languages.
+"""One token per word: the tokenizer of every model for the generator's languages.
 
-Ids and special tokens are where XLM-R has them, so its configurations fit as they are.
+Special tokens have the same ids as in XLM-R, so its configurations fit unchanged.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
-    """`<s> a </s>`, `<s> a </s></s> b </s>`; words are parted by blanks, unknown ones are
+    """`<s> a </s>`, `<s> a </s></s> b </s>`; words are separated by spaces, unknown ones become
     `<unk>`.
     """
     from tokenizers import Tokenizer, models, pre_tokenizers, processors

@@ -15,9 +15,10 @@ from tests.support.builders import build_store
 from xstilts.results.arm_pairs import QUESTIONS, pairs
 from xstilts.results.arms import section, table
 from xstilts.results.benchmarks import Benchmark, Part, of_targets
+from xstilts.results.compared import Average, Comparison, Contrast
 from xstilts.results.report import write
 from xstilts.results.scores import table as scores_table
-from xstilts.results.statistics import Average, Comparison, Contrast, compare
+from xstilts.results.statistics import compare
 from xstilts.spec.hyperparameters import LogRange, Settings
 from xstilts.spec.sweep import Mixture, Model, Rates, Sweep
 from xstilts.spec.task import Limits, Lookup, Pseudo, Source, Splits, Task, Transform, Translate

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from xstilts.results.benchmarks import XTREME_R
+from xstilts.results.compared import Examples
 from xstilts.results.cube import cube
 from xstilts.results.groups import groups, matches
 from xstilts.results.kinds import MIXTURE, data_kind, of_intermediate, size_class, teaches
-from xstilts.results.statistics import Examples
 from xstilts.spec.sweep import Mixture, Model, Sweep
 from xstilts.spec.task import Limits, Pseudo, Source, Splits, Task, Transform, Translate
 from xstilts.tasks import TASKS

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from tests.support.builders import build_store, finish_evaluation, predictions_file
+from xstilts.results.compared import COLUMNS
 from xstilts.results.scores import problems, table
-from xstilts.results.statistics import COLUMNS, compare, gains
+from xstilts.results.statistics import compare, gains
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import Member, ModelParent, PhaseSpec

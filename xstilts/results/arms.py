@@ -24,7 +24,7 @@ import numpy as np
 from xstilts.results.arm_pairs import QUESTIONS, Pair, pairs
 from xstilts.results.benchmarks import Benchmark, label, official
 from xstilts.results.bootstrap import estimate, holm
-from xstilts.results.statistics import AVERAGES, Average, Comparison, Contrast
+from xstilts.results.compared import AVERAGES, Average, Comparison, Contrast
 from xstilts.results.summary import verdict
 from xstilts.spec.seeds import resampling_stream
 from xstilts.spec.sweep import Sweep

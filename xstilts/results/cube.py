@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xstilts.results.statistics import Examples
+from xstilts.results.compared import Examples
 from xstilts.spec.sweep import BASELINE
 
 if TYPE_CHECKING:

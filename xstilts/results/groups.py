@@ -35,10 +35,11 @@ import numpy as np
 
 from xstilts.results.benchmarks import Benchmark
 from xstilts.results.bootstrap import holm
+from xstilts.results.compared import Examples
 from xstilts.results.cube import Cube, cube, places_of
 from xstilts.results.hierarchy import estimate, interaction_weights, mean_of_present
 from xstilts.results.kinds import MIXTURE, OTHER, data_kind, of_intermediate, size_class, teaches
-from xstilts.results.statistics import RESAMPLES, Examples
+from xstilts.results.statistics import RESAMPLES
 from xstilts.spec.seeds import resampling_stream
 from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import Task

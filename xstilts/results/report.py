@@ -35,6 +35,7 @@ from xstilts.results import (
     summary,
 )
 from xstilts.results.benchmarks import deviations, of_targets
+from xstilts.results.compared import LEVELS, Comparison
 from xstilts.results.lineage import Lineage
 from xstilts.results.rendering import render
 from xstilts.results.scores import problems, table as scores_table
@@ -104,7 +105,7 @@ def context(
     store: Store,
     folder: Path,
     table: pd.DataFrame,
-    compared: statistics.Comparison,
+    compared: Comparison,
     swept: pd.DataFrame,
     *,
     command: str = "",
@@ -144,7 +145,7 @@ def context(
 
 
 def _analysis(
-    store: Store, table: pd.DataFrame, compared: statistics.Comparison, sweep: Sweep, resamples: int
+    store: Store, table: pd.DataFrame, compared: Comparison, sweep: Sweep, resamples: int
 ) -> dict[str, Any]:
     """Headline, arms of one task, groups, and seen and unseen languages, of each model that has
     them.
@@ -152,33 +153,34 @@ def _analysis(
     benchmark = of_targets(sweep.targets)
     development = headline.development(store, table)
     arms_table = arms.table(sweep, compared, benchmark)
-    boards, set_against, grouped, apart = [], [], [], []
+    rankings, arm_sections, group_sections, seen_sections = [], [], [], []
     for model in dict.fromkeys(table["model"]):
         means = {target: found for (name, target), found in compared.means.items() if name == model}
         examples = {
             target: found for (name, target), found in compared.examples.items() if name == model
         }
-        board = headline.board(model, sweep, benchmark, means, development.get(model, {}))
-        if board is not None:
-            rows = headline.rows(board, compared.gains)
-            boards.append(
-                {"board": board, "rows": rows, "harmful": _harmful(compared.gains, model)}
-            )
-            grouped.append(
+        ranking = headline.ranking(model, sweep, benchmark, means, development.get(model, {}))
+        if ranking is not None:
+            rows = headline.rows(ranking, compared.gains)
+            harmful = _harmful(compared.gains, model)
+            rankings.append({"ranking": ranking, "rows": rows, "harmful": harmful})
+            group_sections.append(
                 groups.groups(
                     model, table, sweep, benchmark, examples=examples, resamples=resamples
                 )
             )
-        set_against.append(arms.section(model, arms_table, sweep, benchmark))
-        apart.append(seen(model, table, compared.gains, examples=examples, resamples=resamples))
+        arm_sections.append(arms.section(model, arms_table, sweep, benchmark))
+        seen_sections.append(
+            seen(model, table, compared.gains, examples=examples, resamples=resamples)
+        )
     return {
-        "boards": boards,
+        "rankings": rankings,
         "benchmark": benchmark,
         "deviations": deviations(sweep, benchmark),
-        "arms": [one for one in set_against if one is not None],
+        "arms": [one for one in arm_sections if one is not None],
         "arms_table": arms_table,
-        "groups": [one for one in grouped if one is not None],
-        "seen": [one for one in apart if one is not None],
+        "groups": [one for one in group_sections if one is not None],
+        "seen": [one for one in seen_sections if one is not None],
     }
 
 
@@ -248,7 +250,7 @@ def _target(group: pd.DataFrame) -> dict[str, Any]:
     first = group.iloc[0]
     pairs = []
     for label, rows in group.groupby("intermediate", sort=False):
-        levels = {level: _records(rows[rows["level"] == level]) for level in statistics.LEVELS}
+        levels = {level: _records(rows[rows["level"] == level]) for level in LEVELS}
         verdicts = [summary.verdict(row) for row in levels["language"]]
         pairs.append(
             {

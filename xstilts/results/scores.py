@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import StoreError
 from xstilts.results.lineage import Lineage
+from xstilts.scoring.gains import gain
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
@@ -91,7 +92,7 @@ def _with_gain(frame: pd.DataFrame) -> pd.DataFrame:
     base = frame.loc[frame["intermediate"] == BASELINE, [*PAIR_KEYS, "value"]]
     base = base.drop_duplicates(PAIR_KEYS).rename(columns={"value": "baseline"})
     joined = frame.merge(base, on=PAIR_KEYS, how="left")
-    joined["gain"] = (joined["value"] - joined["baseline"]).where(
+    joined["gain"] = gain(joined["value"], joined["baseline"]).where(
         joined["intermediate"] != BASELINE
     )
     return joined.drop(columns="baseline")

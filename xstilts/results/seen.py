@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xstilts.results.bootstrap import holm
+from xstilts.results.compared import Examples
 from xstilts.results.cube import cube
 from xstilts.results.hierarchy import estimate
-from xstilts.results.statistics import RESAMPLES, Examples
+from xstilts.results.statistics import RESAMPLES
 from xstilts.spec.seeds import resampling_stream
 
 if TYPE_CHECKING:

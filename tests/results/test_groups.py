@@ -11,8 +11,9 @@ import pytest
 
 from xstilts.results.benchmarks import XTREME_R
 from xstilts.results.compared import Examples
+from xstilts.results.contrasts import matches
 from xstilts.results.cube import cube
-from xstilts.results.groups import groups, matches
+from xstilts.results.groups import groups
 from xstilts.results.kinds import MIXTURE, data_kind, of_intermediate, size_class, teaches
 from xstilts.spec.sweep import Mixture, Model, Sweep
 from xstilts.spec.task import Limits, Pseudo, Source, Splits, Task, Transform, Translate

@@ -17,7 +17,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import StoreError
-from xstilts.results import figures
+from xstilts.results.figures.grids import Cells, heatmap
+from xstilts.results.figures.lines import Curve, LayerLine, layer_curves, learning_curves
+from xstilts.results.figures.style import PALETTE
+from xstilts.results.figures.whiskers import Interval, interval_panels
 from xstilts.results.summary import verdict
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.store.phases import Store
@@ -59,7 +62,7 @@ def pictures(
                 title = f"{target}, {group['metric'].iloc[0]}" + "{model}{oracle}".format(**part)
                 found[f"languages {target}{part['model']}"] = _languages(group, title)
         for name, panels in _panels(store, own, colours).items():
-            found[f"{name}{part['model']}"] = figures.curves(panels)
+            found[f"{name}{part['model']}"] = learning_curves(panels)
         for target, group in swept[swept["model"] == model].groupby("target", sort=False):
             found[f"layers {target}{part['model']}"] = _layers(
                 group, colours, str(target) + part["model"]
@@ -69,7 +72,7 @@ def pictures(
 
 def _layers(group: pd.DataFrame, colours: dict[str, str], title: str) -> Figure:
     """The baseline is drawn last, above the others."""
-    panels: dict[str, list[figures.LayerLine]] = {}
+    panels: dict[str, list[LayerLine]] = {}
     order = sorted(
         dict.fromkeys(group["intermediate"]),
         key=lambda label: (label == BASELINE, list(colours).index(label)),
@@ -81,7 +84,7 @@ def _layers(group: pd.DataFrame, colours: dict[str, str], title: str) -> Figure:
     for pooling, own in ((name, group[group["pooling"] == name]) for name in poolings):
         lines = [(label, own[own["intermediate"] == label]) for label in order]
         panels[str(pooling)] = [
-            figures.LayerLine(
+            LayerLine(
                 label=label,
                 colour=colours[label],
                 layers=rows["layer"].tolist(),
@@ -95,14 +98,14 @@ def _layers(group: pd.DataFrame, colours: dict[str, str], title: str) -> Figure:
         if len(reported)
         else None
     )
-    return figures.layers(panels, f"Layers of {title}", str(group["metric"].iloc[0]), main)
+    return layer_curves(panels, f"Layers of {title}", str(group["metric"].iloc[0]), main)
 
 
 def palette(table: pd.DataFrame) -> dict[str, str]:
     """A colour for each intermediate; grey for the baseline."""
     labels = [label for label in dict.fromkeys(table["intermediate"]) if label != BASELINE]
-    colours = figures.PALETTE[1:]
-    return {BASELINE: figures.PALETTE[0]} | {
+    colours = PALETTE[1:]
+    return {BASELINE: PALETTE[0]} | {
         label: colours[i % len(colours)] for i, label in enumerate(labels)
     }
 
@@ -113,7 +116,7 @@ def cells(
     columns: Sequence[str],
     column: str,
     rules_after: Sequence[int] = (),
-) -> figures.Cells:
+) -> Cells:
     """A grid of intermediates by `column`; a pair on the target's own training data has a
     dagger.
     """
@@ -124,7 +127,7 @@ def cells(
         if column == "language"
         else set()
     )
-    return figures.Cells(
+    return Cells(
         rows=[f"{row} †" if row in dagger else row for row in rows],
         columns=list(columns),
         rules_after=rules_after,
@@ -140,7 +143,7 @@ def cells(
 def _means(gains: pd.DataFrame, sweep: Sweep, title: str) -> Figure:
     """Every pair of the sweep has its cell; one without a score is empty."""
     rows = [label for label in sweep.labels if label != BASELINE]
-    return figures.heatmap(
+    return heatmap(
         cells(gains[gains["level"] == "mean"], rows, sweep.targets, "target"), title, note=NOTE
     )
 
@@ -173,7 +176,7 @@ def _languages(group: pd.DataFrame, title: str) -> Figure:
     grid = cells(
         named, list(dict.fromkeys(rows["intermediate"])), columns, "language", sorted(set(rules))
     )
-    return figures.heatmap(grid, title, note=note)
+    return heatmap(grid, title, note=note)
 
 
 def language_order(rows: pd.DataFrame) -> list[str]:
@@ -188,7 +191,7 @@ def language_order(rows: pd.DataFrame) -> list[str]:
 
 
 def _intervals(gains: pd.DataFrame, colours: dict[str, str], title: str) -> Figure:
-    panels: dict[str, list[figures.Interval]] = {}
+    panels: dict[str, list[Interval]] = {}
     labels = list(dict.fromkeys(gains["intermediate"]))
     means = {
         (r["target"], r["intermediate"]): r
@@ -198,16 +201,16 @@ def _intervals(gains: pd.DataFrame, colours: dict[str, str], title: str) -> Figu
         panels[str(target)] = [
             _interval(label, means.get((target, label)), colours[label]) for label in labels
         ]
-    return figures.intervals(panels, title)
+    return interval_panels(panels, title)
 
 
-def _interval(label: str, row: Any, colour: str) -> figures.Interval:
+def _interval(label: str, row: Any, colour: str) -> Interval:
     if row is None:
-        return figures.Interval(
+        return Interval(
             label=label, gain=None, low=None, high=None, significant=False, colour=colour
         )
     known = row["low"] == row["low"]
-    return figures.Interval(
+    return Interval(
         label=label,
         gain=row["gain"],
         low=row["low"] if known else None,
@@ -219,7 +222,7 @@ def _interval(label: str, row: Any, colour: str) -> figures.Interval:
 
 def _panels(
     store: Store, table: pd.DataFrame, colours: dict[str, str]
-) -> dict[str, dict[str, list[figures.Curve]]]:
+) -> dict[str, dict[str, list[Curve]]]:
     """Pictures of learning curves: name to panel title to curves; empty ones left out."""
     trained = table[table["train_phase"] != table["intermediate_phase"]]
     targets = {
@@ -241,30 +244,24 @@ def _panels(
     )
 
 
-def _mixtures(
-    curves: Sequence[figures.Curve], colours: dict[str, str]
-) -> dict[str, list[figures.Curve]]:
+def _mixtures(curves: Sequence[Curve], colours: dict[str, str]) -> dict[str, list[Curve]]:
     """A panel for each mixture: the development scores of its members, and its own curve."""
-    found: dict[str, list[figures.Curve]] = {}
+    found: dict[str, list[Curve]] = {}
     colours = dict(colours)
     for curve in curves:
         members = dict.fromkeys(name for point in curve.points for name in point.dev_by_task or ())
         for name in members:
-            colours.setdefault(
-                name, figures.PALETTE[1 + (len(colours) - 1) % (len(figures.PALETTE) - 1)]
-            )
+            colours.setdefault(name, PALETTE[1 + (len(colours) - 1) % (len(PALETTE) - 1)])
             points = [p._replace(dev=(p.dev_by_task or {}).get(name)) for p in curve.points]
             found.setdefault(curve.label, []).append(
-                figures.Curve(label=name, colour=colours[name], points=points, shows=("dev",))
+                Curve(label=name, colour=colours[name], points=points, shows=("dev",))
             )
         if members:
             found[curve.label].append(curve)
     return found
 
 
-def _curves(
-    store: Store, group: pd.DataFrame, column: str, colours: dict[str, str]
-) -> list[figures.Curve]:
+def _curves(store: Store, group: pd.DataFrame, column: str, colours: dict[str, str]) -> list[Curve]:
     pairs: Iterable[tuple[str, str]] = dict.fromkeys(
         zip(group["intermediate"], group[column], strict=True)
     )
@@ -275,5 +272,5 @@ def _curves(
         except StoreError:
             continue  # reported where its numbers are missed
         if points:
-            found.append(figures.Curve(label=label, colour=colours[label], points=points))
+            found.append(Curve(label=label, colour=colours[label], points=points))
     return found

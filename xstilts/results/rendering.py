@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts.results import figures
+from xstilts.results.figures import style
 from xstilts.results.summary import LEVEL
 from xstilts.spec.sweep import BASELINE
 
@@ -52,7 +52,7 @@ def number(value: Any, digits: int = 1) -> str:
 
 def signed(value: Any, digits: int = 1) -> str:
     """`+1.3`, `−0.4`, `0.0`, or a dash where there is none."""
-    return "–" if _none(value) else figures.signed(value, digits)
+    return "–" if _none(value) else style.signed(value, digits)
 
 
 def interval(row: Any) -> str:

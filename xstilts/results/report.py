@@ -26,7 +26,6 @@ from xstilts.errors import StoreError
 from xstilts.results import (
     arm_pairs,
     arms,
-    figures,
     gallery,
     groups,
     headline,
@@ -36,6 +35,7 @@ from xstilts.results import (
 )
 from xstilts.results.benchmarks import deviations, of_targets
 from xstilts.results.compared import LEVELS, Comparison
+from xstilts.results.figures.style import png, svg
 from xstilts.results.lineage import Lineage
 from xstilts.results.rendering import render
 from xstilts.results.scores import problems, table as scores_table
@@ -94,7 +94,7 @@ def write(
             if values["arms"]
             else {}
         ),
-        **{name: (_file(name), figures.png(figure)) for name, figure in pictures.items()},
+        **{name: (_file(name), png(figure)) for name, figure in pictures.items()},
     }
     for name, content in files.values():
         write_bytes(out / name, content)
@@ -353,6 +353,6 @@ def _linked(pictures: Mapping[str, Figure]) -> dict[str, str]:
 
 def _inline(pictures: Mapping[str, Figure]) -> dict[str, str]:
     return {
-        name: f"data:image/svg+xml;base64,{base64.b64encode(figures.svg(figure)).decode()}"
+        name: f"data:image/svg+xml;base64,{base64.b64encode(svg(figure)).decode()}"
         for name, figure in pictures.items()
     }

@@ -201,7 +201,7 @@ def test_write_nothing_significant_says_so(tmp_path: Path) -> None:
     html, markdown = _words(
         *build_store(tmp_path, targets=("pairs",), intermediates=("none", "noise"), examples=60)
     )
-    assert "Nothing is significant: the one pair" in markdown
+    assert "The one pair does not differ significantly from its baseline" in markdown
     assert "no significant gain" in html
 
 

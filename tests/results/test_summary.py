@@ -47,7 +47,7 @@ def test_verdict_needs_significance(gain: float, p: float, expected: str) -> Non
 
 def test_overall_nothing_significant_is_said() -> None:
     assert summary.overall(_gains(("a", 9.0, 0.06), ("b", 1.0, 0.9))).startswith(
-        "Nothing is significant"
+        "No pair of 2 differs significantly from its baseline at 5%"
     )
 
 
@@ -63,7 +63,7 @@ def test_overall_counts_gains_losses_and_the_rest() -> None:
     assert "Of 3 pairs, 1 gains significantly, 1 loses significantly" in text
 
 
-def test_studies_joint_trial_of_two_phases_counts_once() -> None:
+def test_searches_joint_trial_of_two_phases_counts_once() -> None:
     common = {
         "model": "m",
         "intermediate": "a",
@@ -77,7 +77,7 @@ def test_studies_joint_trial_of_two_phases_counts_once() -> None:
         Entry(slot="0", kind="target", task="t", target="t,u", trial=0, **common),
         Entry(slot="1/i", kind="intermediate", task="a", trial=1, **{**common, "state": "failed"}),
     ]
-    (study,) = summary.studies(entries, {"m/a>t": "0"})
+    (study,) = summary.searches(entries, {"m/a>t": "0"})
     assert study.counts == {"done": 1, "failed": 1}
     assert study.targets == ("t", "u")
     assert study.chosen == entries[1]
@@ -88,7 +88,7 @@ def test_budget_equal_trials_are_fair(tmp_path: Path) -> None:
         tmp_path, targets=("pairs",), intermediates=("none", "skill"), examples=10
     )
     ledger = Ledger(folder)
-    fair, text = summary.budget(summary.studies(ledger.entries(), ledger.chosen()))
+    fair, text = summary.budget(summary.searches(ledger.entries(), ledger.chosen()))
     assert fair
     assert "2 pairs with 2 trials each, 1 intermediate with 2 trials each" in text
 

@@ -1,14 +1,15 @@
-"""Which pictures a report has, made from the scores, the gains and the records of the trainings.
+"""The pictures of a report, from the scores, the gains and the records of the trainings.
 
     heatmap               mean gain, intermediate x target (one for each model)
     intervals             the same numbers with their confidence intervals
     languages <target>    gain in each language
     curves                learning curves of the final target trainings
-    curves intermediates  those of the intermediates below them; a mixture has a panel with its members, too
+    curves intermediates  those of their intermediates (of a chain its last stage); a mixture also
+                          has a panel with its members
     layers <target>       retrieval: score against hidden state, a line for each intermediate
 
 Names are keys of the dict that `pictures` returns; with several models each name ends in the
-model's.
+model's name.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def pictures(
 
 
 def _layers(group: pd.DataFrame, colours: dict[str, str], title: str) -> Figure:
-    """The baseline is drawn last, above the others."""
+    """Scores by hidden state on one target; the baseline is drawn last, above the others."""
     panels: dict[str, list[LayerLine]] = {}
     order = sorted(
         dict.fromkeys(group["intermediate"]),
@@ -117,9 +118,7 @@ def cells(
     column: str,
     rules_after: Sequence[int] = (),
 ) -> Cells:
-    """A grid of intermediates by `column`; a pair on the target's own training data has a
-    dagger.
-    """
+    """A grid of intermediates by `column`; a dagger marks pairs on the target's own training data."""
     found = {(r["intermediate"], r[column]): r for r in gains.to_dict("records")}
     grid = [[found.get((row, name)) for name in columns] for row in rows]
     dagger = (
@@ -141,7 +140,7 @@ def cells(
 
 
 def _means(gains: pd.DataFrame, sweep: Sweep, title: str) -> Figure:
-    """Every pair of the sweep has its cell; one without a score is empty."""
+    """The mean gains, with a cell for every pair of the sweep; without a score it is empty."""
     rows = [label for label in sweep.labels if label != BASELINE]
     return heatmap(
         cells(gains[gains["level"] == "mean"], rows, sweep.targets, "target"), title, note=NOTE
@@ -149,8 +148,8 @@ def _means(gains: pd.DataFrame, sweep: Sweep, title: str) -> Figure:
 
 
 def _languages(group: pd.DataFrame, title: str) -> Figure:
-    """Languages, then the means; a line after the languages that were trained on, and one before
-    the means.
+    """Gains on one target by language, then the means. One rule stands after the languages that the
+    target was trained on, one before the means.
     """
     import pandas as pd
 
@@ -180,8 +179,8 @@ def _languages(group: pd.DataFrame, title: str) -> Figure:
 
 
 def language_order(rows: pd.DataFrame) -> list[str]:
-    """Training languages first, then those the base model saw, then the others; each in the task's
-    order.
+    """Training languages first, then languages the base model was pretrained on, then the others,
+    each in the task's order.
     """
     first = rows.drop_duplicates("language")
     keys = {
@@ -223,7 +222,7 @@ def _interval(label: str, row: Any, colour: str) -> Interval:
 def _panels(
     store: Store, table: pd.DataFrame, colours: dict[str, str]
 ) -> dict[str, dict[str, list[Curve]]]:
-    """Pictures of learning curves: name to panel title to curves; empty ones left out."""
+    """Pictures of learning curves: name to panel title to curves; empty panels are left out."""
     trained = table[table["train_phase"] != table["intermediate_phase"]]
     targets = {
         str(target): _curves(store, group, "train_phase", colours)
@@ -245,7 +244,7 @@ def _panels(
 
 
 def _mixtures(curves: Sequence[Curve], colours: dict[str, str]) -> dict[str, list[Curve]]:
-    """A panel for each mixture: the development scores of its members, and its own curve."""
+    """A panel for each mixture: its members' development scores, and its own curve."""
     found: dict[str, list[Curve]] = {}
     colours = dict(colours)
     for curve in curves:
@@ -270,7 +269,7 @@ def _curves(store: Store, group: pd.DataFrame, column: str, colours: dict[str, s
         try:
             points = store.phase(phase).record().trained.curve if phase else ()
         except StoreError:
-            continue  # reported where its numbers are missed
+            continue  # the table of scores reports it
         if points:
             found.append(Curve(label=label, colour=colours[label], points=points))
     return found

@@ -53,8 +53,8 @@ class Groups:
     `cells` by (row, column), `limit`.
     """
     contrasts: tuple[dict[str, Any], ...]
-    """Each with `kind` (all, matched), `first`, `second` (groups of intermediates), `over`, `under` (of
-    targets; `under` is empty for a plain difference), `gain`, `low`, `high`, `p`, `p_holm`,
+    """Each with `kind` (all, matched), `first`, `second` (groups of intermediates), `over`, `under`
+    (of targets; `under` is empty for a plain difference), `gain`, `low`, `high`, `p`, `p_holm`,
     `with_same` and `pairs`.
     """
     matched: tuple[tuple[str, str, str], ...]

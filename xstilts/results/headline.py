@@ -65,7 +65,7 @@ def development(store: Store, table: pd.DataFrame) -> dict[str, dict[tuple[str, 
             trained = row["train_phase"]
             dev = store.phase(trained).record().trained.dev if trained else None
         except StoreError:
-            continue  # reported where its numbers are missed
+            continue  # the table of scores reports it
         if dev is not None:
             key = (str(row["intermediate"]), str(row["target"]), int(row["seed"]))
             found.setdefault(str(row["model"]), {})[key] = dev.value

@@ -240,7 +240,7 @@ def _kept(again_B: Array, choice: int) -> float:
 
 
 def _gains(score_BTI: Array, choice_BT: Array) -> Array:
-    """Gain of the chosen intermediates `(B, T)`. Where nothing is chosen (-1) the number means nothing."""
+    """Gain of the chosen intermediates `(B, T)`; not meaningful where none is chosen (-1)."""
     chosen = np.take_along_axis(score_BTI, np.maximum(choice_BT, 0)[..., None], axis=2)[..., 0]
     return gain(chosen, score_BTI[..., 0])
 

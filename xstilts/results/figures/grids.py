@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LONG = 16
 """With more columns than this a heatmap is transposed: languages become rows."""
 DEEPEST = 0.78
-"""Share of the colour map that the largest gain reaches: the map's ends are too dark to write on."""
+"""Share of the colour map that the largest gain reaches: its ends are too dark to write on."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,7 +34,7 @@ class Cube:
     languages: tuple[str, ...]
     seeds: int
     examples_BQL: Array | None
-    """How resampled test examples change each gain, averaged over seeds; NaN where it is unknown."""
+    """How resampled test examples change each gain, averaged over seeds; NaN where unknown."""
     n_Q: Array | None
     """Number of examples in the language that has the fewest."""
 

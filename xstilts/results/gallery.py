@@ -118,7 +118,7 @@ def cells(
     column: str,
     rules_after: Sequence[int] = (),
 ) -> Cells:
-    """A grid of intermediates by `column`; a dagger marks pairs on the target's own training data."""
+    """A grid of intermediates by `column`; a dagger marks the target's own training data."""
     found = {(r["intermediate"], r[column]): r for r in gains.to_dict("records")}
     grid = [[found.get((row, name)) for name in columns] for row in rows]
     dagger = (

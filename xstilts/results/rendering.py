@@ -18,7 +18,7 @@ from xstilts.spec.sweep import BASELINE
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
-    """A template of this package filled with `values`; HTML is escaped by itself, Markdown where the
+    """A template of this package filled with `values`. HTML is always escaped, Markdown where the
     template asks for it (`md`).
     """
     import jinja2

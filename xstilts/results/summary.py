@@ -94,8 +94,8 @@ def overall(gains: pd.DataFrame) -> str:
 
 
 def searches(entries: Sequence[Entry], chosen: Mapping[str, str]) -> list[Searched]:
-    """Every study in the ledger. A trial of a joint study has several phases and counts once, as its
-    target's.
+    """Every study in the ledger. A trial of a joint study has several phases and counts once, with
+    its target's phase.
     """
     trials: dict[str, dict[int, Entry]] = {}
     for entry in entries:

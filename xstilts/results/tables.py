@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def matrix(gains: pd.DataFrame, sweep: Sweep) -> list[dict[str, Any]]:
-    """For each model a table of intermediates (rows) by targets (columns), with the gain of the mean
-    over all languages and over zero-shot ones.
+    """For each model a table of intermediates by targets, with the gain of the mean over all
+    languages and over zero-shot ones.
     """
     labels = [label for label in sweep.labels if label != BASELINE]
     tables = []
@@ -40,7 +40,7 @@ def matrix(gains: pd.DataFrame, sweep: Sweep) -> list[dict[str, Any]]:
 
 
 def absolute(table: pd.DataFrame, sweep: Sweep) -> list[dict[str, Any]]:
-    """For each model the score of every pair, baseline included: mean over languages, then seeds."""
+    """For each model the scores, baseline included: mean over languages, then over seeds."""
     tables = []
     for model, group in table[table["primary"]].groupby("model", sort=False):
         scores = mean_over_languages(group, ["intermediate", "target"], "seed").to_dict()

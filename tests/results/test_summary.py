@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.support.builders import build_store
+from tests.support.builders import build_store, task
 from xstilts.results import summary
 from xstilts.results.scores import table
+from xstilts.spec.sweep import Chain, Model, Sweep
 from xstilts.store.ledger import Entry, Ledger
 from xstilts.store.sweeps import read_sweep
 
@@ -110,3 +111,37 @@ def test_provenance_sums_hours_and_collects_versions(tmp_path: Path) -> None:
     assert found["hours"] == pytest.approx((3 * 12 + 1.5) / 3600)
     assert found["versions"]["torch"] == "2.13.0"
     assert found["hosts"] == 1
+
+
+def test_missing_chain_whose_first_stage_failed_says_that_a_phase_failed() -> None:
+    sweep = Sweep(
+        name="s",
+        models=(Model(id="m"),),
+        intermediates=("none", Chain(chain=("a", "b"), name="long")),
+        targets=("pairs",),
+        tasks=(task("a"), task("b"), task("pairs")),
+    )
+    common = {"model": "m", "seed": 1}
+    entries = [
+        Entry(slot="1", kind="intermediate", task="a", intermediate="a", state="failed", **common),
+        Entry(
+            slot="2",
+            kind="evaluate",
+            task="pairs",
+            intermediate="long",
+            target="pairs",
+            state="blocked",
+            **common,
+        ),
+    ]
+    columns = ["model", "intermediate", "target", "seed"]
+    found = summary.missing(sweep, entries, pd.DataFrame(columns=columns))
+    assert {one.intermediate: one.reason for one in found} == {
+        "none": "not run yet",
+        "long": "a phase failed",
+    }
+
+
+def test_overall_names_the_pairs_that_do_not_differ() -> None:
+    text = summary.overall(_gains(("a", 9.0, 0.01), ("b", 1.0, 0.9)))
+    assert "1 does not differ significantly from the baseline" in text

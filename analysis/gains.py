@@ -4,9 +4,9 @@
                              [--format png|pdf|svg]
 
 SCORES is the `scores.parquet` or `scores.csv` that `xstilts report` (or `xstilts scores`) writes:
-one row for each score, with the columns sweep, model, intermediate, target, seed, language, split, metric,
-value, n, primary, seen, zero_shot, gain, .... Needs pandas and matplotlib, not xstilts. Written
-into DIR (default: figures):
+one row for each score, with the columns sweep, model, intermediate, target, seed, language, split,
+metric, value, n, primary, seen, zero_shot, gain, .... Needs pandas and matplotlib, not xstilts.
+Written into DIR (default: figures):
 
     heatmap.<format>          mean gain over languages and seeds, intermediate by target
     languages-<target>.<...>  one dot for each language and seed, a bar for the mean over languages

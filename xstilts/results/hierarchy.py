@@ -56,10 +56,11 @@ def estimate(
 ) -> Estimate:
     """Interval and p-value of each quantity, a weighted sum over pairs of their mean gains.
 
-    `gains_QSL` is NaN where a pair lacks a seed or a language; each pair has some value.
-    `tasks`: groupings of pairs whose tasks are drawn again as well, as the task's number for every
-    pair; the weights must then have one sign, for weighted means. `examples_BQL`: how resampled test examples change each gain, averaged over seeds (a NaN makes every quantity
-    that uses it NaN); `n_Q`: number of examples of a language. Without them, examples add nothing.
+    `gains_QSL` is NaN where a pair lacks a seed or a language; each pair has some value. `tasks`:
+    groupings of pairs whose tasks are drawn again as well, as the task's number for every pair; the
+    weights must then have one sign, since weighted means are made of them. `examples_BQL`: how
+    resampled test examples change each gain, averaged over seeds (a NaN makes every quantity that
+    uses it NaN); `n_Q`: number of examples of a language. Without them, examples add nothing.
     """
     over_seeds_QL, over_languages_QS = (mean_of_present(gains_QSL, axis) for axis in (1, 2))
     gain_Q = mean_of_present(over_seeds_QL, 1)

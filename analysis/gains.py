@@ -1,11 +1,12 @@
-"""Draws the main figures again from a scores table alone: a start for one's own analysis.
+"""Draws the main figures from a scores table alone: a start for an analysis of your own.
 
-    python analysis/gains.py SCORES [--out DIR] [--metric NAME] [--model NAME] [--format png|pdf|svg]
+    python analysis/gains.py SCORES [--out DIR] [--metric NAME] [--model NAME]
+                             [--format png|pdf|svg]
 
 SCORES is the `scores.parquet` or `scores.csv` that `xstilts report` (or `xstilts scores`) writes:
-one row a score, with the columns sweep, model, intermediate, target, seed, language, split, metric,
-value, n, primary, seen, zero_shot, gain, .... Needs pandas and matplotlib, not xstilts. Written
-into DIR (default: figures):
+one row for each score, with the columns sweep, model, intermediate, target, seed, language, split,
+metric, value, n, primary, seen, zero_shot, gain, .... Needs pandas and matplotlib, not xstilts.
+Written into DIR (default: figures):
 
     heatmap.<format>          mean gain over languages and seeds, intermediate by target
     languages-<target>.<...>  one dot for each language and seed, a bar for the mean over languages
@@ -41,7 +42,7 @@ NEEDED = (
 
 
 def read(path: Path) -> pd.DataFrame:
-    """The scores table; exits with what is wrong where it is none."""
+    """The scores table; exits with a message if the file is not one."""
     if not path.is_file():
         sys.exit(f"{path}: no such file; `xstilts report` writes scores.parquet and scores.csv")
     # keep_default_na: "none" is the baseline and "na" may be a language; only empty cells are
@@ -84,7 +85,7 @@ def mean_gains(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def heatmap(means: pd.DataFrame) -> Figure:
-    """Blue is a gain, red a loss, white nothing; the number stands in each cell."""
+    """Blue is a gain, red a loss, white no difference; each cell has its number."""
     figure = Figure(
         figsize=(2.2 + 0.95 * means.shape[1], 1.1 + 0.42 * means.shape[0]), layout="constrained"
     )

@@ -27,17 +27,10 @@ WITHOUT_TESTS = {
     "spec/format_specs/mining.py": "as classification",
     "spec/format_specs/retrieval.py": "as classification",
     "spec/format_specs/span_qa.py": "as classification",
+    "results/compared.py": "values without behaviour",
     "workers/context.py": "values without behaviour",
 }
 """Module to the reason why it has no test file of its own."""
-
-# TEMPORARY: modules whose tests still lie under other names, room by room. Whoever moves them takes
-# the names off; the list goes when it is empty.
-NOT_YET = {
-    "results": "arm_pairs cube gallery kinds rendering",
-    "tracking": "numbers pages server thread tracker view",
-}
-"""Room to its modules, without `.py`."""
 
 
 def with_behaviour() -> dict[str, Path]:
@@ -57,16 +50,11 @@ def _test_file(module: Path) -> Path:
     return ROOT / "tests" / module.parent / f"test_{name}.py"
 
 
-def not_yet() -> set[str]:
-    """The temporary list, as modules relative to the package."""
-    return {f"{room}/{name}.py" for room, names in NOT_YET.items() for name in names.split()}
-
-
 def test_every_module_with_behaviour_has_a_test_file_of_its_name() -> None:
     lacking = [
         f"xstilts/{module} has no {tests.relative_to(ROOT)}"
         for module, tests in with_behaviour().items()
-        if not tests.is_file() and module not in {*WITHOUT_TESTS, *not_yet()}
+        if not tests.is_file() and module not in WITHOUT_TESTS
     ]
     assert not lacking, "write it, or move there the tests that the module has elsewhere"
 
@@ -75,7 +63,7 @@ def test_lists_of_exceptions_name_only_modules_that_have_no_test_file() -> None:
     known = with_behaviour()
     stale = [
         module
-        for module in sorted({*WITHOUT_TESTS, *not_yet()})
+        for module in WITHOUT_TESTS
         if module not in known or known[module].is_file()
     ]
     assert not stale, "take them off the list: they have a test file, or are gone"

@@ -45,7 +45,8 @@ context = api.data_context(file, sweep, store)
 revisions = api.resolve(plan, context)
 for slot in [s for s in plan.slots if s.role == "trial"]:
     spec = build(plan, slot, plan.studies[slot.study].grid[slot.trial], "", revisions)
-    run_phase(spec, Context(store=str(store.path), mirror=sweep.mirror, base=context.base), lambda report: True)
+    worker = Context(store=str(store.path), mirror=sweep.mirror, base=context.base)
+    run_phase(spec, worker, lambda report: True)
 print(time.perf_counter() - began)
 """
 

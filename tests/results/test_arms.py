@@ -1,8 +1,7 @@
-"""Arms of one task: which intermediates are set against each other, and what comes of it."""
+"""Arms of one task: the differences, and the section of the report."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,215 +9,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import ROOT
+from tests.results.arm_worlds import GERMAN, arm_sweep, arm_task, arms_of_noise
 from tests.support.builders import build_store
-from xstilts.results.arm_pairs import QUESTIONS, pairs
+from xstilts.results.arm_pairs import pairs
 from xstilts.results.arms import section, table
 from xstilts.results.benchmarks import Benchmark, Part, of_targets
+from xstilts.results.compared import Average, Comparison, Contrast
 from xstilts.results.report import write
 from xstilts.results.scores import table as scores_table
-from xstilts.results.statistics import Average, Comparison, Contrast, compare
-from xstilts.spec.hyperparameters import LogRange, Settings
-from xstilts.spec.sweep import Mixture, Model, Rates, Sweep
-from xstilts.spec.task import Limits, Source, Splits, Task
-from xstilts.spec.transforms import Lookup, Pseudo, Transform, Translate
+from xstilts.results.statistics import compare
+from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Ledger, State
 from xstilts.store.sweeps import read_sweep
-from xstilts.sweep_file import load
 
-PSEUDO = Transform(pseudo=Pseudo())
-GERMAN = Transform(translate=Translate(model="nllb", languages=("de",)))
 PLAIN = Benchmark(title="", parts=(Part(task="tags", metric="", group="targets"),))
-
-
-def _task(name: str, rows: str = "", **changes: Any) -> Task:
-    """A task on the data set `rows` (its name, where left out)."""
-    fields: dict[str, Any] = {
-        "name": name,
-        "format": "classification",
-        "metric": "accuracy",
-        "labels": ("a", "b"),
-        "source": Source(hub=f"t/{rows or name}"),
-        "splits": Splits(train="train", dev="dev", test="test"),
-    }
-    return Task(**{**fields, **changes})
-
-
-MLM = _task("mlm", format="masked_lm", metric="mlm_accuracy", labels=())
-
-
-def _sweep(
-    tasks: tuple[Task, ...],
-    *mixtures: Mixture,
-    alone: tuple[str, ...] | None = None,
-    **changes: Any,
-) -> Sweep:
-    """`alone`: the tasks that are intermediates by themselves; all, where left out."""
-    names = tuple(task.name for task in tasks) if alone is None else alone
-    fields: dict[str, Any] = {
-        "name": "s",
-        "models": (Model(id="x/m"),),
-        "intermediates": ("none", *names, *mixtures),
-        "targets": ("tags", "pairs"),
-        "seeds": (1, 2, 3),
-        "tasks": (*tasks, _task("tags"), _task("pairs")),
-    }
-    return Sweep(**{**fields, **changes})
-
-
-def _found(sweep: Sweep) -> list[tuple[str, str, str]]:
-    return [(pair.kind, pair.arm, pair.reference) for pair in pairs(sweep)]
-
-
-# -- which are compared
-
-
-def test_pairs_a_transformed_task_stands_against_its_own_rows() -> None:
-    german, other = _task("a_de", "a", transform=GERMAN), _task("b")
-    assert _found(_sweep((_task("a"), german, other))) == [("transform", "a_de", "a")]
-    assert pairs(_sweep((_task("a"), german)))[0].what == "translated into de by nllb"
-
-
-def test_pairs_other_rows_splits_or_limits_are_no_arm() -> None:
-    cut = _task("a_de", "a", transform=GERMAN, limits=Limits(train=10))
-    assert _found(_sweep((_task("a"), cut))) == []
-    assert (
-        _found(_sweep((_task("a_de", "a", transform=GERMAN), _task("b_de", "b", transform=GERMAN))))
-        == []
-    )
-
-
-def test_pairs_two_tasks_on_files_are_one_only_if_the_files_are() -> None:
-    # a training payload leaves out where files lie, so that a moved file is found again; here they
-    # are all there is
-    own = {"source": Source(files=("a.jsonl",))}
-    tasks = (
-        _task("a", **own),
-        _task("b", source=Source(files=("b.jsonl",))),
-        _task("a_de", transform=GERMAN, **own),
-    )
-    assert _found(_sweep(tasks)) == [("transform", "a_de", "a")]
-
-
-def test_pairs_every_transformed_arm_stands_against_invented_words() -> None:
-    looked_up = Transform(lookup=Lookup(files=("sw.tsv",), languages=("sw",)))
-    tasks = (
-        _task("a"),
-        _task("a_de", "a", transform=GERMAN),
-        _task("a_sw", "a", transform=looked_up),
-        _task("a_pseudo", "a", transform=PSEUDO),
-        _task("b_pseudo", "b", transform=PSEUDO),
-    )
-    assert _found(_sweep(tasks)) == [
-        ("transform", "a_de", "a"),
-        ("transform", "a_sw", "a"),
-        ("transform", "a_pseudo", "a"),
-        ("control", "a_de", "a_pseudo"),
-        ("control", "a_sw", "a_pseudo"),
-    ]
-
-
-def test_pairs_union_of_transformed_parts_is_an_arm_of_the_union() -> None:
-    def union(name: str, **changes: Any) -> Task:
-        return _task(
-            name, source=Source(union=True), parts=(_task("p1", **changes), _task("p2", **changes))
-        )
-
-    unions = union("u"), union("u_de", transform=GERMAN), union("u_pseudo", transform=PSEUDO)
-    assert _found(_sweep(unions)) == [
-        ("transform", "u_de", "u"),
-        ("transform", "u_pseudo", "u"),
-        ("control", "u_de", "u_pseudo"),
-    ]
-
-
-def test_pairs_a_mixture_with_masked_lm_stands_against_the_task_alone() -> None:
-    slow = _task("a_slow", "a")
-    sweep = _sweep((_task("a"), slow, MLM), Mixture(mixture=("a", "mlm")), alone=("a", "a_slow"))
-    assert _found(sweep) == [("masked_lm", "a+mlm", "a"), ("masked_lm", "a+mlm", "a_slow")]
-
-
-def test_pairs_two_tasks_beside_masked_lm_are_no_task_with_it() -> None:
-    sweep = _sweep((_task("a"), _task("b"), MLM), Mixture(mixture=("a", "b", "mlm")), alone=("a",))
-    assert _found(sweep) == [("member", "a+b+mlm", "a")]
-
-
-def test_pairs_mixtures_of_the_same_tasks_stand_against_each_other() -> None:
-    mixed = [
-        Mixture(mixture=("a", "b"), name="first"),
-        Mixture(mixture=("b", "a"), name="second", rates=Rates(cap=9, temperature=2)),
-        Mixture(mixture=("a", "c"), name="other"),
-        Mixture(mixture=("a", "b"), name="third", rates="uniform", heads="shared"),
-    ]
-    found = pairs(_sweep((_task("a"), _task("b"), _task("c")), *mixed, alone=()))
-    assert [(p.kind, p.arm, p.reference) for p in found] == [
-        ("mixed", "second", "first"),
-        ("mixed", "third", "first"),
-        ("mixed", "third", "second"),
-    ]
-    assert found[0].what == "rates: cap 9, temperature 2 instead of proportional"
-    assert (
-        found[1].what == "rates: uniform instead of proportional; shared heads instead of separate"
-    )
-
-
-def test_pairs_a_mixture_stands_against_its_tasks_alone() -> None:
-    sweep = _sweep(
-        (_task("a"), _task("b"), MLM), Mixture(mixture=("a", "mlm")), Mixture(mixture=("a", "b"))
-    )
-    assert _found(sweep) == [
-        ("masked_lm", "a+mlm", "a"),
-        ("member", "a+mlm", "mlm"),
-        ("member", "a+b", "a"),
-        ("member", "a+b", "b"),
-    ]
-
-
-def test_pairs_settings_that_differ_are_said() -> None:
-    settings = {
-        "a": Settings(lr=1e-5, steps=100, batch_size=8),
-        "b": Settings(lr=LogRange(log=(1e-6, 1e-4)), steps=100),
-        "a+b": Settings(lr=5e-6, steps=200, batch_size=8, max_length_tokens=256),
-    }
-    with_a, with_b = pairs(
-        _sweep((_task("a"), _task("b")), Mixture(mixture=("a", "b")), overrides=settings)
-    )
-    assert with_a.settings == (
-        "other number of updates",
-        "lr 5e-06 instead of 1e-05",
-        "steps 200 instead of 100",
-        "other max_length_tokens",
-    )
-    # what is left out is the default: a batch of 32
-    assert "batch_size 8 instead of 32" in with_b.settings
-    assert "lr 5e-06 instead of 1e-06 to 0.0001" in with_b.settings
-    written = {
-        "a": Settings(steps=1000),
-        "b": Settings(lr=1e-3),
-        "a+b": Settings(),
-    }  # 1000 steps are the default
-    sweep = _sweep((_task("a"), _task("b")), Mixture(mixture=("a", "b")), overrides=written)
-    assert [pair.settings for pair in pairs(sweep)] == [(), ("lr 2e-05 instead of 0.001",)]
-
-
-@pytest.mark.parametrize(
-    ("name", "counts"),
-    [
-        # mnli has five other arms, qqp and hellaswag four; all but the invented words stand against
-        # these, too
-        ("phang2020-translated", {"transform": 13, "control": 10}),
-        (
-            "phang2020-mlm",
-            {"masked_lm": 5, "member": 4},
-        ),  # mnli+mlm against mnli and mnli_slow; four against mlm
-        ("phang2020-multitask", {"mixed": 3, "member": 9}),
-        ("xtreme-r-synthetic-multilingual", {"transform": 8, "control": 6}),
-        ("phang2020", {}),
-    ],
-)
-def test_pairs_of_the_sweeps_that_come_with_the_project(name: str, counts: dict[str, int]) -> None:
-    found = pairs(load(ROOT / "sweeps" / f"{name}.yaml"))
-    assert {kind: n for kind in QUESTIONS if (n := sum(p.kind == kind for p in found))} == counts
 
 
 # -- the numbers
@@ -235,20 +39,6 @@ def world(tmp_path_factory: pytest.TempPathFactory):
     )
     arms_of_noise(folder)
     return store, folder, scores_table(store, folder)
-
-
-def arms_of_noise(folder: Path) -> None:
-    """`skill` and `scramble` become `noise` in invented words and in German, in the sweep's own
-    file.
-    """
-    sweep = json.loads((folder / "sweep.json").read_text())
-    tasks = {one["name"]: one for one in sweep["tasks"]}
-    for name, transform in (("skill", PSEUDO), ("scramble", GERMAN)):
-        tasks[name] |= {
-            "source": tasks["noise"]["source"],
-            "transform": transform.model_dump(mode="json"),
-        }
-    (folder / "sweep.json").write_text(json.dumps(sweep))
 
 
 def _compared(
@@ -428,7 +218,7 @@ def test_table_over_all_targets_a_seed_is_drawn_for_all_of_them() -> None:
     # The seeds' differences are 1, 2, 3 before both targets: the mean over targets is as uncertain
     # as one of them, sd / sqrt(3) = 0.577; were seeds drawn for each target alone it would be 0.577
     # / sqrt(2) = 0.408
-    sweep = _sweep((_task("a"), _task("a_de", "a", transform=GERMAN)))
+    sweep = arm_sweep((arm_task("a"), arm_task("a_de", "a", transform=GERMAN)))
     same = [_contrast(target, np.array([51.0, 52.0, 53.0])) for target in sweep.targets]
     row = _row(table(sweep, _only(same), PLAIN), "a_de", "a", "")
     assert row["gain"] == pytest.approx(2)
@@ -449,8 +239,10 @@ def _only(contrasts: list[Contrast]) -> Comparison:
 
 
 def test_table_a_whole_benchmark_is_averaged_without_other_targets() -> None:
-    own = (_task("a"), _task("a_de", "a", transform=GERMAN))
-    sweep = _sweep((*own, _task("more")), alone=("a", "a_de"), targets=("tags", "pairs", "more"))
+    own = (arm_task("a"), arm_task("a_de", "a", transform=GERMAN))
+    sweep = arm_sweep(
+        (*own, arm_task("more")), alone=("a", "a_de"), targets=("tags", "pairs", "more")
+    )
     parts = tuple(Part(task=name, metric="accuracy", group="g") for name in ("tags", "pairs"))
     two = Benchmark(title="Two", parts=parts)
     scores = {"tags": 51.0, "pairs": 53.0, "more": 90.0}

@@ -111,5 +111,5 @@ def test_deviations_fewer_languages_rows_and_other_metrics_are_said() -> None:
         "udpos is scored by token_accuracy, not by chunk_f1, and left out of the average",
         "udpos: 2 of its 33 languages",
         "udpos: at most 50 test rows a language",
-        "squad is no task of XTREME and not in its average",
+        "squad is not a task of XTREME and not in its average",
     ]

@@ -6,42 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
 
 from tests.support.builders import build_store
 from xstilts.results.benchmarks import Benchmark, Part, of_targets
-from xstilts.results.headline import Board, board, chosen_on_dev, development, on_dev, on_test, rows
+from xstilts.results.compared import Means
+from xstilts.results.headline import Ranking, chosen_on_dev, development, ranking, rows
 from xstilts.results.scores import table
-from xstilts.results.statistics import Means, compare
+from xstilts.results.statistics import compare
 from xstilts.scoring.metrics import Array
 from xstilts.spec.sweep import Model, Sweep
 from xstilts.spec.task import Source, Splits, Task
 from xstilts.store.sweeps import read_sweep
 
 NAN = np.nan
-
-
-def test_on_dev_a_target_takes_its_own_best() -> None:
-    usable = np.ones((2, 2), dtype=bool)
-    assert_array_equal(on_dev(np.array([[70.0, 71.0], [40.0, 30.0]]), usable), [1, 0])
-
-
-def test_on_dev_a_target_without_scores_takes_the_best_of_the_others() -> None:
-    # above the mean of the three: t0 -1, +0, +1; t1 +4, -2, -2; mean +1.5, -1, -0.5: the first
-    dev = np.array([[69.0, 70.0, 71.0], [46.0, 40.0, 40.0], [NAN, NAN, NAN]])
-    assert_array_equal(on_dev(dev, np.ones((3, 3), dtype=bool)), [2, 0, 0])
-
-
-def test_on_dev_nothing_trained_cannot_be_said() -> None:
-    assert_array_equal(on_dev(np.full((1, 2), NAN), np.ones((1, 2), dtype=bool)), [-1])
-
-
-def test_on_dev_what_has_no_test_score_is_not_chosen() -> None:
-    assert_array_equal(on_dev(np.array([[70.0, 90.0]]), np.array([[True, False]])), [0])
-
-
-def test_on_test_the_first_of_a_tie() -> None:
-    assert_array_equal(on_test(np.array([[5.0, 7.0, 7.0]]), np.ones((1, 3), dtype=bool)), [1])
 
 
 def _task(name: str, format_name: str = "classification") -> Task:
@@ -90,7 +67,7 @@ def _means(
     )
 
 
-def _board(spread: float = 0.3) -> Board:
+def _ranking(spread: float = 0.3) -> Ranking:
     rng = np.random.default_rng(0)
     labels = ("none", "a", "b")
     means = {
@@ -105,51 +82,56 @@ def _board(spread: float = 0.3) -> Board:
         ("b", "t", 1): 80.0,
         ("none", "t", 0): 99.0,
     }
-    found = board("m", _sweep(("a", "b"), (0, 1)), PAIR, means, dev)
+    found = ranking("m", _sweep(("a", "b"), (0, 1)), PAIR, means, dev)
     assert found is not None
     return found
 
 
-def test_board_choices_scores_and_averages_by_hand() -> None:
-    found = _board()
-    arms = {arm.label: arm for arm in found.arms}
-    dev, test = arms["best (chosen on English dev)"], arms["best (chosen on test, optimistic)"]
+def test_ranking_choices_scores_and_averages_by_hand() -> None:
+    found = _ranking()
+    policies = {policy.label: policy for policy in found.policies}
+    dev, test = (
+        policies["best (chosen on English dev)"],
+        policies["best (chosen on test, optimistic)"],
+    )
     assert dev.choices == {"t": "a", "r": "a"}
     assert test.choices == {"t": "b", "r": "a"}
     # baseline (50.5 + 20) / 2; on dev (53.5 + 26) / 2; on test (55.5 + 26) / 2
-    assert [arms["none"].average.value, dev.average.value, test.average.value] == [
+    assert [policies["none"].average.value, dev.average.value, test.average.value] == [
         35.25,
         39.75,
         40.75,
     ]
     assert (dev.gain, test.gain) == (4.5, 5.5)
-    assert arms["b"].average.value == (55.5 + 24) / 2
+    assert policies["b"].average.value == (55.5 + 24) / 2
     assert dev.average.label == "Two average"
     assert found.untrained == ("r",)
 
 
-def test_board_the_baseline_is_no_candidate() -> None:
-    assert "none" not in {label for arm in _board().arms[1:] for label in arm.choices.values()}
+def test_ranking_the_baseline_is_no_candidate() -> None:
+    assert "none" not in {
+        label for policy in _ranking().policies[1:] for label in policy.choices.values()
+    }
 
 
-def test_board_only_the_honest_rows_are_tested() -> None:
-    p = {arm.kind: arm.p_holm for arm in _board().arms}
+def test_ranking_only_the_honest_rows_are_tested() -> None:
+    p = {policy.kind: policy.p_holm for policy in _ranking().policies}
     assert np.isnan([p["baseline"], p["test"]]).all()
     assert p["dev"] < 0.05
 
 
-def test_board_choice_on_test_between_equals_is_luck() -> None:
+def test_ranking_choice_on_test_between_equals_is_luck() -> None:
     # twenty intermediates without any effect; the best of them looks good by chance alone
     rng = np.random.default_rng(1)
     names = tuple(f"i{i:02d}" for i in range(20))
     noise = 1.0
     scores = 50 + rng.normal(0, noise, (21, 1))
     means = {"t": _means(scores, ("none", *names), noise, rng)}
-    found = board(
+    found = ranking(
         "m", _sweep(names, (0,), ("t",)), PAIR, means, {(name, "t", 0): 60.0 for name in names}
     )
     assert found is not None
-    test = found.arm("test")
+    test = found.policy("test")
     assert test is not None
     assert test.optimism > 0.5
     assert test.kept["t"] < 0.9
@@ -158,18 +140,18 @@ def test_board_choice_on_test_between_equals_is_luck() -> None:
     )
 
 
-def test_board_one_seed_is_not_tested() -> None:
+def test_ranking_one_seed_is_not_tested() -> None:
     rng = np.random.default_rng(1)
     means = {"t": _means(np.array([[50.0], [60.0]]), ("none", "a"), 0.1, rng)}
-    found = board("m", _sweep(("a",), (0,), ("t",)), PAIR, means, {("a", "t", 0): 60.0})
+    found = ranking("m", _sweep(("a",), (0,), ("t",)), PAIR, means, {("a", "t", 0): 60.0})
     assert found is not None
-    dev = found.arm("dev")
+    dev = found.policy("dev")
     assert dev is not None
     assert dev.low < 10 < dev.high
-    assert np.isnan([arm.p_holm for arm in found.arms]).all()
+    assert np.isnan([policy.p_holm for policy in found.policies]).all()
 
 
-def test_board_interval_is_wider_where_the_choice_is_not_sure() -> None:
+def test_ranking_interval_is_wider_where_the_choice_is_not_sure() -> None:
     rng = np.random.default_rng(2)
     scores = np.array([[50.0, 50, 50], [60.0, 60, 60], [52.0, 52, 52]])
     means = {"t": _means(scores, ("none", "a", "b"), 0.1, rng)}
@@ -184,42 +166,45 @@ def test_board_interval_is_wider_where_the_choice_is_not_sure() -> None:
         for i, values in (("a", (80, 60, 76)), ("b", (70, 72, 70)))
         for s, v in enumerate(values)
     }
-    arms = [
-        found.arm("dev")
+    policies = [
+        found.policy("dev")
         for dev in (sure, torn)
-        if (found := board("m", sweep, PAIR, means, dev)) is not None
+        if (found := ranking("m", sweep, PAIR, means, dev)) is not None
     ]
-    widths = [arm.high - arm.low for arm in arms if arm is not None]
+    widths = [policy.high - policy.low for policy in policies if policy is not None]
     assert widths[1] > 5 * widths[0]
-    assert [round(arm.kept["t"], 2) == 1 for arm in arms if arm is not None] == [True, False]
+    assert [round(policy.kept["t"], 2) == 1 for policy in policies if policy is not None] == [
+        True,
+        False,
+    ]
 
 
-def test_board_without_a_trained_target_has_no_honest_choice() -> None:
+def test_ranking_without_a_trained_target_has_no_honest_choice() -> None:
     rng = np.random.default_rng(0)
     means = {"r": _means(np.array([[20.0], [26.0]]), ("none", "a"), 0.3, rng)}
-    found = board("m", _sweep(("a",), (0,), ("r",)), PAIR, means, {})
+    found = ranking("m", _sweep(("a",), (0,), ("r",)), PAIR, means, {})
     assert found is not None
-    assert found.arm("dev") is None
-    assert found.arm("test") is not None
+    assert found.policy("dev") is None
+    assert found.policy("test") is not None
 
 
-def test_board_intermediate_without_a_task_has_no_average_gain() -> None:
+def test_ranking_intermediate_without_a_task_has_no_average_gain() -> None:
     rng = np.random.default_rng(0)
     means = {
         "t": _means(np.array([[50.0], [53.0], [NAN]]), ("none", "a", "b"), 0.3, rng),
         "r": _means(np.array([[20.0], [26.0], [24.0]]), ("none", "a", "b"), 0.3, rng),
     }
-    found = board(
+    found = ranking(
         "m", _sweep(("a", "b"), (0,)), PAIR, means, {("a", "t", 0): 1.0, ("b", "t", 0): 2.0}
     )
     assert found is not None
-    arms = {arm.label: arm for arm in found.arms}
-    assert np.isnan(arms["b"].gain)
-    assert arms["b"].choices == {"r": "b"}
-    assert found.arms[1].choices["t"] == "a"  # b's target training has no score
+    policies = {policy.label: policy for policy in found.policies}
+    assert np.isnan(policies["b"].gain)
+    assert policies["b"].choices == {"r": "b"}
+    assert found.policies[1].choices["t"] == "a"  # b's target training has no score
 
 
-def test_board_of_a_store_agrees_with_its_gains(tmp_path: Path) -> None:
+def test_ranking_of_a_store_agrees_with_its_gains(tmp_path: Path) -> None:
     store, folder = build_store(tmp_path, intermediates=("none", "skill", "noise"), examples=80)
     scores, sweep = table(store, folder), read_sweep(folder)
     compared = compare(scores, store, resamples=100)
@@ -227,12 +212,12 @@ def test_board_of_a_store_agrees_with_its_gains(tmp_path: Path) -> None:
     # the builder gives final trainings dev + 1 + seed / 10 with dev = 60 + 8 * effect
     assert dev["skill", "pairs", 2] == pytest.approx(60 + 8 * 0.9 + 1.2)
     means = {target: one for (_, target), one in compared.means.items()}
-    found = board("base", sweep, of_targets(sweep.targets), means, dev)
+    found = ranking("base", sweep, of_targets(sweep.targets), means, dev)
     assert found is not None
     assert chosen_on_dev(sweep, scores, "base", dev) == dict.fromkeys(sweep.targets, "skill")
     for row in rows(found, compared.gains):
         assert row["dev"]["intermediate"] == "skill"
-        arm = found.arm("dev")
-        assert arm is not None
-        assert arm.scores[row["target"]] == pytest.approx(row["dev"]["score"])
-        assert arm.kept[row["target"]] == 1
+        policy = found.policy("dev")
+        assert policy is not None
+        assert policy.scores[row["target"]] == pytest.approx(row["dev"]["score"])
+        assert policy.kept[row["target"]] == 1

@@ -13,8 +13,10 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.support.builders import build_store, record_file
+from tests.support.chains import become_chain
 from xstilts.errors import StoreError
 from xstilts.results import layers
+from xstilts.results.arm_pairs import pairs
 from xstilts.results.gallery import pictures
 from xstilts.results.rendering import render
 from xstilts.results.report import context, write
@@ -201,7 +203,7 @@ def test_write_nothing_significant_says_so(tmp_path: Path) -> None:
     html, markdown = _words(
         *build_store(tmp_path, targets=("pairs",), intermediates=("none", "noise"), examples=60)
     )
-    assert "Nothing is significant: the one pair" in markdown
+    assert "The one pair does not differ significantly from its baseline" in markdown
     assert "no significant gain" in html
 
 
@@ -315,3 +317,25 @@ def test_analysis_script_another_file_says_what_it_needs(tmp_path: Path) -> None
     )
     assert done.returncode == 1
     assert "not a scores table" in done.stderr
+
+
+def test_write_chain_is_reported_as_one_intermediate(tmp_path: Path) -> None:
+    store, folder = build_store(
+        tmp_path,
+        targets=("tags", "pairs"),
+        intermediates=("none", "shared", "noise", "skill"),
+        examples=40,
+    )
+    become_chain(folder, "skill", "shared", "noise")
+    sweep = read_sweep(folder)
+    scores = table(store, folder)
+    against = [(pair.arm, pair.reference) for pair in pairs(sweep)]
+    compared = compare(scores, store, resamples=50, against=against)
+    swept = layers.curves(store, scores, sweep)
+    values = {**context(store, folder, scores, compared, swept, resamples=50), "figures": {}}
+    html, markdown = render("report.html.j2", values), render("report.md.j2", values)
+    for text in (html, markdown):
+        assert "skill − noise" in text and "skill − shared" in text
+        assert "One after the other, or one stage alone" in text
+    assert "| skill everywhere |" in markdown
+    assert "skill †: mean" in markdown, "its first stage trained on the target's own data"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.support.builders import build_store, record_file
+from tests.support.chains import become_chain
 from xstilts.errors import CorruptError, StoreError
-from xstilts.results.scores import COLUMNS, problems, table
+from xstilts.results.scores import COLUMNS, mean_over_languages, problems, table
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import read_sweep
 
@@ -113,3 +115,21 @@ def test_read_sweep_damaged_file_is_corrupt(tmp_path: Path) -> None:
     (tmp_path / "sweep.json").write_text("{")
     with pytest.raises(CorruptError, match="damaged"):
         read_sweep(tmp_path)
+
+
+def test_table_chain_trained_on_the_targets_data_in_any_stage_is_same_data(tmp_path: Path) -> None:
+    store, folder = build_store(
+        tmp_path, targets=("tags", "pairs"), intermediates=("none", "shared", "noise"), examples=10
+    )
+    become_chain(folder, "noise", "shared", "noise")
+    frame = table(store, folder)
+    marked = frame[frame["same_data"]]
+    assert set(zip(marked["intermediate"], marked["target"], strict=True)) == {
+        ("shared", "tags"),
+        ("noise", "tags"),
+    }
+
+
+def test_mean_over_languages_weighs_seeds_alike_however_many_languages_they_have() -> None:
+    rows = pd.DataFrame({"target": "t", "seed": [1, 1, 2], "value": [10.0, 20.0, 35.0]})
+    assert mean_over_languages(rows, ["target"], "seed").to_dict() == {"t": 25.0}

@@ -82,7 +82,7 @@ def test_seen_no_difference_is_not_claimed() -> None:
 
 
 def test_seen_one_unseen_language_says_nothing_over_languages() -> None:
-    # what is that language's own can't be told from what is its being unseen: six of ten such tests
+    # its own peculiarity and its being unseen are the same number: six of ten such tests
     # erred
     table, gains = _tables(unseen_gain=3.0)
     found = seen("m", table[table["language"] != "yo"], gains, resamples=50)

@@ -8,14 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.support.builders import build_store, finish_evaluation, predictions_file
-from xstilts.results.scores import problems, table
-from xstilts.results.statistics import COLUMNS, compare, gains
-from xstilts.scoring.metrics import METRICS
-from xstilts.spec.hyperparameters import Hyperparameters
-from xstilts.spec.phase import Member, ModelParent, PhaseSpec
-from xstilts.store.phases import Store
-from xstilts.tasks import TASKS
+from tests.support.builders import build_store
+from xstilts.results.compared import COLUMNS
+from xstilts.results.scores import table
+from xstilts.results.statistics import compare, gains
 
 SMALL = {"targets": ("tags", "pairs"), "intermediates": ("none", "skill", "noise"), "examples": 120}
 
@@ -104,18 +100,6 @@ def test_gains_another_pair_changes_no_interval(world) -> None:
     pd.testing.assert_frame_equal(alone[columns], expected)
 
 
-def test_gains_order_of_a_predictions_file_decides_nothing(tmp_path: Path) -> None:
-    store, folder = build_store(
-        tmp_path, targets=("pairs",), intermediates=("none", "skill"), examples=60
-    )
-    frame = table(store, folder)
-    before = gains(frame, store, resamples=100)
-    phase = frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]
-    path = predictions_file(store, phase, "de")
-    pd.read_parquet(path).sample(frac=1, random_state=3).to_parquet(path)
-    pd.testing.assert_frame_equal(gains(frame, store, resamples=100), before)
-
-
 def test_gains_known_effect_and_none_are_told_apart(tmp_path: Path) -> None:
     store, folder = build_store(
         tmp_path,
@@ -143,47 +127,6 @@ def test_gains_one_evaluation_under_two_seeds_counts_once(tmp_path: Path) -> Non
     pd.testing.assert_frame_equal(one, two)
 
 
-def test_gains_damaged_predictions_keep_the_gain_and_lose_the_interval(tmp_path: Path) -> None:
-    store, folder = build_store(
-        tmp_path, targets=("pairs",), intermediates=("none", "skill"), examples=60
-    )
-    frame = table(store, folder)
-    phase = frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]
-    predictions_file(store, phase, "de").write_bytes(b"torn")
-    found = gains(frame, store, resamples=100)
-    broken = _row(found, "skill", "pairs", "language", "de")
-    assert np.isfinite(broken["gain"])
-    assert np.isnan(broken["p"])
-    assert np.isfinite(_row(found, "skill", "pairs", "language", "sw")["p"])
-    assert np.isnan(_row(found, "skill", "pairs", "mean")["low"])
-    assert "no interval" in problems(found)[0]
-
-
-def test_gains_predictions_that_do_not_give_the_score_are_a_problem(tmp_path: Path) -> None:
-    store, folder = build_store(
-        tmp_path, targets=("pairs",), intermediates=("none", "skill"), examples=60
-    )
-    frame = table(store, folder)
-    phase = frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]
-    path = predictions_file(store, phase, "de")
-    pd.read_parquet(path).assign(correct=0).to_parquet(path)
-    assert "but the score says" in problems(gains(frame, store, resamples=50))[0]
-
-
-def test_gains_other_examples_than_the_baseline_are_not_paired(tmp_path: Path) -> None:
-    store, folder = build_store(
-        tmp_path, targets=("pairs",), intermediates=("none", "skill"), examples=60
-    )
-    frame = table(store, folder)
-    phase = frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]
-    path = predictions_file(store, phase, "de")
-    rows = pd.read_parquet(path)
-    rows.assign(id="other-" + rows["id"]).to_parquet(path)
-    found = gains(frame, store, resamples=50)
-    assert "can't be paired" in problems(found)[0]
-    assert np.isnan(_row(found, "skill", "pairs", "language", "de")["p"])
-
-
 def test_gains_seen_and_unseen_languages_have_means_of_their_own(world) -> None:
     store, frame, _ = world
     known = frame.assign(seen=pd.array([one != "sw" for one in frame["language"]], dtype="boolean"))
@@ -206,55 +149,6 @@ def test_compare_means_are_the_scores_over_languages(world) -> None:
     assert means.resampled_BIS.shape == (200, 3, 2)
     assert means.resampled_BIS[:, 1, 0].mean() == pytest.approx(by["skill", 1], abs=1)
     assert means.n == 3 * 120
-
-
-def test_gains_mining_pairs_only_one_system_found_count_nothing_for_the_other(
-    tmp_path: Path,
-) -> None:
-    # true pairs a, b, c. The baseline finds a and a wrong d: F1 = 2 * 1 / (2 + 3) = 40; the pair
-    # finds a, b, c and a wrong e: 2 * 3 / (4 + 3) = 85.71
-    def found(ids: str, hits: str, proposed: str) -> pd.DataFrame:
-        columns = {"true_positives": hits, "predicted": proposed, "gold_pairs": "abc"}
-        return pd.DataFrame(
-            {"id": list(ids), **{name: [int(i in of) for i in ids] for name, of in columns.items()}}
-        )
-
-    store, rows = Store(tmp_path).prepare(), []
-    task = TASKS["bucc"].model_copy(update={"languages": ("de",)})
-    for label, rows_of in (
-        ("none", found("abcd", "a", "ad")),
-        ("skill", found("abce", "abc", "abce")),
-    ):
-        spec = PhaseSpec(
-            action="evaluate",
-            parent=ModelParent(model=label, revision="r"),
-            members=(Member(task=task, data_revision="e"),),
-            hyper=Hyperparameters(),
-        )
-        phase = finish_evaluation(store, spec, {"de": rows_of}, ("mining_f1",))
-        rows.append(
-            {
-                "sweep": "s",
-                "model": "m",
-                "intermediate": label,
-                "target": "bucc",
-                "seed": 1,
-                "language": "de",
-                "metric": "mining_f1",
-                "value": METRICS["mining_f1"].of(rows_of),
-                "n": 4,
-                "primary": True,
-                "seen": pd.NA,
-                "zero_shot": True,
-                "same_data": False,
-                "phase": phase,
-            }
-        )
-    made = gains(pd.DataFrame(rows), store, resamples=300)
-    assert problems(made) == []
-    row = _row(made, "skill", "bucc", "mean")
-    assert row["gain"] == pytest.approx(600 / 7 - 40)
-    assert row["low"] < row["gain"] < row["high"]
 
 
 def test_gains_without_a_baseline_are_none(tmp_path: Path) -> None:

@@ -260,7 +260,8 @@ def test_prepare_what_is_missing_is_a_warning(tmp_path: Path) -> None:
     store, home = _world(tmp_path, names=("xnli", "xquad"))
     made = prepare(store, home, model="base", intermediate="none", seed=1)
     assert (
-        "tatoeba: no target of this sweep; the benchmark's average needs all nine" in made.warnings
+        "tatoeba: not a target of this sweep; the benchmark's average needs all nine"
+        in made.warnings
     )
     assert "xnli, ar: 3 of 5,010 rows" in made.warnings
     assert any(one.startswith("xnli: no file for 13 languages: de, el") for one in made.warnings)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.support.builders import build_store
+from tests.support.builders import build_store, task
 from xstilts.results import summary
 from xstilts.results.scores import table
+from xstilts.spec.sweep import Chain, Model, Sweep
 from xstilts.store.ledger import Entry, Ledger
 from xstilts.store.sweeps import read_sweep
 
@@ -47,7 +48,7 @@ def test_verdict_needs_significance(gain: float, p: float, expected: str) -> Non
 
 def test_overall_nothing_significant_is_said() -> None:
     assert summary.overall(_gains(("a", 9.0, 0.06), ("b", 1.0, 0.9))).startswith(
-        "Nothing is significant"
+        "No pair of 2 differs significantly from its baseline at 5%"
     )
 
 
@@ -63,7 +64,7 @@ def test_overall_counts_gains_losses_and_the_rest() -> None:
     assert "Of 3 pairs, 1 gains significantly, 1 loses significantly" in text
 
 
-def test_studies_joint_trial_of_two_phases_counts_once() -> None:
+def test_searches_joint_trial_of_two_phases_counts_once() -> None:
     common = {
         "model": "m",
         "intermediate": "a",
@@ -77,7 +78,7 @@ def test_studies_joint_trial_of_two_phases_counts_once() -> None:
         Entry(slot="0", kind="target", task="t", target="t,u", trial=0, **common),
         Entry(slot="1/i", kind="intermediate", task="a", trial=1, **{**common, "state": "failed"}),
     ]
-    (study,) = summary.studies(entries, {"m/a>t": "0"})
+    (study,) = summary.searches(entries, {"m/a>t": "0"})
     assert study.counts == {"done": 1, "failed": 1}
     assert study.targets == ("t", "u")
     assert study.chosen == entries[1]
@@ -88,7 +89,7 @@ def test_budget_equal_trials_are_fair(tmp_path: Path) -> None:
         tmp_path, targets=("pairs",), intermediates=("none", "skill"), examples=10
     )
     ledger = Ledger(folder)
-    fair, text = summary.budget(summary.studies(ledger.entries(), ledger.chosen()))
+    fair, text = summary.budget(summary.searches(ledger.entries(), ledger.chosen()))
     assert fair
     assert "2 pairs with 2 trials each, 1 intermediate with 2 trials each" in text
 
@@ -110,3 +111,37 @@ def test_provenance_sums_hours_and_collects_versions(tmp_path: Path) -> None:
     assert found["hours"] == pytest.approx((3 * 12 + 1.5) / 3600)
     assert found["versions"]["torch"] == "2.13.0"
     assert found["hosts"] == 1
+
+
+def test_missing_chain_whose_first_stage_failed_says_that_a_phase_failed() -> None:
+    sweep = Sweep(
+        name="s",
+        models=(Model(id="m"),),
+        intermediates=("none", Chain(chain=("a", "b"), name="long")),
+        targets=("pairs",),
+        tasks=(task("a"), task("b"), task("pairs")),
+    )
+    common = {"model": "m", "seed": 1}
+    entries = [
+        Entry(slot="1", kind="intermediate", task="a", intermediate="a", state="failed", **common),
+        Entry(
+            slot="2",
+            kind="evaluate",
+            task="pairs",
+            intermediate="long",
+            target="pairs",
+            state="blocked",
+            **common,
+        ),
+    ]
+    columns = ["model", "intermediate", "target", "seed"]
+    found = summary.missing(sweep, entries, pd.DataFrame(columns=columns))
+    assert {one.intermediate: one.reason for one in found} == {
+        "none": "not run yet",
+        "long": "a phase failed",
+    }
+
+
+def test_overall_names_the_pairs_that_do_not_differ() -> None:
+    text = summary.overall(_gains(("a", 9.0, 0.01), ("b", 1.0, 0.9)))
+    assert "1 does not differ significantly from the baseline" in text

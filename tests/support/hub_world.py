@@ -650,7 +650,8 @@ def _file(path: Path, text: str) -> None:
 def _tree(words: Sequence[str]) -> str:
     """A sentence as Universal Dependencies writes it; the first word is the root."""
     lines = [
-        f"{i}\t{word}\t{word}\t{UPOS_XTREME[i % 17]}\t_\t_\t{int(i > 1)}\t{'dep' if i > 1 else 'root'}\t_\t_"
+        f"{i}\t{word}\t{word}\t{UPOS_XTREME[i % 17]}\t_\t_\t"
+        f"{int(i > 1)}\t{'dep' if i > 1 else 'root'}\t_\t_"
         for i, word in enumerate(words, start=1)
     ]
     return "\n".join(lines) + "\n"

@@ -4,10 +4,13 @@ set by hand.
 It is an M2M100 model with NLLB's tokenizer, so all of the path is the real one: files on disk, the
 tokenizer's language tokens, `generate` with a forced first token, padding, beams. One layer a side:
 
-    embedding of a word     = its concept + its language      (all concepts and languages are orthogonal)
-    cross-attention         position t of the decoder looks at position t of the encoder and fetches the concept
-    decoder self-attention  every position looks at position 1, the language token, and fetches the language
-    output                  the word whose embedding is nearest: the concept in the language that was asked for
+    embedding of a word     its concept + its language (all concepts and languages are orthogonal)
+    cross-attention         position t of the decoder looks at position t of the encoder and fetches
+                            the concept
+    decoder self-attention  every position looks at position 1, the language token, and fetches the
+                            language
+    output                  the word whose embedding is nearest: the concept in the language that
+                            was asked for
 
 Words that all languages share (names, marks) have no language part.
 """

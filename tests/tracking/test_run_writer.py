@@ -10,8 +10,8 @@ import pytest
 from xstilts.tracking import run_writer
 from xstilts.tracking.mirrored import Mirrored
 from xstilts.tracking.numbers import Point
+from xstilts.tracking.run_view import SWEEP_KEY, RunView
 from xstilts.tracking.run_writer import FORMER, retire_runs, send_run
-from xstilts.tracking.view import SWEEP_KEY, RunView
 
 
 class RecordingClient:

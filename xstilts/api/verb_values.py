@@ -13,7 +13,7 @@ from xstilts.store.ledger import Entry
 
 if TYPE_CHECKING:
     from xstilts.checks.audit.cards import Finding
-    from xstilts.checks.audit.leaks import Search
+    from xstilts.checks.audit.leaks import LeakReport
     from xstilts.checks.audit.revisions import Read, ReadModel
     from xstilts.checks.costs.values import Cost
     from xstilts.checks.doctor import Check
@@ -31,7 +31,7 @@ class CheckResult:
     models: list[ReadModel] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     """Where the data differs from its card."""
-    leaks: Search | None = None
+    leaks: LeakReport | None = None
     """Evaluation rows among training rows; None: not looked for."""
 
     @property

@@ -1,1 +1,1 @@
-"""What is looked at before anything is spent: data, costs, this machine."""
+"""What is checked before anything is spent: data, costs, this machine."""

@@ -1,14 +1,16 @@
-"""Which intermediates of a sweep are arms of one task, and are set against each other: by the sweep
-alone.
+"""Which intermediates of a sweep are arms of one task and are compared with each other. The sweep
+alone decides it.
 
-    transform  a task with a transform, and the same rows as they are
-    control    a transformed task, and the same rows in invented words: is it the language, or only other words?
-    masked_lm  a mixture of one task and masked LM, and that task alone
+    transform  a task with a transform, against the same rows without it
+    control    a transformed task, against the same rows in invented words: is it the language, or
+               only other words?
+    masked_lm  a mixture of one task and masked LM, against that task alone
     mixed      two mixtures of the same tasks
-    member     a mixture, and a task of it that stands alone
+    member     a mixture, against one of its tasks alone
+    chain      a chain, against its last stage alone and against its first alone
 
-Two tasks are the same where all that decides their training is, whatever their names; their
-settings may differ, and a pair says in what.
+Two tasks are the same if everything that decides their training is the same, whatever their names.
+Their settings may differ; the pair then says which.
 """
 
 from __future__ import annotations
@@ -25,39 +27,42 @@ from xstilts.spec.sweep import BASELINE, Mixture, Sweep
 from xstilts.spec.task import Task, training_payload
 from xstilts.spec.transforms import Transform
 
-Kind = Literal["transform", "control", "masked_lm", "mixed", "member"]
+Kind = Literal["transform", "control", "masked_lm", "mixed", "member", "chain"]
 QUESTIONS: Mapping[Kind, str] = {
     "transform": "Other rows of one task: translated, code-switched, in invented words",
     "control": "The language, or only other words? Against invented words",
-    "masked_lm": "With masked LM and without",
-    "mixed": "The same tasks, mixed otherwise",
-    "member": "A mixture and a task of it alone",
+    "masked_lm": "With and without masked LM",
+    "mixed": "The same tasks, mixed differently",
+    "member": "A mixture and one of its tasks alone",
+    "chain": "One after the other, or one stage alone",
 }
-"""What pairs of a kind ask, in the order of the report."""
+"""The question that each kind of pair asks, in the order of the report."""
 SHOWN = ("lr", "steps", "batch_size")
-"""Settings whose values are said where they differ; of others the name is."""
+"""Settings whose values are shown where they differ; of others only the name is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two intermediates that are set against each other."""
+    """Two intermediates that are compared: the arm, and its reference."""
 
     kind: Kind
     arm: str
     reference: str
     what: str
-    """What the arm is made of, in a few words."""
+    """How the arm differs from the reference, in a few words."""
     settings: tuple[str, ...]
-    """Settings that differ: `lr 5e-06 instead of 1e-05`."""
+    """Settings that differ, as `lr 5e-06 instead of 1e-05`."""
 
     @property
-    def said(self) -> str:
-        """Both in one line."""
+    def summary_line(self) -> str:
+        """`what` and `settings` in one line."""
         return "; ".join(filter(None, (self.what, *self.settings)))
 
 
 def pairs(sweep: Sweep) -> tuple[Pair, ...]:
-    """The intermediates of a sweep that are arms of one task, in the order of `QUESTIONS`."""
+    """The pairs of a sweep, in the order of `QUESTIONS`. Two intermediates are compared once, under
+    the first kind that they are of.
+    """
     kind: Kind
     found: dict[tuple[str, str], Pair] = {}
     for kind in QUESTIONS:
@@ -83,9 +88,9 @@ def _transformed(sweep: Sweep) -> Iterator[tuple[str, str]]:
 
 def _controls(sweep: Sweep) -> Iterator[tuple[str, str]]:
     singles, rows = _singles(sweep), _rows(sweep)
-    made = {name: found for name, task in singles.items() if (found := _transforms(task))}
-    invented = [name for name, found in made.items() if all(one.pseudo for one in found)]
-    for arm in made:
+    transformed = {name: own for name, task in singles.items() if (own := _transforms(task))}
+    invented = [name for name, own in transformed.items() if all(one.pseudo for one in own)]
+    for arm in transformed:
         if arm not in invented:
             yield from ((arm, name) for name in invented if rows[name] == rows[arm])
 
@@ -99,12 +104,12 @@ def _with_masked_lm(sweep: Sweep) -> Iterator[tuple[str, str]]:
 
 
 def _remixed(sweep: Sweep) -> Iterator[tuple[str, str]]:
-    made = {
+    members = {
         mixture.label: sorted(_key(sweep.task(name)) for name in mixture.mixture)
         for mixture in _mixtures(sweep)
     }
-    for reference, arm in combinations(made, 2):
-        if made[arm] == made[reference]:
+    for reference, arm in combinations(members, 2):
+        if members[arm] == members[reference]:
             yield arm, reference
 
 
@@ -113,17 +118,25 @@ def _members(sweep: Sweep) -> Iterator[tuple[str, str]]:
         yield from _alone(sweep, mixture, [sweep.task(name) for name in mixture.mixture])
 
 
+def _chained(sweep: Sweep) -> Iterator[tuple[str, str]]:
+    for label in sweep.labels:
+        stages = sweep.stages(label)
+        if len(stages) > 1:
+            yield from ((label, stages[at]) for at in (-1, 0) if stages[at] in sweep.labels)
+
+
 _KINDS = {
     "transform": _transformed,
     "control": _controls,
     "masked_lm": _with_masked_lm,
     "mixed": _remixed,
     "member": _members,
+    "chain": _chained,
 }
 
 
 def _alone(sweep: Sweep, mixture: Mixture, members: Sequence[Task]) -> Iterator[tuple[str, str]]:
-    """The mixture and every single intermediate that is one of these members."""
+    """The mixture against each single intermediate that is one of these members."""
     wanted = [_key(member) for member in members]
     yield from (
         (mixture.label, name) for name, task in _singles(sweep).items() if _key(task) in wanted
@@ -143,27 +156,25 @@ def _mixtures(sweep: Sweep) -> list[Mixture]:
 
 
 def _rows(sweep: Sweep) -> dict[str, str]:
-    """Single intermediates to a text that is equal where their rows are, but for what is made of
-    them.
-    """
+    """Single intermediates to a text that is equal where their rows are equal before transforms."""
     return {name: _key(_bare(task)) for name, task in _singles(sweep).items()}
 
 
 def _transforms(task: Task) -> list[Transform]:
-    """What is made of its rows, or of those of its parts."""
+    """The transforms of its rows, or of the rows of its parts."""
     return [one.transform for one in (task, *task.parts) if one.transform is not None]
 
 
 def _bare(task: Task) -> Task:
-    """The task without what is made of its rows."""
+    """The task without its transforms."""
     return task.model_copy(
         update={"transform": None, "parts": tuple(_bare(one) for one in task.parts)}
     )
 
 
 def _key(task: Task) -> str:
-    """Equal where two tasks train on the same rows in the same way; a payload leaves out which
-    files it is about.
+    """Equal where two tasks train on the same rows in the same way. A training's payload leaves out
+    the names of files, so they are added.
     """
     files = [
         (one.source.files, one.transform and one.transform.model_dump(mode="json"))
@@ -173,6 +184,8 @@ def _key(task: Task) -> str:
 
 
 def _what(sweep: Sweep, kind: Kind, arm: str, reference: str) -> str:
+    if kind == "chain":
+        return f"{', then '.join(sweep.stages(arm))}; other number of updates"
     mixture, other = sweep.mixture(arm), sweep.mixture(reference)
     if mixture is None:
         return transforms([sweep.task(arm)])
@@ -185,7 +198,11 @@ def _what(sweep: Sweep, kind: Kind, arm: str, reference: str) -> str:
 
 
 def _settings(sweep: Sweep, kind: Kind, arm: str, reference: str) -> Iterator[str]:
-    """Settings in which two intermediates differ."""
+    """Settings in which two intermediates differ; none for a chain, whose stage is trained as the
+    reference is.
+    """
+    if kind == "chain":
+        return
     mine, other = (sweep.settings("intermediate", name) for name in (arm, reference))
     values = {
         name: [

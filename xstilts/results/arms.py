@@ -1,14 +1,14 @@
-"""Arms of one task: is it better translated, with a masked LM beside it, or mixed otherwise?
+"""Arms of one task: is it better translated, mixed with masked LM, or mixed at other rates?
 
-The gains set every intermediate against no intermediate at all. Such questions are about two
-intermediates that differ in one thing, so here these are set against each other, as
-`statistics.compare` sets a pair against the baseline: paired by seed, language and test example.
-`arm_pairs.pairs` says which.
+A gain compares an intermediate with no intermediate at all. These questions are about two
+intermediates that differ in one thing, so the two are compared with each other, just as
+`statistics.compare` compares a pair with the baseline: paired by seed, language and test example.
+`arm_pairs.pairs` says which are compared.
 
-A row names the settings in which the two differ beside that. Over all targets the difference is the
-unweighted mean over targets, or over the benchmark's tasks where all of them are there; seeds are
-drawn for all targets at once, since a seed's intermediate is the same before each of them. Holm's
-correction takes all numbers of the table as one family. With one seed intervals are about test
+A row names the settings in which the two differ besides. Over all targets the difference is the
+unweighted mean over targets, or over the benchmark's tasks where the sweep has all of them. Seeds
+are drawn for all targets at once, since all targets of a seed share one intermediate. Holm's
+correction takes all numbers of the table as one family. With one seed the intervals are about test
 examples alone, and nothing is tested.
 """
 
@@ -24,8 +24,9 @@ import numpy as np
 from xstilts.results.arm_pairs import QUESTIONS, Pair, pairs
 from xstilts.results.benchmarks import Benchmark, label, official
 from xstilts.results.bootstrap import estimate, holm
-from xstilts.results.statistics import AVERAGES, Average, Comparison, Contrast
+from xstilts.results.compared import AVERAGES, Average, Comparison, Contrast
 from xstilts.results.summary import verdict
+from xstilts.scoring.gains import gain
 from xstilts.spec.seeds import resampling_stream
 from xstilts.spec.sweep import Sweep
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ALL = ""
-"""Target of a row over all targets."""
+"""The target of a row about all targets."""
 COLUMNS = (
     "sweep",
     "model",
@@ -63,22 +64,22 @@ COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Arms:
-    """What the section of a model shows."""
+    """The section of one model."""
 
     model: str
     sentence: str
-    """What the differences allow to be said."""
+    """What the differences show, in words."""
     kinds: Mapping[str, tuple[Pair, ...]]
     """Question to its pairs."""
     cells: Mapping[tuple[str, str, str], Mapping[str, dict[str, Any]]]
-    """(arm, reference, target or ALL) to `mean` and `zero_shot`, rows of the table."""
+    """(arm, reference, target or ALL) to level (`mean`, `zero_shot`) to row of the table."""
     average: str
-    """What a mean over all targets is called."""
+    """Name of a mean over all targets."""
     averages: Mapping[tuple[str, str], str]
-    """(arm, reference) to what theirs is called."""
+    """(arm, reference) to the name of their mean over targets."""
     targets: tuple[str, ...]
     missing: tuple[tuple[Pair, str], ...]
-    """Pairs that can't be compared, with the targets."""
+    """Pairs that can't be compared, and the targets where they can't."""
     seeds: int
     """Of the sweep."""
     limit: float
@@ -88,8 +89,8 @@ class Arms:
 def table(sweep: Sweep, compared: Comparison, benchmark: Benchmark) -> pd.DataFrame:
     """A row for each pair, target and level, and for the mean over all targets; see COLUMNS.
 
-    `compared` must have been made `against` the pairs. `gain` is the arm's score less the
-    reference's.
+    `compared` is the result of `statistics.compare(..., against=...)` with these pairs. `gain` is
+    the arm's score less the reference's.
     """
     import pandas as pd
 
@@ -119,7 +120,7 @@ def table(sweep: Sweep, compared: Comparison, benchmark: Benchmark) -> pd.DataFr
 
 
 def section(model: str, frame: pd.DataFrame, sweep: Sweep, benchmark: Benchmark) -> Arms | None:
-    """The section of one model out of `table`; None where nothing is compared."""
+    """The section of one model, from `table`; None where nothing is compared."""
     rows = [
         {str(k): v for k, v in row.items()}
         for row in frame[frame["model"] == model].to_dict("records")
@@ -155,21 +156,20 @@ def section(model: str, frame: pd.DataFrame, sweep: Sweep, benchmark: Benchmark)
 
 
 def _sentence(rows: Sequence[Mapping[str, Any]], sweep: Sweep) -> str:
-    """What the means over all targets say (or over the one target that there is)."""
+    """The means over all targets in words (or those of the only target)."""
     over = ALL if len(sweep.targets) > 1 else sweep.targets[0]
     asked = [row for row in rows if row["level"] == "mean" and row["target"] == over]
     where = "in the mean over targets" if over == ALL else f"on {over}"
     tested = [row for row in asked if row["p"] == row["p"]]
     if not tested:
         return "Nothing is tested: " + (
-            "one seed." if len(sweep.seeds) == 1 else "too little is there yet."
+            "one seed." if len(sweep.seeds) == 1 else "there are too few scores yet."
         )
     counts = Counter(verdict(row) for row in tested)
     return (
         f"Of {len(tested)} comparison{'' if len(tested) == 1 else 's'} {where}, {counts['gain']} "
         f"{'is' if counts['gain'] == 1 else 'are'} significantly above the reference, "
-        f"{counts['loss']} below, and "
-        f"{counts['open']} can't be told from it."
+        f"{counts['loss']} below, and {counts['open']} not significantly different."
     )
 
 
@@ -186,8 +186,8 @@ def _target(one: Contrast) -> Iterator[dict[str, Any]]:
 def _counted(
     sweep: Sweep, benchmark: Benchmark, targets: Mapping[str, Any] | Sequence[str]
 ) -> list[str]:
-    """The targets that a mean over targets is made of: the benchmark's tasks where all are there,
-    else every one.
+    """The targets that count in a mean over targets: the benchmark's tasks where the sweep has all
+    of them, else all targets.
     """
     there = [name for name in sweep.targets if name in targets]
     whole = [name for name in there if official(sweep.task(name), benchmark)]
@@ -203,7 +203,7 @@ def _called(sweep: Sweep, benchmark: Benchmark, targets: Sequence[str]) -> str:
 
 
 def _overall(sweep: Sweep, level: str, counted: Sequence[Contrast]) -> dict[str, Any] | None:
-    """The mean over targets, over the seeds that all of them have; None of fewer than two
+    """The mean over targets, over the seeds that all of them have; None for fewer than two
     targets.
     """
     there = [one for one in counted if level in one.averages]
@@ -222,9 +222,12 @@ def _overall(sweep: Sweep, level: str, counted: Sequence[Contrast]) -> dict[str,
     n = sum(int(one.row["n"]) for one, _ in sides)
     rng = resampling_stream(there[0].model, len(seeds))
     mean_T1 = np.full((len(there), 1), 1 / len(there))
-    found = estimate(score_ST - reference_ST, drawn_BST, mean_T1, np.array([float(n)]), rng, 0.95)
+    estimated = estimate(
+        gain(score_ST, reference_ST), drawn_BST, mean_T1, np.array([float(n)]), rng, 0.95
+    )
     numbers = {
-        name: float(getattr(found, name)[0]) for name in ("gain", "low", "high", "se", "df", "p")
+        name: float(getattr(estimated, name)[0])
+        for name in ("gain", "low", "high", "se", "df", "p")
     }
     return {
         **numbers,

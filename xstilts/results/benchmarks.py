@@ -1,15 +1,15 @@
 """XTREME and XTREME-R as values: which tasks, by which metric, in which group, and how they make
 one number.
 
-A *task score* is the unweighted mean over the task's languages, English included; of question
-answering it is (EM + F1) / 2, which is what the metrics `qa_mean` and `mlqa_mean` are. The overall
-score is the unweighted mean of the *task* scores, not of the groups', and is there only where every
-task is; a group's score is the mean of its tasks. All of this is how `evaluate.py` of
-google-research/xtreme does it (Hu et al. 2020, arXiv 2003.11080; Ruder et al. 2021, arXiv
-2104.07412), checked against published rows in the tests.
+A *task score* is the unweighted mean over the task's languages, English included; for question
+answering it is (EM + F1) / 2, the metrics `qa_mean` and `mlqa_mean`. The overall score is the
+unweighted mean of the *task* scores, not of the groups', and exists only if every task has a score;
+a group's score is the mean of its tasks. This follows `evaluate.py` of google-research/xtreme (Hu
+et al. 2020, arXiv 2003.11080; Ruder et al. 2021, arXiv 2104.07412); the tests check it against
+published rows.
 
-An average over some of the tasks has a label that says so, and `deviations` lists where a sweep's
-tasks are not the benchmark's: fewer languages, other rows, another metric.
+An average over only some of the tasks has a label that says so, and `deviations` lists where a
+sweep's tasks differ from the benchmark's: fewer languages, other rows, another metric.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class Part:
     task: str
     """Name of the built-in task."""
     metric: str
-    """Official metric; a name in `xstilts.metrics.METRICS`."""
+    """Official metric; a name in `xstilts.scoring.metrics.METRICS`."""
     group: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """Tasks whose mean is one number."""
+    """Tasks whose scores are averaged into one number."""
 
     title: str
     parts: tuple[Part, ...]
@@ -53,7 +53,7 @@ class Benchmark:
         }
 
     def part(self, task: str) -> Part | None:
-        """The part that a task is."""
+        """The part for a task; None for a task of no part."""
         return next((part for part in self.parts if part.task == task), None)
 
 
@@ -70,7 +70,7 @@ XTREME = Benchmark(
         *_parts("retrieval", ("bucc", "mining_f1"), ("tatoeba", "accuracy")),
     ),
 )
-"""Nine tasks; parts of speech and entities by F1 of chunks, bitext mining by F1 of pairs."""
+"""Nine tasks; parts of speech and entities by chunk F1, bitext mining by F1 of pairs."""
 
 XTREME_R = Benchmark(
     title="XTREME-R",
@@ -83,27 +83,27 @@ XTREME_R = Benchmark(
         ),
     ),
 )
-"""Ten tasks; the two of question and entity retrieval by mAP@20."""
+"""Ten tasks; question and entity retrieval by mAP@20."""
 
 BENCHMARKS = (XTREME, XTREME_R)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Average:
-    """The mean of the task scores that are there."""
+    """The mean of the available task scores."""
 
     label: str
-    """`XTREME average`, or `mean of 5 of 9 XTREME tasks`: no overall score."""
+    """`XTREME average`, or `mean of 5 of 9 XTREME tasks`, which is no overall score."""
     complete: bool
     value: float | None
     """Percent; None without any task."""
     groups: Mapping[str, float]
-    """Of the groups whose tasks are all there."""
+    """Means of the groups whose tasks all have a score."""
 
 
 def of_targets(targets: Sequence[str]) -> Benchmark:
-    """The benchmark that most of the targets belong to (XTREME in a tie); one made of the targets
-    where none do.
+    """The benchmark that has most of the targets (XTREME in a tie); where neither has any, one made
+    of the targets.
     """
     best = max(BENCHMARKS, key=lambda one: len({*one.tasks} & {*targets}))
     if {*best.tasks} & {*targets}:
@@ -114,8 +114,8 @@ def of_targets(targets: Sequence[str]) -> Benchmark:
 
 
 def average(scores: Mapping[str, float], benchmark: Benchmark) -> Average:
-    """Overall and group means of task scores (task to percent); tasks of no part of the benchmark
-    are passed over.
+    """Overall and group means of task scores (task to percent); tasks outside the benchmark are
+    ignored.
     """
     there = {name: scores[name] for name in benchmark.tasks if name in scores}
     groups = {
@@ -129,7 +129,7 @@ def average(scores: Mapping[str, float], benchmark: Benchmark) -> Average:
 
 
 def label(tasks: Iterable[str], benchmark: Benchmark) -> str:
-    """What the mean of these tasks is called."""
+    """The name of the mean of these tasks."""
     count = len({*tasks} & {*benchmark.tasks})
     if not benchmark.title:
         return f"mean of {count} of {len(benchmark.parts)} targets"
@@ -139,20 +139,20 @@ def label(tasks: Iterable[str], benchmark: Benchmark) -> str:
 
 
 def official(task: Task, benchmark: Benchmark) -> bool:
-    """Whether a task's primary metric is the benchmark's (any, where it has none)."""
+    """Whether a task's primary metric is the benchmark's (always, where that has none)."""
     part = benchmark.part(task.name)
     return part is not None and part.metric in ("", task.metric)
 
 
 def deviations(sweep: Sweep, benchmark: Benchmark) -> list[str]:
-    """Where the targets of a sweep are not what the benchmark scores, one sentence each."""
+    """Where the targets of a sweep differ from what the benchmark scores, a sentence each."""
     from xstilts.tasks import TASKS
 
     found = []
     for name in sweep.targets:
         task, part = sweep.task(name), benchmark.part(name)
         if part is None:
-            found.append(f"{name} is no task of {benchmark.title} and not in its average")
+            found.append(f"{name} is not a task of {benchmark.title} and not in its average")
             continue
         if not official(task, benchmark):
             found.append(

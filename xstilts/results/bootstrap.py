@@ -1,7 +1,7 @@
 """A paired, two-level bootstrap of gains, and Holm's correction: arrays in, arrays out.
 
 Examples and seeds are crossed (every seed answers every example), and pair and baseline answer the
-same examples, so both are resampled: seeds, then examples, the same for pair and baseline.
+same examples. So seeds and examples are both resampled, and pair and baseline share the draws.
 
 Legend: `B` resamples, `S` seeds, `L` languages, `T` quantities (languages, then means over them),
 `N` examples, `K` statistics of a metric.
@@ -34,14 +34,14 @@ import numpy as np
 from xstilts.scoring.metrics import Array
 
 CHUNK_CELLS = 4_000_000
-"""Counts held in memory at once; 48 MB with what makes them."""
+"""Counts held in memory at once; 48 MB with the random numbers behind them."""
 
 
 def holm(p: Array) -> Array:
     """Holm's step-down adjustment: p_(i) becomes max over j <= i of min(1, (m - j + 1) p_(j)).
 
-    Holm 1979, "A simple sequentially rejective multiple test procedure". NaN is not tested, counts
-    for nothing in m, and stays NaN.
+    Holm 1979, "A simple sequentially rejective multiple test procedure". NaN stands for no test: it
+    does not count in m, and stays NaN.
     """
     adjusted = np.full(len(p), np.nan)
     tested = np.flatnonzero(~np.isnan(p))
@@ -98,7 +98,7 @@ def estimate(
     reach = stats.t.ppf(0.5 + confidence / 2, df) * se
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.where(gain == 0, 1.0, 2 * stats.t.sf(np.abs(gain) / se, df))
-    floor = np.exp2(1 - np.minimum(n_T, 1000))  # what a sign test of n pairs can show at most
+    floor = np.exp2(1 - np.minimum(n_T, 1000))  # the smallest p of a sign test of n pairs
     p = np.where((n_T > 1) & ~np.isnan(se), np.maximum(p, floor), np.nan)
     return Estimate(gain=gain, low=gain - reach, high=gain + reach, se=se, df=df, p=p)
 
@@ -136,8 +136,8 @@ def quantities(
 ) -> tuple[Array, list[tuple[str, str]]]:
     """Weights `(L, T)` of each language in each quantity, and the quantities' (level, language).
 
-    `seen` says of each language whether the base model was pretrained on it (anything but True and
-    False: not known); of the zero-shot languages, the seen and the unseen have a mean each.
+    `seen`: for each language whether the base model was pretrained on it (True, False; anything
+    else is unknown). Seen and unseen zero-shot languages have a mean each.
     """
     columns = [*np.eye(len(languages)), np.full(len(languages), 1 / len(languages))]
     names = [("language", language) for language in languages] + [("mean", "")]

@@ -1,7 +1,7 @@
-"""All gains of a model as one array: pair x seed x language, with what resampled test examples
-change in them.
+"""All gains of a model as one array, pair x seed x language, and how resampled test examples would
+change them.
 
-Groups and seen languages ask about weighted sums over pairs; this is what they sum.
+Groups and seen languages are about weighted sums over pairs; this array is what they sum.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xstilts.results.statistics import Examples
+from xstilts.results.compared import Examples
 from xstilts.spec.sweep import BASELINE
 
 if TYPE_CHECKING:
@@ -28,23 +28,21 @@ class Cube:
     pairs: tuple[tuple[str, str], ...]
     """(intermediate, target)."""
     gains_QSL: Array
-    """Of each pair, seed and language; NaN where there is none."""
+    """NaN where a pair lacks a seed or a language."""
     same_data_Q: Array
     """Whether the intermediate trained on the target's own training data."""
     languages: tuple[str, ...]
     seeds: int
     examples_BQL: Array | None
-    """What resampled test examples change in each gain, the mean over seeds; NaN where it is not
-    known.
-    """
+    """How resampled test examples change each gain, averaged over seeds; NaN where unknown."""
     n_Q: Array | None
-    """Examples of the language that has the fewest."""
+    """Number of examples in the language that has the fewest."""
 
 
 def cube(table: pd.DataFrame, examples: Mapping[str, Examples] | None = None) -> Cube:
-    """The gains of one model out of its scores table: primary metrics, pairs that have a baseline.
+    """The gains of one model, from its scores table: primary metrics, pairs that have a baseline.
 
-    `examples` by target; left out, intervals are as if test examples had no part in it.
+    `examples` by target; without them intervals leave out the variance from test examples.
     """
     rows = table[table["primary"] & table["gain"].notna() & (table["intermediate"] != BASELINE)]
     pairs = list(dict.fromkeys(zip(rows["intermediate"], rows["target"], strict=True)))
@@ -76,7 +74,7 @@ def cube(table: pd.DataFrame, examples: Mapping[str, Examples] | None = None) ->
 def _examples(
     pairs: Sequence[tuple[str, str]], languages: Sequence[str], examples: Mapping[str, Examples]
 ) -> Array:
-    """Those of all targets in one array."""
+    """The deviations of all targets in one array `(B, Q, L)`."""
     resamples = max((len(one.drawn_BIL) for one in examples.values()), default=2)
     found = np.full((resamples, len(pairs), len(languages)), np.nan, dtype=np.float32)
     place = places_of(languages)
@@ -90,4 +88,5 @@ def _examples(
 
 
 def places_of(items: Sequence[Any]) -> dict[Any, int]:
+    """Item to its place."""
     return {item: i for i, item in enumerate(items)}

@@ -1,14 +1,15 @@
-"""Which pictures a report has, made from the scores, the gains and the records of the trainings.
+"""The pictures of a report, from the scores, the gains and the records of the trainings.
 
     heatmap               mean gain, intermediate x target (one for each model)
     intervals             the same numbers with their confidence intervals
     languages <target>    gain in each language
     curves                learning curves of the final target trainings
-    curves intermediates  those of the intermediates below them; a mixture has a panel with its members, too
+    curves intermediates  those of their intermediates (of a chain its last stage); a mixture also
+                          has a panel with its members
     layers <target>       retrieval: score against hidden state, a line for each intermediate
 
 Names are keys of the dict that `pictures` returns; with several models each name ends in the
-model's.
+model's name.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import StoreError
-from xstilts.results import figures
+from xstilts.results.figures.grids import Cells, heatmap
+from xstilts.results.figures.lines import Curve, LayerLine, layer_curves, learning_curves
+from xstilts.results.figures.style import PALETTE
+from xstilts.results.figures.whiskers import Interval, interval_panels
 from xstilts.results.summary import verdict
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.store.phases import Store
@@ -59,7 +63,7 @@ def pictures(
                 title = f"{target}, {group['metric'].iloc[0]}" + "{model}{oracle}".format(**part)
                 found[f"languages {target}{part['model']}"] = _languages(group, title)
         for name, panels in _panels(store, own, colours).items():
-            found[f"{name}{part['model']}"] = figures.curves(panels)
+            found[f"{name}{part['model']}"] = learning_curves(panels)
         for target, group in swept[swept["model"] == model].groupby("target", sort=False):
             found[f"layers {target}{part['model']}"] = _layers(
                 group, colours, str(target) + part["model"]
@@ -68,8 +72,8 @@ def pictures(
 
 
 def _layers(group: pd.DataFrame, colours: dict[str, str], title: str) -> Figure:
-    """The baseline is drawn last, above the others."""
-    panels: dict[str, list[figures.LayerLine]] = {}
+    """Scores by hidden state on one target; the baseline is drawn last, above the others."""
+    panels: dict[str, list[LayerLine]] = {}
     order = sorted(
         dict.fromkeys(group["intermediate"]),
         key=lambda label: (label == BASELINE, list(colours).index(label)),
@@ -81,7 +85,7 @@ def _layers(group: pd.DataFrame, colours: dict[str, str], title: str) -> Figure:
     for pooling, own in ((name, group[group["pooling"] == name]) for name in poolings):
         lines = [(label, own[own["intermediate"] == label]) for label in order]
         panels[str(pooling)] = [
-            figures.LayerLine(
+            LayerLine(
                 label=label,
                 colour=colours[label],
                 layers=rows["layer"].tolist(),
@@ -95,14 +99,14 @@ def _layers(group: pd.DataFrame, colours: dict[str, str], title: str) -> Figure:
         if len(reported)
         else None
     )
-    return figures.layers(panels, f"Layers of {title}", str(group["metric"].iloc[0]), main)
+    return layer_curves(panels, f"Layers of {title}", str(group["metric"].iloc[0]), main)
 
 
 def palette(table: pd.DataFrame) -> dict[str, str]:
     """A colour for each intermediate; grey for the baseline."""
     labels = [label for label in dict.fromkeys(table["intermediate"]) if label != BASELINE]
-    colours = figures.PALETTE[1:]
-    return {BASELINE: figures.PALETTE[0]} | {
+    colours = PALETTE[1:]
+    return {BASELINE: PALETTE[0]} | {
         label: colours[i % len(colours)] for i, label in enumerate(labels)
     }
 
@@ -113,10 +117,8 @@ def cells(
     columns: Sequence[str],
     column: str,
     rules_after: Sequence[int] = (),
-) -> figures.Cells:
-    """A grid of intermediates by `column`; a pair on the target's own training data has a
-    dagger.
-    """
+) -> Cells:
+    """A grid of intermediates by `column`; a dagger marks the target's own training data."""
     found = {(r["intermediate"], r[column]): r for r in gains.to_dict("records")}
     grid = [[found.get((row, name)) for name in columns] for row in rows]
     dagger = (
@@ -124,7 +126,7 @@ def cells(
         if column == "language"
         else set()
     )
-    return figures.Cells(
+    return Cells(
         rows=[f"{row} †" if row in dagger else row for row in rows],
         columns=list(columns),
         rules_after=rules_after,
@@ -138,16 +140,16 @@ def cells(
 
 
 def _means(gains: pd.DataFrame, sweep: Sweep, title: str) -> Figure:
-    """Every pair of the sweep has its cell; one without a score is empty."""
+    """The mean gains, with a cell for every pair of the sweep; without a score it is empty."""
     rows = [label for label in sweep.labels if label != BASELINE]
-    return figures.heatmap(
+    return heatmap(
         cells(gains[gains["level"] == "mean"], rows, sweep.targets, "target"), title, note=NOTE
     )
 
 
 def _languages(group: pd.DataFrame, title: str) -> Figure:
-    """Languages, then the means; a line after the languages that were trained on, and one before
-    the means.
+    """Gains on one target by language, then the means. One rule stands after the languages that the
+    target was trained on, one before the means.
     """
     import pandas as pd
 
@@ -173,12 +175,12 @@ def _languages(group: pd.DataFrame, title: str) -> Figure:
     grid = cells(
         named, list(dict.fromkeys(rows["intermediate"])), columns, "language", sorted(set(rules))
     )
-    return figures.heatmap(grid, title, note=note)
+    return heatmap(grid, title, note=note)
 
 
 def language_order(rows: pd.DataFrame) -> list[str]:
-    """Training languages first, then those the base model saw, then the others; each in the task's
-    order.
+    """Training languages first, then languages the base model was pretrained on, then the others,
+    each in the task's order.
     """
     first = rows.drop_duplicates("language")
     keys = {
@@ -188,7 +190,7 @@ def language_order(rows: pd.DataFrame) -> list[str]:
 
 
 def _intervals(gains: pd.DataFrame, colours: dict[str, str], title: str) -> Figure:
-    panels: dict[str, list[figures.Interval]] = {}
+    panels: dict[str, list[Interval]] = {}
     labels = list(dict.fromkeys(gains["intermediate"]))
     means = {
         (r["target"], r["intermediate"]): r
@@ -198,16 +200,16 @@ def _intervals(gains: pd.DataFrame, colours: dict[str, str], title: str) -> Figu
         panels[str(target)] = [
             _interval(label, means.get((target, label)), colours[label]) for label in labels
         ]
-    return figures.intervals(panels, title)
+    return interval_panels(panels, title)
 
 
-def _interval(label: str, row: Any, colour: str) -> figures.Interval:
+def _interval(label: str, row: Any, colour: str) -> Interval:
     if row is None:
-        return figures.Interval(
+        return Interval(
             label=label, gain=None, low=None, high=None, significant=False, colour=colour
         )
     known = row["low"] == row["low"]
-    return figures.Interval(
+    return Interval(
         label=label,
         gain=row["gain"],
         low=row["low"] if known else None,
@@ -219,8 +221,8 @@ def _interval(label: str, row: Any, colour: str) -> figures.Interval:
 
 def _panels(
     store: Store, table: pd.DataFrame, colours: dict[str, str]
-) -> dict[str, dict[str, list[figures.Curve]]]:
-    """Pictures of learning curves: name to panel title to curves; empty ones left out."""
+) -> dict[str, dict[str, list[Curve]]]:
+    """Pictures of learning curves: name to panel title to curves; empty panels are left out."""
     trained = table[table["train_phase"] != table["intermediate_phase"]]
     targets = {
         str(target): _curves(store, group, "train_phase", colours)
@@ -241,30 +243,24 @@ def _panels(
     )
 
 
-def _mixtures(
-    curves: Sequence[figures.Curve], colours: dict[str, str]
-) -> dict[str, list[figures.Curve]]:
-    """A panel for each mixture: the development scores of its members, and its own curve."""
-    found: dict[str, list[figures.Curve]] = {}
+def _mixtures(curves: Sequence[Curve], colours: dict[str, str]) -> dict[str, list[Curve]]:
+    """A panel for each mixture: its members' development scores, and its own curve."""
+    found: dict[str, list[Curve]] = {}
     colours = dict(colours)
     for curve in curves:
         members = dict.fromkeys(name for point in curve.points for name in point.dev_by_task or ())
         for name in members:
-            colours.setdefault(
-                name, figures.PALETTE[1 + (len(colours) - 1) % (len(figures.PALETTE) - 1)]
-            )
+            colours.setdefault(name, PALETTE[1 + (len(colours) - 1) % (len(PALETTE) - 1)])
             points = [p._replace(dev=(p.dev_by_task or {}).get(name)) for p in curve.points]
             found.setdefault(curve.label, []).append(
-                figures.Curve(label=name, colour=colours[name], points=points, shows=("dev",))
+                Curve(label=name, colour=colours[name], points=points, shows=("dev",))
             )
         if members:
             found[curve.label].append(curve)
     return found
 
 
-def _curves(
-    store: Store, group: pd.DataFrame, column: str, colours: dict[str, str]
-) -> list[figures.Curve]:
+def _curves(store: Store, group: pd.DataFrame, column: str, colours: dict[str, str]) -> list[Curve]:
     pairs: Iterable[tuple[str, str]] = dict.fromkeys(
         zip(group["intermediate"], group[column], strict=True)
     )
@@ -273,7 +269,7 @@ def _curves(
         try:
             points = store.phase(phase).record().trained.curve if phase else ()
         except StoreError:
-            continue  # reported where its numbers are missed
+            continue  # the table of scores reports it
         if points:
-            found.append(figures.Curve(label=label, colour=colours[label], points=points))
+            found.append(Curve(label=label, colour=colours[label], points=points))
     return found

@@ -2,11 +2,11 @@
 Arrays in, arrays out.
 
 `bootstrap.py` asks how a pair's gain would differ with other test *examples*. Here the question is
-about groups of pairs, and what varies is on more levels: other seeds, other *languages* (the same
-ones for all pairs, since a language is hard or easy for all of them), and where asked other *tasks*
-of the same groups.
+about groups of pairs, and there are more sources of variance: other seeds, other *languages* (the
+same ones for all pairs, since a language is hard or easy for all of them), and, on request, other
+*tasks* of the same groups.
 
-Each level is drawn again on its own and its deviations are added, so that their variances add:
+Each level is drawn again on its own, and the variances of the levels are added:
 
 1. Seeds: multinomial counts, stretched by sqrt(S / (S-1)), as in `bootstrap.py`.
 2. Languages, and tasks: the Bayesian bootstrap (Rubin 1981, "The Bayesian bootstrap"): each gets a
@@ -14,19 +14,19 @@ Each level is drawn again on its own and its deviations are added, so that their
    target of four languages without any; weights can't. A mean of n under such weights has
    (n-1)/(n+1) of the unbiased variance of a mean (that of a Dirichlet(1, ..., 1) mean), so
    deviations are stretched by sqrt((n+1) / (n-1)).
-3. Examples: what each language's own examples bring is in the spread between languages already.
-   What is not is what languages share, since a parallel test set has the same examples in all of
-   them, and all of it where a pair has one language. That part is added: the variance of the sum
-   under drawn examples, less that of its languages one by one.
+3. Examples: the variance from each language's own examples is already in the spread between
+   languages. Not in it is the variance that languages share, since a parallel test set has the same
+   examples in all of them; and, where a pair has one language, all of it. That part is added: the
+   variance of the sum under drawn examples, less the variances of its languages one by one.
 4. Interval and p-value are those of Student's t with Satterthwaite's degrees of freedom over the
    levels: S-1 for seeds, m-1 for m tasks, N-1 for the N examples of a language, and for languages
    an effective number less one, which is small where a target of few languages carries most of the
    weight (as in Kish 1965, the design effect of unequal weights).
 
-A level with one member has no spread: with one seed nothing is known of seeds, and nothing is added
-for them. Where no level has two members there is no interval.
+A level with one member has no spread: with one seed nothing is known of the variance between seeds
+and nothing is added for it. Where no level has two members there is no interval.
 
-Legend: `B` resamples (of the examples perhaps fewer), `C` quantities, `Q` pairs, `S` seeds, `L`
+Legend: `B` resamples (for examples possibly fewer), `C` quantities, `Q` pairs, `S` seeds, `L`
 languages.
 """
 
@@ -40,7 +40,7 @@ from xstilts.results.bootstrap import Estimate
 from xstilts.scoring.metrics import Array
 
 ROUNDING = 1e-9
-"""A spread so much smaller than the gain itself is none."""
+"""A spread smaller than this share of the gain counts as 0."""
 
 
 def estimate(
@@ -56,12 +56,11 @@ def estimate(
 ) -> Estimate:
     """Interval and p-value of each quantity, a weighted sum over pairs of their mean gains.
 
-    `gains_QSL` is NaN where a pair has no such seed or language; each pair has at least one.
-    `tasks` names the groupings of pairs that are drawn again, too: for each the task's number for
-    every pair. It needs weights of one sign, since weighted means are made of them. `examples_BQL`:
-    what resampled test examples change in each gain, the mean over seeds (NaN: not known, and
-    nothing is known of what is made of it); `n_Q`: examples of a language. Left out, examples add
-    nothing.
+    `gains_QSL` is NaN where a pair lacks a seed or a language; each pair has some value. `tasks`:
+    groupings of pairs whose tasks are drawn again as well, as the task's number for every pair; the
+    weights must then have one sign, since weighted means are made of them. `examples_BQL`: how
+    resampled test examples change each gain, averaged over seeds (a NaN makes every quantity that
+    uses it NaN); `n_Q`: number of examples of a language. Without them, examples add nothing.
     """
     over_seeds_QL, over_languages_QS = (mean_of_present(gains_QSL, axis) for axis in (1, 2))
     gain_Q = mean_of_present(over_seeds_QL, 1)
@@ -79,7 +78,7 @@ def estimate(
 
 
 def mean_of_present(values: Array, axis: int) -> Array:
-    """Mean over what is there; NaN where nothing is."""
+    """Mean over the values that are not NaN; NaN where all are."""
     there = ~np.isnan(values)
     count = there.sum(axis=axis)
     total = np.where(there, values, 0.0).sum(axis=axis)
@@ -111,7 +110,7 @@ def _languages(
 def _seeds(
     over_languages_QS: Array, weights_CQ: Array, rng: np.random.Generator, resamples: int
 ) -> tuple[Array, Array]:
-    """The same under drawn seeds; a pair that lacks a seed has its own mean there."""
+    """The same under drawn seeds; a missing seed of a pair is replaced by the pair's mean."""
     seeds = over_languages_QS.shape[1]
     filled_QS = np.where(
         np.isnan(over_languages_QS),
@@ -141,12 +140,12 @@ def _tasks(
 def _examples(
     examples_BQL: Array, n_Q: Array, there_QL: Array, weights_CQ: Array, languages_C: Array
 ) -> tuple[Array, Array]:
-    """Variance `(C,)` that languages share under drawn examples, or that one language alone has;
-    degrees of freedom.
+    """Variance `(C,)` from drawn examples that languages share, or that a pair's only language has;
+    and its degrees of freedom.
 
-    With m languages of covariance c the mean has c more variance than their spread tells, and
-    (m-1)/m of it is what they have together beyond what each has alone. `languages_C`: m, an
-    effective number.
+    With m languages of covariance c, the mean has c more variance than the spread between languages
+    shows; the variance of the sum less those of the languages one by one has (m-1)/m of c.
+    `languages_C`: m, an effective number.
     """
     drawn_BQL = np.where(there_QL, examples_BQL, 0)
     lost_Q = np.isnan(drawn_BQL).any(axis=(0, 2))
@@ -189,16 +188,16 @@ def _student(gain_C: Array, levels: Sequence[tuple[Array, Array]], confidence: f
 def interaction_weights(
     first_Q: Array, second_Q: Array, row_Q: Array, column_Q: Array
 ) -> Array | None:
-    """Weights of the interaction of two splits of pairs, by least squares; None where the pairs
-    can't tell.
+    """Weights of the interaction of two splits of pairs, by least squares; None where the pairs do
+    not determine it.
 
     `first_Q` says whether a pair's intermediate is of group A (else B), `second_Q` whether its
     target is of C (else D); `row_Q` and `column_Q` number intermediates and targets. The model is
-        gain = (effect of the intermediate) + (effect of the target) + theta * s * t,  s, t = +1/2 or -1/2,
-    and theta = (A,C) - (A,D) - (B,C) + (B,D): with every pair there it is that of the four cell
-    means, and where pairs are missing no task's own effect leaks into it. Weights after Frisch and
-    Waugh (1933): what of s * t is left when the other effects are taken out, over its product with
-    s * t.
+        gain = (effect of the intermediate) + (effect of the target) + theta * s * t
+    with s, t = +1/2 or -1/2, and theta = (A,C) - (A,D) - (B,C) + (B,D). Where no pair is missing
+    theta is that of the four cell means; where pairs are missing, no task's own effect leaks into
+    it. Weights after Frisch and Waugh (1933): the residual of s * t after the other effects are
+    removed, divided by its product with s * t.
     """
     product_Q = (first_Q - 0.5) * (second_Q - 0.5)
     effects = np.concatenate([_one_hot(row_Q), _one_hot(column_Q)], axis=1)

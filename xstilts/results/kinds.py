@@ -1,9 +1,9 @@
-"""What group a task is of: what it teaches, how large it is, what its rows are.
+"""The groups of a task: what it teaches, how large it is, what its rows are.
 
-What a task teaches is the kind among its `groups` (`tasks/vocabulary.py` has the words); a task of
-one's own without such a word is of the first of its `groups`. The size class is the one its groups
-name, or a smaller one where a sweep cuts its training rows. A mixture whose members agree is of
-their group, else it is a `mixture`.
+What a task teaches is the kind among its `groups` (`tasks/vocabulary.py` has the words); a user's
+own task without such a word takes the first of its `groups`. The size class is the one that its
+groups name, or a smaller one where a sweep limits its training rows. A mixture or a chain whose
+tasks agree has their group, otherwise it is a `mixture`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DATA = {
     "dictionary": "code-switched",
     "pseudo": "invented words",
 }
-"""Transform to what the rows are after it."""
+"""Transform to the kind of rows that it makes."""
 
 
 def teaches(task: Task) -> str:
@@ -31,7 +31,7 @@ def teaches(task: Task) -> str:
 
 
 def size_class(task: Task) -> str:
-    """`small`, `medium`, `large`: as its groups say, smaller where a limit cuts it."""
+    """`small`, `medium`, `large`: as its groups say, or smaller where a limit cuts its rows."""
     words = [word for word in task.groups if word in SIZES][:1]
     if task.limits.train is not None:
         words.append(size_group(task.limits.train))
@@ -40,10 +40,8 @@ def size_class(task: Task) -> str:
 
 
 def data_kind(task: Task) -> str:
-    """What its training rows are: English (or whatever its language is), translated, code-switched,
-    invented words.
-
-    A union whose parts differ is a mixture.
+    """What its training rows are: original (in its own language), translated, code-switched, or
+    in invented words. A union whose parts differ is a mixture.
     """
     transform = task.transform
     if transform is None:
@@ -54,8 +52,6 @@ def data_kind(task: Task) -> str:
 
 
 def of_intermediate(sweep: Sweep, label: str, what: Callable[[Task], str]) -> str:
-    """The group of an intermediate; members of a mixture, and stages of a chain, must agree, or it is
-    a `mixture`.
-    """
+    """The group of an intermediate: that of its tasks where they agree, else `mixture`."""
     groups = {what(sweep.task(name)) for name in sweep.members(label)}
     return groups.pop() if len(groups) == 1 else MIXTURE

@@ -1,11 +1,11 @@
-"""Layer curves of retrieval: the score of every hidden state and pooling, out of the records of the
+"""Layer curves of retrieval: the score of every hidden state and pooling, from the records of the
 evaluations.
 
 A task with `sweep_layers` is scored at more hidden states than the one it reports, in the same
-forward pass; the result then has `layers`, a `LayerScore` for each. Here they become one table, and
-from it the curves (the mean over languages and seeds against the layer) and the best layer of each
-intermediate. That one is chosen on test, so it is no score to report: it shows how much of a
-difference between two checkpoints is the layer alone.
+forward pass; its result then has `layers`, a `LayerScore` for each. This module makes one table of
+them, and from it the curves (mean over languages and seeds, by layer) and the best layer of each
+intermediate. The best layer is chosen on test, so its score is not one to report: it shows how much
+of a difference between two checkpoints is only a difference of layer.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import StoreError
+from xstilts.results.scores import mean_over_languages
 from xstilts.spec.format_specs.options import EmbeddingOptions
 from xstilts.spec.sweep import Sweep
 from xstilts.store.phases import Store
@@ -29,7 +30,7 @@ def curves(store: Store, table: pd.DataFrame, sweep: Sweep) -> pd.DataFrame:
     """A row for each model, intermediate, target, pooling and layer: `value`, the mean over
     languages, then over seeds.
 
-    `main` says whether it is the layer and pooling of the reported score. Only the target's primary
+    `main`: whether this is the layer and pooling of the reported score. Only the target's primary
     metric.
     """
     import pandas as pd
@@ -53,8 +54,7 @@ def curves(store: Store, table: pd.DataFrame, sweep: Sweep) -> pd.DataFrame:
         return pd.DataFrame(columns=list(COLUMNS))
     frame = pd.DataFrame(rows)
     keys = ["model", "intermediate", "target", "metric", "pooling", "layer"]
-    by_phase = frame.groupby([*keys, "phase"], sort=False)["value"].mean()
-    means = by_phase.groupby(keys, sort=False).mean().reset_index()
+    means = mean_over_languages(frame, keys, "phase").reset_index()
     options = means["target"].map(options_of)
     last = means.groupby(["model", "target"])["layer"].transform("max")
     main = [
@@ -70,11 +70,11 @@ def _layers(store: Store, phase: str) -> Sequence[LayerScore]:
     try:
         return store.phase(phase).record().evaluated.layers
     except StoreError:
-        return ()  # reported where its numbers are missed
+        return ()  # the table of scores reports it
 
 
 def best(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """For each model and target, of each intermediate the reported score, and its best layer and
+    """For each model and target: the reported score of each intermediate, and its best layer and
     pooling on test.
     """
     found = []

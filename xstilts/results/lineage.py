@@ -1,9 +1,9 @@
-"""What a phase descends from, read out of the records: which languages and which data were seen.
+"""What a phase was trained from, read from the records: which languages and which data came before.
 
-Two questions decide how far a score can be trusted as a transfer. Was the language among those that
-the base model was pretrained on? And did the intermediate train on the very data that the target
-trains on (SQuAD before XQuAD), so that the gain is partly just more training? Both are answered
-from the specs inside the records; where nobody can know, the answer is None.
+Two questions decide how far a score shows transfer. Was the base model pretrained on the language?
+And did the intermediate train on the same data as the target (SQuAD before XQuAD), so that part of
+the gain is just more training? Both are answered from the specs in the records; the answer is None
+where it is unknown.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CARD_LINE = re.compile(r"^Languages:\s*((?:[a-z]{2,3}[\s,]+)*[a-z]{2,3})\b", re
 
 
 class Lineage:
-    """Reads each record once. Nothing here raises for a record that is missing or damaged."""
+    """Reads each record once. A missing or damaged record raises nothing."""
 
     def __init__(self, store: Store, sweep: Sweep) -> None:
         self.store, self.sweep = store, sweep
@@ -35,7 +35,7 @@ class Lineage:
         self._cards: dict[str, frozenset[str] | None] = {}
 
     def spec(self, phase_id: str) -> PhaseSpec | None:
-        """What a finished phase was asked to do; None where its record can't be read."""
+        """The spec of a finished phase; None where its record can't be read."""
         if phase_id not in self._specs:
             try:
                 self._specs[phase_id] = (
@@ -46,7 +46,7 @@ class Lineage:
         return self._specs[phase_id]
 
     def ancestors(self, phase_id: str) -> Iterator[PhaseSpec]:
-        """The phase, the phase it starts from, and so on to the first that can be read."""
+        """The phase, the phase it starts from, and so on, as far as records can be read."""
         spec = self.spec(phase_id)
         while spec is not None:
             yield spec
@@ -109,8 +109,8 @@ def _sources(spec: PhaseSpec) -> set[tuple[Any, ...]]:
 
 
 def _source(task: Task) -> tuple[Any, ...]:
-    """Where training rows come from, whatever part of a split is taken (`train[:80%]` is `train`)
-    and made of them.
+    """Where training rows come from, whatever part of a split is used (`train[:80%]` counts as
+    `train`) and however they are transformed.
     """
     splits = frozenset(part.split("[")[0].strip() for part in (task.splits.train or "").split("+"))
     source, languages = task.source, frozenset(task.train_languages)

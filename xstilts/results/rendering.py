@@ -1,7 +1,7 @@
-"""Values to text: the templates and how numbers are written in them.
+"""Values to text: the templates, and how numbers are written in them.
 
-A number that is not there is a dash, a minus is a minus sign, and nothing a sweep says reaches HTML
-or a Markdown table unescaped.
+A missing number is a dash, negative numbers have a true minus sign, and text from a sweep is always
+escaped in HTML and in Markdown tables.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xstilts.results import figures
+from xstilts.results.figures import style
 from xstilts.results.summary import LEVEL
 from xstilts.spec.sweep import BASELINE
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
-    """A template of this package with `values`; HTML is escaped, Markdown's own marks are."""
+    """A template of this package filled with `values`. HTML is always escaped, Markdown where the
+    template asks for it (`md`).
+    """
     import jinja2
 
     environment = jinja2.Environment(
@@ -41,31 +43,31 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     return environment.get_template(template).render(**values)
 
 
-def _none(value: Any) -> bool:
+def _absent(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def number(value: Any, digits: int = 1) -> str:
-    """`71.3`, or a dash where there is none."""
-    return "–" if _none(value) else f"{value:.{digits}f}".replace("-", "−")
+    """`71.3`, or a dash for a missing number."""
+    return "–" if _absent(value) else f"{value:.{digits}f}".replace("-", "−")
 
 
 def signed(value: Any, digits: int = 1) -> str:
-    """`+1.3`, `−0.4`, `0.0`, or a dash where there is none."""
-    return "–" if _none(value) else figures.signed(value, digits)
+    """`+1.3`, `−0.4`, `0.0`, or a dash for a missing number."""
+    return "–" if _absent(value) else style.signed(value, digits)
 
 
 def interval(row: Any) -> str:
-    """`−0.2 to +1.4` of a row's or a value's `low` and `high`, or a dash where there is none."""
+    """`−0.2 to +1.4`, from `low` and `high` of a row or a value, or a dash."""
     low, high = (row["low"], row["high"]) if isinstance(row, Mapping) else (row.low, row.high)
-    return "–" if _none(low) else f"{signed(low)} to {signed(high)}"
+    return "–" if _absent(low) else f"{signed(low)} to {signed(high)}"
 
 
 def p_value(value: Any) -> str:
     """`0.034`, `<0.001`, or a dash."""
     return (
         "–"
-        if _none(value)
+        if _absent(value)
         else "<0.001"
         if value < 0.001
         else f"{value:.3f}"
@@ -75,21 +77,21 @@ def p_value(value: Any) -> str:
 
 
 def setting(value: Any) -> str:
-    """A hyperparameter as one writes it: `5e-05`, `400`, `cosine`."""
+    """A hyperparameter as people write it: `5e-05`, `400`, `cosine`."""
     return "–" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def tint(gain: Any, limit: float) -> str:
-    """A CSS background for a gain: blue above 0, red below, paler the smaller; none where there is
-    none.
+    """A CSS background for a gain: blue above 0, red below, the smaller the paler; empty for a
+    missing gain.
     """
-    if _none(gain) or limit <= 0:
+    if _absent(gain) or limit <= 0:
         return ""
     red, green, blue = (33, 102, 172) if gain > 0 else (178, 24, 43)
     return f"background:rgba({red},{green},{blue},{min(1.0, abs(gain) / limit) * 0.42:.2f})"
 
 
 def markdown_text(value: Any) -> str:
-    """Text that Markdown leaves alone inside a table's cell."""
+    """Text escaped for a cell of a Markdown table."""
     text = re.sub(r"([\\`*_|\[\]])", r"\\\1", " ".join(str(value).split()))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -2,13 +2,13 @@
 
 A row is one number: (sweep, model, intermediate, target, seed, language, split, metric) and its
 value in percent. The table is made from the ledger, which says which evaluation belongs to which
-pair, and from the records of those evaluations; MLflow is never read. Beside the keys stand what a
-reader needs to judge a number: how many examples, whether it is the task's primary metric, whether
-the language is zero-shot (the target was not trained on it) and seen (the base model was pretrained
-on it; empty where nobody can know), whether the intermediate trained on the target's own training
+pair, and from the records of those evaluations; MLflow is never read. Further columns help to judge
+a number: how many examples it rests on, whether it is the task's primary metric, whether the
+language is zero-shot (the target was not trained on it) and seen (the base model was pretrained on
+it; empty where that is unknown), whether the intermediate trained on the target's own training
 data, and the gain over the baseline `none` of the same seed.
 
-A phase whose files are damaged costs its own rows alone; `problems(table)` says which and why.
+A phase with damaged files loses only its own rows; `problems(table)` says which and why.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import StoreError
 from xstilts.results.lineage import Lineage
+from xstilts.scoring.gains import gain
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
@@ -54,15 +55,15 @@ COLUMNS = {
 }
 """Column to pandas type."""
 PAIR_KEYS = ["sweep", "model", "target", "seed", "language", "split", "metric"]
-"""What a score and its baseline have in common."""
+"""Columns in which a score and its baseline agree."""
 _METRICS = tuple(METRICS)
 
 
 def table(store: Store, folder: Path) -> pd.DataFrame:
-    """The scores of the sweep kept in `folder`; StoreError where no run has begun.
+    """The scores of the sweep in `folder`; StoreError where no run has begun.
 
-    Only final evaluations count: those of the chosen configurations, one for each seed. What could
-    not be read is listed in `problems(table)`.
+    Only final evaluations are in it: those of the chosen configurations, one for each seed.
+    `problems(table)` lists what could not be read.
     """
     import pandas as pd
 
@@ -77,21 +78,30 @@ def table(store: Store, folder: Path) -> pd.DataFrame:
 
 
 def problems(frame: pd.DataFrame) -> list[str]:
-    """What could not be read for this table, one sentence each."""
+    """What could not be read for this table, a sentence each."""
     return list(frame.attrs.get("problems", ()))
 
 
+def mean_over_languages(rows: pd.DataFrame, keys: list[str], repeated: str) -> pd.Series:
+    """The unweighted mean over languages of `value` for each `keys`, then over what `repeated`
+    tells apart (the seed, or the phase).
+    """
+    by_language = rows.groupby([*keys, repeated], sort=False)["value"].mean()
+    means: pd.Series = by_language.groupby(keys, sort=False).mean()
+    return means
+
+
 def is_final_score(entry: Entry) -> bool:
-    """Whether this slot is one of a pair's final numbers, and there."""
+    """Whether this slot has one of a pair's final scores."""
     return entry.kind == "evaluate" and entry.role == "final" and entry.state.finished
 
 
 def _with_gain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adds `gain`: value less that of the baseline with the same keys; empty for the baseline."""
+    """Adds `gain`, over the baseline with the same keys; empty for the baseline itself."""
     base = frame.loc[frame["intermediate"] == BASELINE, [*PAIR_KEYS, "value"]]
     base = base.drop_duplicates(PAIR_KEYS).rename(columns={"value": "baseline"})
     joined = frame.merge(base, on=PAIR_KEYS, how="left")
-    joined["gain"] = (joined["value"] - joined["baseline"]).where(
+    joined["gain"] = gain(joined["value"], joined["baseline"]).where(
         joined["intermediate"] != BASELINE
     )
     return joined.drop(columns="baseline")
@@ -106,7 +116,7 @@ class _Reader:
         self.problems: list[str] = []
 
     def rows(self, entry: Entry) -> list[dict[str, Any]]:
-        """The rows of one evaluation; none, and a problem, where it can't be read."""
+        """The rows of one evaluation; where it can't be read, no rows and one more problem."""
         try:
             return self._rows(entry)
         except (StoreError, ValueError, OSError, KeyError, TypeError) as error:
@@ -130,10 +140,19 @@ class _Reader:
             "phase": entry.phase,
             "train_phase": entry.train_phase,
             "intermediate_phase": entry.intermediate_phase,
-            "same_data": self.lineage.same_data(entry.intermediate_phase, entry.train_phase),
+            "same_data": self._same_data(entry),
         }
         seen = self.lineage.base_languages(entry.phase)
         return [{**common, **score} for score in _scores(record.evaluated, task, seen)]
+
+    def _same_data(self, entry: Entry) -> bool:
+        """Whether any stage of the intermediate trained on the target's own training data. Never
+        where the target is not trained, and the intermediate's checkpoint is scored.
+        """
+        stages = entry.intermediate_phases
+        return entry.train_phase not in stages and any(
+            self.lineage.same_data(stage, entry.train_phase) for stage in stages
+        )
 
 
 def _scores(
@@ -158,7 +177,7 @@ def _scores(
 
 
 def plain(error: Exception, store: Store) -> str:
-    """What an error says, with paths relative to the store."""
+    """An error's message, with paths relative to the store."""
     text = (
         f"no {error.args[0]!r} in it" if isinstance(error, KeyError) and error.args else str(error)
     )

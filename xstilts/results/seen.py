@@ -1,12 +1,12 @@
-"""Languages that the base model saw in pretraining, and those it did not: gains apart.
+"""Gains in languages that the base model was pretrained on (seen), and in the others (unseen).
 
-For each pair the rows of the gains have both means with their intervals (test examples and seeds
-drawn again). Over all targets of an intermediate, the question is whether the languages differ: the
+For each pair the gains have both means with their intervals (test examples and seeds drawn again).
+Over all targets of an intermediate the question is whether seen and unseen languages differ: the
 mean gain over seen and over unseen zero-shot languages, each the unweighted mean over the targets
-that have at least two of both (how one language differs from others by itself can't be told from
-how it differs by being unseen), and their difference. There, seeds, languages and test examples are
-drawn again (`hierarchy.py`), and with one seed there is no p-value. Nobody can know which languages
-a model without a card was pretrained on; its sections stay empty.
+that have at least two of both, and their difference. (With a single unseen language, its own
+peculiarity and the effect of being unseen are the same number.) Here seeds, languages and test
+examples are drawn again (`hierarchy.py`), and with one seed there is no p-value. For a model
+without a card the pretraining languages are unknown, and there is no section.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xstilts.results.bootstrap import holm
+from xstilts.results.compared import Examples
 from xstilts.results.cube import cube
 from xstilts.results.hierarchy import estimate
-from xstilts.results.statistics import RESAMPLES, Examples
+from xstilts.results.statistics import RESAMPLES
 from xstilts.spec.seeds import resampling_stream
 
 if TYPE_CHECKING:
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
 
 QUANTITIES = ("seen", "unseen", "difference")
 LEAST = 2
-"""Languages of a kind that a target needs to count in the difference."""
+"""Languages of each kind that a target must have to count in the difference."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What the section of a model shows."""
+    """The section of one model."""
 
     model: str
     labels: tuple[str, ...]
@@ -43,7 +44,7 @@ class Seen:
     counts: dict[str, tuple[int, int]]
     """Target to its numbers of seen and unseen zero-shot languages."""
     cells: dict[tuple[str, str], dict[str, dict[str, Any]]]
-    """(intermediate, target) to `seen` and `unseen`, rows of the gains."""
+    """(intermediate, target) to `seen` and `unseen` to row of the gains."""
     overall: dict[str, dict[str, dict[str, float]]]
     """Intermediate to `seen`, `unseen`, `difference` (unseen less seen): gain, low, high, p,
     p_holm, targets.
@@ -58,8 +59,8 @@ def seen(
     examples: Mapping[str, Examples] | None = None,
     resamples: int = RESAMPLES,
 ) -> Seen | None:
-    """The section of one model; None where no unseen zero-shot language is known. `examples` by
-    target.
+    """The section of one model; None where no zero-shot language is known to be unseen. `examples`
+    by target.
     """
     own = gains[(gains["model"] == model) & gains["level"].isin(["seen", "unseen"])]
     if "unseen" not in set(own["level"]):
@@ -88,7 +89,7 @@ def seen(
 def _overall(
     model: str, known: pd.DataFrame, examples: Mapping[str, Examples] | None, resamples: int
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Each intermediate over the targets with enough languages of both kinds."""
+    """Each intermediate, over the targets that have enough languages of both kinds."""
     whole = cube(known, examples)
     seen_in = dict(zip(known["language"], known["seen"], strict=True))
     seen_L = np.array([bool(seen_in[language]) for language in whole.languages], dtype=bool)

@@ -10,9 +10,9 @@
 
 Names, contents and the two-letter codes are those that `evaluate.py` of google-research/xtreme
 reads. A file has one line (or question) for each row that was scored, in the order of the rows.
-That this is the order, and these are all of the rows, of the copy which the leaderboard holds
-cannot be known from here: docs/analysis.md says what is known of each task. All that is missing is
-a warning; nothing is made up to fill a gap.
+Whether the leaderboard's copy has the same rows in the same order can't be known from here;
+docs/analysis.md says what is known of each task. Everything that is missing gives a warning;
+nothing is made up to fill a gap.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ if TYPE_CHECKING:
     from xstilts.sources.context import DataContext
 
 BEST = "best"
-"""Instead of an intermediate: for each target the one chosen on English development scores."""
+"""Stands for an intermediate: for each target the one chosen on English development scores."""
 FOLDERS: Mapping[str, str] = {**{name: name for name in XTREME.tasks}, "bucc": "bucc2018"}
-"""Task to its folder."""
+"""Task to folder."""
 LABELS: Mapping[str, tuple[str, ...]] = {
     "xnli": ("entailment", "neutral", "contradiction"),
     "pawsx": ("0", "1"),
 }
 ROWS: Mapping[str, int] = {"xnli": 5_010, "pawsx": 2_000, "xquad": 1_190}
-"""Test rows of every language, where all have the same number."""
+"""Number of test rows in every language, for tasks where it is the same in all."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Submission:
-    """Files by path and the warnings about them."""
+    """The files, by path, and warnings about them."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -73,27 +73,27 @@ def write(
     """Writes the submission of one system into `out`, and returns its files; the last is
     `notes.txt`.
 
-    `folder` is the sweep's; `intermediate` may be `best`. With `context` the rows of Tatoeba are
-    read again, so that its lines can be put into XTREME's order. InputError where the sweep has no
-    such system; StoreError where nothing has been run or `out` can't be written.
+    `folder`: the sweep's; `intermediate` may be `best`. With `context` the rows of Tatoeba are read
+    again, so that its lines can be put into XTREME's order. InputError where the sweep has no such
+    system; StoreError where nothing has been run or `out` can't be written.
     """
-    made = prepare(
+    submission = prepare(
         store, folder, model=model, intermediate=intermediate, seed=seed, context=context
     )
-    made.warnings.extend(_others(out, made.files))
-    chosen = "".join(f"  {task}: {label}\n" for task, label in made.choices.items())
-    warnings = "".join(f"- {one}\n" for one in made.warnings) or "none\n"
+    submission.warnings.extend(_others(out, submission.files))
+    chosen = "".join(f"  {task}: {label}\n" for task, label in submission.choices.items())
+    warnings = "".join(f"- {one}\n" for one in submission.warnings) or "none\n"
     notes = (
         f"model: {model}\nseed: {seed}\nintermediate of each task:\n{chosen}\nWarnings:\n{warnings}"
     )
-    files = {**made.files, "notes.txt": notes.encode()}
+    files = {**submission.files, "notes.txt": notes.encode()}
     for name, content in files.items():
         write_bytes(out / name, content)
     return [out / name for name in files]
 
 
 def _others(out: Path, files: Mapping[str, bytes]) -> list[str]:
-    """Files of an earlier submission in `out` that this one does not write again."""
+    """A warning about files of an earlier submission in `out` that this one does not overwrite."""
     there = {
         f"{path.parent.name}/{path.name}"
         for name in FOLDERS.values()
@@ -103,9 +103,7 @@ def _others(out: Path, files: Mapping[str, bytes]) -> list[str]:
     if not left:
         return []
     shown = ", ".join(left[:3]) + (", ..." if len(left) > 3 else "")
-    return [
-        f"{len(left)} files were there before and are not of this system; take them away: {shown}"
-    ]
+    return [f"{len(left)} files were there before and are of another system; remove them: {shown}"]
 
 
 def prepare(
@@ -120,14 +118,14 @@ def prepare(
     """The files of a submission and its warnings; see `write`."""
     sweep, table = read_sweep(folder), scores_table(store, folder)
     choices = _choices(store, sweep, table, model, intermediate, seed)
-    made = Submission(choices=choices, warnings=problems(table))
+    submission = Submission(choices=choices, warnings=problems(table))
     for name in XTREME.tasks:
         if name not in sweep.targets:
-            made.warnings.append(
-                f"{name}: no target of this sweep; the benchmark's average needs all nine"
+            submission.warnings.append(
+                f"{name}: not a target of this sweep; the benchmark's average needs all nine"
             )
         elif name not in choices:
-            made.warnings.append(
+            submission.warnings.append(
                 f"{name}: no intermediate has been evaluated, or no development score to "
                 "choose one by"
             )
@@ -137,8 +135,8 @@ def prepare(
                 & (table["intermediate"] == choices[name])
                 & (table["seed"] == seed)
             ]
-            _add(made, store, sweep.task(name), own[own["target"] == name], context)
-    return made
+            _add(submission, store, sweep.task(name), own[own["target"] == name], context)
+    return submission
 
 
 def _choices(
@@ -167,13 +165,17 @@ def _choices(
 
 
 def _add(
-    made: Submission, store: Store, task: Task, rows: pd.DataFrame, context: DataContext | None
+    submission: Submission,
+    store: Store,
+    task: Task,
+    rows: pd.DataFrame,
+    context: DataContext | None,
 ) -> None:
-    """The files of one task, and what is wrong with them."""
-    label = made.choices[task.name]
+    """Adds the files of one task, and warnings about them."""
+    label = submission.choices[task.name]
     if rows.empty:
         before = "the base model" if label == BASELINE else label
-        made.warnings.append(f"{task.name}: {before} has not been evaluated with this seed")
+        submission.warnings.append(f"{task.name}: {before} has not been evaluated with this seed")
         return
     suffix = "json" if task.format == "span_qa" else "tsv"
     done = []
@@ -181,17 +183,19 @@ def _add(
         try:
             columns = _read(store.phase(str(phase)), str(language))
         except (StoreError, OSError, ValueError, KeyError) as error:
-            made.warnings.append(
+            submission.warnings.append(
                 f"{task.name}, {language}: its predictions can't be read ({error})"
             )
             continue
-        order = _order(made, task, str(language), columns, context)
-        made.files[f"{FOLDERS[task.name]}/test-{language}.{suffix}"] = text(
+        order = _order(submission, task, str(language), columns, context)
+        submission.files[f"{FOLDERS[task.name]}/test-{language}.{suffix}"] = text(
             task, columns, order
         ).encode()
-        made.warnings.extend(f"{task.name}, {language}: {what}" for what in _doubts(task, columns))
+        submission.warnings.extend(
+            f"{task.name}, {language}: {what}" for what in _wrong_rows(task, columns)
+        )
         done.append(language)
-    made.warnings.extend(_missing(task, done))
+    submission.warnings.extend(_missing(task, done))
 
 
 def _read(phase: Phase, language: str) -> dict[str, list[str]]:
@@ -204,9 +208,7 @@ def _read(phase: Phase, language: str) -> dict[str, list[str]]:
 def text(
     task: Task, columns: Mapping[str, Sequence[str]], order: Sequence[int] | None = None
 ) -> str:
-    """The file of one language from the columns `id` and `prediction`; `order` rearranges the
-    rows.
-    """
+    """The file of one language from the columns `id` and `prediction`, with the rows in `order`."""
     pairs = list(zip(columns["id"], columns["prediction"], strict=True))
     if order is not None:
         pairs = [pairs[i] for i in order]
@@ -222,26 +224,26 @@ def text(
 
 
 def _order(
-    made: Submission,
+    submission: Submission,
     task: Task,
     language: str,
     columns: Mapping[str, Sequence[str]],
     context: DataContext | None,
 ) -> list[int] | None:
-    """Tatoeba's lines in the order of XTREME's copy, whose English sentences are sorted; None for
+    """The order of Tatoeba's lines in XTREME's copy, whose English sentences are sorted; None for
     every other task.
 
-    The foreign sentences keep their order there, so the numbers that are predicted stay.
+    The foreign sentences keep their order there, so the predicted numbers stay the same.
     """
     if task.format != "retrieval":
         return None
     english = None if context is None else _english(task, language, context)
     if english is None or len(english) != len(columns["id"]):
         what = (
-            "lines are in the order of the data, which isn't at hand; XTREME's English side "
-            "is sorted"
+            "lines are in the order of the data, since that can't be read to sort them; "
+            "XTREME's English side is sorted"
         )
-        made.warnings.append(f"{task.name}, {language}: {what}")
+        submission.warnings.append(f"{task.name}, {language}: {what}")
         return None
     return sorted(range(len(english)), key=lambda row: english[row])
 
@@ -256,8 +258,8 @@ def _english(task: Task, language: str, context: DataContext) -> list[str] | Non
     return [str(sentence).strip() for sentence in found]
 
 
-def _doubts(task: Task, columns: Mapping[str, Sequence[str]]) -> list[str]:
-    """What of the rows of one language cannot be right."""
+def _wrong_rows(task: Task, columns: Mapping[str, Sequence[str]]) -> list[str]:
+    """What is certainly wrong with the rows of one language."""
     found = []
     expected, rows = ROWS.get(task.name), len(columns["id"])
     if expected is not None and rows != expected:
@@ -270,7 +272,7 @@ def _doubts(task: Task, columns: Mapping[str, Sequence[str]]) -> list[str]:
     ):
         found.append("sentences have row numbers instead of BUCC's ids, which the scorer compares")
     if task.format == "span_qa" and len({*columns["id"]}) != rows:
-        found.append("question ids stand twice")
+        found.append("question ids occur twice")
     return found
 
 
@@ -285,7 +287,7 @@ def _missing(task: Task, done: Sequence[str]) -> list[str]:
     if task.limits.test is not None:
         found.append(
             f"{task.name}: the sweep scores at most {task.limits.test:,} rows of a language; "
-            "the scorer wants all"
+            "the scorer needs all"
         )
     if task.splits.test != TASKS[task.name].splits.test:
         found.append(

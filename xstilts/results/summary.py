@@ -1,8 +1,8 @@
-"""What a report says, as plain values: verdicts, budgets, failures, provenance. No markup here.
+"""What a report says, as plain values without markup: verdicts, budgets, failures, provenance.
 
 A verdict follows from a pair's mean gain over all languages and its Holm-corrected p-value: `gain`,
-`loss` (negative transfer), or `open` (not to be told from the baseline). A pair that failed has no
-verdict; it is listed among the failures, which are no transfer result at all.
+`loss` (negative transfer), or `open` (no significant difference from the baseline). A pair that
+failed has no verdict; it is listed among the failures, which are not results about transfer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from xstilts.errors import StoreError
 from xstilts.results.scores import is_final_score
-from xstilts.spec.sweep import Sweep
+from xstilts.spec.sweep import Sweep, chain_label
 from xstilts.store.ledger import Entry
 from xstilts.store.phases import Store
 
@@ -27,21 +27,21 @@ Verdict = Literal["gain", "loss", "open"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study:
-    """One search: its budget and what it chose."""
+class Searched:
+    """The search of one study: its trials and what it chose."""
 
     name: str
     model: str
     intermediate: str
     targets: tuple[str, ...]
-    """Targets that share this training; none for the study of an intermediate."""
+    """Targets that share this training; empty for the study of an intermediate."""
     trials: Mapping[int, Entry]
-    """Trial number to its last phase."""
+    """Trial number to its slot; of a joint trial the target's."""
     chosen: Entry | None
 
     @property
     def counts(self) -> Counter[str]:
-        """Trials by how they ended; `cached` counts as `done`."""
+        """Number of trials by how they ended; `cached` counts as `done`."""
         return Counter(
             "done" if entry.state.finished else entry.state for entry in self.trials.values()
         )
@@ -49,7 +49,7 @@ class Study:
 
 @dataclass(frozen=True, kw_only=True)
 class Missing:
-    """A pair without all its numbers."""
+    """A pair that lacks some of its scores."""
 
     model: str
     intermediate: str
@@ -60,14 +60,14 @@ class Missing:
 
 
 def verdict(row: Mapping[str, Any]) -> Verdict:
-    """What a row of the gains allows to be said."""
+    """The verdict on a row of the gains."""
     if not row["p_holm"] <= LEVEL:
         return "open"
     return "gain" if row["gain"] > 0 else "loss"
 
 
 def overall(gains: pd.DataFrame) -> str:
-    """One honest sentence about all pairs."""
+    """One sentence about all pairs."""
     means = gains[gains["level"] == "mean"].to_dict("records")
     if not means:
         return (
@@ -75,27 +75,27 @@ def overall(gains: pd.DataFrame) -> str:
         )
     counts = Counter(verdict(row) for row in means)  # type: ignore[arg-type]
     alone = (
-        " With one seed that is about the test examples alone."
+        " With one seed this is about the test examples alone."
         if all(row["seeds"] == 1 for row in means)
         else ""
     )
     if not counts["gain"] and not counts["loss"]:
-        which = "the one pair can't" if len(means) == 1 else f"none of the {len(means)} pairs can"
-        return (
-            f"Nothing is significant: {which} be told from its baseline at {LEVEL:.0%} after "
-            f"Holm's correction.{alone}"
-        )
+        if len(means) == 1:
+            which = "The one pair does not differ significantly"
+        else:
+            which = f"No pair of {len(means)} differs significantly"
+        return f"{which} from its baseline at {LEVEL:.0%} after Holm's correction.{alone}"
     up, down = _verb(counts["gain"], "gain"), _verb(counts["loss"], "lose")
     return (
-        f"Of {_count(len(means), 'pair')}, {up} significantly, {down} significantly "
-        "(negative transfer), and "
-        f"{counts['open']} can't be told from the baseline ({LEVEL:.0%}, Holm-corrected).{alone}"
+        f"Of {_count(len(means), 'pair')}, {up} significantly, {down} significantly (negative "
+        f"transfer), and {_verb(counts['open'], 'do')} not differ significantly from the baseline "
+        f"({LEVEL:.0%}, Holm-corrected).{alone}"
     )
 
 
-def studies(entries: Sequence[Entry], chosen: Mapping[str, str]) -> list[Study]:
-    """Every study in the ledger. A trial of a joint study has two phases and counts once, as its
-    target's.
+def searches(entries: Sequence[Entry], chosen: Mapping[str, str]) -> list[Searched]:
+    """Every study in the ledger. A trial of a joint study has several phases and counts once, with
+    its target's phase.
     """
     trials: dict[str, dict[int, Entry]] = {}
     for entry in entries:
@@ -115,7 +115,7 @@ def studies(entries: Sequence[Entry], chosen: Mapping[str, str]) -> list[Study]:
         )
         best = next((e for e in entries if e.slot == chosen.get(name)), None)
         found.append(
-            Study(
+            Searched(
                 name=name,
                 model=first.model,
                 intermediate=first.intermediate or first.task,
@@ -127,8 +127,8 @@ def studies(entries: Sequence[Entry], chosen: Mapping[str, str]) -> list[Study]:
     return found
 
 
-def budget(found: Sequence[Study]) -> tuple[bool, str]:
-    """Whether every pair got the same number of trials, and a sentence that shows the counts."""
+def budget(found: Sequence[Searched]) -> tuple[bool, str]:
+    """Whether every pair got the same number of trials, and a sentence with the counts."""
     pairs = Counter(len(s.trials) for s in found if s.targets)
     before = Counter(len(s.trials) for s in found if not s.targets)
     parts = [
@@ -142,19 +142,18 @@ def budget(found: Sequence[Study]) -> tuple[bool, str]:
     if fair:
         return True, f"Every pair, the baseline included, got the same budget: {', '.join(parts)}."
     return False, (
-        f"The budgets are not equal ({', '.join(parts)}): a pair that was searched harder "
-        "has an advantage. "
-        "Running the sweep again completes the others."
+        f"The budgets are not equal ({', '.join(parts)}): a pair with more trials has an "
+        "advantage. Running the sweep again completes the others."
     )
 
 
 def failures(entries: Iterable[Entry]) -> list[Entry]:
-    """Slots that failed for good, with their errors; what they block is `missing`."""
+    """Slots that failed for good, with their errors; the pairs they block are `missing`."""
     return [entry for entry in entries if entry.state == "failed"]
 
 
 def missing(sweep: Sweep, entries: Sequence[Entry], scores: pd.DataFrame) -> list[Missing]:
-    """Pairs of the sweep that lack final numbers for some or all seeds, and why."""
+    """Pairs of the sweep that lack final scores for some or all seeds, and why."""
     there = Counter(
         zip(
             *(
@@ -170,7 +169,8 @@ def missing(sweep: Sweep, entries: Sequence[Entry], scores: pd.DataFrame) -> lis
             for target in sweep.targets:
                 have = there[model, intermediate, target]
                 if have < len(sweep.seeds):
-                    reason = _reason([e for e in entries if e.model == model], intermediate, target)
+                    own = [e for e in entries if e.model == model]
+                    reason = _reason(own, sweep, intermediate, target)
                     found.append(
                         Missing(
                             model=model,
@@ -187,13 +187,15 @@ def _models(sweep: Sweep) -> list[str]:
     return [str(getattr(model, "label", None) or model.name) for model in sweep.models]
 
 
-def _reason(entries: Sequence[Entry], intermediate: str, target: str) -> str:
-    """The worst that happened on the way to this pair."""
+def _reason(entries: Sequence[Entry], sweep: Sweep, intermediate: str, target: str) -> str:
+    """The worst that happened in the trainings that this pair needs."""
+    stages = sweep.stages(intermediate)
+    leading = {chain_label(stages[:number]) for number in range(1, len(stages) + 1)}
     own = [e for e in entries if e.intermediate == intermediate and target in e.target.split(",")]
     way = own + [
         e
         for e in entries
-        if e.kind == "pretrain" or (e.kind == "intermediate" and e.task == intermediate)
+        if e.kind == "pretrain" or (e.kind == "intermediate" and e.intermediate in leading)
     ]
     states = {entry.state for entry in way if entry.role == "final" or entry.state == "failed"}
     if any(is_final_score(entry) for entry in own) and not states & {
@@ -202,7 +204,7 @@ def _reason(entries: Sequence[Entry], intermediate: str, target: str) -> str:
         "waiting",
         "running",
     }:
-        return "its numbers could not be read (see problems)"
+        return "its scores could not be read (see problems)"
     for state, reason in (
         ("failed", "a phase failed"),
         ("blocked", "blocked by a failed phase"),
@@ -215,9 +217,7 @@ def _reason(entries: Sequence[Entry], intermediate: str, target: str) -> str:
 
 
 def provenance(store: Store, entries: Sequence[Entry]) -> dict[str, Any]:
-    """Versions, devices, machine hours and dates of all phases of the sweep, out of their
-    records.
-    """
+    """Versions, devices, hours and dates of all phases of the sweep, from their records."""
     values: dict[str, set[str]] = {
         "device": set(),
         "workers": set(),
@@ -228,16 +228,16 @@ def provenance(store: Store, entries: Sequence[Entry]) -> dict[str, Any]:
     seconds, dates, read = 0.0, [], 0
     for phase in dict.fromkeys(e.phase for e in entries if e.phase and e.state.finished):
         try:
-            made = store.phase(phase).record().provenance
+            ran = store.phase(phase).record().provenance
         except StoreError:
-            continue  # what a damaged record costs is reported where its numbers are missed
+            continue  # the table of scores reports a damaged record
         read += 1
-        seconds += made.seconds
-        dates += [made.started, made.ended]
-        for name, version in made.versions.items():
+        seconds += ran.seconds
+        dates += [ran.started, ran.ended]
+        for name, version in ran.versions.items():
             versions.setdefault(name, set()).add(version)
         for name, seen in values.items():
-            seen.add(str(getattr(made, name)))
+            seen.add(str(getattr(ran, name)))
     states = Counter(entry.state for entry in entries)
     return {
         "phases": read,
@@ -252,7 +252,7 @@ def provenance(store: Store, entries: Sequence[Entry]) -> dict[str, Any]:
 
 
 def _verb(number: int, verb: str) -> str:
-    return f"{number} {verb}{'s' if number == 1 else ''}"
+    return f"{number} {verb}{('es' if verb == 'do' else 's') if number == 1 else ''}"
 
 
 def _count(number: int, noun: str) -> str:

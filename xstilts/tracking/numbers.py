@@ -1,7 +1,7 @@
-"""A phase's numbers, times and data as MLflow takes them, from its record. Pure.
+"""A phase's numbers, times and data in MLflow's terms, from its record. Pure.
 
-Every number has a time and a step of its own, worked out from the record alone, so that sending it
-twice is sending it once: MLflow keeps one row for each (metric, time, step, value).
+Every number has a fixed time and step, worked out from the record alone, so that sending it twice
+has no effect: MLflow keeps one row for each (metric, time, step, value).
 """
 
 from __future__ import annotations
@@ -22,16 +22,14 @@ from xstilts.store.results import DevScore, EvaluationResult, Provenance, TrainR
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One number at one step; `time` in milliseconds since 1970, fixed, so that sending it twice is
-    sending it once.
-    """
+    """One number at one step. `time` is fixed, in milliseconds since 1970."""
 
     key: str
     value: float
     time: int
     step: int = 0
     scored: bool = False
-    """Whether it is a property of the checkpoint, and not of its way there."""
+    """Whether it describes the checkpoint, and not the training that led to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +48,7 @@ class DataView:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What is known of a phase: its spec once it has begun, the rest once it has its record."""
+    """What is known of a phase: its spec once it has begun, the rest once it has a record."""
 
     spec: PhaseSpec | None = None
     trained: TrainResult | None = None
@@ -62,7 +60,7 @@ NOTHING = Outcome()
 
 
 def training_points(result: TrainResult, started: int, ended: int) -> Iterable[Point]:
-    """Curves and results of a training; a point's time is its share of the phase's."""
+    """Curves and results of a training; times are spread evenly over its steps."""
     steps = max(1, result.steps)
 
     def at(step: int) -> int:
@@ -85,7 +83,7 @@ def training_points(result: TrainResult, started: int, ended: int) -> Iterable[P
 
 
 def _kept(dev: DevScore, taken: int) -> Iterable[Point]:
-    """The development scores of the weights that were kept, at the time at which they were."""
+    """The development scores of the weights that were kept, at the time of their step."""
     yield Point(key="dev/best", value=dev.value, time=taken, scored=True)
     for task, metrics in dev.metrics.items():
         for metric, value in metrics.items():
@@ -93,8 +91,8 @@ def _kept(dev: DevScore, taken: int) -> Iterable[Point]:
 
 
 def scores(result: EvaluationResult, task: str, ended: int) -> Iterable[Point]:
-    """Every metric in every language, the means over them, and of a layer sweep the mean at each
-    hidden state.
+    """Every metric in every language, the means over languages, and for a layer sweep the mean at
+    each hidden state.
     """
     by_language = {**result.scores, "mean": result.mean}
     for language, metrics in by_language.items():
@@ -135,7 +133,7 @@ def data_view(member: Member, use: str) -> DataView:
 
 
 def times(entry: Entry, provenance: Provenance | None) -> tuple[int, int | None]:
-    """Start and end; a phase without a record has only the time of its state."""
+    """Start and end; without a record the time at which its state began stands for both."""
     if provenance is not None:
         return milliseconds(provenance.started), milliseconds(provenance.ended)
     now = milliseconds(entry.time)
@@ -143,7 +141,7 @@ def times(entry: Entry, provenance: Provenance | None) -> tuple[int, int | None]
 
 
 def milliseconds(iso: str) -> int:
-    """Milliseconds since 1970 of an ISO 8601 time, UTC where it names no zone; 0 for none."""
+    """Milliseconds since 1970 of an ISO 8601 time, UTC if it names no zone; 0 for an empty text."""
     if not iso:
         return 0
     time = datetime.fromisoformat(iso)
@@ -151,8 +149,8 @@ def milliseconds(iso: str) -> int:
 
 
 def metric_key(*parts: str) -> str:
-    """A metric's name from its parts, empty ones left out; MLflow allows letters, digits and `_ - .
-    :` and space.
+    """A metric's name from its parts that are not empty. MLflow allows letters, digits, spaces and
+    `_ - . :`; anything else becomes `_`.
     """
     return "/".join(re.sub(r"[^\w.\- :]", "_", part) for part in parts if part)[:250]
 

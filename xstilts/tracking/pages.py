@@ -1,9 +1,9 @@
-"""What a user opens MLflow with: the experiment's note and its saved views.
+"""What a user sees first in MLflow: the experiment's note and its saved views.
 
 MLflow's runs table shows no metric until somebody picks its column. Its *saved views* (the menu
-"Views") hold filter, columns and order; MLflow 3.17 keeps each as an experiment tag
-`mlflow.sharedViewState.<key>` with JSON that its page writes and reads, so a sweep brings its own.
-Another MLflow that knows no views shows the plain table.
+"Views") hold filter, columns and order. MLflow 3.17 keeps each as an experiment tag
+`mlflow.sharedViewState.<key>`, JSON that its page writes and reads, so a sweep can bring its own.
+An MLflow without saved views shows the plain table.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from xstilts.tracking.numbers import metric_key
 
 VIEW = "mlflow.sharedViewState."
 _PAIRS = "tags.\"xstilts.kind\" = 'evaluate' AND tags.\"xstilts.role\" = 'final'"
-_SETTINGS = ("intermediate.lr", "intermediate.steps", "target.lr", "target.steps")
-_NOTE = """{description} Tables: the menu **Views** on the page *Runs* (side *Model training*).
-
-*Pairs by gain* and *Gains by language* hold one run a pair and seed, in points over the baseline `none` of the same \
-target and seed; select some and *Compare* them. *Trainings* holds a run for each training, with its learning curves, \
-its checkpoint and the checkpoint it started from. *Not finished* holds what runs, failed or was given up.
-"""
+_NOTE = (
+    "{description} Tables: the menu **Views** on the page *Runs* (side *Model training*).\n\n"
+    "*Pairs by gain* and *Gains by language* hold one run a pair and seed, in points over "
+    "the baseline `none` of the same target and seed; select some and *Compare* them. *Trainings* "
+    "holds a run for each training, with its learning curves, its checkpoint and the checkpoint it "
+    "started from. *Not finished* holds what is running, failed or was pruned.\n"
+)
 
 
 def experiment_tags(sweep: Sweep) -> dict[str, str]:
@@ -40,21 +40,23 @@ def experiment_tags(sweep: Sweep) -> dict[str, str]:
 
 def page(experiment: str) -> str:
     """Path and fragment of the table of pairs on an MLflow server; `experiment` is MLflow's id."""
-    return f"/#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey=xstilts-pairs"
+    table = "workflowType=machine_learning&viewStateShareKey=xstilts-pairs"
+    return f"/#/experiments/{experiment}/runs?{table}"
 
 
 def _views(sweep: Sweep) -> dict[str, str]:
     models = ["model"] if len(sweep.models) > 1 else []
+    settings = _settings(sweep)
     pair = [*models, "intermediate.task", "target.task", "seed"]
     gains = ["gain", *(metric_key("gain", target) for target in sweep.targets)]
     views = {
-        "xstilts-pairs": _view("Pairs by gain", _PAIRS, "gain", ["gain"], [*pair, *_SETTINGS]),
+        "xstilts-pairs": _view("Pairs by gain", _PAIRS, "gain", ["gain"], [*pair, *settings]),
         "xstilts-trainings": _view(
             "Trainings",
             "tags.\"xstilts.kind\" != 'evaluate' AND tags.\"xstilts.key\" != 'sweep'",
             "dev/best",
             ["dev/best", "train/loss", "train/seconds", "train/tokens_per_second"],
-            [*pair, *_SETTINGS],
+            [*pair, *settings],
             ["xstilts.kind", "xstilts.chosen"],
         ),
         "xstilts-unfinished": _view(
@@ -81,21 +83,32 @@ def _views(sweep: Sweep) -> dict[str, str]:
     return {f"{VIEW}{key}": text for key, text in views.items() if len(text) < 5000}
 
 
+def _settings(sweep: Sweep) -> list[str]:
+    """Columns of learning rates and steps, for each stage where an intermediate is a chain."""
+    stages = dict.fromkeys(
+        f"intermediate.{number}" if count > 1 else "intermediate"
+        for count in sorted({len(sweep.stages(label)) for label in sweep.labels})
+        for number in range(1, count + 1)
+    )
+    stages.setdefault("intermediate")
+    return [f"{name}.{setting}" for name in (*stages, "target") for setting in ("lr", "steps")]
+
+
 def _languages(sweep: Sweep, target: str) -> Sequence[str]:
     return next((task.languages for task in sweep.tasks if task.name == target), ())
 
 
 def _view(
     name: str,
-    where: str,
+    run_filter: str,
     order_by: str,
     metrics: Sequence[str],
     params: Sequence[str],
     tags: Sequence[str] = (),
 ) -> str:
-    """One saved view in the form in which MLflow's page keeps them (zlib, base64)."""
+    """One saved view, as MLflow's page stores it (zlib, base64)."""
     state = {
-        "searchFilter": where,
+        "searchFilter": run_filter,
         "orderByKey": f"metrics.`{order_by}`",
         "orderByAsc": False,
         "startTime": "ALL",

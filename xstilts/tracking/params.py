@@ -1,9 +1,9 @@
-"""A training as flat params: its hyperparameters, and in words what its rows are made of and how
-they are mixed.
+"""A training as flat params: its hyperparameters, and, in words, how its rows are transformed and
+mixed.
 
 lr, steps, ...         as in the sweep file
 tasks, rates, heads    of a mixture: its members, how they are drawn, `separate` or `shared`
-transform              where training rows are translated, code-switched or invented
+transform              where training rows are translated, code-switched or in invented words
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from xstilts.tracking.numbers import text
 
 
 def of_training(spec: PhaseSpec) -> dict[str, str]:
-    """Name to value, without the prefix that says which training of a pair it is."""
+    """Name to value, without the prefix that says which training of the pair it is."""
     found = {name: text(value) for name, value in spec.hyper.model_dump(mode="json").items()}
     tasks = [member.task for member in spec.members]
     if len(tasks) > 1:

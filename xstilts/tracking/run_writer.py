@@ -1,8 +1,8 @@
-"""One run of MLflow, brought to what a phase's records say: the run, its model, data and numbers.
+"""Brings one run of MLflow up to date with its phase: the run, its model, data and numbers.
 
-Each step looks at what is there and sends what is missing, so that a run which was sent half is
+Each step looks at what is there and sends what is missing, so a run that was sent in part is
 completed by the next attempt. Numbers have a fixed time and step. The tag `xstilts.sent`, the
-fingerprint of all that the run holds, goes last: only then is the run counted as sent.
+fingerprint of everything the run holds, is sent last: only then does the run count as sent.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from xstilts.tracking.mirrored import Mirrored
 from xstilts.tracking.numbers import Point
-from xstilts.tracking.view import SWEEP_KEY, RunView
+from xstilts.tracking.run_view import SWEEP_KEY, RunView
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 METRICS_PER_BATCH = 800
 """MLflow takes 1000 metrics, and 1000 items in all, in one request."""
 FORMER = "former"
-"""Role of a run whose slot another phase has taken since."""
+"""Role of a run whose slot now belongs to another phase."""
 
 
 def send_run(server: Mirrored, run: RunView, points: Iterable[Point]) -> None:
-    """Brings one run up to date; `points` are its numbers that never change. What the server
-    refuses comes as MLflow's own error.
+    """Brings one run up to date; `points` are its numbers that never change. Raises MLflow's own
+    error for what the server refuses.
     """
     parent = {} if run.key == SWEEP_KEY else {"mlflow.parentRunId": server.runs[SWEEP_KEY]}
     tags = {**run.tags, **parent}
@@ -45,7 +45,7 @@ def send_run(server: Mirrored, run: RunView, points: Iterable[Point]) -> None:
 
 
 def _find_or_create_run(server: Mirrored, run: RunView, tags: dict[str, str]) -> Run:
-    """The phase's run; one that a user has deleted is made anew, as in a rebuild."""
+    """The phase's run; if a user has deleted it, a new one."""
     if run.key in server.runs:
         there = server.client.get_run(server.runs[run.key])
         if there.info.lifecycle_stage == "active":
@@ -59,7 +59,7 @@ def _find_or_create_run(server: Mirrored, run: RunView, tags: dict[str, str]) ->
 
 
 def _send_model(server: Mirrored, run: RunView) -> None:
-    """The checkpoint as a LoggedModel of the same name."""
+    """The checkpoint as a LoggedModel with the run's name."""
     if run.key not in server.models:
         origin = server.models.get(run.origin, "")
         model = server.client.create_logged_model(
@@ -84,9 +84,7 @@ def _send_model(server: Mirrored, run: RunView) -> None:
 
 
 def _send_inputs(server: Mirrored, run: RunView, there: Run) -> None:
-    """Datasets, the checkpoint it starts from, and the checkpoint it yields, as far as they are
-    not there.
-    """
+    """Datasets, the checkpoint it starts from and the one it trained, if they are missing."""
     from mlflow.entities import (
         Dataset,
         DatasetInput,
@@ -146,9 +144,7 @@ def _send_batches(
 
 
 def retire_runs(server: Mirrored, runs: Sequence[RunView]) -> None:
-    """Marks the runs of phases whose slots were taken by others since (a retry changed what was
-    chosen).
-    """
+    """Marks runs of phases whose slots now belong to others (a retry changed the choice)."""
     from mlflow.entities import RunTag
 
     current = {
@@ -166,8 +162,8 @@ def retire_runs(server: Mirrored, runs: Sequence[RunView]) -> None:
 
 
 def _tags(run: RunView, there: Run, tags: dict[str, str]) -> dict[str, str]:
-    """What of a run's tags is to be sent, the fingerprint last; a tag that it has lost becomes
-    empty.
+    """The tags to send: those that changed, with the fingerprint last; tags that the run no longer
+    has become empty.
     """
     wanted = {**tags, "mlflow.runName": run.name, "xstilts.sent": run.fingerprint}
     lost = {key: "" for key in there.data.tags if key.startswith("xstilts.") and key not in wanted}
@@ -177,8 +173,8 @@ def _tags(run: RunView, there: Run, tags: dict[str, str]) -> dict[str, str]:
 
 
 def _changed(run: RunView, there: Run) -> Iterator[Point]:
-    """Numbers that may change, where they have; the first has the run's own time, a later one comes
-    after it.
+    """Numbers that may change and have changed. The first value has the run's own time, later ones
+    the present time.
     """
     for key, value in run.latest.items():
         old = there.data.metrics.get(key)
@@ -188,5 +184,5 @@ def _changed(run: RunView, there: Run) -> Iterator[Point]:
 
 
 def _model_name(name: str) -> str:
-    """A name for a LoggedModel, which may not hold `/ : . % " '`."""
+    """A name for a LoggedModel, which may not contain `/ : . % " '`."""
     return "".join("-" if c in "/:.%\"'" else c for c in name)

@@ -1,9 +1,8 @@
-"""The way to a tracking server: MLflow's environment, its errors, and a SQLite database made once.
+"""Connecting to a tracking server: MLflow's environment, its errors, and a new SQLite database.
 
-Two processes that open a fresh `sqlite:///` URI at the same time destroy the database for good
-(MLflow migrates it table by table), so it is made under a file lock next to it. MLflow's own
-messages, tracebacks of a server that is away among them, are kept out of the user's terminal: every
-error comes as a `TrackingError`.
+Two processes that open a new `sqlite:///` URI at the same time corrupt the database (MLflow
+migrates it table by table), so it is created under a file lock next to it. MLflow's own messages
+and tracebacks are kept out of the user's terminal: every error becomes a `TrackingError`.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ ENVIRONMENT = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
-"""Set where the user has set nothing: a server that is away costs seconds, not minutes; no usage
-reports.
+"""Set where the user has set nothing. An unreachable server costs seconds, not minutes; no usage
+reports are sent.
 """
 _REFUSED = (
     "INVALID_PARAMETER_VALUE",
@@ -40,18 +39,18 @@ _REFUSED = (
     "RESOURCE_ALREADY_EXISTS",
     "BAD_REQUEST",
 )
-"""Errors of one run; with any other the server itself is in trouble."""
+"""Error codes that are about one run; any other error is about the server."""
 _LOCAL_FILESYSTEMS = ("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "tmpfs", "overlay", "f2fs")
 _LOGGERS = ("mlflow", "mlflow.store.db.utils", "alembic", "urllib3.connectionpool")
 
 
 class Refused(TrackingError):
-    """The server is there and refuses this one run."""
+    """The server answers, and refuses this one run."""
 
 
 @contextmanager
 def translated(uri: str) -> Iterator[None]:
-    """Turns whatever MLflow, its HTTP client or its database raise into a TrackingError."""
+    """Turns any error of MLflow, its HTTP client or its database into a TrackingError."""
     try:
         yield
     except XstiltsError:
@@ -63,16 +62,16 @@ def translated(uri: str) -> Iterator[None]:
 
 
 def connect(uri: str) -> MlflowClient:
-    """A client for `uri`; a SQLite database that is not there yet is made, by one process alone.
+    """A client for `uri`. A SQLite database that does not exist is created, by one process only.
 
-    Raises TrackingError where the database is damaged or can't be written; an HTTP server is not
-    asked for anything.
+    Raises TrackingError if the database is damaged or can't be written; an HTTP server is not
+    contacted yet.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     if uri.startswith(("file:", "/", "./")) or "://" not in uri:
         raise TrackingError(
-            f"tracking: {uri} is a folder, which MLflow does not write to any more; use "
+            f"tracking: {uri} is a folder, which MLflow no longer writes to; use "
             f"sqlite:///{uri.removeprefix('file:')}/mlflow.db"
         )
     with quiet(), translated(uri):
@@ -90,7 +89,7 @@ def _database(uri: str) -> Path:
 
 @contextmanager
 def _initialising(database: Path) -> Iterator[None]:
-    """Holds the right to initialise a database; two that do so at a time destroy it for good."""
+    """Holds the right to create a database; two processes at the same time would corrupt it."""
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
         with open(database.with_name(f".{database.name}.lock"), "a") as lock:
@@ -107,20 +106,20 @@ def _initialising(database: Path) -> Iterator[None]:
             yield
     except OSError as error:
         raise TrackingError(
-            f"{database}: not writable ({error.strerror}); give `tracking:` a place that is"
+            f"{database}: not writable ({error.strerror}); give `tracking:` a writable place"
         ) from error
     except sqlite3.DatabaseError as error:
         raise TrackingError(
-            f"{database}: {error}; move it away and run `xstilts track SWEEP`, which makes a "
+            f"{database}: {error}; move it away and run `xstilts track SWEEP`, which creates a "
             "new one from the records"
         ) from error
 
 
 def _unhurried(client: MlflowClient) -> MlflowClient:
-    """Lets a database with a write-ahead log wait for the disk now and then, not at each of a
-    phase's 14 commits.
+    """Lets a database with a write-ahead log wait for the disk now and then, not at each of the 14
+    commits of a phase.
 
-    A power cut may take the last runs back, in order, and never damages the database; the next sync
+    A power cut may undo the last commits, in order, but never damages the database; the next sync
     sends them again.
     """
     from sqlalchemy import event
@@ -139,8 +138,8 @@ def _relax(connection: sqlite3.Connection, record: object) -> None:
 
 
 def _local(path: Path) -> bool:
-    """Whether `path` lies on a disk of this machine: a write-ahead log, which saves most of the
-    waiting, needs one.
+    """Whether `path` lies on a disk of this machine, which a write-ahead log needs. The log saves
+    most of the waiting.
     """
     try:
         rows = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]

@@ -1,8 +1,8 @@
-"""The mirror in the background: the run never waits for MLflow and never fails with it.
+"""The mirror in the background: the run never waits for MLflow and never fails because of it.
 
-One thread holds the sweep's `Tracker`, so there is one writer. It is handed the ledger whenever
-that changes and sends only the newest; while the tracking server is away it tries again after 1, 2,
-4, ... 60 s, having warned once. What is missing at the end is said, with the command that sends it.
+One thread holds the sweep's `Tracker`, so there is one writer. It gets the ledger whenever that
+changes and sends only the newest. While the tracking server is unreachable it warns once and tries
+again after 1, 2, 4, ... 60 s. At the end it says what is missing, with the command that sends it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 class TrackerThread:
-    """Syncs with whatever ledger it was last given. `warn` is called from the thread; nothing is
-    ever raised.
+    """Syncs the ledger that was submitted last. `warn` is called from the thread; nothing is ever
+    raised.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class TrackerThread:
             self._changed.notify()
 
     def close(self, timeout: float = 30.0) -> str | None:
-        """Sends what is left, for at most `timeout` seconds; says what MLflow lacks and how to send
+        """Sends the rest, for at most `timeout` seconds. Returns what MLflow lacks and how to send
         it, or None.
         """
         with self._changed:
@@ -69,10 +69,10 @@ class TrackerThread:
         )
 
     def _missing(self) -> str:
-        """How many runs MLflow lacks; what can't be mirrored can't be counted either."""
+        """How many runs MLflow lacks; `some` if the view fails and they can't be counted."""
         try:
             return str(self.tracker.missing(self._last))
-        except Exception:  # it is the mirror's, and its reason stands in `_away`
+        except Exception:  # the reason is in `_away` already
             return "some"
 
     def _work(self) -> None:
@@ -95,10 +95,10 @@ class TrackerThread:
             wait = min(self._longest, wait * 2)
 
     def _sync(self, entries: tuple[Entry, ...]) -> bool:
-        """Whether MLflow was there."""
+        """Whether MLflow could be reached."""
         try:
             self.tracker.sync(entries)
-        except Exception as error:  # the run goes on whatever happens to its mirror
+        except Exception as error:  # the run goes on, whatever happens to its mirror
             reason = (
                 str(error)
                 if isinstance(error, TrackingError)
@@ -106,7 +106,7 @@ class TrackerThread:
             )
             if not self._away:
                 self.warn(
-                    "MLflow is away and is tried again in the background; the run goes on "
+                    "MLflow can't be reached and is tried again in the background; the run goes on "
                     f"({reason})"
                 )
             self._away = reason

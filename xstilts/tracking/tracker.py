@@ -1,20 +1,20 @@
 """MLflow as a mirror of the records: whatever is missing there can be sent again, at any time.
 
-One experiment a sweep, one run for the sweep, one nested run a phase (`view` says what they hold).
-A `Tracker` compares what MLflow is to hold with what it was last sent and sends the difference. It
-promises:
+A sweep is one experiment, with one run for the sweep and a nested run for each phase (`view` says
+what they hold). A `Tracker` compares what MLflow is to hold with what it was last sent, and sends
+the difference. It promises:
 
 - *Idempotence.* A run is found by its phase id (tag `xstilts.key`), a number has a fixed time and
   step, and the tag `xstilts.sent`, the fingerprint of what a run holds, is written last. So a
   second sync sends nothing, a sync that was killed is completed by the next, and no run is ever
   made twice.
-- *One writer.* The driver alone writes, from one thread; a fresh SQLite database is initialised
-  under a file lock.
-- *Nothing stops for it.* `TrackerThread` never blocks the run or raises into it: a server that is
-  away is waited for, in the background, with one warning.
+- *One writer.* Only the driver writes, from one thread; a new SQLite database is created under a
+  file lock.
+- *Nothing waits for it.* `TrackerThread` never blocks the run or raises into it: it waits for an
+  unreachable server in the background, with one warning.
 
-No fluent API, no global tracking URI, nothing uploaded: a LoggedModel's tag `xstilts.path` says
-where the checkpoint lies.
+It uses no fluent API and no global tracking URI, and uploads nothing: a LoggedModel's tag
+`xstilts.path` says where the checkpoint lies.
 """
 
 from __future__ import annotations
@@ -30,27 +30,24 @@ from xstilts.store.phases import Store
 from xstilts.store.sweeps import read_sweep
 from xstilts.tracking.mirrored import Mirrored, read_mirrored
 from xstilts.tracking.pages import experiment_tags, page
+from xstilts.tracking.run_view import RunView
 from xstilts.tracking.run_writer import retire_runs, send_run
 from xstilts.tracking.server import Refused, connect, quiet, translated
-from xstilts.tracking.view import RunView, View
+from xstilts.tracking.view import View
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 
 def tracking_uri(tracking: str | None, store: Store) -> str | None:
-    """The URI that a sweep's `tracking` stands for: SQLite inside the store by default, None for
-    `off`.
-    """
+    """The URI for a sweep's `tracking`: SQLite inside the store by default, None for `off`."""
     if tracking == "off":
         return None
     return tracking or f"sqlite:///{store.path / 'mlflow.db'}"
 
 
 def rebuild(store: Store, sweep_folder: Path, uri: str) -> int:
-    """Sends a sweep to MLflow from its ledger and records alone; returns the number of runs brought
-    up to date.
-    """
+    """Sends a sweep to MLflow from its ledger and records; returns the number of runs sent."""
     sweep = read_sweep(sweep_folder)
     tracker = Tracker(uri, sweep, store, sweep_folder)
     sent = tracker.sync(require(sweep_folder).entries(), everything=True)
@@ -67,7 +64,7 @@ class Tracker:
     def __init__(self, uri: str, sweep: Sweep, store: Store, ledger_folder: Path) -> None:
         self.uri, self.sweep, self.folder = uri, sweep, ledger_folder
         self.problems: dict[str, str] = {}
-        """Phase to why it could not be mirrored, though the server is there."""
+        """Phase to why it could not be mirrored, although the server answers."""
         self._view = View(sweep, store)
         self._server: Mirrored | None = None
         self._sent: dict[str, str] = {}
@@ -83,10 +80,10 @@ class Tracker:
         return page(self._server.experiment) if self._server else None
 
     def sync(self, entries: Sequence[Entry], everything: bool = False) -> int:
-        """Brings MLflow up to date; returns how many runs were sent. TrackingError where the server
-        is away.
+        """Brings MLflow up to date; returns how many runs were sent. TrackingError if the server
+        can't be reached.
 
-        With `everything` runs are sent even where their fingerprint says that they are complete.
+        With `everything`, runs are sent even if their fingerprint says that they are complete.
         """
         runs = self._view.runs(entries)
         self.problems = dict(self._view.problems)
@@ -111,7 +108,7 @@ class Tracker:
         return len(due) - sum(run.key in self.problems for run in due)
 
     def missing(self, entries: Sequence[Entry]) -> int:
-        """How many runs MLflow, as far as is known, does not hold as they are now."""
+        """How many runs MLflow, as far as is known, lacks or holds in an older state."""
         return sum(self._sent.get(run.key) != run.fingerprint for run in self._view.runs(entries))
 
     def _connect(self) -> Mirrored:
@@ -122,9 +119,9 @@ class Tracker:
         tags = experiment_tags(self.sweep)
         found = client.get_experiment_by_name(self.experiment)
         if found is None:
-            where = str(self.folder / "artifacts") if self.uri.startswith("sqlite:") else None
+            folder = str(self.folder / "artifacts") if self.uri.startswith("sqlite:") else None
             return str(
-                client.create_experiment(self.experiment, artifact_location=where, tags=tags)
+                client.create_experiment(self.experiment, artifact_location=folder, tags=tags)
             )
         if found.lifecycle_stage != "active":
             raise TrackingError(
@@ -138,7 +135,7 @@ class Tracker:
         return str(found.experiment_id)
 
     def _attempt(self, server: Mirrored, run: RunView) -> None:
-        """Sends one run; what the server refuses is this run's problem alone."""
+        """Sends one run; a refusal by the server is this run's problem alone."""
         try:
             with translated(self.uri):
                 send_run(server, run, self._view.points(run))

@@ -144,7 +144,7 @@ def test_compare_content_hash_where_one_is_known(tmp_path: Path) -> None:
     )
     wrong = Card(characters=1, rows={}, content={"train/en": "0" * 24})
     (finding,) = cards._hashes(XNLI, wrong, "train", where)
-    assert finding.message == "train in en holds other bytes than its card says"
+    assert finding.message == "train in en has other bytes than its card says"
 
 
 @pytest.mark.parametrize("name", ["squad", "udpos", "panx"])

@@ -22,7 +22,7 @@ Rows = list[dict[str, Any]]
 
 def found(
     folder: Path, intermediates: tuple[Any, ...], targets: tuple[Task, ...], *more: Task
-) -> leaks.Search:
+) -> leaks.LeakReport:
     """What is found in a sweep over these tasks, whose files are in `folder`."""
     own = [one for one in intermediates if isinstance(one, Task)]
     names = tuple(one.name if isinstance(one, Task) else one for one in intermediates)
@@ -197,7 +197,7 @@ def test_find_own_training_rows_are_told_as_such(tmp_path: Path) -> None:
     assert leak.own
     assert leak.share == 0.5
     assert leak.message == (
-        "evaluation rows of target stand, but for their labels, in its own training rows: en "
+        "evaluation rows of target are, apart from their labels, in its own training rows: en "
         "5 of 10 (50%)"
     )
     assert leak.examples[0].startswith(
@@ -211,7 +211,7 @@ def test_find_weak_hit_of_a_first_text_is_apart(tmp_path: Path) -> None:
     write(tmp_path, "target", pairs(range(50, 60)), pairs(range(9, 13)))
     (leak,) = found(tmp_path, (task("first", columns=PAIR),), (task("target", columns=PAIR),)).leaks
     assert (leak.kind, leak.rows, leak.of) == ("text", {"en": 1}, {"en": 4})
-    assert "have a text that stands in the training rows of first" in leak.message
+    assert "have a text that is also in the training rows of first" in leak.message
 
 
 def test_find_looks_into_mixtures_and_unions(tmp_path: Path) -> None:
@@ -267,9 +267,7 @@ def test_find_intermediate_with_the_targets_own_training_rows_is_a_repeat(tmp_pa
     search = found(tmp_path, (task("first", columns=PAIR),), (task("target", columns=PAIR),))
     assert search.leaks == []
     (repeat,) = search.repeats
-    assert (
-        repeat.message == "4 of 8 (50%) training rows of target are training rows of first already"
-    )
+    assert repeat.message == "4 of 8 (50%) training rows of target are also training rows of first"
 
 
 def test_find_second_time_reads_the_cache_and_changed_data_is_looked_at_again(
@@ -327,7 +325,7 @@ def test_find_repeat_counts_rows_that_can_be_compared_and_names_a_transform(tmp_
     write(tmp_path, "target", rows, [{"text": sentence(7), "label": "no"}])
     (repeat,) = found(tmp_path, (task("first", transform=changed),), (task("target"),)).repeats
     assert repeat.message == (
-        "1 of 1 (100%) training rows of target are training rows of first already, before "
+        "1 of 1 (100%) training rows of target are also training rows of first, before "
         "its transform"
     )
 
@@ -335,7 +333,7 @@ def test_find_repeat_counts_rows_that_can_be_compared_and_names_a_transform(tmp_
 # -- real data
 
 
-def squad_before_xquad(train: str, mirror: Path, cache: Path) -> leaks.Search:
+def squad_before_xquad(train: str, mirror: Path, cache: Path) -> leaks.LeakReport:
     """SQuAD trained on `train`, XQuAD scored in English and German."""
     from xstilts.tasks import TASKS
 

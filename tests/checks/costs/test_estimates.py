@@ -120,7 +120,10 @@ def test_estimate_of_a_mixture_follows_its_rates() -> None:
 
 def test_estimate_proportional_rates_without_sizes_say_so() -> None:
     sweep = one_training(intermediates=(Mixture(mixture=("good", "bad")),))
-    assert "train rows for the rates (so all count alike) of good+bad" in estimated(sweep).unknown
+    assert (
+        "train rows for the rates (so all members count the same) of good+bad"
+        in estimated(sweep).unknown
+    )
 
 
 def test_estimate_rows_that_nobody_knows_are_named() -> None:

@@ -43,7 +43,7 @@ def test_cost_total_is_that_of_all_kinds() -> None:
 
 def test_cost_assumptions_name_the_peak_of_a_gpu_without_bf16() -> None:
     assert "A100-80GB at 30% of 312 TFLOPS bf16" in cost().assumptions
-    assert "T4 at 30% of 8.1 TFLOPS fp32, for it has no bf16" in cost("T4").assumptions
+    assert "T4 at 30% of 8.1 TFLOPS fp32, since it has no bf16" in cost("T4").assumptions
 
 
 def test_cost_for_json_counts_phases_and_keeps_what_is_unknown() -> None:

@@ -41,7 +41,7 @@ def test_store_locks_that_do_not_exclude_are_serious(
     monkeypatch.setattr(storage.fcntl, "flock", lambda *_: None)
     check = storage.store_writable(tmp_path)
     assert check.state == "fail"
-    assert "do not exclude" in check.what
+    assert "are not exclusive" in check.what
 
 
 @contextmanager

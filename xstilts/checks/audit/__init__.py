@@ -1,7 +1,7 @@
-"""What `check` finds that is no error: data that differs from its card, rows that leak, what a
-revision stands for.
+"""What `check` reports besides errors: data that differs from its card, evaluation rows that leak
+into training rows, and the revision that was read.
 
-`cards` compares what was found with the cards in `tasks`; `leaks` looks for evaluation rows inside
+`cards` compares the data with the cards in `tasks`; `leaks` looks for evaluation rows among
 training rows by their `fingerprints`; `revisions` says which commit or content each source resolves
 to.
 """

@@ -1,12 +1,11 @@
-"""What each dataset should be: its card, and how the data at hand compares with it.
+"""Compares data with its card, which says what a built-in dataset should contain.
 
-A card (`tasks/card.py`) says how many rows each *split of the source* has (so that a task which
-cuts `validation[:80%]` is still held to the whole split), which labels, and how long a row is. The
-numbers stand in `tasks/cards.py`, each with its source.
+A card (`tasks/card.py`) says how many rows each *split of the source* has (so a task that cuts
+`validation[:80%]` is still compared with the whole split), which labels, and how long a row is. The
+numbers are in `tasks/cards.py`, each with its source.
 
-A difference is told, never refused: a mirror that holds a part of a dataset is as good as what it
-holds. A card speaks only of a task whose source is still the built-in one; data of the user's own
-has no card.
+A difference is reported and never an error: a mirror may well hold only part of a dataset. A card
+applies only to a task that still has its built-in source; the user's own data has no card.
 """
 
 from __future__ import annotations
@@ -31,23 +30,23 @@ class Finding:
     task: str
     message: str
     severity: Literal["warn", "note"] = "warn"
-    """`note` where the card itself is unverified, or the difference is the user's own choice."""
+    """`note` if the card itself is unverified, or the difference is the user's choice."""
 
 
 def rows(task: Task, use: Use) -> int | None:
-    """Rows of a use over all its languages, by the cards, cuts and limits alone; None where no card
-    tells.
+    """Rows of a use over all its languages, from cards, cuts and limits alone; None where no card
+    says.
 
-    A union is the sum of its parts. A limit stands in where there is no card: it is an upper bound.
+    A union is the sum of its parts. Without a card the limit is taken, as an upper bound.
     """
-    spoken = dict.fromkeys(one for leaf in task.leaves for one in leaf.languages_of(use))
-    known = [count for one in spoken if (count := _of_language(task, use, one)) is not None]
-    return sum(known) if len(known) == len(spoken) else None
+    languages = dict.fromkeys(one for leaf in task.leaves for one in leaf.languages_of(use))
+    known = [count for one in languages if (count := _of_language(task, use, one)) is not None]
+    return sum(known) if len(known) == len(languages) else None
 
 
 def _of_language(task: Task, use: Use, language: str) -> int | None:
-    """Rows of one language; a union's limit holds for all its parts together, and what a transform
-    adds is counted.
+    """Rows of one language. A union's limit is for all its parts together; rows that a transform
+    adds are counted.
     """
     counts = [
         _rows(leaf, use, language) for leaf in task.leaves if language in leaf.languages_of(use)
@@ -93,9 +92,7 @@ def _whole(task: Task, split: str, language: str) -> int | None:
 
 
 def compare(task: Task, action: Action, context: DataContext) -> list[Finding]:
-    """Where the data that an action reads differs from its cards; DataError where it cannot be
-    read.
-    """
+    """Where the data that an action reads differs from its cards; DataError if it can't be read."""
     found = []
     for leaf in task.leaves:
         card = card_of(leaf)
@@ -106,7 +103,7 @@ def compare(task: Task, action: Action, context: DataContext) -> list[Finding]:
 
 
 def _splits(task: Task, action: Action) -> Iterator[tuple[str, str]]:
-    """`(split of the source, language)` of all that an action reads, each once."""
+    """Each `(split of the source, language)` that an action reads, once."""
     seen = set()
     for use in filter(task.has, task.uses(action)):
         for name in splits.names(getattr(task.splits, use)):
@@ -117,10 +114,10 @@ def _splits(task: Task, action: Action) -> Iterator[tuple[str, str]]:
 
 
 def _counts(task: Task, card: Card, action: Action, context: DataContext) -> Iterator[Finding]:
-    """Whole splits of another size; languages that differ in the same way are told together."""
+    """Whole splits of another size; languages that differ in the same way are one finding."""
     from xstilts.data.reading import sources
 
-    told: dict[tuple[str, str, str, str], list[str]] = {}
+    different: dict[tuple[str, str, str, str], list[str]] = {}
     for name, language in _splits(task, action):
         expected = card.rows.get(name)
         if expected is None:
@@ -130,10 +127,10 @@ def _counts(task: Task, card: Card, action: Action, context: DataContext) -> Ite
             sources.count(task, name, language, context),
         )
         if not low <= count <= high:
-            told.setdefault((name, f"{count:,}", words(low, high, 1), expected.source), []).append(
-                language
-            )
-    for (name, has, wanted, source), languages in told.items():
+            different.setdefault(
+                (name, f"{count:,}", words(low, high, 1), expected.source), []
+            ).append(language)
+    for (name, has, wanted, source), languages in different.items():
         message = (
             f"{name} has {has} rows in {', '.join(languages)}; its card says {wanted} ({source})"
         )
@@ -143,7 +140,7 @@ def _counts(task: Task, card: Card, action: Action, context: DataContext) -> Ite
 
 
 def _labels(task: Task, card: Card, action: Action, context: DataContext) -> Iterator[Finding]:
-    """A label table other than the card's; labels of the table that the whole training split never
+    """A label table that differs from the card's, and labels that no row of a whole training split
     has.
     """
     from xstilts.spec.task import UNSEEN
@@ -200,26 +197,28 @@ def _hashes(task: Task, card: Card, action: Action, context: DataContext) -> Ite
     for name, language in _splits(task, action) if card.content else ():
         wanted = card.content.get(f"{name}/{language}")
         if wanted and sources.content(task, name, language, context) != wanted:
-            message = f"{name} in {language} holds other bytes than its card says"
+            message = f"{name} in {language} has other bytes than its card says"
             yield Finding(task=task.name, message=message)
 
 
 def expected(task: Task, use: Use) -> str:
-    """What a card says of the whole splits behind a use, in words: `392,702`, `47 to 20,436 each`,
-    or nothing.
+    """Rows of the whole splits behind a use by the card, in words: `392,702`, `47 to 20,436 each`;
+    empty without a card.
     """
-    said: list[str] = []
+    counts: list[str] = []
     card = card_of(task)
     for name in splits.names(getattr(task.splits, use)):
         known = card.rows.get(name) if card else None
         if known is None:
             return ""
         spans = [known.expected(language) for language in task.languages_of(use)]
-        said.append(words(min(low for low, _ in spans), max(high for _, high in spans), len(spans)))
-    return " + ".join(said)
+        counts.append(
+            words(min(low for low, _ in spans), max(high for _, high in spans), len(spans))
+        )
+    return " + ".join(counts)
 
 
 def words(low: int, high: int, languages: int) -> str:
-    """`392,702`, or `5,010 each` of several languages, or `47 to 20,436 each`."""
+    """`392,702`; for several languages `5,010 each` or `47 to 20,436 each`."""
     each = " each" if languages > 1 else ""
     return f"{low:,}{each}" if low == high else f"{low:,} to {high:,}{each}"

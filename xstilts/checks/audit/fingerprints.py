@@ -1,9 +1,10 @@
-"""Rows of any format as 64-bit hashes of their normalised text, so that copies of a row meet.
+"""Rows of any format as 64-bit hashes of their normalised text, so that copies of a row have the
+same hash.
 
-Two kinds. `row`: the whole example without its label. `text`: its longest parts, each alone. Texts
-are made alike first: NFKC, lower case, one blank for any run that is neither letter nor number. Two
-splits of 400,000 rows have one chance in 10^8 of a false hit. Hashes are kept in the cache under
-what the data holds, so that another look at the same data reads no row.
+There are two kinds. `row`: the whole example without its label. `text`: its longest parts, each by
+itself. Texts are normalised: NFKC, lower case, one blank for each run of other characters than
+letters and numbers. Two splits of 400,000 rows have one chance in 10^8 of a false hit. Hashes are
+cached under a hash of the data, so rows that have not changed are not read again.
 
 `N` rows, `k` texts of a row.
 """
@@ -23,18 +24,17 @@ if TYPE_CHECKING:
     from xstilts.sources.context import DataContext
 
 VERSION = 1
-"""Raised when the same row comes out with another hash."""
+"""Increased when the same row would get another hash."""
 MIN_CHARACTERS = 12
-"""A single text that is shorter is no sign of a copy; it has the hash 0."""
+"""A single text that is shorter says nothing about copies; its hash is 0."""
 Kind = Literal["row", "text"]
 
 
 def fingerprints(
     task: Task, use: Use, language: str | None, context: DataContext
 ) -> dict[Kind, Any]:
-    """`row` (N, 1) and `text` (N, k) hashes of a use's rows; DataError where they cannot be read.
-
-    Of a task with a transform its rows before it.
+    """`row` (N, 1) and `text` (N, k) hashes of a use's rows before any transform; DataError if they
+    can't be read.
     """
     import numpy as np
 
@@ -57,8 +57,8 @@ def fingerprints(
 
 
 def hashes(table: pa.Table, task: Task) -> dict[Kind, Any]:
-    """`row` (N, 1) and `text` (N, k) hashes of a role table; 0 where nothing, or too little, is
-    left of a text.
+    """`row` (N, 1) and `text` (N, k) hashes of a role table; 0 for a text that normalisation leaves
+    empty or too short.
     """
     import numpy as np
 
@@ -72,9 +72,7 @@ def hashes(table: pa.Table, task: Task) -> dict[Kind, Any]:
 
 
 def normal(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts without what tells copies apart: NFKC, lower case, one blank for any run that is no
-    letter or number.
-    """
+    """Texts in NFKC and lower case, with one blank for each run that is not letters or numbers."""
     import pyarrow.compute as pc
 
     lower = pc.utf8_lower(pc.utf8_normalize(texts, form="NFKC"))
@@ -98,7 +96,7 @@ def _texts(column: pa.ChunkedArray, role: str) -> pa.ChunkedArray:
 
 
 def _joined(columns: list[pa.ChunkedArray]) -> pa.ChunkedArray:
-    """Columns as one text a row, a line each, so that `a b` + `c` is not `a` + `b c`."""
+    """Columns as one text a row, a line for each, so that `a b` + `c` is not `a` + `b c`."""
     import pyarrow.compute as pc
 
     return pc.binary_join_element_wise(*columns, "\n") if len(columns) > 1 else columns[0]

@@ -1,23 +1,22 @@
-"""Evaluation rows that stand in training rows: found before anything is trained, and told.
+"""Leaks: evaluation rows that are also training rows, found before anything is trained.
 
-For every target its reported rows, language by language, are looked for in the training rows of
+For every target its reported rows are looked for, language by language, in the training rows of
 each intermediate, of the pretraining, and of the target itself. Rows are compared by normalised
-text: NFKC, lower case, runs of whitespace and punctuation made one blank. Two kinds are kept apart:
+text: NFKC, lower case, one blank for each run of whitespace and punctuation. There are two kinds:
 
 - **row**: the whole example, without its label. Question and context of span QA, both texts of a
   pair, context, question and choices (in any order) of multiple choice, the words of a sentence to
   be tagged, both sides of a translation. Compared between tasks of one format.
-- **text**: the row's longest part alone: the context of a question, the first text of a pair, a
-  sentence, a line of raw text. The same paragraph under another question is such a case, and
-  weaker. Compared between all tasks; texts of fewer than 12 characters are passed over, since they
-  meet by chance.
+- **text**: only the row's longest part: the context of a question, the first text of a pair, a
+  sentence, a line of raw text. The same paragraph under another question is an example, and weaker
+  evidence. Compared between all tasks; texts of fewer than 12 characters are ignored, since they
+  match by chance.
 
-Beside the leaks stand the *repeats*: an intermediate whose rows are the target's own training rows
-(MNLI before XNLI). That is no leak, but such a pair trains twice on the same rows.
+*Repeats* are reported as well: an intermediate with the target's own training rows (MNLI before
+XNLI). A repeat is not a leak, but such a pair trains twice on the same rows.
 
-Training rows are looked at as their source has them, before any transform: a translation of an
-evaluation row into other words is not found. Texts become 64-bit hashes (one chance in 10^8 of a
-false hit between two splits of 400,000 rows), which are kept in the cache by what the data holds.
+Training rows are compared as they are in their source, before any transform: a translated
+evaluation row is not found. Texts become 64-bit hashes (`fingerprints`).
 """
 
 from __future__ import annotations
@@ -38,10 +37,10 @@ if TYPE_CHECKING:
     from xstilts.sources.context import DataContext
 
 REPEATED = 0.01
-"""Share of a target's own training rows from which a repeat is told."""
+"""A repeat of a smaller share of the target's own training rows is not reported."""
 CHANCE = 0.01
-"""Single texts meet by chance (`What are you doing?`): a smaller share of the evaluation rows is a
-note.
+"""Single texts match by chance (`What are you doing?`): below this share of the evaluation rows a
+leak is a note.
 """
 EXAMPLES = 2
 _SHOWN_CHARACTERS = 90
@@ -52,23 +51,23 @@ class Leak:
     """Evaluation rows of one target in the training rows of one task."""
 
     training: str
-    """Task that is trained on."""
+    """The task with the training rows."""
     target: str
     kind: Kind
     rows: Mapping[str, int]
-    """Language to the evaluation rows that were found."""
+    """Language to the number of evaluation rows that were found."""
     of: Mapping[str, int]
-    """Language to all its evaluation rows."""
+    """Language to the number of all its evaluation rows."""
     own: bool = False
     """Whether the training task is the target's own."""
     severity: Literal["warn", "note"] = "warn"
-    """`note` where each hit is a single text and no language is hit in 1% of its rows."""
+    """`note` if every match is a single text and is below 1% of the rows in every language."""
     examples: tuple[str, ...] = ()
     """A few of the rows, shortened."""
 
     @property
     def share(self) -> float:
-        """Share of the evaluation rows of the language that is hit hardest."""
+        """Share of the evaluation rows, in the language where it is largest."""
         return max(n / self.of[language] for language, n in self.rows.items())
 
     @property
@@ -78,7 +77,7 @@ class Leak:
         counts = [f"{one} {_counted(self.rows[one], self.of[one])}" for one in worst[:4]]
         rest = len(worst) - 4
         more = f" and {rest} more language{'s' if rest > 1 else ''}" if rest > 0 else ""
-        what = "stand, but for their labels," if self.kind == "row" else "have a text that stands"
+        what = "are, apart from their labels," if self.kind == "row" else "have a text that is also"
         whose = "its own training rows" if self.own else f"the training rows of {self.training}"
         whose += f" ({self.training})" if self.own and self.training != self.target else ""
         return f"evaluation rows of {self.target} {what} in {whose}: {', '.join(counts)}{more}"
@@ -117,11 +116,11 @@ class Repeat:
     own: str
     """The target's own training task."""
     rows: int
-    """Rows of `own` that are among those of `training`."""
+    """Number of rows of `own` that `training` has too."""
     of: int
-    """Rows of `own` that are long enough to be compared."""
+    """Number of rows of `own` that are long enough to be compared."""
     transformed: bool = False
-    """Whether `training` changes its rows before it trains on them."""
+    """Whether `training` has a transform."""
 
     @property
     def message(self) -> str:
@@ -130,23 +129,22 @@ class Repeat:
         whose = self.target if self.own == self.target else f"{self.target} ({self.own})"
         before = ", before its transform" if self.transformed else ""
         return (
-            f"{counts} training rows of {whose} are training rows of {self.training} "
-            f"already{before}"
+            f"{counts} training rows of {whose} are also training rows of {self.training}{before}"
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Search:
-    """What was looked for and found."""
+class LeakReport:
+    """The result of a search for leaks."""
 
     leaks: list[Leak] = field(default_factory=list)
-    """Those that hit the greatest share first."""
+    """The largest share first."""
     repeats: list[Repeat] = field(default_factory=list)
-    """Of 1% and more of a target's own training rows."""
+    """Repeats of at least 1% of a target's own training rows."""
     pairs: int = 0
-    """Pairs of a training task and a target that were compared."""
+    """Number of pairs of a training task and a target that were compared."""
     skipped: list[str] = field(default_factory=list)
-    """What could not be looked at, and why."""
+    """What could not be compared, and why."""
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -159,16 +157,14 @@ class Search:
         }
 
 
-def find(plan: Plan, context: DataContext) -> Search:
-    """All leaks of a plan. Data that cannot be read is named in `skipped`; nothing is raised for
-    it.
-    """
+def find(plan: Plan, context: DataContext) -> LeakReport:
+    """All leaks of a plan. Data that can't be read raises nothing and is named in `skipped`."""
     sweep = plan.sweep
     before = dict.fromkeys(name for label in sweep.labels for name in sweep.members(label))
     before.update(
         dict.fromkeys(model.task for model in sweep.models if isinstance(model, Pretraining))
     )
-    looked = _Looked(context)
+    hashes = _Hashes(context)
     leaks: list[Leak] = []
     repeats: list[Repeat | None] = []
     pairs = 0
@@ -176,18 +172,18 @@ def find(plan: Plan, context: DataContext) -> Search:
         target = sweep.task(name)
         own = (target.train_task or name) if target.trainable else None
         for training in dict.fromkeys([*before, *([own] if own else [])]):
-            found = looked.pair(sweep.task(training), target, own=training == own)
+            found = hashes.pair(sweep.task(training), target, own=training == own)
             pairs += found is not None
             leaks += found or []
             if own is not None and training != own:
-                repeats.append(looked.repeat(sweep.task(training), sweep.task(own), name))
+                repeats.append(hashes.repeat(sweep.task(training), sweep.task(own), name))
     leaks.sort(key=lambda leak: (leak.severity == "note", leak.kind != "row", -leak.share))
-    told = [repeat for repeat in repeats if repeat is not None]
-    return Search(leaks=leaks, repeats=told, pairs=pairs, skipped=list(looked.skipped))
+    found_repeats = [repeat for repeat in repeats if repeat is not None]
+    return LeakReport(leaks=leaks, repeats=found_repeats, pairs=pairs, skipped=list(hashes.skipped))
 
 
-class _Looked:
-    """Hashes of the splits looked at so far."""
+class _Hashes:
+    """Hashes of the splits compared so far."""
 
     def __init__(self, context: DataContext) -> None:
         self.context = context
@@ -196,7 +192,7 @@ class _Looked:
         self._sorted: dict[tuple[str, Kind], Any] = {}
 
     def pair(self, training: Task, target: Task, *, own: bool) -> list[Leak] | None:
-        """Leaks of one pair; None where one of the two cannot be read."""
+        """Leaks of one pair; None if one of the two can't be read."""
         found: dict[Kind, dict[str, Any]] = {"row": {}, "text": {}}
         of: dict[str, int] = {}
         for language in target.languages:
@@ -219,8 +215,8 @@ class _Looked:
         return [leak for leak in leaks if leak is not None]
 
     def repeat(self, training: Task, own: Task, target: str) -> Repeat | None:
-        """Training rows of `own`, a target's task, that `training` has too; None where they are
-        fewer than 1%.
+        """Training rows of `own`, the target's training task, that `training` has too; None below
+        1%.
         """
         rows = self.hashes(own, "train", None) if _comparable(training, own) else None
         if rows is None or self.hashes(training, "train", None) is None:
@@ -266,7 +262,7 @@ class _Looked:
         )
 
     def _in(self, evaluated: Any, training: Task, kind: Kind) -> Any:
-        """Which evaluation rows (N,) have one of their hashes (N, k) among the training rows'."""
+        """Which evaluation rows (N,) share one of their hashes (N, k) with a training row."""
         import numpy as np
 
         if (training.name, kind) not in self._sorted:
@@ -280,8 +276,8 @@ class _Looked:
         return ((among[place] == evaluated) & (evaluated != 0)).any(axis=1)
 
     def hashes(self, task: Task, use: Use, language: str | None) -> dict[Kind, Any] | None:
-        """Kind to the hashes (N, k) of a use's rows; None, and a word in `skipped`, where it cannot
-        be read.
+        """Kind to the hashes (N, k) of a use's rows; None if they can't be read, with the reason in
+        `skipped`.
         """
         key = (task.name, use, language)
         if key not in self._hashes:
@@ -301,7 +297,7 @@ def _is_single(task: Task) -> bool:
 
 
 def _comparable(training: Task, target: Task) -> bool:
-    """Whether whole rows of the two can be the same."""
+    """Whether whole rows of the two can be equal."""
     return training.spec.row_roles == target.spec.row_roles
 
 

@@ -1,8 +1,8 @@
 """What each name in a sweep stands for at this moment: commits, content hashes, rows.
 
-`main` moves and a mirror may be old; results are tied to what was really read. For the hub that is
-a commit, for a mirror and the user's own files a hash of what the files hold, for the generator its
-version. Nothing is judged here: `cards.py` compares, `data.check` refuses.
+`main` moves and a mirror may be old, so results are tied to what was really read: for the hub a
+commit, for a mirror and the user's own files a hash of their content, for the generator its
+version. Nothing is judged here: `cards.py` compares, `data/reading` refuses.
 """
 
 from __future__ import annotations
@@ -38,22 +38,20 @@ class Read:
     split: str
     """The split expression."""
     asked: str
-    """Revision of the hub that the task asks for; a mirror has none to compare, files and generator
-    ask for none.
+    """The hub revision that the task asks for; empty for files and the generator. A mirror does not
+    say which revision it holds.
     """
     resolved: str
-    """What it stands for: a commit of the hub, a content hash, or the generator's version; a
-    union's parts say it.
+    """What was read: a commit of the hub, a content hash, or the generator's version; empty for a
+    union, whose parts have their own.
     """
     kind: Resolved
     rows: int
-    """Rows used, after cuts and limits, over all languages; those with a hidden label are among
-    them.
-    """
+    """Rows used over all languages, after cuts and limits, including rows with a hidden label."""
     has: str
-    """Rows of the whole splits, in words: `5,010 each`; of a union those that its parts give it."""
+    """Rows of the whole splits, in words: `5,010 each`; of a union those of its parts."""
     card: str
-    """What the card says of the whole splits, in words; nothing where there is no card."""
+    """Rows of the whole splits by the card, in words; empty without a card."""
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -71,7 +69,7 @@ class ReadModel:
 
 
 def reads(plan: Plan, context: DataContext) -> list[Read]:
-    """All rows that a plan reads; DataError where some cannot be read."""
+    """All rows that a plan reads; DataError if some can't be read."""
     sweep = plan.sweep
     found = [
         read for name in trained_tasks(plan) for read in _reads(sweep.task(name), "train", context)
@@ -82,7 +80,7 @@ def reads(plan: Plan, context: DataContext) -> list[Read]:
 
 
 def models(plan: Plan, context: DataContext) -> list[ReadModel]:
-    """All base models, tokenizers and translators of a plan; DataError where one cannot be read."""
+    """All base models, tokenizers and translators of a plan; DataError if one can't be read."""
     found = {}
     for one in sweep_models(plan.sweep):
         resolved = model_revision(one.id, context, one.revision, weights=one.weights)
@@ -98,27 +96,31 @@ def _reads(task: Task, action: Action, context: DataContext) -> Iterator[Read]:
         yield from _whole(task, action, context)
     for leaf in task.leaves:
         for use in filter(leaf.has, leaf.uses(action)):
-            spoken, expression = leaf.languages_of(use), getattr(leaf.splits, use)
+            languages, expression = leaf.languages_of(use), getattr(leaf.splits, use)
             names = splits.names(expression)
-            counts = [[sources.count(leaf, name, one, context) for one in spoken] for name in names]
-            kind, resolved = _resolved(leaf, names, spoken, context)
+            counts = [
+                [sources.count(leaf, name, one, context) for one in languages] for name in names
+            ]
+            kind, resolved = _resolved(leaf, names, languages, context)
             yield Read(
                 task=task.name if leaf is task else f"{task.name}: {leaf.name}",
                 use=use,
-                source=_words(leaf),
-                languages=spoken,
+                source=_source_name(leaf),
+                languages=languages,
                 split=expression,
                 asked=leaf.source.revision if leaf.source.hub else "",
                 resolved=resolved,
                 kind=kind,
                 rows=task_data.sizes(leaf, use, None, context),
-                has=" + ".join(cards.words(min(each), max(each), len(spoken)) for each in counts),
+                has=" + ".join(
+                    cards.words(min(each), max(each), len(languages)) for each in counts
+                ),
                 card=cards.expected(leaf, use),
             )
 
 
 def _whole(task: Task, action: Action, context: DataContext) -> Iterator[Read]:
-    """A union as a whole: its limit and its transform are not those of its parts."""
+    """A union as a whole, with its own limit and transform."""
     from xstilts.data import task_data
 
     plain = task.model_copy(update={"transform": None, "limits": Limits()})
@@ -138,7 +140,7 @@ def _whole(task: Task, action: Action, context: DataContext) -> Iterator[Read]:
         )
 
 
-def _words(task: Task) -> str:
+def _source_name(task: Task) -> str:
     source = task.source
     if source.hub:
         return f"{source.hub} {source.config}" if source.config else source.hub
@@ -146,7 +148,7 @@ def _words(task: Task) -> str:
 
 
 def _resolved(
-    task: Task, names: tuple[str, ...], spoken: tuple[str, ...], context: DataContext
+    task: Task, names: tuple[str, ...], languages: tuple[str, ...], context: DataContext
 ) -> tuple[Resolved, str]:
     from xstilts.data.reading import sources
     from xstilts.sources import hub
@@ -160,7 +162,7 @@ def _resolved(
         return "content", digest(
             [
                 [one, name, sources.content(task, name, one, context)]
-                for one in spoken
+                for one in languages
                 for name in names
             ]
         )

@@ -1,5 +1,5 @@
-"""Plan -> Cost: every distinct phase counted by what it does; phases that do the same are worked
-out once.
+"""Plan -> Cost: counts the work of every distinct phase; phases with the same work are computed
+once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from xstilts.spec.task import Task, Use
 DEFAULT_UTILISATION = 0.3
 """Share of the peak that small-batch fine-tuning is assumed to reach; `--mfu` gives another."""
 Sizes = Callable[[Task, Use], int | None]
-"""Rows of a use over all its languages; None where nobody knows."""
+"""Rows of a use over all its languages; None if unknown."""
 
 
 def estimate(
@@ -34,10 +34,10 @@ def estimate(
     sizes: Sizes = cards.rows,
     base: str = ".",
 ) -> Cost:
-    """The cost of a plan on `gpu` (left out: `resources.gpu` of the sweep, else an A100-80GB).
+    """The cost of a plan on `gpu` (default: `resources.gpu` of the sweep, else an A100-80GB).
 
-    `sizes` tells rows; `base` is what relative model folders start from. InputError for a GPU
-    without an entry.
+    `sizes` gives numbers of rows; relative model folders start from `base`. InputError for an
+    unknown GPU.
     """
     if not 0 < utilisation <= 1:
         raise InputError(
@@ -51,6 +51,8 @@ _Key = tuple[PhaseKind, str, str, str]
 
 
 class _Estimator:
+    """Adds up the work of a plan's slots."""
+
     def __init__(self, plan: Plan, gpu: Gpu, utilisation: float, sizes: Sizes, base: str) -> None:
         self.plan, self.gpu, self.utilisation, self.sizes = plan, gpu, utilisation, sizes
         self.tasks = {task.name: task for task in plan.sweep.tasks}
@@ -86,14 +88,14 @@ class _Estimator:
         )
 
     def _alone(self) -> Work:
-        """All trainings if every pair brought its own intermediate."""
+        """All trainings if every pair trained its own intermediate."""
         counts: Counter[_Key] = Counter()
         for slot, times in unshared(self.plan):
             counts[self._key(slot)] += times
         return sum((self._work(key).times(count) for key, count in counts.items()), Work())
 
     def _key(self, slot: Slot) -> _Key:
-        """What slots of the same work have in common."""
+        """Equal for slots with the same work."""
         key = (slot.kind, slot.model, slot.task, slot.target)
         self._examples.setdefault(key, slot)
         return key
@@ -120,7 +122,7 @@ class _Estimator:
         return total
 
     def _updates(self, slot: Slot, steps: int) -> Work:
-        """Moving the parameters through memory, once an update."""
+        """Moving the parameters through memory, once for each update."""
         encoder = self.encoders.get(slot.model)
         moved = (
             steps * UPDATE_BYTES * (encoder.parameters + encoder.vocabulary * encoder.hidden)
@@ -137,7 +139,7 @@ class _Estimator:
     def _passes(
         self, slot: Slot, task: Task, hyper: Hyperparameters, rows: float, *, training: bool = False
     ) -> Work:
-        """`rows` through the model, forward, and backward too where it trains."""
+        """`rows` through the model: forward, in a training also backward."""
         work = Work()
         for leaf, share in self._shares(task):
             windows, sequences, length = shape(leaf, hyper, training=training)
@@ -156,7 +158,7 @@ class _Estimator:
         return work
 
     def _shares(self, task: Task) -> list[tuple[Task, float]]:
-        """The parts of a union and their shares of its rows; equal where sizes are unknown."""
+        """The parts of a union and their shares of its rows; equal shares if sizes are unknown."""
         counts = [self.sizes(leaf, "train") or 0 for leaf in task.leaves]
         whole = sum(counts) if all(counts) else 0
         return [
@@ -180,7 +182,9 @@ class _Estimator:
             and not isinstance(mixture.rates, tuple)
             and mixture.rates != "uniform"
         ):
-            self._lacks("train rows for the rates (so all count alike) of", mixture.label)
+            self._lacks(
+                "train rows for the rates (so all members count the same) of", mixture.label
+            )
             counts = [1] * len(members)
         return [
             float(x)

@@ -1,8 +1,8 @@
 """How large an encoder is, from its configuration alone: for estimates, before any weight is read.
 
-Where a model's `config.json` lies in a folder, the mirror or the hub's cache it is read; a few
-well-known ids are known without. No library is imported and nothing is downloaded. A model that is
-neither is unknown, and whoever asks says so.
+A model's `config.json` is read from a folder, the mirror or the hub's cache; a few well-known ids
+are built in. No library is imported and nothing is downloaded. The size of any other model is
+unknown, and the estimate says so.
 """
 
 from __future__ import annotations
@@ -74,10 +74,10 @@ KNOWN: Mapping[str, Encoder] = {
 
 
 def encoder(model_id: str, *, base: str = ".", mirror: str | None = None) -> Encoder | None:
-    """The shape of a model; None where it has no configuration at hand and is none of the
-    well-known ones.
+    """The shape of a model; None if its configuration is not on this machine and it is not one of
+    the well-known models.
 
-    `base` is what relative folders start from.
+    Relative folders start from `base`.
     """
     for path in _configurations(model_id, base, mirror):
         try:
@@ -107,14 +107,14 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "intermediate": ("intermediate_size", "d_ff", "hidden_dim", "encoder_ffn_dim"),
     "vocabulary": ("vocab_size", "n_words"),
 }
-"""What architectures call the same thing."""
+"""Field to its names in different architectures."""
 
 
 def of_config(config: Mapping[str, Any]) -> Encoder | None:
-    """The shape that a transformers configuration describes; None where it does not say.
+    """The shape that a transformers configuration describes; None if it does not describe one.
 
-    What is left out of a configuration for pretraining has the defaults of BERT: 12 layers, 768
-    wide, 3072 inside.
+    Fields that a configuration for pretraining leaves out have BERT's defaults: 12 layers, hidden
+    size 768, intermediate size 3072.
     """
     found = {
         field: next((config[n] for n in names if n in config), None)

@@ -1,4 +1,4 @@
-"""What a row is to a model: windows, input sequences, tokens, and the operations of a token."""
+"""A row as the model reads it: windows, input sequences, tokens, and the operations of a token."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def shape(
     """`(windows, sequences, tokens)`: windows of a row, input sequences of a window, tokens of a
     sequence.
 
-    In training an example is a window already. A masked LM's blocks are full, and hold many lines
+    In training an example is one window. The blocks of a masked LM are full; each holds many lines,
     or part of one.
     """
     card, spec = card_of(task), task.spec
@@ -35,10 +35,10 @@ def _sequences(task: Task) -> int:
 
 
 def operations(encoder: Encoder, context: float, task: Task) -> float:
-    """Operations of one token, forward: 2N + 4 layers x width x context, and of a masked LM its
+    """Operations of one token, forward: 2N + 4 layers x width x context, and for a masked LM its
     head.
 
-    The head meets the vocabulary at a share p of the tokens, the masked ones: 2p (d^2 + d V).
+    The head computes the vocabulary for the share p of masked tokens: 2p (d^2 + d V).
     """
     body = 2 * encoder.parameters + 4 * encoder.layers * encoder.width * context
     head = encoder.hidden**2 + encoder.hidden * encoder.vocabulary

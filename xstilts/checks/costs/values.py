@@ -1,4 +1,4 @@
-"""What an estimate is made of: the work of some phases, and the cost of a whole plan."""
+"""The values of an estimate: the work of some phases, and the cost of a whole plan."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from xstilts.spec.gpus import GPUS
 from xstilts.spec.stages import PhaseKind
 
 UPDATE_BYTES = 50
-"""Moved for each parameter by an update in fp32: AdamW reads weight, gradient and two moments and
-writes three of them (28), the norm is taken and the gradient scaled (12), the gradient is written
-and the weight cast (10).
+"""Bytes moved for each parameter by an update in fp32: AdamW reads weight, gradient and two moments
+and writes three of them (28), the norm is computed and the gradient scaled (12), the gradient is
+written and the weight cast (10).
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What some phases do."""
+    """The work of some phases."""
 
     examples: float = 0
-    """Training examples: rows, or windows of span QA."""
+    """Training examples: rows, or windows for span QA."""
     evaluated: float = 0
-    """Rows that are evaluated: development rows in trainings, test rows in evaluations."""
+    """Evaluated rows: development rows in trainings, test rows in evaluations."""
     tokens: float = 0
-    """Of both."""
+    """Tokens of both."""
     hours: float = 0
-    """GPU hours; 0 where the model is unknown."""
+    """GPU hours; 0 if the model is unknown."""
 
     def __add__(self, other: Work) -> Work:
         return Work(
@@ -38,7 +38,7 @@ class Work:
         )
 
     def times(self, count: float) -> Work:
-        """So much work `count` times."""
+        """This work `count` times."""
         return Work(
             examples=self.examples * count,
             evaluated=self.evaluated * count,
@@ -47,7 +47,7 @@ class Work:
         )
 
     def positive(self) -> Work:
-        """Nothing below 0."""
+        """The same with negative numbers set to 0."""
         return Work(
             examples=max(0, self.examples),
             evaluated=max(0, self.evaluated),
@@ -72,12 +72,12 @@ class Cost:
     gpu: str
     utilisation: float
     by_kind: Mapping[PhaseKind, Work]
-    """Distinct phases, their development evaluations among them."""
+    """The work of distinct phases, including their development evaluations."""
     phases: Mapping[PhaseKind, int]
     saved: Work
-    """What sharing saves: trainings that would be run again if every target brought its own."""
+    """What sharing saves: trainings that run again if every pair trains its own intermediate."""
     unknown: list[str] = field(default_factory=list)
-    """What is left out because nobody knows its size."""
+    """What is left out because its size is unknown."""
 
     @property
     def total(self) -> Work:
@@ -86,19 +86,19 @@ class Cost:
 
     @property
     def assumptions(self) -> str:
-        """What the hours rest on, in one line."""
+        """The assumptions behind the hours, in one line."""
         gpu = GPUS[self.gpu]
         peak = (
             f"{gpu.bf16:g} TFLOPS bf16"
             if gpu.bf16
-            else f"{gpu.fp32:g} TFLOPS fp32, for it has no bf16"
+            else f"{gpu.fp32:g} TFLOPS fp32, since it has no bf16"
         )
         return (
             f"{self.gpu} at {self.utilisation:.0%} of {peak}; 6 operations per parameter and "
             "token to train, 2 to "
             f"evaluate, and attention; {UPDATE_BYTES} bytes a parameter and update through "
             "memory; row lengths are "
-            "estimates; padding is left out; searches count at their largest values"
+            "estimates; padding is left out; searches count with their largest values"
         )
 
     def to_json(self) -> dict[str, Any]:

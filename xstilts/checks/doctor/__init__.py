@@ -1,8 +1,8 @@
-"""What a machine needs for a sweep, looked at before anything is spent: `xstilts doctor`.
+"""What a machine needs for a sweep, checked before anything is spent: `xstilts doctor`.
 
-Each check has a name, says what it found, and, where that is not well, what to do. A *serious* one
-would stop or ruin a run; the others are advice. Nothing is started, nobody's cluster or server is
-touched, and what is written to try the store is taken away again.
+Each check has a name, says what it found and, if something is wrong, what to do. A *serious*
+problem would stop or ruin a run; the others are advice. Nothing is started, no cluster or server is
+changed, and test files in the store are removed again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Check", "checks"]
 def checks(
     store: Store | str | Path, tracking_uri: str | None, ray_address: str | None = None
 ) -> list[Check]:
-    """All checks, in the order in which they should be mended. `ray_address` defaults to
+    """All checks, in the order in which problems should be fixed. `ray_address` defaults to
     RAY_ADDRESS.
     """
     folder = (store if isinstance(store, Store) else Store(store)).path

@@ -1,4 +1,4 @@
-"""What a check of the doctor says."""
+"""The result of one of the doctor's checks."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that was looked at."""
+    """One thing that was checked."""
 
     name: str
     ok: bool
     what: str
     """What was found."""
     fix: str = ""
-    """What to do where it is not well."""
+    """What to do if something is wrong."""
     serious: bool = True
     """Whether a run would fail, or give wrong results, as it is."""
 

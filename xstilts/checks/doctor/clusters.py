@@ -1,8 +1,8 @@
-"""The doctor's checks of Ray, without starting it: each stands for a failure that was seen
+"""The doctor's checks of Ray, without starting it. Each is for a failure that happened in practice
 (docs/architecture.md).
 
-A cluster that is joined is asked from a process of its own: Ray's client ends a process whose
-cluster goes away.
+A cluster to join is asked from a separate process, since Ray's client ends a process that loses its
+cluster.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ _ASK = """
 import logging, sys
 logging.disable(logging.CRITICAL)
 from ray._raylet import GcsClient
-found = GcsClient(address=sys.argv[1]).internal_kv_get(b"dashboard", namespace=b"dashboard", timeout=10)
+gcs = GcsClient(address=sys.argv[1])
+found = gcs.internal_kv_get(b"dashboard", namespace=b"dashboard", timeout=10)
 print("cluster=there", flush=True)
 from ray.util.state import list_nodes
 list_nodes(address=sys.argv[1], limit=1, timeout=15)
 print("dashboard=" + found.decode())
 """
-"""Asks what Train's cleaner will ask: the State API, which only a full dashboard serves."""
+"""Asks for what Train's clean-up needs: the State API, which only a full dashboard serves."""
 
 
 def extras() -> Check:
@@ -48,10 +49,10 @@ def extras() -> Check:
         ok=not missing,
         what=f"missing: {', '.join(missing)}"
         if missing
-        else "all parts are there, the dashboard's among them",
+        else "all parts are installed, including the dashboard",
         fix=(
-            'pip install "ray[default,train,tune]"; without the dashboard stopped trials hold '
-            "their resources for good"
+            'pip install "ray[default,train,tune]"; without the dashboard stopped trials '
+            "keep their resources"
         ),
     )
 
@@ -75,13 +76,13 @@ def _missing(package: str, wanted: tuple[str, ...]) -> Iterator[str]:
 
 
 def authentication(address: str | None, environment: Mapping[str, str] = os.environ) -> Check:
-    """Whether it is clear who may use the cluster: Ray's job API runs any code that it is sent."""
+    """Whether only the right people can use the cluster: Ray's job API runs any code it gets."""
     mode = environment.get("RAY_AUTH_MODE", "")
     wrong, fix, serious = "", "", True
     if not mode and address:
         wrong = (
-            f"RAY_AUTH_MODE is not set, though {address} is joined; Ray then guesses from a "
-            "token file"
+            f"RAY_AUTH_MODE is not set, but {address} is joined; Ray then decides by whether there "
+            "is a token file"
         )
         fix = (
             "export RAY_AUTH_MODE=token (or disabled), as the cluster was started, on every node "
@@ -137,14 +138,14 @@ class Head:
 
     pid: int
     address: str
-    """`HOST:PORT`; empty where it can't be told."""
+    """`HOST:PORT`; empty if unknown."""
     session: str
-    """Its folder."""
+    """The folder of its session."""
 
 
 def clusters(address: str | None, proc: Path = Path("/proc")) -> Check:
-    """How many clusters have their head on this machine; with several Ray's own tools take one for
-    the other.
+    """How many clusters have their head on this machine; with several, Ray's own tools confuse
+    them.
     """
     heads = list(_heads(proc))
     port = address.rsplit(":", 1)[-1] if address else None
@@ -168,16 +169,15 @@ def clusters(address: str | None, proc: Path = Path("/proc")) -> Check:
         name="Ray clusters",
         ok=not others,
         what=what,
-        fix="join one (RAY_ADDRESS=HOST:PORT), or end what is left over by its process id (kill "
-        "PID); `ray stop` ends "
-        "every cluster here, other people's too. A run starts one of its own beside them, in "
-        "a folder of its own",
+        fix="join one (RAY_ADDRESS=HOST:PORT), or end leftover ones by process id (kill PID); "
+        "`ray stop` ends every cluster here, other people's too. A run starts its own cluster "
+        "beside them, in its own folder",
         serious=False,
     )
 
 
 def _heads(proc: Path) -> Iterator[Head]:
-    """Head processes; a head may not know its port beforehand, its raylet does."""
+    """Head processes. A head may not know its port when it starts, so its raylet's flags count."""
     addresses = {
         flags.get("session_dir"): flags.get("gcs_address", "")
         for _, flags in _processes(proc, "raylet")
@@ -188,7 +188,7 @@ def _heads(proc: Path) -> Iterator[Head]:
 
 
 def _processes(proc: Path, name: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """Process id and `--flags` of every process whose program is called `name`."""
+    """Process id and `--flags` of every process whose program is `name`."""
     for entry in sorted((e for e in proc.iterdir() if e.name.isdigit()), key=lambda e: int(e.name)):
         try:
             words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
@@ -200,7 +200,7 @@ def _processes(proc: Path, name: str) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def cluster(address: str | None, seconds: float = 60) -> Iterator[Check]:
-    """The cluster that would be joined: that it answers, and that its dashboard is on."""
+    """Whether the cluster to join answers, and has a dashboard."""
     if not address or address in ("local", "auto"):
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
@@ -223,8 +223,8 @@ def cluster(address: str | None, seconds: float = 60) -> Iterator[Check]:
         ok=bool(dashboard),
         what=what,
         fix="start the cluster with its dashboard (ray[default], no --include-dashboard=false), "
-        "and with the same "
-        "RAY_AUTH_MODE and token as here; without it stopped trials hold their resources for good",
+        "and with the same RAY_AUTH_MODE and token as here; without a dashboard stopped trials "
+        "keep their resources",
     )
 
 
@@ -238,7 +238,7 @@ def _ask(address: str, seconds: float) -> tuple[str, str]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"{address} is there, but said nothing within {seconds:g} s", ""
+        return f"{address} is there, but did not answer within {seconds:g} s", ""
     said = dict(line.split("=", 1) for line in asked.stdout.splitlines() if "=" in line)
     reason = (asked.stderr.strip().splitlines() or ["no reason given"])[-1][:200]
     if "cluster" not in said:
@@ -249,7 +249,7 @@ def _ask(address: str, seconds: float) -> tuple[str, str]:
 
 
 def temporary_folder(folder: str | None = None) -> Check:
-    """Whether the paths of Ray's sockets fit; a long TMPDIR breaks its start with an odd error."""
+    """Whether the paths of Ray's sockets are short enough; with a long TMPDIR Ray can't start."""
     folder = folder or tempfile.gettempdir()
     length = len(os.fsencode(folder)) + _BELOW_TMP
     return Check(

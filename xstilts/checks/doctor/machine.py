@@ -1,4 +1,4 @@
-"""Has the machine the files, cores and memory that Ray and a training need?"""
+"""Does the machine have the files, cores and memory that Ray and a training need?"""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _GB = 1024**3
 
 
 def open_files(soft: int, hard: int) -> Check:
-    """Files that a process may hold open; Ray takes some for each worker and runs out with odd
-    errors.
+    """Files that a process may hold open; Ray needs some for each worker, and its errors when they
+    run out do not say so.
     """
     unlimited = soft == resource.RLIM_INFINITY
     enough = hard == resource.RLIM_INFINITY or hard >= FILES_ADVISED
@@ -37,9 +37,7 @@ def open_files(soft: int, hard: int) -> Check:
 
 
 def cores() -> Check:
-    """Cores that this process may use, and a thread count that would make workers fight over
-    them.
-    """
+    """Cores that this process may use, and whether OMP_NUM_THREADS asks for more than those."""
     usable = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
@@ -50,8 +48,8 @@ def cores() -> Check:
     threads = f"; OMP_NUM_THREADS={given}" if given else ""
     if crowded:
         fix = (
-            f"unset OMP_NUM_THREADS, or set at most {max(1, int(count))}: each phase is given "
-            "its own threads"
+            f"unset OMP_NUM_THREADS, or set at most {max(1, int(count))}: each phase sets "
+            "its own number of threads"
         )
     else:
         fix = "two cores or more: Ray's own processes need one beside the training"
@@ -65,7 +63,7 @@ def cores() -> Check:
 
 
 def memory(available_bytes: int) -> Check:
-    """Memory that is left; Ray's helpers take about 1 GB before the first phase."""
+    """Free memory; Ray's own processes take about 1 GB before the first phase."""
     gigabytes = available_bytes / _GB
     return Check(
         name="memory",
@@ -98,7 +96,7 @@ def shared_memory(folder: Path) -> Check:
 
 
 def _cpu_quota() -> float | None:
-    """Cores that the container may use (cgroup 2), where it is limited."""
+    """Cores that the container may use (cgroup 2); None without a limit."""
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         return None if quota == "max" else int(quota) / int(period)
@@ -107,7 +105,7 @@ def _cpu_quota() -> float | None:
 
 
 def available_memory() -> int:
-    """Bytes that can be had: the machine's, or the container's where that is limited."""
+    """Free bytes of the machine, or of the container if that has a limit."""
     rows = dict(
         line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines() if ":" in line
     )

@@ -1,4 +1,4 @@
-"""Are the libraries those that the project was tested with?"""
+"""Are the installed libraries those that the project was tested with?"""
 
 from __future__ import annotations
 
@@ -20,17 +20,13 @@ TESTED: Mapping[str, str] = MappingProxyType(
         "mlflow": "3.17.2",
     }
 )
-"""What the project was tested with; another release of the same minor version is taken to be the
-same.
-"""
+"""Versions that the project was tested with; other releases of the same minor version are fine."""
 _GPUS = "/proc/driver/nvidia/gpus"
 """Has an entry for each GPU that the driver knows."""
 
 
 def packages(tested: Mapping[str, str] = TESTED) -> Iterator[Check]:
-    """Versions against those the project was tested with, one check in all, and torch against the
-    GPUs there.
-    """
+    """One check of all versions, and one for GPUs that torch can't use."""
     missing, other = [], []
     for name, version in tested.items():
         try:
@@ -61,7 +57,7 @@ def packages(tested: Mapping[str, str] = TESTED) -> Iterator[Check]:
         yield Check(
             name="GPU",
             ok=False,
-            what=f"{len(gpus)} GPUs, and a torch without CUDA ({metadata.version('torch')})",
+            what=f"{len(gpus)} GPUs, but a torch without CUDA ({metadata.version('torch')})",
             fix="install torch with CUDA (https://pytorch.org/get-started), or the GPUs stay idle",
             serious=False,
         )

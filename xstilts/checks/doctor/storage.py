@@ -1,4 +1,4 @@
-"""Does the store's disk do what records and leases rest on, and is the tracking server there?"""
+"""Can the store's disk do what records and leases need, and does the tracking server answer?"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GB = 1024**3
 
 
 def existing(path: Path) -> Path:
-    """The nearest folder above `path`, or itself, that is there."""
+    """`path` or the nearest folder above it that exists."""
     return next(p for p in (path, *path.parents) if p.is_dir())
 
 
@@ -29,8 +29,8 @@ def existing(path: Path) -> Path:
 
 
 def store_writable(folder: Path) -> Check:
-    """Whether the store's disk does what records and leases rest on: atomic renames and locks that
-    exclude.
+    """Whether the store's disk can do what records and leases need: atomic renames and exclusive
+    locks.
     """
     place = existing(folder)
     try:
@@ -75,11 +75,11 @@ def _hard_lock(scratch: Path) -> str:
             fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return ""
-        return "file locks do not exclude"
+        return "file locks are not exclusive"
 
 
 def disk(folder: Path, free_bytes: int) -> Check:
-    """Room for checkpoints; a full disk loses nothing that has a record, but stops the run."""
+    """Room for checkpoints; a full disk stops the run, but finished phases are safe."""
     gigabytes = free_bytes / _GB
     return Check(
         name="disk",
@@ -96,7 +96,7 @@ def disk(folder: Path, free_bytes: int) -> Check:
 
 
 def tracking(uri: str | None) -> Check:
-    """Whether MLflow can be reached; never serious, for a mirror can be made later."""
+    """Whether MLflow can be reached; never serious, since everything can be sent later."""
     if uri is None:
         return Check(name="tracking", ok=True, what="off")
     wrong = _database_wrong(uri) if uri.startswith("sqlite:") else _server_wrong(uri)
@@ -105,7 +105,7 @@ def tracking(uri: str | None) -> Check:
         ok=not wrong,
         what=f"{_without_password(uri)}: {wrong or 'there'}",
         fix=(
-            "a run goes on without it; `xstilts track SWEEP` sends what is missing once it is there"
+            "a run goes on without it; `xstilts track SWEEP` sends what is missing once it answers"
         ),
         serious=False,
     )
@@ -123,16 +123,14 @@ def _database_wrong(uri: str) -> str:
         finally:
             database.close()
     except sqlite3.Error as error:
-        return f"{error}; move it away, it is made again from the records"
+        return f"{error}; move it away, a run creates it again from the records"
     return "" if os.access(path, os.W_OK) else "not writable"
 
 
 def _server_wrong(uri: str) -> str:
     if not uri.startswith(("http://", "https://")):
         return (
-            ""
-            if "://" in uri
-            else "a folder, which MLflow does not write to any more; use sqlite:///FILE"
+            "" if "://" in uri else "a folder, which MLflow no longer writes to; use sqlite:///FILE"
         )
     try:
         with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=5):

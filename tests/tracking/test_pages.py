@@ -1,0 +1,51 @@
+"""What a user sees first in MLflow."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+
+from tests.support.builders import task
+from xstilts.spec.sweep import Chain, Model, Sweep
+from xstilts.tracking.pages import experiment_tags, page
+
+
+def test_experiment_saved_views_are_readable_by_the_page() -> None:
+    sweep = Sweep(
+        name="s",
+        models=(Model(id="m"),),
+        intermediates=("none",),
+        targets=("tags",),
+        tasks=(task("tags", ("en", "de")),),
+    )
+    tags = experiment_tags(sweep)
+    views = {
+        json.loads(v)["name"]: json.loads(v)["state"]
+        for k, v in tags.items()
+        if "sharedViewState" in k
+    }
+    assert set(views) == {"Pairs by gain", "Gains by language", "Trainings", "Not finished"}
+    state = json.loads(
+        zlib.decompress(base64.b64decode(views["Gains by language"].removeprefix("deflate;")))
+    )
+    assert state["orderByKey"] == "metrics.`gain`"
+    assert "metrics.`gain/tags/de`" in state["selectedColumns"]
+
+
+def test_page_is_the_saved_view_of_pairs() -> None:
+    assert page("7").startswith("/#/experiments/7/runs?")
+    assert page("7").endswith("viewStateShareKey=xstilts-pairs")
+
+
+def test_experiment_of_a_chain_has_columns_for_each_of_its_stages() -> None:
+    sweep = Sweep(
+        name="s",
+        models=(Model(id="m"),),
+        intermediates=("none", Chain(chain=("tags", "pairs"))),
+        targets=("tags",),
+        tasks=(task("tags"), task("pairs")),
+    )
+    shown = json.loads(experiment_tags(sweep)["mlflow.sharedViewState.xstilts-pairs"])["state"]
+    state = json.loads(zlib.decompress(base64.b64decode(shown.removeprefix("deflate;"))))
+    assert "params.`intermediate.2.lr`" in state["selectedColumns"]

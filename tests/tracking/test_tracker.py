@@ -1,0 +1,263 @@
+"""MLflow as a mirror: against a real SQLite store, with records written by the store's own code."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.builders import record_file
+from tests.tracking.world import World, everything
+from xstilts.errors import TrackingError
+from xstilts.store.ledger import State
+from xstilts.store.phases import Store
+from xstilts.tracking.server import connect
+from xstilts.tracking.tracker import rebuild, tracking_uri
+
+
+def test_uri_default_and_off_stand_for_the_store_and_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert tracking_uri(None, store) == f"sqlite:///{tmp_path}/mlflow.db"
+    assert tracking_uri("off", store) is None
+    assert tracking_uri("http://host:5000", store) == "http://host:5000"
+
+
+def test_sync_finished_sweep_makes_one_run_a_phase_under_the_sweep(world: World) -> None:
+    keys = {e.phase or e.slot for e in world.entries if e.state not in ("waiting", "blocked")}
+    assert world.tracker().sync(world.entries) == len(keys) + 1
+    runs = world.runs()
+    assert sorted(run.data.tags["xstilts.key"] for run in runs) == sorted([*keys, "sweep"])
+    (top,) = [run for run in runs if run.data.tags["xstilts.key"] == "sweep"]
+    assert {run.data.tags.get("mlflow.parentRunId") for run in runs} == {None, top.info.run_id}
+
+
+def test_sync_evaluation_has_scores_gains_and_the_params_of_the_whole_pair(world: World) -> None:
+    world.tracker().sync(world.entries)
+    run, base = world.run("skill→tags s1"), world.run("none→tags s1")
+    scores = {lang: run.data.metrics[f"score/tags/{lang}/chunk_f1"] for lang in ("en", "de")}
+    before = {lang: base.data.metrics[f"score/tags/{lang}/chunk_f1"] for lang in ("en", "de")}
+    for lang in ("en", "de"):
+        assert run.data.metrics[f"gain/tags/{lang}"] == pytest.approx(
+            scores[lang] - before[lang], abs=1e-4
+        )
+    mean = (sum(scores.values()) - sum(before.values())) / 2
+    assert (
+        run.data.metrics["gain"] == run.data.metrics["gain/tags"] == pytest.approx(mean, abs=1e-4)
+    )
+    assert not [key for key in base.data.metrics if key.startswith("gain")]
+    params = run.data.params
+    assert (params["intermediate.task"], params["target.task"], params["model"]) == (
+        "skill",
+        "tags",
+        "base",
+    )
+    assert (params["intermediate.lr"], params["target.lr"], params["target.steps"]) == (
+        "3e-05",
+        "5e-05",
+        "400",
+    )
+    assert base.data.params["intermediate.task"] == "none"
+    assert "intermediate.lr" not in base.data.params
+
+
+def test_sync_training_has_curves_by_step(world: World) -> None:
+    world.tracker().sync(world.entries)
+    run = world.run("skill→tags train s1")
+    client = connect(world.uri)
+    loss = client.get_metric_history(run.info.run_id, "train/loss")
+    dev = client.get_metric_history(run.info.run_id, "dev/value")
+    assert [m.step for m in loss] == sorted({m.step for m in loss})
+    assert len(loss) == 16
+    assert len(dev) == 4
+    assert all(run.info.start_time <= m.timestamp <= run.info.end_time for m in loss)
+    record = world.store.phase(run.data.tags["xstilts.phase"]).record()
+    assert run.data.metrics["dev/best"] == record.trained.dev.value
+
+
+def test_sync_checkpoint_has_lineage_from_target_to_intermediate(world: World) -> None:
+    world.tracker().sync(world.entries)
+    client = connect(world.uri)
+    training, scoring = world.run("skill→tags train s1"), world.run("skill→tags s1")
+    (before,) = training.inputs.model_inputs
+    (yielded,) = training.outputs.model_outputs
+    intermediate = client.get_logged_model(before.model_id)
+    model = client.get_logged_model(yielded.model_id)
+    assert intermediate.tags["xstilts.phase"] == training.data.tags["xstilts.intermediate_phase"]
+    assert model.tags["xstilts.parent_model"] == before.model_id
+    assert model.source_run_id == training.info.run_id
+    assert (str(model.status), yielded.step) == ("READY", 400)
+    assert (
+        Path(model.tags["xstilts.path"])
+        == world.store.phase(training.data.tags["xstilts.phase"]).checkpoint()
+    )
+    assert [i.model_id for i in scoring.inputs.model_inputs] == [yielded.model_id]
+    assert "score/tags/de/chunk_f1" in {metric.key for metric in model.metrics}
+    (data,) = scoring.inputs.dataset_inputs
+    assert (data.dataset.name, data.dataset.digest) == ("tags", "e" * 16)
+
+
+def test_sync_failed_and_pruned_phases_show_their_state(world: World) -> None:
+    entries = world.entries
+    pruned = entries[-1].model_copy(
+        update={
+            "slot": "p",
+            "kind": "target",
+            "state": State.PRUNED,
+            "pruned_at": 31.0,
+            "phase": "",
+            "trial": 7,
+            "study": "s",
+        }
+    )
+    world.tracker().sync([*entries, pruned])
+    by_state = {run.data.tags.get("xstilts.state"): run for run in world.runs()}
+    assert by_state["failed"].info.status == "FAILED"
+    assert "out of memory" in by_state["failed"].data.tags["xstilts.error"]
+    assert by_state["pruned"].info.status == "KILLED"
+    assert by_state["pruned"].data.metrics["dev/best"] == 31.0
+    assert "blocked" not in by_state
+
+
+def test_sync_twice_from_fresh_trackers_changes_nothing(world: World) -> None:
+    first = world.tracker()
+    assert first.sync(world.entries) > 0
+    before = everything(world)
+    assert first.sync(world.entries) == 0
+    assert world.tracker().sync(world.entries) == 0
+    assert rebuild(world.store, world.folder, world.uri) == len(before)
+    assert everything(world) == before
+
+
+@pytest.mark.parametrize(
+    "call", ["log_inputs", "finalize_logged_model", "log_outputs", "set_terminated", "log_batch"]
+)
+def test_sync_killed_in_its_middle_is_completed_by_the_next(
+    world: World, made: tuple[Path, Path], call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: Any, **__: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            raise Killed
+        original(*_, **__)
+
+    calls, original = 0, getattr(MlflowClient, call)
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, call, die)
+        with pytest.raises(Killed):
+            world.tracker().sync(world.entries)
+    assert world.tracker().sync(world.entries) > 0
+    interrupted = everything(world)
+    fresh = World(
+        store=world.store,
+        folder=world.folder,
+        sweep=world.sweep,
+        uri=f"sqlite:///{world.store.path}/b.db",
+    )
+    shutil.copy(made[1], world.store.path / "b.db")
+    fresh.tracker().sync(fresh.entries)
+    whole = everything(fresh)
+    assert [row[0] for row in interrupted] == [row[0] for row in whole]
+    assert interrupted == whole
+
+
+def test_sync_baseline_that_comes_later_adds_the_gains(world: World) -> None:
+    entries = world.entries
+    first = [e for e in entries if e.intermediate != "none"]
+    world.tracker().sync(first)
+    assert "gain" not in world.run("skill→tags s1").data.metrics
+    world.tracker().sync(entries)
+    assert world.run("skill→tags s1").data.metrics["gain"] > 0
+
+
+def test_sync_running_phase_that_ends_is_the_same_run(world: World) -> None:
+    entries = world.entries
+    index = next(
+        i for i, e in enumerate(entries) if e.kind == "evaluate" and e.intermediate == "skill"
+    )
+    running = entries[index].model_copy(update={"state": State.RUNNING})
+    tracker = world.tracker()
+    tracker.sync([*entries[:index], running, *entries[index + 1 :]])
+    run = world.run("skill→tags s1")
+    assert (run.info.status, world.run(f"{world.sweep.name} v1").info.status) == (
+        "RUNNING",
+        "RUNNING",
+    )
+    tracker.sync(entries)
+    again = world.run("skill→tags s1")
+    assert (again.info.run_id, again.info.status) == (run.info.run_id, "FINISHED")
+
+
+def test_sync_slot_taken_by_another_phase_marks_the_former(world: World) -> None:
+    entries = world.entries
+    finals = [e for e in entries if e.kind == "evaluate" and e.phase]
+    pair = next(e for e in finals if e.intermediate == "skill")
+    other = next(e for e in finals if e.intermediate == "none")
+    world.tracker().sync(entries)
+    moved = [e if e is not pair else e.model_copy(update={"phase": other.phase}) for e in entries]
+    world.tracker().sync(moved)
+    roles = {
+        run.data.tags["xstilts.key"]: run.data.tags.get("xstilts.role") for run in world.runs()
+    }
+    assert roles[pair.phase] == "former"
+    assert roles[other.phase] == "final"
+    assert world.tracker().sync(moved) == 0
+
+
+def test_sync_run_deleted_by_hand_is_made_again(world: World) -> None:
+    world.tracker().sync(world.entries)
+    count = len(world.runs())
+    connect(world.uri).delete_run(world.run("skill→tags s1").info.run_id)
+    assert world.tracker().sync(world.entries) == 1
+    assert len(world.runs()) == count
+
+
+def test_sync_deleted_experiment_raises_what_to_do(world: World) -> None:
+    world.tracker().sync(world.entries)
+    client = connect(world.uri)
+    client.delete_experiment(client.get_experiment_by_name("test-sweep-v1").experiment_id)
+    with pytest.raises(TrackingError, match="mlflow experiments restore"):
+        world.tracker().sync(world.entries)
+
+
+def test_sync_damaged_record_is_the_problem_of_its_run_alone(world: World) -> None:
+    phase = next(
+        e for e in world.entries if e.kind == "evaluate" and e.intermediate == "skill"
+    ).phase
+    record_file(world.store, phase).write_text('{"id": "tor')
+    tracker = world.tracker()
+    tracker.sync(world.entries)
+    assert list(tracker.problems) == [phase]
+    assert "damaged" in tracker.problems[phase]
+    assert world.run("none→tags s1").data.metrics
+    with pytest.raises(TrackingError, match="damaged"):
+        rebuild(world.store, world.folder, world.uri)
+
+
+def test_sync_many_points_stays_within_the_limits_of_a_batch(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    sizes: list[int] = []
+    original = SqlAlchemyStore.log_batch
+
+    def watched(self: Any, run_id: str, metrics: Any, params: Any, tags: Any) -> None:
+        sizes.append(len(metrics) + len(params) + len(tags))
+        assert len(metrics) <= 1000
+        assert max(len(params), len(tags)) <= 100
+        original(self, run_id, metrics, params, tags)
+
+    monkeypatch.setattr(SqlAlchemyStore, "log_batch", watched)
+    monkeypatch.setattr("xstilts.tracking.run_writer.METRICS_PER_BATCH", 5)
+    world.tracker().sync(world.entries)
+    assert max(sizes) <= 5 + 100
+    monkeypatch.setattr("xstilts.tracking.run_writer.METRICS_PER_BATCH", 800)
+    assert world.tracker().sync(world.entries) == 0

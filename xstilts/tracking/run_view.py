@@ -1,0 +1,54 @@
+"""One run as MLflow is to show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from xstilts.spec.digests import digest
+from xstilts.tracking.numbers import DataView
+
+SWEEP_KEY = "sweep"
+STATUS = {
+    "running": "RUNNING",
+    "done": "FINISHED",
+    "cached": "FINISHED",
+    "pruned": "KILLED",
+    "failed": "FAILED",
+}
+"""Ledger state to MLflow's run status. Waiting and blocked slots have run nothing, so they have no
+run.
+"""
+VIEW_VERSION = 2
+"""Increased when the numbers sent for a record change, so that earlier runs are sent again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunView:
+    """One run, without the numbers of its record (`View.points`), which never change."""
+
+    key: str
+    """Phase id, or `SWEEP_KEY`; the slot's key, where it failed before its phase was known."""
+    name: str
+    status: str
+    started: int
+    """Milliseconds since 1970."""
+    ended: int | None
+    tags: dict[str, str]
+    params: dict[str, str]
+    latest: dict[str, float] = field(default_factory=dict)
+    """Numbers that may change later."""
+    data: tuple[DataView, ...] = ()
+    done: bool = False
+    """Whether it has a record."""
+    checkpoint: str = ""
+    """Folder of the model that it trained; empty for none."""
+    step: int = 0
+    """Step of the checkpoint."""
+    origin: str = ""
+    """Phase whose checkpoint it starts from, or scores."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes whenever anything that MLflow shows changes."""
+        return digest({**vars(self), "data": [vars(d) for d in self.data], "version": VIEW_VERSION})

@@ -61,9 +61,5 @@ def test_every_module_with_behaviour_has_a_test_file_of_its_name() -> None:
 
 def test_lists_of_exceptions_name_only_modules_that_have_no_test_file() -> None:
     known = with_behaviour()
-    stale = [
-        module
-        for module in WITHOUT_TESTS
-        if module not in known or known[module].is_file()
-    ]
+    stale = [module for module in WITHOUT_TESTS if module not in known or known[module].is_file()]
     assert not stale, "take them off the list: they have a test file, or are gone"

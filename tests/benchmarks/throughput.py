@@ -47,8 +47,8 @@ from xstilts.formats.encoded import EncodedSplit  # noqa: E402
 from xstilts.models import model  # noqa: E402
 from xstilts.sources.base_models import resolve_model  # noqa: E402
 from xstilts.sources.context import DataContext  # noqa: E402
+from xstilts.spec.hyperparameters import Hyperparameters  # noqa: E402
 from xstilts.spec.phase import Member, ModelParent, PhaseSpec  # noqa: E402
-from xstilts.spec.sweep import Hyperparameters  # noqa: E402
 from xstilts.spec.task import Limits, Source, Splits, Task  # noqa: E402
 from xstilts.store.phases import Store  # noqa: E402
 from xstilts.training import phase, training  # noqa: E402

@@ -21,7 +21,7 @@ from xstilts.planning.counts import summary
 from xstilts.planning.filling import Revisions
 from xstilts.spec.digests import canonical_json
 from xstilts.spec.hyperparameters import Choice, Settings
-from xstilts.spec.sweep import Chain, Search, Sweep
+from xstilts.spec.sweep import Chain, Resources, Search, Sweep
 from xstilts.spec.transforms import Transform, Translate
 from xstilts.store.ledger import Ledger, State
 from xstilts.store.phases import Store
@@ -425,3 +425,18 @@ def test_board_chain_whose_first_stage_failed_is_blocked_to_its_end(tmp_path: Pa
     states = {e.slot: e.state for e in board.ledger.entries() if "good-then-bad" in e.slot}
     assert set(states.values()) == {State.BLOCKED}
     assert all(e.state.finished for e in board.ledger.entries() if e.intermediate == "none")
+
+
+def test_board_phase_that_ends_without_a_good_record_has_failed(tmp_path: Path) -> None:
+    sweep = small(resources=Resources(retries=1))
+    board, _, _ = board_of(sweep, tmp_path)
+    first = board.next()
+    assert first is not None
+    for attempt in (1, 2):
+        board.done(first.slot)  # no record was written
+        entry = board.ledger.get(first.slot)
+        assert entry is not None and "without a record" in entry.error
+        assert entry.state is (State.WAITING if attempt == 1 else State.FAILED)
+        while attempt == 1 and (again := board.next()):
+            if again.slot == first.slot:
+                break

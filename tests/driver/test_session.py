@@ -59,3 +59,11 @@ def test_same_plan_shows_six_changes_and_counts_the_others(tmp_path: Path) -> No
     )
     with pytest.raises(xstilts.SweepError, match=r"and \d+ more; raise `version`"):
         same_plan(tmp_path / "sweep", sweep.model_copy(update={"target": target}))
+
+
+def test_run_words_about_a_task_are_no_part_of_the_plan(tmp_path: Path) -> None:
+    sweep = xstilts.load(make_sweep(tmp_path))
+    same_plan(tmp_path / "sweep", sweep)
+    words = {"obtain": "ask the authors", "licence": "MIT"}
+    tasks = tuple(task.model_copy(update=words) for task in sweep.tasks)
+    same_plan(tmp_path / "sweep", sweep.model_copy(update={"tasks": tasks}))

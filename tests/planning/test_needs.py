@@ -15,5 +15,5 @@ def test_first_slot_of_a_study_is_its_first_trial_and_of_a_base_model_none() -> 
     assert [first_slot(one) for one in (BASE, Filled("a/s2"), Chosen("a"))] == ["", "a/s2", "a/t0"]
 
 
-def test_needs_read_as_what_did_not_finish() -> None:
-    assert f"{Chosen('m/squad')} did not finish" == "m/squad did not finish"
+def test_needs_read_as_the_name_of_what_is_needed() -> None:
+    assert f"it needs {Chosen('m/squad')}" == "it needs m/squad"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -100,3 +101,17 @@ def test_every_way_to_write_below_a_file_is_a_store_error(tmp_path: Path, action
         else:
             with files.scratch("file/a"):
                 pass
+
+
+def test_has_of_a_file_that_the_disk_does_not_show_is_an_error_and_not_a_no(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stale(path: Path) -> os.stat_result:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+
+    files = FolderFiles(tmp_path)
+    files.write("phases/a/record.json", b"{}")
+    assert files.has("phases/a/record.json") and not files.has("phases/a")
+    monkeypatch.setattr("xstilts.store.folder_files.os.stat", stale)
+    with pytest.raises(StoreError, match=r"record\.json"):
+        files.has("phases/a/record.json")

@@ -79,3 +79,21 @@ def test_entry_of_an_evaluation_reads_its_parent_and_intermediates_from_its_line
     assert scored.parent == scored.train_phase == parent
     assert scored.intermediate_phases == intermediates
     assert scored.intermediate_phase == (intermediates[-1] if intermediates else "")
+
+
+def test_ledger_from_before_lineages_is_read_with_those_of_its_parents(tmp_path: Path) -> None:
+    common = {"model": "m", "seed": 1, "state": "done", "value": 50.0}
+    lines: list[dict[str, object]] = [
+        {"slot": "root", "kind": "pretrain", "task": "text", "phase": "p0"},
+        {"slot": "i", "kind": "intermediate", "task": "a", "phase": "p1", "parent": "p0"},
+        {"slot": "t", "kind": "target", "task": "b", "phase": "p2", "parent": "p1"},
+        {"slot": "e", "kind": "evaluate", "task": "b", "phase": "p3", "parent": "p2"},
+        {"slot": "base", "kind": "evaluate", "task": "c", "phase": "p4"},
+    ]
+    text = "".join(json.dumps({**common, **line}) + "\n" for line in lines)
+    (tmp_path / "ledger.jsonl").write_text(text)
+    entries = {entry.slot: entry for entry in Ledger(tmp_path).entries()}
+    assert [stage.phase for stage in entries["e"].lineage] == ["p0", "p1", "p2"]
+    assert (entries["e"].train_phase, entries["e"].intermediate_phase) == ("p2", "p1")
+    assert (entries["t"].parent, entries["t"].intermediate_phase) == ("p1", "p1")
+    assert entries["base"].lineage == ()

@@ -14,6 +14,7 @@ import pytest
 from tests.spec.test_phase import spec
 from tests.support.builders import provenance, record_file, train_result
 from xstilts.errors import CorruptError, StoreError
+from xstilts.store.folder_files import FolderFiles
 from xstilts.store.local_files import write_json
 from xstilts.store.phases import Phase, Store
 
@@ -171,3 +172,16 @@ def test_prepare_under_a_file_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="file"):
         Store(tmp_path / "file/store").prepare()
+
+
+def test_finish_that_cannot_remove_the_partial_is_done_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(files: FolderFiles, prefix: str) -> None:
+        raise StoreError(f"{prefix}: directory not empty")
+
+    phase = begun(tmp_path)
+    monkeypatch.setattr(FolderFiles, "remove", busy)
+    phase.finish(spec(), train_result(1.0), provenance())
+    phase.drop_partial(3)
+    assert phase.done

@@ -198,3 +198,28 @@ def test_parts_that_do_not_go_together_are_told_with_their_line(
 ) -> None:
     found = problems(GOOD + extra)
     assert any(at == line and words in message for at, message in found), found
+
+
+TWO_MIXTURES = {
+    "an intermediate and a stage": "{mixture: [squad, hellaswag], rates: uniform}, "
+    "{chain: [{mixture: [squad, hellaswag], rates: [9, 1]}, cola]}",
+    "two stages": "{chain: [{mixture: [squad, hellaswag], name: mix}, cola], name: one}, "
+    "{chain: [{mixture: [qqp, sst2], name: mix}, cola], name: two}",
+}
+
+
+@pytest.mark.parametrize("where", TWO_MIXTURES)
+def test_two_mixtures_of_one_name_are_refused_wherever_they_stand(where: str) -> None:
+    (problem,) = messages(TWO_MIXTURES[where])
+    assert "is the name of another mixture" in problem and "another `name`" in problem
+
+
+def test_one_mixture_may_be_an_intermediate_and_a_stage() -> None:
+    mixture = "{mixture: [squad, hellaswag], rates: uniform}"
+    sweep = loaded(f"{mixture}, {{chain: [{mixture}, cola]}}")
+    assert [one.label for one in sweep.mixtures] == ["squad+hellaswag"]
+
+
+def test_mixture_in_a_chain_that_has_a_task_twice_is_told() -> None:
+    (problem,) = messages("{chain: [{mixture: [squad, squad]}, cola]}")
+    assert 'intermediates[1].chain[0].mixture[1] is "squad" again' in problem

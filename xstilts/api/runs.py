@@ -43,8 +43,6 @@ def run(
     with driver(opened.store, opened.sweep):
         same_plan(opened.folder, opened.sweep)
         board = _board(opened)
-        for aside in board.set_aside:
-            warn(f"a damaged phase was moved to {aside} and is run again")
         return _drive(board, opened, watch, warn)
 
 
@@ -79,9 +77,10 @@ def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> RunResult:
         if missing:
             warnings.append(missing)
             warn(missing)
-    for lost in lost_rows(opened.sweep, opened.context):
-        warnings.append(lost)
-        warn(lost)
+    damaged = (f"a damaged phase was moved to {aside}" for aside in board.set_aside)
+    for message in (*damaged, *lost_rows(opened.sweep, opened.context)):
+        warnings.append(message)
+        warn(message)
     return RunResult(
         counts=outcome.counts,
         failures=[{"slot": e.slot, "state": e.state, "error": e.error} for e in outcome.failures],

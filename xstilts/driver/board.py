@@ -106,7 +106,8 @@ class Board:
             rank = slot.trial if slot.trial is not None else len(self._slots)
             heapq.heappush(self._ready, (rank, self._order[slot.key], slot.key))
         elif self._choices.hopeless(missing):
-            self._end(slot, State.BLOCKED, error=f"{missing} did not finish")
+            error = f"it needs {missing}, which failed, was pruned or is blocked"
+            self._end(slot, State.BLOCKED, error=error)
         else:
             self._waiting[missing].append(slot.key)
 
@@ -225,7 +226,11 @@ class Board:
         return go_on or step >= steps
 
     def done(self, slot: str) -> None:
-        """The slot's phase has its record."""
+        """The slot's phase ended well; where it left no good record, it failed all the same."""
+        if not self._outcomes.has_record(self._known(slot).phase):
+            retries = self._plan.sweep.resources.retries
+            self.failed(slot, "the phase ended without a record that can be read", retries)
+            return
         self._translations.finish(slot)
         self._standing.done(slot, self._slots[slot].kind)
         for key in self._close(slot):

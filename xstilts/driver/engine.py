@@ -47,7 +47,6 @@ class Outcome:
     """Phases that were started in this run."""
     stopped: str = ""
     """Why it stopped before the plan was done: `interrupted`, `budget`, or empty."""
-    set_aside: list[str] = field(default_factory=list)
     """Folders that damaged phases were moved to."""
 
     @property
@@ -248,7 +247,6 @@ def run(
         seconds=time.monotonic() - began,
         started=drive.started,
         stopped=drive.stopped,
-        set_aside=board.set_aside,
     )
 
 

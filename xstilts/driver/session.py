@@ -17,6 +17,7 @@ from xstilts.store.phases import Store
 from xstilts.store.sweeps import keep_sweep, sweep_before
 
 _NOT_THE_PLAN = ("resources", "budget", "store", "tracking", "mirror", "description")
+_WORDS = ("obtain", "licence")
 _SHOWN = 6
 
 
@@ -56,4 +57,12 @@ def same_plan(folder: Path, sweep: Sweep) -> None:
 
 
 def _plan_of(sweep: Sweep) -> dict[str, Any]:
-    return {k: v for k, v in sweep.model_dump(mode="json").items() if k not in _NOT_THE_PLAN}
+    """What a sweep asks for: without resources and places, and without the words about tasks."""
+    whole = sweep.model_dump(mode="json")
+    plan = {k: v for k, v in whole.items() if k not in _NOT_THE_PLAN}
+    return {**plan, "tasks": [_without_words(task) for task in whole["tasks"]]}
+
+
+def _without_words(task: dict[str, Any]) -> dict[str, Any]:
+    kept = {k: v for k, v in task.items() if k not in _WORDS}
+    return {**kept, "parts": [_without_words(part) for part in task["parts"]]}

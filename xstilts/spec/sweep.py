@@ -218,9 +218,10 @@ class Sweep(Frozen):
 
     @property
     def mixtures(self) -> tuple[Mixture, ...]:
-        """Every mixture that is trained on: an intermediate, or a stage of a chain."""
+        """Every mixture that is trained on, once: an intermediate, or a stage of a chain."""
         stages = (stage for chain in self._chains for stage in chain.chain)
-        return tuple(one for one in (*self.intermediates, *stages) if isinstance(one, Mixture))
+        every = (one for one in (*self.intermediates, *stages) if isinstance(one, Mixture))
+        return tuple({one.label: one for one in every}.values())
 
     def mixture(self, label: str) -> Mixture | None:
         """The mixture called `label`, if it is one."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -46,7 +47,12 @@ class FolderFiles:
 
     def has(self, name: str) -> bool:
         """Whether there is a file of this name."""
-        return os.path.isfile(self._path(name))
+        try:
+            return stat.S_ISREG(os.stat(self._path(name)).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise store_error(error, self._path(name)) from error
 
     def names(self, prefix: str) -> list[str]:
         """Names directly under a prefix."""

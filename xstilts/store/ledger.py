@@ -124,6 +124,22 @@ class Entry(Frozen):
         return ("", *self.intermediate_phases)[-1]
 
 
+def _entry(row: Mapping[str, Any], lineages: Mapping[str, tuple[StagePhase, ...]]) -> Entry:
+    """The entry in a line; fields that only other versions know are dropped.
+
+    Lines from before lineages name the phase's `parent` alone: `lineages`, by phase, have those of
+    the lines above, where the parent stands.
+    """
+    entry = Entry.model_validate({k: v for k, v in row.items() if k in Entry.model_fields})
+    if not entry.phase or entry.lineage:
+        return entry
+    lineage = lineages.get(row.get("parent", ""), ())
+    if entry.kind != "evaluate":
+        own = StagePhase(kind=entry.kind, task=entry.task, phase=entry.phase)
+        lineage = (*lineage, own)
+    return entry.model_copy(update={"lineage": lineage})
+
+
 class Ledger:
     """Reads and appends one sweep's ledger. One writer: the driver that holds the sweep's lease."""
 
@@ -138,6 +154,7 @@ class Ledger:
             lines = self.path.read_bytes().split(b"\n")
         except FileNotFoundError:
             return
+        lineages: dict[str, tuple[StagePhase, ...]] = {}
         for line in lines:
             try:
                 row = json.loads(line)
@@ -146,10 +163,8 @@ class Ledger:
             if "chosen" in row:
                 self._chosen[row["chosen"]] = row["slot"]
             else:
-                # Fields that only other versions know are dropped.
-                entry = Entry.model_validate(
-                    {k: v for k, v in row.items() if k in Entry.model_fields}
-                )
+                entry = _entry(row, lineages)
+                lineages[entry.phase] = entry.lineage
                 self._entries[entry.slot] = entry
 
     def entries(self) -> list[Entry]:

@@ -25,7 +25,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +117,8 @@ class Phase:
             provenance=provenance,
         )
         self._files.swap(self._name(RECORD), None, _json(record.to_json()))
-        self._files.remove(self._name("partial"))
+        with suppress(StoreError):  # the phase is done, whatever is left over
+            self._files.remove(self._name("partial"))
 
     def set_aside(self) -> str:
         """Moves a damaged phase aside, so that it can be run again; returns its new place."""
@@ -188,8 +189,9 @@ class Phase:
         self._files.keep(folder, self._partial(step))
 
     def drop_partial(self, step: int) -> None:
-        """Removes the partial checkpoint of an update."""
-        self._files.remove(self._partial(step))
+        """Removes the partial checkpoint of an update; what can't be removed stays."""
+        with suppress(StoreError):
+            self._files.remove(self._partial(step))
 
     def _partial(self, step: int) -> str:
         return self._name(f"partial/{step:09d}")

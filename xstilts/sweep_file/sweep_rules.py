@@ -36,6 +36,7 @@ def sweep(document: Document, clean: Mapping[str, Any], table: Table) -> None:
         if isinstance(stage, Mixture):
             mixture_rules.mixture(document, stage, path, table)
     _chains(document, clean, table)
+    _mixture_names(document, clean)
     _duplicates(document, clean)
     _overrides(document, clean, table)
     _grid(document, clean)
@@ -183,9 +184,22 @@ def _chains(document: Document, clean: Mapping[str, Any], table: Table) -> None:
             document.complain(path, f"{message}; must be at most 64, so give it a `name`")
 
 
+def _mixture_names(document: Document, clean: Mapping[str, Any]) -> None:
+    """One name, one mixture: the stages of chains included."""
+    first: dict[str, tuple[Path, Mixture]] = {}
+    for path, stage in _stages(clean):
+        if not isinstance(stage, Mixture):
+            continue
+        where, known = first.setdefault(stage.label, (path, stage))
+        if known.model_copy(update={"name": None}) != stage.model_copy(update={"name": None}):
+            message = f'{path_text(path)}: "{stage.label}" is the name of another mixture'
+            at = path_text(where)
+            document.complain(path, f"{message}, {at}; give one of them another `name`")
+
+
 def _duplicates(document: Document, clean: Mapping[str, Any]) -> None:
     lists = [list(_labels(clean, key)) for key in ("models", "intermediates", "targets", "seeds")]
-    for path, item in _items(clean, "intermediates"):
+    for path, item in _stages(clean):
         if isinstance(item, Mixture):
             lists.append([((*path, "mixture", i), name) for i, name in enumerate(item.mixture)])
     for labels in lists:

@@ -21,7 +21,7 @@ class Book:
                 self.slots[entry.phase or entry.slot].append(entry)
             if entry.kind == "evaluate" and entry.role == "final":
                 trained = (stage for stage in entry.lineage if stage.kind != "pretrain")
-                self.chosen |= {entry.phase, *(stage.phase for stage in trained)}
+                self.chosen |= {entry.phase, entry.train_phase, *(stage.phase for stage in trained)}
 
     def main(self, key: str) -> Entry:
         """The slot that names the run: finished before failed, final before trial, then first."""

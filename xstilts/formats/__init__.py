@@ -143,7 +143,7 @@ class Format(Protocol):
     def readings(
         self, predicted: ByUse, task: Task, n_layers: int
     ) -> Iterator[tuple[dict[str, Any], ByUse]]:
-        """The ways to read the predictions of one language, as `tables` gets them.
+        """The ways to read the predictions of one language, each in the form that `tables` gets.
 
         One item for each variant (such as a layer): what describes it, and its predictions. The
         task's own variant comes first.

@@ -1,8 +1,8 @@
 """The published sweep files, run at the size of a test: all intermediates, and of four of them a
 few targets alone.
 
-Rows are invented, schemas are the hub's (`tests/hub_world.py`), the model is tiny and a phase has
-two steps; encoding, training, heads, evaluation, metrics and records are the real ones.
+Rows are invented, schemas are the hub's (`tests/support/hub_world.py`), the model is tiny and a
+phase has two steps; encoding, training, heads, evaluation, metrics and records are the real ones.
 """
 
 from __future__ import annotations

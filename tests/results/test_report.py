@@ -37,10 +37,12 @@ def _write(tmp_path: Path, **given) -> tuple[dict[str, Path], str, str]:
 
 def _words(store: Store, folder: Path) -> tuple[str, str]:
     """HTML and Markdown without pictures, which take most of the time."""
-    scores = table(store, folder)
-    swept = layers.curves(store, scores, read_sweep(folder))
+    scores, sweep = table(store, folder), read_sweep(folder)
+    swept = layers.curves(store, scores, sweep)
     compared = compare(scores, store, resamples=50)
-    values = {**context(store, folder, scores, compared, swept, resamples=50), "figures": {}}
+    ledger = Ledger(folder)
+    made = context(store, sweep, ledger, scores, compared, swept, resamples=50)
+    values = {**made, "figures": {}}
     return render("report.html.j2", values), render("report.md.j2", values)
 
 
@@ -332,7 +334,9 @@ def test_write_chain_is_reported_as_one_intermediate(tmp_path: Path) -> None:
     against = [(pair.arm, pair.reference) for pair in pairs(sweep)]
     compared = compare(scores, store, resamples=50, against=against)
     swept = layers.curves(store, scores, sweep)
-    values = {**context(store, folder, scores, compared, swept, resamples=50), "figures": {}}
+    ledger = Ledger(folder)
+    made = context(store, sweep, ledger, scores, compared, swept, resamples=50)
+    values = {**made, "figures": {}}
     html, markdown = render("report.html.j2", values), render("report.md.j2", values)
     for text in (html, markdown):
         assert "skill − noise" in text and "skill − shared" in text

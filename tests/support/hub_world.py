@@ -3,7 +3,8 @@ small.
 
 Columns, types, label names and splits are written down here from the datasets' cards, apart from
 the task tables, so that a table which asks for a column that the hub does not have fails in a test.
-Words are those of the tiny model's tokenizer (`tests/tiny.py`). Nothing here is anybody's data.
+Words are those of the tiny model's tokenizer (`tests/support/tiny.py`). Nothing here is anybody's
+data.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ _TINY = {
 def small(
     name: str, mirror: Path, store: Path, overrides: Mapping[str, Any] | None = None
 ) -> Sweep:
-    """`sweeps/<name>.yaml`, scaled down; `overrides` are those of `loading.load`."""
+    """`sweeps/<name>.yaml`, scaled down; `overrides` are those of `sweep_file.load`."""
     path = ROOT / "sweeps" / f"{name}.yaml"
     full = sweep_file.load(path)
     changes: dict[str, Any] = {

@@ -35,7 +35,7 @@ def status(
     keys = {slot.key for slot in make_plan(kept).slots}
     entries = [entry for entry in ledger.entries() if entry.slot in keys]
     counts: Counter[str] = Counter(entry.state for entry in entries)
-    counts["waiting"] += len(keys) - len(entries)
+    counts[ledgers.State.WAITING] += len(keys) - len(entries)
     return Status(
         f"{kept.name} v{kept.version}",
         dict(counts),

@@ -9,7 +9,7 @@ from xstilts.errors import first_line
 from xstilts.planning import Plan
 from xstilts.planning.counts import summary
 from xstilts.spec.sweep import Sweep
-from xstilts.store.ledger import Entry
+from xstilts.store.ledger import Entry, State
 
 if TYPE_CHECKING:
     from xstilts.checks.audit.cards import Finding
@@ -99,7 +99,7 @@ class Status:
         failures = [
             {"slot": e.slot, "state": e.state, "error": first_line(e.error)}
             for e in self.entries
-            if e.state in ("failed", "blocked")
+            if e.state in (State.FAILED, State.BLOCKED)
         ]
         return {
             "sweep": self.sweep,

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
 
 from rich.console import Console, Group
 
+from xstilts.store.ledger import State
+
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
@@ -25,8 +27,18 @@ QUIET_SECONDS = 30.0
 """Longest time between two lines, without a terminal."""
 CHANGE_SECONDS = 5.0
 """Shortest time between two lines, without a terminal."""
-STATES = ("done", "running", "waiting", "failed", "blocked", "pruned", "cached")
+STATES = (
+    State.DONE,
+    State.RUNNING,
+    State.WAITING,
+    State.FAILED,
+    State.BLOCKED,
+    State.PRUNED,
+    State.CACHED,
+)
 """Order of the counts wherever they are shown."""
+FINISHED = (State.DONE, State.FAILED, State.PRUNED)
+"""States of phases that this run has finished; a line tells of them."""
 SHOWN_PHASES = 8
 SHOWN_STUDIES = 12
 
@@ -46,7 +58,7 @@ class Snapshot(TypedDict, total=False):
     """The state of a run. What is left out is not shown."""
 
     counts: dict[str, int]
-    """Phases by state: done, running, waiting, failed, blocked, pruned, cached."""
+    """Phases by state, one of `STATES`."""
     running: list[RunningPhase]
     best: dict[str, float]
     """Study to its best development score so far, in percent."""
@@ -75,7 +87,7 @@ def counts_text(counts: Mapping[str, int]) -> str:
     shown = [
         f"{counts.get(state, 0)} {state}"
         for state in STATES
-        if counts.get(state) or state == "done"
+        if counts.get(state) or state is State.DONE
     ]
     return ", ".join(shown)
 
@@ -155,7 +167,7 @@ class Progress:
 
     def _line_due(self) -> bool:
         counts = self.snapshot.get("counts", {})
-        finished = sum(counts.get(state, 0) for state in ("done", "failed", "pruned"))
+        finished = sum(counts.get(state, 0) for state in FINISHED)
         now = self.clock()
         silent = now - self._last_line if self._last_line is not None else QUIET_SECONDS
         due = silent >= QUIET_SECONDS or (

@@ -1,4 +1,4 @@
-"""What a slot stands on, and which hyperparameters it is run with.
+"""What a slot starts from, and which hyperparameters it is run with.
 
 A need is *met* when its phase has a record. A study chooses when all its trials have ended: the
 trial with the best value, the first of equals. A need is *hopeless* when it can never be met. The
@@ -47,7 +47,7 @@ class Choices:
                 if not slot.prefix and (slot.kind == "evaluate") == oracle:
                     self._scored[slot.study].append(slot.key)
 
-    # -- what a slot stands on
+    # -- what a slot starts from
 
     def met(self, needs: Needs) -> bool:
         """Whether what is needed has a record, or is a base model."""

@@ -20,11 +20,10 @@ holds several), `L` tokens after padding, `H` hidden width, `C` classes.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from xstilts.errors import InputError
+from xstilts.errors import InputError, nearest
 from xstilts.spec.format_specs import FORMATS
 
 if TYPE_CHECKING:
@@ -144,8 +143,10 @@ class Format(Protocol):
     def readings(
         self, predicted: ByUse, task: Task, n_layers: int
     ) -> Iterator[tuple[dict[str, Any], ByUse]]:
-        """The ways to read the predictions of one language, the task's own first: the variant's
-        names (such as its layer) and the predictions that `tables` gets.
+        """The ways to read the predictions of one language, each in the form that `tables` gets.
+
+        One item for each variant (such as a layer): what describes it, and its predictions. The
+        task's own variant comes first.
 
         Most formats have one way, without names; a sweep of hidden states has one for each variant
         (`n_layers`: layers of the model).
@@ -158,8 +159,6 @@ def get(name: str) -> Format:
     import importlib
 
     if name not in NAMES:
-        near = difflib.get_close_matches(name, NAMES, n=3, cutoff=0.0)
-        raise InputError(
-            f'format is "{name}"; must be one of {", ".join(NAMES)}; nearest: {", ".join(near)}'
-        )
+        must = f"must be one of {', '.join(NAMES)}{nearest(name, NAMES)}"
+        raise InputError(f'format is "{name}"; {must}')
     return cast(Format, importlib.import_module(f"xstilts.formats.{name}"))

@@ -16,8 +16,7 @@ from xstilts.spec.stages import StageKind, stage_names
 from xstilts.spec.sweep import BASELINE, Pretraining, Sweep, chain_label
 
 Place = tuple[str, dict[str, Any] | None, dict[str, Any]]
-"""A training of a study: its key, its suggestion where the plan knows it, and fields of its slot.
-"""
+"""(slot key, hyperparameters if already known, keyword arguments for `Slot`)"""
 Parent = Callable[[int], Needs]
 """Seed to what a training with that seed starts from."""
 

@@ -91,7 +91,9 @@ class Study:
     objective: Literal["dev", "oracle"] = "dev"
 
     def point(self, trial: int | None) -> dict[str, Any] | None:
-        """The suggestion to a trial (None: the chosen configuration), where the plan knows it."""
+        """The trial's hyperparameters if they are known before the search, else None. `trial=None`
+        means the chosen configuration.
+        """
         if self.grid and trial is not None:
             return self.grid[trial]
         return None if self.space else {}

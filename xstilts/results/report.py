@@ -38,10 +38,10 @@ from xstilts.results.configurations import configuration
 from xstilts.results.figures.style import png, svg
 from xstilts.results.lineage import Lineage
 from xstilts.results.rendering import render
-from xstilts.results.scores import problems, table as scores_table
+from xstilts.results.scores import problems, table_of
 from xstilts.results.seen import seen
 from xstilts.spec.sweep import Sweep
-from xstilts.store.ledger import require
+from xstilts.store.ledger import Ledger, require
 from xstilts.store.local_files import write_bytes
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import read_sweep
@@ -65,12 +65,15 @@ def write(
     `command`: the command that is shown as having written it. StoreError where nothing has been run
     or `out` can't be written.
     """
-    table, sweep = scores_table(store, folder), read_sweep(folder)
+    sweep, ledger = read_sweep(folder), require(folder)
+    table = table_of(store, sweep, ledger.entries())
     against = [(pair.arm, pair.reference) for pair in arm_pairs.pairs(sweep)]
     compared = statistics.compare(table, store, resamples=resamples, against=against)
     swept = layers.curves(store, table, sweep)
     pictures = gallery.pictures(store, table, compared.gains, sweep, swept)
-    values = context(store, folder, table, compared, swept, command=command, resamples=resamples)
+    values = context(
+        store, sweep, ledger, table, compared, swept, command=command, resamples=resamples
+    )
     files = {
         "html": (
             "report.html",
@@ -97,7 +100,8 @@ def write(
 
 def context(
     store: Store,
-    folder: Path,
+    sweep: Sweep,
+    ledger: Ledger,
     table: pd.DataFrame,
     compared: Comparison,
     swept: pd.DataFrame,
@@ -106,9 +110,7 @@ def context(
     resamples: int = statistics.RESAMPLES,
 ) -> dict[str, Any]:
     """Every value that the templates use; `swept` is the table of `layers.curves`."""
-    sweep, gains = read_sweep(folder), compared.gains
-    ledger = require(folder)
-    entries = ledger.entries()
+    gains, entries = compared.gains, ledger.entries()
     searches, lineage = summary.searches(entries, ledger.chosen()), Lineage(store, sweep)
     fair, fairness = summary.budget(searches)
     return {

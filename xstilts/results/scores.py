@@ -13,7 +13,7 @@ A phase with damaged files loses only its own rows; `problems(table)` says which
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,10 +65,13 @@ def table(store: Store, folder: Path) -> pd.DataFrame:
     Only final evaluations are in it: those of the chosen configurations, one for each seed.
     `problems(table)` lists what could not be read.
     """
+    return table_of(store, read_sweep(folder), require(folder).entries())
+
+
+def table_of(store: Store, sweep: Sweep, entries: Iterable[Entry]) -> pd.DataFrame:
+    """`table`, of a sweep and its ledger's entries that have been read."""
     import pandas as pd
 
-    sweep = read_sweep(folder)
-    entries = require(folder).entries()
     reader = _Reader(store, sweep)
     rows = [row for entry in entries if is_final_score(entry) for row in reader.rows(entry)]
     frame = _with_gain(pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "gain"]))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from xstilts.errors import StoreError
 from xstilts.results.scores import is_final_score
 from xstilts.spec.sweep import Sweep, chain_label
-from xstilts.store.ledger import Entry
+from xstilts.store.ledger import Entry, State
 from xstilts.store.phases import Store
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Searched:
     def counts(self) -> Counter[str]:
         """Number of trials by how they ended; `cached` counts as `done`."""
         return Counter(
-            "done" if entry.state.finished else entry.state for entry in self.trials.values()
+            State.DONE if entry.state.finished else entry.state for entry in self.trials.values()
         )
 
 
@@ -149,7 +149,7 @@ def budget(found: Sequence[Searched]) -> tuple[bool, str]:
 
 def failures(entries: Iterable[Entry]) -> list[Entry]:
     """Slots that failed for good, with their errors; the pairs they block are `missing`."""
-    return [entry for entry in entries if entry.state == "failed"]
+    return [entry for entry in entries if entry.state == State.FAILED]
 
 
 def missing(sweep: Sweep, entries: Sequence[Entry], scores: pd.DataFrame) -> list[Missing]:
@@ -197,19 +197,19 @@ def _reason(entries: Sequence[Entry], sweep: Sweep, intermediate: str, target: s
         for e in entries
         if e.kind == "pretrain" or (e.kind == "intermediate" and e.intermediate in leading)
     ]
-    states = {entry.state for entry in way if entry.role == "final" or entry.state == "failed"}
+    states = {entry.state for entry in way if entry.role == "final" or entry.state == State.FAILED}
     if any(is_final_score(entry) for entry in own) and not states & {
-        "failed",
-        "blocked",
-        "waiting",
-        "running",
+        State.FAILED,
+        State.BLOCKED,
+        State.WAITING,
+        State.RUNNING,
     }:
         return "its scores could not be read (see problems)"
     for state, reason in (
-        ("failed", "a phase failed"),
-        ("blocked", "blocked by a failed phase"),
-        ("running", "still running"),
-        ("waiting", "not run yet"),
+        (State.FAILED, "a phase failed"),
+        (State.BLOCKED, "blocked by a failed phase"),
+        (State.RUNNING, "still running"),
+        (State.WAITING, "not run yet"),
     ):
         if state in states:
             return reason

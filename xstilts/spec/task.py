@@ -22,7 +22,9 @@ from xstilts.spec.transforms import Transform
 Use = Literal["train", "dev", "test"]
 Action = Literal["train", "evaluate"]
 UNSEEN = "<unseen>"
-"""Last label of an open table; stands for every label that is not in the table."""
+"""Label for test labels that no training row has; the last entry of a label table read from the
+data.
+"""
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 
 

@@ -74,10 +74,10 @@ class Files(Protocol):
     def keep(self, local: Path, prefix: str) -> None:
         """Keeps the files of a local folder under a prefix, replacing what was there.
 
-        The folder may come from `scratch`, or from `folder` of another prefix that is not below
-        this one; it may be gone afterwards. After a crash each file is whole but some may be
-        missing: write a file that marks the end last if you need to know. Files are as durable as
-        their writer made them.
+        The folder may come from `scratch`, or from `folder` of another prefix. `local` must not lie
+        below `prefix`. It may be moved, so do not use it afterwards. After a crash each file is
+        whole but some may be missing: write a file that marks the end last if you need to know.
+        Files are as durable as their writer made them.
         """
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xstilts.store.ledger import Entry
 from xstilts.tracking.book import Book
-from xstilts.tracking.numbers import Outcome
+from xstilts.tracking.numbers import KnownPhase
 
 
 def run_name(entry: Entry, *, several_models: bool) -> str:
@@ -36,7 +36,7 @@ def note(
     return {"mlflow.note.content": text[:5000]} if text else {}
 
 
-def tags(key: str, outcome: Outcome, book: Book) -> dict[str, str]:
+def tags(key: str, known: KnownPhase, book: Book) -> dict[str, str]:
     """The tags of a phase's run; empty ones are left out."""
     entry, slots = book.main(key), book.slots[key]
     found = {
@@ -56,9 +56,9 @@ def tags(key: str, outcome: Outcome, book: Book) -> dict[str, str]:
         "xstilts.intermediate_phase": ", ".join(entry.intermediate_phases),
         "xstilts.error": entry.error,
         "xstilts.attempts": str(entry.attempts) if entry.attempts > 1 else "",
-        "xstilts.host": outcome.provenance.host if outcome.provenance else "",
-        "xstilts.device": outcome.provenance.device if outcome.provenance else "",
-        "xstilts.stopped": outcome.trained.stopped if outcome.trained else "",
+        "xstilts.host": known.provenance.host if known.provenance else "",
+        "xstilts.device": known.provenance.device if known.provenance else "",
+        "xstilts.stopped": known.trained.stopped if known.trained else "",
         "mlflow.source.name": "xstilts",
     }
     return {name: value[:5000] for name, value in found.items() if value}

@@ -47,7 +47,7 @@ class DataView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class KnownPhase:
     """What is known of a phase: its spec once it has begun, the rest once it has a record."""
 
     spec: PhaseSpec | None = None
@@ -56,7 +56,7 @@ class Outcome:
     provenance: Provenance | None = None
 
 
-NOTHING = Outcome()
+NOTHING = KnownPhase()
 
 
 def training_points(result: TrainResult, started: int, ended: int) -> Iterable[Point]:

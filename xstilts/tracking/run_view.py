@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from xstilts.spec.digests import digest
+from xstilts.store.ledger import State
 from xstilts.tracking.numbers import DataView
 
 SWEEP_KEY = "sweep"
 STATUS = {
-    "running": "RUNNING",
-    "done": "FINISHED",
-    "cached": "FINISHED",
-    "pruned": "KILLED",
-    "failed": "FAILED",
+    State.RUNNING: "RUNNING",
+    State.DONE: "FINISHED",
+    State.CACHED: "FINISHED",
+    State.PRUNED: "KILLED",
+    State.FAILED: "FAILED",
 }
 """Ledger state to MLflow's run status. Waiting and blocked slots have run nothing, so they have no
 run.

@@ -30,11 +30,11 @@ def sweep_run(
                 gains[entry.phase][""]
             )
     clock = sorted(milliseconds(e.time) for e in entries if e.time) or [0]
-    going = not entries or any(state in ("running", "waiting") for state in states)
+    going = not entries or any(state in (State.RUNNING, State.WAITING) for state in states)
     return RunView(
         key=SWEEP_KEY,
         name=f"{sweep.name} v{sweep.version}",
-        status="RUNNING" if going else "FAILED" if "failed" in states else "FINISHED",
+        status="RUNNING" if going else "FAILED" if State.FAILED in states else "FINISHED",
         started=clock[0],
         ended=None if going else clock[-1],
         tags={

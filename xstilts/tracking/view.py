@@ -27,10 +27,11 @@ from typing import Any
 
 from xstilts.spec.stages import stage_names
 from xstilts.spec.sweep import Sweep
-from xstilts.store.ledger import Entry
+from xstilts.store.ledger import Entry, State
 from xstilts.store.phases import Store
 from xstilts.store.results import EvaluationResult, TrainResult
 from xstilts.tracking.book import Book
+from xstilts.tracking.known_phases import KnownPhases
 from xstilts.tracking.labels import note, run_name, tags
 from xstilts.tracking.numbers import (
     NOTHING,
@@ -41,7 +42,6 @@ from xstilts.tracking.numbers import (
     times,
     training_points,
 )
-from xstilts.tracking.outcomes import Outcomes
 from xstilts.tracking.params import of_training
 from xstilts.tracking.run_view import STATUS, RunView
 from xstilts.tracking.sweep_run import sweep_run
@@ -56,18 +56,18 @@ class View:
 
     def __init__(self, sweep: Sweep, store: Store) -> None:
         self.sweep, self.store = sweep, store
-        self._outcomes = Outcomes(store)
+        self._phases = KnownPhases(store)
         self._runs: dict[str, tuple[Any, RunView]] = {}
 
     @property
     def problems(self) -> dict[str, str]:
         """Phase to what is wrong with its record."""
-        return self._outcomes.problems
+        return self._phases.problems
 
     def runs(self, entries: Sequence[Entry]) -> list[RunView]:
         """The sweep's run, then those of the phases, parents first."""
         book = Book(entries)
-        gains = self._outcomes.gains(entries)
+        gains = self._phases.gains(entries)
         keys = sorted(book.slots, key=lambda key: _KINDS.index(book.main(key).kind))
         return [
             sweep_run(self.sweep, self.store, entries, gains),
@@ -90,7 +90,7 @@ class View:
         """`_phase_run`, worked out again only if what it is made of has changed."""
         entry = book.main(key)
         phase = entry.phase
-        begun = entry.state == "running" and self._outcomes.of(phase).spec is not None
+        begun = entry.state == State.RUNNING and self._phases.of(phase).spec is not None
         made_of = (
             tuple(book.slots[key]),
             gains.get(phase),
@@ -104,13 +104,13 @@ class View:
 
     def _phase_run(self, key: str, book: Book, gains: Mapping[str, Mapping[str, float]]) -> RunView:
         entry = book.main(key)
-        outcome = self._outcomes.of(entry.phase) if entry.phase else NOTHING
-        done = outcome.provenance is not None
-        started, ended = times(entry, outcome.provenance)
+        known = self._phases.of(entry.phase) if entry.phase else NOTHING
+        done = known.provenance is not None
+        started, ended = times(entry, known.provenance)
         trains = entry.kind != "evaluate"
         checkpoint = self.store.phase(entry.phase).checkpoint_where if trains and done else ""
-        origin = (outcome.spec.parent_phase if outcome.spec else entry.parent) or ""
-        members = outcome.spec.members if outcome.spec else ()
+        origin = (known.spec.parent_phase if known.spec else entry.parent) or ""
+        members = known.spec.members if known.spec else ()
         several = len(self.sweep.models) > 1
         return RunView(
             key=key,
@@ -119,7 +119,7 @@ class View:
             started=started,
             ended=ended if entry.state.ended else None,
             tags={
-                **tags(key, outcome, book),
+                **tags(key, known, book),
                 **note(entry, origin, checkpoint, book, several_models=several),
             },
             params=self._params(entry),
@@ -127,7 +127,7 @@ class View:
             data=tuple(data_view(member, "train" if trains else "test") for member in members),
             done=done,
             checkpoint=checkpoint,
-            step=_step(outcome.trained) if trains else -1,
+            step=_step(known.trained) if trains else -1,
             origin=origin,
         )
 
@@ -139,7 +139,7 @@ class View:
         if entry.target:
             params["target.task"] = entry.target
         for name, stage in zip(stage_names(entry.lineage), entry.lineage, strict=True):
-            spec = self._outcomes.of(stage.phase).spec
+            spec = self._phases.of(stage.phase).spec
             if spec is not None:
                 params.update({f"{name}.{key}": value for key, value in of_training(spec).items()})
             if name != stage.kind:  # one of several intermediates

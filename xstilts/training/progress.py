@@ -1,4 +1,4 @@
-"""How far a training is: what a partial checkpoint must hold beside the weights, and its curve."""
+"""The state that a partial checkpoint keeps beside the weights, and the learning curve."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ print("dashboard=" + found.decode())
 
 
 def extras() -> Check:
-    """Without `ray[default]` there is no dashboard, and stopped trials leak their placement
+    """Without `ray[default]` there is no dashboard, and ended trials leak their placement
     groups.
     """
     missing = sorted(_missing("ray", EXTRAS))
@@ -51,7 +51,7 @@ def extras() -> Check:
         if missing
         else "all parts are installed, including the dashboard",
         fix=(
-            'pip install "ray[default,train,tune]"; without the dashboard stopped trials '
+            'pip install "ray[default,train,tune]"; without the dashboard ended trials '
             "keep their resources"
         ),
     )
@@ -223,7 +223,7 @@ def cluster(address: str | None, seconds: float = 60) -> Iterator[Check]:
         ok=bool(dashboard),
         what=what,
         fix="start the cluster with its dashboard (ray[default], no --include-dashboard=false), "
-        "and with the same RAY_AUTH_MODE and token as here; without a dashboard stopped trials "
+        "and with the same RAY_AUTH_MODE and token as here; without a dashboard ended trials "
         "keep their resources",
     )
 

@@ -8,8 +8,8 @@ then in lower case, and its replacement takes over a first capital or all capita
 looked up whole, then as `Ann`, and keeps its ending.
 
 Dictionaries are MUSE's files: a word and its translation on each line, separated by a tab or a
-space; a word with several translations has several lines. For tagging each token counts as one
-word, and only one-word translations replace it, so each tag keeps its token.
+space; a word with several translations has several lines. Where labels are tags, each token counts
+as one word, and only one-word translations replace it, so each tag keeps its token.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from xstilts.data.reading.raw import reading_text
 from xstilts.data.transforms.rows import Row, reworded, texts, with_texts
 from xstilts.data.transforms.words import joined, replace
 from xstilts.errors import DataError
-from xstilts.spec.format_specs import FormatName
+from xstilts.spec.format_specs import FORMATS, FormatName
 from xstilts.spec.transforms import Dictionary
 
 Table = Mapping[str, tuple[str, ...]]
@@ -66,6 +66,7 @@ class Switcher:
         self, spec: Dictionary, tables: Mapping[str, Table], format_name: FormatName
     ) -> None:
         self._spec, self._tables, self._format = spec, tables, format_name
+        self._word_by_word = FORMATS[format_name].label_kind == "tags"
 
     def rewritten(self, row: Row, draws: random.Random, language: str, tally: Counter[str]) -> Row:
         """The row, switched or not; words take `language` unless each draws its own."""
@@ -76,7 +77,7 @@ class Switcher:
         def new(word: str) -> str:
             return self._word(word, draws, language, tally)
 
-        if self._format == "tagging":
+        if self._word_by_word:
             return with_texts(row, self._format, [new(token) for token in texts(row, self._format)])
         return reworded(row, self._format, lambda text: replace(text, joined(), new))
 
@@ -86,9 +87,7 @@ class Switcher:
             return word
         if self._spec.cross:
             language = _one(self._spec.languages, draws)
-        found, ending = _translations(
-            self._tables[language], word, one_word=self._format == "tagging"
-        )
+        found, ending = _translations(self._tables[language], word, one_word=self._word_by_word)
         if not found:
             tally["words not in the dictionary"] += 1
             return word

@@ -3,7 +3,8 @@
 A *clause* is an event: a verb, who does it (agent), to whom (patient), and sometimes where and how.
 It is drawn without any language. A table of log-normal weights, drawn once, says how well two words
 go together: no two nouns prefer the same verbs and adjectives, so a word's neighbours show what it
-means, in every language alike (Harris 1954). Interchangeable words could never be told apart.
+means, in every language alike (Harris 1954). If words were interchangeable, a model
+could not learn their meanings.
 
     xa, xb, xc   AGENT (adjective) noun  verb  PATIENT (adjective) noun  (adverb)  (PLACE noun)
     xd           (PLACE noun)  AGENT noun (adjective)  PATIENT noun (adjective)  (adverb)  verb

@@ -1,4 +1,4 @@
-"""What came of each phase, and the gains of each pair."""
+"""What is known of each phase, and the gains of each pair."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import pytest
 
 from tests.support.builders import record_file
 from tests.tracking.world import World
-from xstilts.tracking.outcomes import Outcomes
+from xstilts.tracking.known_phases import KnownPhases
 
 
 def test_gains_are_over_the_baseline_of_the_same_seed_and_have_their_mean(world: World) -> None:
-    outcomes, entries = Outcomes(world.store), world.entries
+    phases, entries = KnownPhases(world.store), world.entries
     finals = {e.intermediate: e for e in entries if e.kind == "evaluate" and e.phase}
     values = {
         label: world.store.phase(entry.phase).record().evaluated.scores
         for label, entry in finals.items()
     }
-    (found,) = outcomes.gains(entries).values()
+    (found,) = phases.gains(entries).values()
     for language in ("en", "de"):
         expected = values["skill"][language]["chunk_f1"] - values["none"][language]["chunk_f1"]
         assert found[language] == pytest.approx(expected, abs=1e-4)
@@ -24,12 +24,14 @@ def test_gains_are_over_the_baseline_of_the_same_seed_and_have_their_mean(world:
 
 
 def test_gains_without_a_baseline_are_none(world: World) -> None:
-    assert Outcomes(world.store).gains([e for e in world.entries if e.intermediate != "none"]) == {}
+    assert (
+        KnownPhases(world.store).gains([e for e in world.entries if e.intermediate != "none"]) == {}
+    )
 
 
 def test_of_a_training_leaves_out_its_curve(world: World) -> None:
     phase = next(e.phase for e in world.entries if e.kind == "target" and e.state.finished)
-    trained = Outcomes(world.store).of(phase).trained
+    trained = KnownPhases(world.store).of(phase).trained
     assert trained is not None
     assert trained.curve == ()
     assert trained.dev is not None
@@ -38,10 +40,10 @@ def test_of_a_training_leaves_out_its_curve(world: World) -> None:
 def test_of_a_damaged_record_is_a_problem_until_it_can_be_read(world: World) -> None:
     phase = next(e.phase for e in world.entries if e.kind == "evaluate" and e.phase)
     path = record_file(world.store, phase)
-    whole, outcomes = path.read_bytes(), Outcomes(world.store)
+    whole, phases = path.read_bytes(), KnownPhases(world.store)
     path.write_text("{")
-    assert outcomes.of(phase).evaluated is None
-    assert phase in outcomes.problems
+    assert phases.of(phase).evaluated is None
+    assert phase in phases.problems
     path.write_bytes(whole)
-    assert outcomes.of(phase).evaluated is not None
-    assert outcomes.problems == {}
+    assert phases.of(phase).evaluated is not None
+    assert phases.problems == {}

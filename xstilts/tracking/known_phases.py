@@ -1,4 +1,4 @@
-"""What came of each phase, from its record, and the gains of each pair."""
+"""What is known of each phase, from its record, and the gains of each pair."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from xstilts.spec.sweep import BASELINE
 from xstilts.store.ledger import Entry
 from xstilts.store.phases import Store
 from xstilts.store.results import EvaluationResult, Record
-from xstilts.tracking.numbers import NOTHING, Outcome
+from xstilts.tracking.numbers import NOTHING, KnownPhase
 
 
-class Outcomes:
+class KnownPhases:
     """Reads each record once, as soon as it is there."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.problems: dict[str, str] = {}
         """Phase to what is wrong with its record."""
-        self._known: dict[str, Outcome] = {}
+        self._known: dict[str, KnownPhase] = {}
 
-    def of(self, phase_id: str) -> Outcome:
+    def of(self, phase_id: str) -> KnownPhase:
         """What is known of a phase, without its learning curve."""
         if phase_id in self._known:
             return self._known[phase_id]
@@ -37,7 +37,7 @@ class Outcomes:
         except (StoreError, ValueError) as error:
             self.problems[phase_id] = str(error)
         try:
-            return Outcome(spec=phase.spec())
+            return KnownPhase(spec=phase.spec())
         except (StoreError, ValueError):
             return NOTHING
 
@@ -69,17 +69,17 @@ class Outcomes:
 
     def _primary(self, phase: str) -> dict[str, float]:
         """Language to the value of the target's primary metric."""
-        outcome = self.of(phase)
-        if outcome.spec is None or outcome.evaluated is None:
+        known = self.of(phase)
+        if known.spec is None or known.evaluated is None:
             return {}
-        metric = outcome.spec.members[0].task.metric
-        by_language = outcome.evaluated.scores
+        metric = known.spec.members[0].task.metric
+        by_language = known.evaluated.scores
         return {lang: values[metric] for lang, values in by_language.items() if metric in values}
 
 
-def _without_curve(record: Record) -> Outcome:
-    """A record's outcome without the learning curve, which takes most of the memory."""
+def _without_curve(record: Record) -> KnownPhase:
+    """What a record says, without the learning curve, which takes most of the memory."""
     if isinstance(record.result, EvaluationResult):
-        return Outcome(spec=record.spec, evaluated=record.result, provenance=record.provenance)
+        return KnownPhase(spec=record.spec, evaluated=record.result, provenance=record.provenance)
     short = replace(record.result, curve=())
-    return Outcome(spec=record.spec, trained=short, provenance=record.provenance)
+    return KnownPhase(spec=record.spec, trained=short, provenance=record.provenance)

@@ -12,7 +12,7 @@ gain is more training on the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -128,47 +128,59 @@ def _table(
 ) -> dict[str, Any]:
     """Mean gains of one way to group intermediates by one way to group targets."""
     rows, heads = (list(dict.fromkeys(order.values())) for order in (way, columns))
-    names = [(row, head) for row in rows for head in heads]
-    chosen = [
-        [q for q in keep if (way[whole.pairs[q][0]], columns[whole.pairs[q][1]]) == name]
-        for name in names
-    ]
-    there = [(name, places) for name, places in zip(names, chosen, strict=True) if places]
-    cells: dict[tuple[str, str], dict[str, Any]] = {}
-    if there:
-        weights = np.zeros((len(there), len(whole.pairs)))
-        for line, (_, places) in zip(weights, there, strict=True):
-            line[places] = 1 / len(places)
-        order = [places_of(list(dict.fromkeys(side))) for side in zip(*whole.pairs, strict=True)]
-        tasks = [[order[side][pair[side]] for pair in whole.pairs] for side in (0, 1)]
-        found = estimate(
-            whole.gains_QSL,
-            weights,
-            rng,
-            tasks=tasks,
-            examples_BQL=whole.examples_BQL,
-            n_Q=whole.n_Q,
-            resamples=resamples,
-        )
-        for c, (name, places) in enumerate(there):
-            numbers = {key: float(getattr(found, key)[c]) for key in ("gain", "low", "high")}
-            members = [len({whole.pairs[q][side] for q in places}) for side in (0, 1)]
-            cells[name] = {
-                **numbers,
-                "pairs": len(places),
-                "intermediates": members[0],
-                "targets": members[1],
-            }
-    limit = max([1.0, *(abs(cell["gain"]) for cell in cells.values())])
-    members_of = {row: [label for label in way if way[label] == row] for row in rows}
-    targets_of = {head: [name for name in columns if columns[name] == head] for head in heads}
+    of_cell = {
+        (row, head): [q for q in keep if _is_in(whole.pairs[q], way, row, columns, head)]
+        for row in rows
+        for head in heads
+    }
+    filled = {name: places for name, places in of_cell.items() if places}
+    cells = _cells(whole, filled, rng, resamples) if filled else {}
     return {
         "title": title,
         "across": across,
         "rows": rows,
         "columns": heads,
         "cells": cells,
-        "limit": limit,
-        "members": members_of,
-        "targets": targets_of,
+        "limit": max([1.0, *(abs(cell["gain"]) for cell in cells.values())]),
+        "members": {row: [label for label in way if way[label] == row] for row in rows},
+        "targets": {head: [name for name in columns if columns[name] == head] for head in heads},
+    }
+
+
+def _is_in(
+    pair: tuple[str, str], way: Mapping[str, str], row: str, columns: Mapping[str, str], head: str
+) -> bool:
+    """Whether a pair's intermediate is in the group `row` and its target in the group `head`."""
+    return (way[pair[0]], columns[pair[1]]) == (row, head)
+
+
+def _cells(
+    whole: Cube,
+    filled: Mapping[tuple[str, str], Sequence[int]],
+    rng: np.random.Generator,
+    resamples: int,
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """The mean gain of each cell's pairs, with its interval and how much it is a mean of."""
+    weights = np.zeros((len(filled), len(whole.pairs)))
+    for line, places in zip(weights, filled.values(), strict=True):
+        line[places] = 1 / len(places)
+    order = [places_of(list(dict.fromkeys(side))) for side in zip(*whole.pairs, strict=True)]
+    tasks = [[order[side][pair[side]] for pair in whole.pairs] for side in (0, 1)]
+    found = estimate(
+        whole.gains_QSL,
+        weights,
+        rng,
+        tasks=tasks,
+        examples_BQL=whole.examples_BQL,
+        n_Q=whole.n_Q,
+        resamples=resamples,
+    )
+    return {
+        name: {
+            **{key: float(getattr(found, key)[c]) for key in ("gain", "low", "high")},
+            "pairs": len(places),
+            "intermediates": len({whole.pairs[q][0] for q in places}),
+            "targets": len({whole.pairs[q][1] for q in places}),
+        }
+        for c, (name, places) in enumerate(filled.items())
     }

@@ -26,9 +26,10 @@ from typing import TYPE_CHECKING, Any
 from xstilts.errors import InputError, StoreError
 from xstilts.results.benchmarks import XTREME
 from xstilts.results.headline import chosen_on_dev, development
-from xstilts.results.scores import problems, table as scores_table
+from xstilts.results.scores import problems, table_of
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
+from xstilts.store.ledger import require
 from xstilts.store.local_files import write_bytes
 from xstilts.store.phases import Phase, Store
 from xstilts.store.sweeps import read_sweep
@@ -116,7 +117,8 @@ def prepare(
     context: DataContext | None = None,
 ) -> Submission:
     """The files of a submission and its warnings; see `write`."""
-    sweep, table = read_sweep(folder), scores_table(store, folder)
+    sweep = read_sweep(folder)
+    table = table_of(store, sweep, require(folder).entries())
     choices = _choices(store, sweep, table, model, intermediate, seed)
     submission = Submission(choices=choices, warnings=problems(table))
     for name in XTREME.tasks:

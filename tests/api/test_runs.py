@@ -82,3 +82,16 @@ def test_run_with_bad_data_trains_nothing(tmp_path: Path) -> None:
         xstilts.run(file)
     assert Store(tmp_path / "store").done() == set()
     assert not (tmp_path / "store/sweeps/tiny-v1").exists()
+
+
+def test_run_tells_at_its_end_which_damaged_phases_were_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(board: Any, *given: Any) -> engine.Outcome:
+        board._outcomes.set_aside.append("phases/a.damaged-1")
+        return engine.Outcome({}, failures=[], seconds=0.0, started=0)
+
+    monkeypatch.setattr(engine, "run", damaged)
+    told: list[str] = []
+    ran = xstilts.run(make_sweep(tmp_path), warn=told.append)
+    assert told == ran.warnings == ["a damaged phase was moved to phases/a.damaged-1"]

@@ -37,3 +37,9 @@ def test_chosen_are_final_evaluations_and_every_training_before_them_but_a_pretr
     final = _entry("e", kind="evaluate", phase="p4", lineage=lineage)
     trial = _entry("x", kind="evaluate", phase="p9", role="trial", trial=0)
     assert Book([final, trial]).chosen == {"p1", "p2", "p3", "p4"}
+
+
+def test_chosen_is_a_pretraining_too_where_it_is_the_checkpoint_that_is_scored() -> None:
+    root = StagePhase(kind="pretrain", task="text", phase="p0")
+    scored = _entry("e", kind="evaluate", phase="p1", lineage=(root,))
+    assert Book([scored]).chosen == {"p0", "p1"}

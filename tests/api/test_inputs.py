@@ -8,7 +8,7 @@ import pytest
 
 import xstilts
 from tests.support.tiny import make_sweep
-from xstilts.api.inputs import data_context, problems, resolve
+from xstilts.api.inputs import data_context, look, resolve
 from xstilts.api.opened import open_sweep
 from xstilts.errors import DataError
 from xstilts.store.phases import Store
@@ -49,9 +49,9 @@ def test_model_without_weights_is_an_error_to_resolve_and_a_problem_to_check(
     tmp_path: Path,
 ) -> None:
     opened = open_sweep(make_sweep(tmp_path))
-    assert list(problems(opened.plan, opened.context)) == []
+    assert look(opened.plan, opened.context).problems == []
     (tmp_path / "mirror/models/local/tiny/model.safetensors").unlink()
     with pytest.raises(DataError, match="has no safetensors weights"):
         resolve(opened.plan, opened.context)
-    (problem,) = problems(opened.plan, opened.context)
+    (problem,) = look(opened.plan, opened.context).problems
     assert "has no safetensors weights" in problem

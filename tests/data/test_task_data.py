@@ -6,12 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.data.check_messages import problems
 from tests.support import worlds
 from xstilts.data import task_data
-from xstilts.data.reading import sources
 from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Source, Splits, Task
 
@@ -132,19 +129,3 @@ def test_problem_of_several_uses_is_told_once(tmp_path: Path) -> None:
     task = worlds.review_task(source=Source(files=("gone/{split}.jsonl",)))
     (problem,) = task_data.check(task, "train", worlds.context(tmp_path))
     assert problem.startswith("task reviews (train, dev): files gone/{split}.jsonl: nothing there")
-
-
-def test_rows_found_good_are_not_read_again_until_they_change(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    task, context = worlds.review_world(tmp_path), worlds.context(tmp_path)
-    assert task_data.check(task, "train", context) == []
-    with monkeypatch.context() as patch:
-        patch.setattr(sources, "read", None)
-        assert task_data.check(task, "train", context) == []
-    worlds.write_jsonl(tmp_path / "reviews/dev.jsonl", [{"body": "w", "verdict": "odd"}])
-    (problem,) = task_data.check(task, "train", context)
-    assert "labels outside the table" in problem
-    assert task_data.check(task, "train", context) == [
-        problem
-    ]  # what is wrong is looked at every time

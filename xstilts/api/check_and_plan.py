@@ -43,7 +43,8 @@ def check_opened(opened: Opened, *, leaks: bool = True) -> CheckResult:
     from xstilts.checks.audit import leaks as leak_search, revisions
 
     plan, context = opened.plan, opened.context
-    wrong = list(dict.fromkeys(inputs.problems(plan, context))) or opened.unread_labels.splitlines()
+    looked = inputs.look(plan, context)
+    wrong = looked.problems or opened.unread_labels.splitlines()
     if wrong:
         raise SweepError([Problem(message=message, file=opened.file) for message in wrong])
     reads = revisions.reads(plan, context)
@@ -52,6 +53,7 @@ def check_opened(opened: Opened, *, leaks: bool = True) -> CheckResult:
         [*notes.of_plan(plan), *notes.of_data(plan, reads, context)],
         sources=reads,
         models=revisions.models(plan, context),
+        rows=looked.facts,
         findings=_findings(plan, context),
         leaks=leak_search.find(plan, context) if leaks else None,
     )

@@ -14,6 +14,7 @@ from xstilts.spec.sweep import Sweep
 from xstilts.store.phases import Store
 
 if TYPE_CHECKING:
+    from xstilts.data.looked import Looked
     from xstilts.sources.context import DataContext
 
 
@@ -50,21 +51,29 @@ def resolve(plan: Plan, context: DataContext) -> Revisions:
     )
 
 
-def problems(plan: Plan, context: DataContext) -> Iterator[str]:
-    """A message for each problem with the models and the data; messages may repeat."""
-    from xstilts.data import task_data
+def look(plan: Plan, context: DataContext) -> Looked:
+    """What is wrong with the models and the data, and what the rows are; each said once."""
+    from xstilts.data import looked
+    from xstilts.data.label_tables import is_open
 
+    found = [looked.look(plan.sweep.task(name), "train", context) for name in trained_tasks(plan)]
+    for task in map(plan.sweep.task, plan.sweep.targets):
+        # An open table here means that the training task's rows can't be read: reported above.
+        if not (is_open(task) and task.train_task):
+            found.append(looked.look(task, "evaluate", context))
+    data = (problem for one in found for problem in one.problems)
+    return looked.Looked(
+        problems=list(dict.fromkeys([*_model_problems(plan, context), *data])),
+        facts=[facts for one in found for facts in one.facts],
+    )
+
+
+def _model_problems(plan: Plan, context: DataContext) -> Iterator[str]:
     for model in _base_models(plan).values():
         try:
             _revision(model, context)
         except DataError as error:
             yield str(error)
-    for name in trained_tasks(plan):
-        yield from task_data.check(plan.sweep.task(name), "train", context)
-    for task in map(plan.sweep.task, plan.sweep.targets):
-        # An open table here means that the training task's rows can't be read: reported above.
-        if not (task_data.is_open(task) and task.train_task):
-            yield from task_data.check(task, "evaluate", context)
 
 
 def _base_models(plan: Plan) -> dict[str, SweepModel]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xstilts.checks.audit.revisions import Read, ReadModel
     from xstilts.checks.costs.values import Cost
     from xstilts.checks.doctor import Check
+    from xstilts.data.looked import Facts
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class CheckResult:
     sources: list[Read] = field(default_factory=list)
     """All rows that it reads: their source, revision and number."""
     models: list[ReadModel] = field(default_factory=list)
+    rows: list[Facts] = field(default_factory=list)
+    """What the rows are: used, left out, their labels, what is doubtful."""
     findings: list[Finding] = field(default_factory=list)
     """Where the data differs from its card."""
     leaks: LeakReport | None = None
@@ -49,6 +52,11 @@ class CheckResult:
         return [
             *leaks,
             *skipped,
+            *(
+                f"{f.task} ({f.use}, {f.language}): {doubt}"
+                for f in self.rows
+                for doubt in f.doubts
+            ),
             *(f"{f.task}: {f.message}" for f in self.findings if f.severity == "warn"),
         ]
 
@@ -60,6 +68,7 @@ class CheckResult:
             "version": self.sweep.version,
             "sources": [read.to_json() for read in self.sources],
             "models": [asdict(model) for model in self.models],
+            "rows": [facts.to_json() for facts in self.rows],
             "cards": [asdict(finding) for finding in self.findings],
             "leaks": self.leaks.to_json() if self.leaks else None,
             "notes": self.notes,

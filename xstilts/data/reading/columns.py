@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from xstilts.data.reading.agreement import disagreements
 from xstilts.data.reading.raw import Raw
 from xstilts.data.reading.role_readers import READERS, answers, sources_of, text_column
+from xstilts.data.reading.role_rows import RoleRows, wrong
 from xstilts.data.reading.sentences import retrieval_columns
 from xstilts.errors import nearest
 from xstilts.spec.task import Task
@@ -35,7 +36,7 @@ def wanted(task: Task) -> list[str]:
     return [*names, *(name.partition(".")[0] for name in names if "." in name), *questions]
 
 
-def to_roles(raw: Raw, task: Task) -> tuple[pa.Table | None, list[str]]:
+def to_roles(raw: Raw, task: Task) -> RoleRows:
     """The rows under their roles, or no table and what is wrong with them."""
     import pyarrow as pa
 
@@ -53,16 +54,16 @@ def to_roles(raw: Raw, task: Task) -> tuple[pa.Table | None, list[str]]:
             continue
         if _absent_by_choice(task, role) and task.source.generator is None:
             continue
-        column, wrong = READERS[role](raw, task, role)
-        problems += wrong
+        column, found = READERS[role](raw, task, role)
+        problems += found
         columns[role] = column
     if problems:
-        return None, problems
+        return wrong(problems)
     if "id" in task.spec.roles and "id" not in columns:
         columns = {"id": _numbers(raw), **columns}
     table = pa.table(columns)
     problems = disagreements(table, task)
-    return (None, problems) if problems else (_labelled(table, task), [])
+    return wrong(problems) if problems else _labelled(table, task)
 
 
 def with_fields(raw: Raw, names: Sequence[str]) -> Raw:
@@ -94,24 +95,27 @@ def _holds_questions(raw: Raw, task: Task) -> bool:
     return task.spec.from_questions and not candidates and set(_SQUAD) <= set(raw.columns)
 
 
-def _from_questions(raw: Raw) -> tuple[pa.Table | None, list[str]]:
+def _from_questions(raw: Raw) -> RoleRows:
     """Rows of a dual encoder, made from SQuAD's columns."""
     import pyarrow as pa
 
     columns: dict[str, Any] = {"id": _numbers(raw)}
     problems: list[str] = []
     for name in _SQUAD:
-        columns[name], wrong = (
+        columns[name], found = (
             answers(raw, name) if name == "answers" else text_column(raw.table[name], name)
         )
-        problems += wrong
+        problems += found
     if "id" in raw.columns:
-        columns["id"], wrong = text_column(raw.table["id"], "id")
-        problems += wrong
+        columns["id"], found = text_column(raw.table["id"], "id")
+        problems += found
     if problems:
-        return None, problems
-    found = retrieval_columns({name: column.to_pylist() for name, column in columns.items()})
-    return pa.table({name: pa.array(values, pa.string()) for name, values in found.items()}), []
+        return wrong(problems)
+    made = retrieval_columns({name: column.to_pylist() for name, column in columns.items()})
+    table = pa.table({name: pa.array(values, pa.string()) for name, values in made.items()})
+    lost = raw.table.num_rows - table.num_rows
+    reason = "questions of which no answer stands in the paragraph"
+    return RoleRows(table=table, left_out={reason: lost} if lost else {})
 
 
 def _absent_by_choice(task: Task, role: str) -> bool:
@@ -130,9 +134,14 @@ def _missing(task: Task, role: str, name: str, raw: Raw) -> str:
     )
 
 
-def _labelled(table: pa.Table, task: Task) -> pa.Table:
+def _labelled(table: pa.Table, task: Task) -> RoleRows:
     """The rows whose label is not hidden; numeric labels are never hidden."""
     import pyarrow.compute as pc
 
-    hides = "label" in table.column_names and task.spec.label_kind != "number"
-    return table.filter(pc.greater_equal(table["label"], 0)) if hides else table
+    if "label" not in table.column_names or task.spec.label_kind == "number":
+        return RoleRows(table=table)
+    kept = table.filter(pc.greater_equal(table["label"], 0))
+    hidden = table.num_rows - kept.num_rows
+    return RoleRows(
+        table=kept, left_out={"rows with a hidden label (-1)": hidden} if hidden else {}
+    )

@@ -10,9 +10,11 @@ reported together. `task_data` transforms training rows afterwards.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xstilts.data.reading import columns, languages, sources
+from xstilts.data.reading.role_rows import RoleRows, summed, wrong
 from xstilts.errors import DataError
 from xstilts.sources.context import DataContext
 from xstilts.spec import splits
@@ -24,27 +26,25 @@ if TYPE_CHECKING:
 
 ROWS_VERSION = 2
 """Raised when the same source rows come out differently under their roles."""
-TableOrProblems = tuple["pa.Table | None", list[str]]
-"""Rows, or what is wrong with them."""
 
 
-def role_table(task: Task, use: Use, language: str, context: DataContext) -> TableOrProblems:
+def role_table(task: Task, use: Use, language: str, context: DataContext) -> RoleRows:
     """Rows of one language under their roles, or what is wrong with them."""
     import pyarrow as pa
 
-    tables: list[pa.Table] = []
-    problems: list[str] = []
-    for leaf in leaves(task, use, language):
-        table, wrong = _leaf_table(task, leaf, use, language, context)
-        problems += wrong
-        if table is not None:
-            tables.append(table)
-    problems = problems or _unlike(task, tables)
+    found = [
+        _leaf_table(task, leaf, use, language, context) for leaf in leaves(task, use, language)
+    ]
+    tables = [one.table for one in found if one.table is not None]
+    problems = [text for one in found for text in one.problems] or _unlike(task, tables)
     if problems:
-        return None, problems
+        return wrong(problems)
     whole = pa.concat_tables(tables)
     limit = getattr(task.limits, use) if task.parts else None
-    return (whole.slice(0, limit) if limit else whole), []
+    return RoleRows(
+        table=whole.slice(0, limit) if limit else whole,
+        left_out=summed(one.left_out for one in found),
+    )
 
 
 def with_language(table: pa.Table, language: str) -> pa.Table:
@@ -170,14 +170,13 @@ def _cut(task: Task, leaf: Task, use: Use) -> dict[str, Any]:
 # -- one part
 
 
-def _leaf_table(
-    task: Task, leaf: Task, use: Use, language: str, context: DataContext
-) -> TableOrProblems:
+def _leaf_table(task: Task, leaf: Task, use: Use, language: str, context: DataContext) -> RoleRows:
     import pyarrow as pa
 
     name = called(task, leaf)
     own = leaf if leaf.labels or not task.parts else leaf.model_copy(update={"labels": task.labels})
-    tables, problems = [], []
+    found: list[RoleRows] = []
+    problems = []
     if task.parts and leaf.transform is not None:
         problems.append(
             f"task {name}: a part's own transform is not applied; move it to {task.name}"
@@ -191,17 +190,17 @@ def _leaf_table(
             problems.append(f"task {name} ({use}): {error}")
             continue
         start, stop = piece.span(raw.table.num_rows)
-        table, wrong = columns.to_roles(raw.sliced(start, stop), own)
-        problems += [f"{at}: {text}" for text in wrong]
-        tables.append(table)
+        found.append(columns.to_roles(raw.sliced(start, stop), own))
+        problems += [f"{at}: {text}" for text in found[-1].problems]
     if problems:
-        return None, problems
-    whole = pa.concat_tables([table for table in tables if table is not None])
+        return wrong(problems)
+    whole = pa.concat_tables([one.table for one in found if one.table is not None])
     limit = getattr(leaf.limits, use)
     whole = whole.slice(0, limit) if limit else whole
     if not whole.num_rows:
-        return None, [_empty(task, leaf, use, language)]
-    return _relabelled(whole, task, own)
+        return wrong([_empty(task, leaf, use, language)])
+    relabelled = _relabelled(whole, task, own)
+    return replace(relabelled, left_out=summed(one.left_out for one in found))
 
 
 def _empty(task: Task, leaf: Task, use: Use, language: str) -> str:
@@ -212,22 +211,25 @@ def _empty(task: Task, leaf: Task, use: Use, language: str) -> str:
     )
 
 
-def _relabelled(table: pa.Table, task: Task, leaf: Task) -> TableOrProblems:
+def _relabelled(table: pa.Table, task: Task, leaf: Task) -> RoleRows:
     """A part's table with its label ids replaced by the union's, matched by name."""
     import pyarrow as pa
 
     role = task.label_role
     if not task.parts or leaf.labels == task.labels or role is None or not task.spec.labelled:
-        return table, []
+        return RoleRows(table=table)
     absent = [label for label in leaf.labels if label not in task.labels]
     if absent:
-        return None, [
-            f"task {called(task, leaf)}: has labels that {task.name} lacks: {', '.join(absent)}; "
-            f"must be among [{', '.join(task.labels)}]"
-        ]
+        return wrong(
+            [
+                f"task {called(task, leaf)}: has labels that {task.name} lacks: "
+                f"{', '.join(absent)}; must be among [{', '.join(task.labels)}]"
+            ]
+        )
     place = table.column_names.index(role)
     ids = pa.array([task.labels.index(label) for label in leaf.labels], pa.int64())
-    return table.set_column(place, role, _mapped(table[role].combine_chunks(), ids)), []
+    column = _mapped(table[role].combine_chunks(), ids)
+    return RoleRows(table=table.set_column(place, role, column))
 
 
 def _mapped(column: Any, ids: pa.Array) -> Any:

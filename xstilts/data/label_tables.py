@@ -1,0 +1,93 @@
+"""Label tables that are taken from the data: a task's own, and all of a sweep's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from xstilts.data.reading import columns, labels, languages, sources, tables
+from xstilts.errors import DataError
+from xstilts.sources.context import DataContext
+from xstilts.spec import splits
+from xstilts.spec.digests import digest
+from xstilts.spec.task import Task, Use
+from xstilts.store.local_files import write_json
+
+
+def with_labels(task: Task, context: DataContext) -> Task:
+    """The task with its label table, taken from its training and development rows if it states
+    none.
+
+    The table is sorted and ends with `labels.UNSEEN`, which stands for any other label of the test
+    rows. Limits do not shorten it. A task is returned unchanged if it states its labels, needs
+    none, has no training rows, or is trained on the rows of another task, whose table it takes
+    (`sweep_labels`).
+    """
+    if not is_open(task) or task.train_task or not task.has("train"):
+        return task
+    uses: tuple[Use, ...] = ("train", "dev") if task.has("dev") else ("train",)
+    places = [
+        (use, one, leaf)
+        for use in uses
+        for one in task.languages_of(use)
+        for leaf in tables.leaves(task, use, one)
+    ]
+    what = [
+        [tables.contents(task, use, one, context), leaf.columns, list(leaf.labels)]
+        for use, one, leaf in places
+    ]
+    cuts = [tables.expression(task, leaf, use) for use, _, leaf in places]
+    path = (
+        Path(context.cache)
+        / "labels"
+        / f"{digest([tables.ROWS_VERSION, task.format, what, cuts])}.json"
+    )
+    try:
+        found = tuple(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        found = labels.open_table(
+            name for place in places for name in _label_names(task, *place, context)
+        )
+        write_json(path, list(found))
+    return task.model_copy(update={"labels": found})
+
+
+def is_open(task: Task) -> bool:
+    """Whether a task needs a label table and states none."""
+    return task.spec.labelled and not task.labels
+
+
+def sweep_labels(tasks: Iterable[Task], context: DataContext) -> tuple[Task, ...]:
+    """A sweep's tasks with their label tables; a task trained on another's rows takes the table of
+    that training task.
+    """
+    found = {task.name: with_labels(task, context) for task in tasks}
+    return tuple(
+        task.model_copy(update={"labels": found[task.train_task].labels})
+        if is_open(task) and task.train_task in found
+        else task
+        for task in found.values()
+    )
+
+
+def _label_names(task: Task, use: Use, language: str, leaf: Task, context: DataContext) -> set[str]:
+    """The label names in one part's rows, over all cuts of its splits."""
+    if leaf.labels:
+        return set(leaf.labels)
+    column = leaf.column(task.label_role or "label")
+    names: set[str] = set()
+    for piece in splits.parse(tables.expression(task, leaf, use)):
+        raw = columns.with_fields(
+            sources.read(leaf, piece.name, language, (column, column.partition(".")[0]), context),
+            (column,),
+        )
+        if column not in raw.columns:
+            source = languages.source_in_words(leaf, language)
+            raise DataError(
+                f"task {tables.called(task, leaf)}: {source}, split {piece.name}: has no "
+                f"column `{column}` to take the labels from; it has {', '.join(raw.columns)}"
+            )
+        start, stop = piece.span(raw.table.num_rows)
+        names |= labels.names_in(raw.table[column].slice(start, stop - start), column, raw)
+    return names

@@ -9,7 +9,7 @@ from xstilts.spec.task import Task, Use
 
 def word(task: Task, language: str) -> str:
     """The source's own word for `language`."""
-    return task.language_names.get(language, language)
+    return task.source_word(language)
 
 
 def source_in_words(task: Task, language: str) -> str:

@@ -84,3 +84,13 @@ def test_one_language_needs_no_telling_apart() -> None:
 def test_source_is_written_out_without_looking_at_it(source: Source, words: str) -> None:
     task = worlds.review_task(source=source, language_names={"en": "english"})
     assert languages.source_in_words(task, "en") == words
+
+
+def test_word_of_a_language_under_another_name_is_found() -> None:
+    one = task("x", language_names={"he": "hebrew", "pt": "port"}).model_copy(
+        update={"languages": ("iw", "pt", "pt-BR", "zh")}
+    )
+    words = [languages.word(one, language) for language in one.languages]
+    assert words == ["hebrew", "port", "pt-BR", "zh"]
+    both = one.model_copy(update={"languages": ("iw", "he")})
+    assert [languages.word(both, language) for language in both.languages] == ["iw", "hebrew"]

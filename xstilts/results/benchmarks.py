@@ -174,8 +174,11 @@ def _differences(task: Task, built_in: Task) -> list[str]:
     found = []
     there = [alias(language, built_in.languages) for language in task.languages]
     shared = {*there} - {None}
-    if None in there or len(shared) != len(built_in.languages):
+    if len(shared) != len(built_in.languages):
         found.append(f"{len(shared)} of its {len(built_in.languages)} languages")
+    others = [one for one, name in zip(task.languages, there, strict=True) if name is None]
+    if others:
+        found.append(f"{', '.join(others)} in its mean, which the benchmark has not")
     twice = sorted(one for one in shared if one and there.count(one) > 1)
     if twice:
         found.append(f"{', '.join(twice)} under several names, each of which counts")

@@ -134,5 +134,7 @@ def test_deviations_go_by_what_a_language_is_and_by_what_is_read() -> None:
     assert told(languages=(*words, "zh-CN")) == [
         "xnli: zh under several names, each of which counts"
     ]
-    assert told(languages=(*xnli.languages, "ja")) == ["xnli: ja in its mean, which the benchmark has not"]
+    assert told(languages=(*xnli.languages, "ja")) == [
+        "xnli: ja in its mean, which the benchmark has not"
+    ]
     assert told(source=own) == ["xnli: reads other data than the benchmark's"]

@@ -303,3 +303,14 @@ def test_chunks_of_plain_tags_are_their_runs(tags: list[str]) -> None:
             runs.append(((tag,), at, at + length - 1))
         at += length
     assert chunks.chunks(tags, prefixed) == runs
+
+
+@given(two_taggings())
+@settings(deadline=None, max_examples=100)
+def test_agreement_of_sentences_is_that_of_each_alone(
+    both: tuple[list[list[str]], list[list[str]]],
+) -> None:
+    # so a bootstrap may draw sentences
+    gold, guess = both
+    alone = [next(chunks.agreement([g], [p], prefixed)) for g, p in zip(gold, guess, strict=True)]
+    assert list(chunks.agreement(gold, guess, prefixed)) == alone

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from xstilts.errors import SweepError
 from xstilts.spec import languages
+from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import Task
 from xstilts.sweep_file.yaml_document import Document, Path, path_text
 
@@ -24,6 +26,15 @@ def task(document: Document, task: Task, path: Path) -> None:
             if not languages.is_known(word) and word not in own:
                 document.complain(place, f'{path_text(place)} is "{word}", {_why(word, made_up)}')
         _complain_alike(document, [word for _, word in words], at)
+
+
+def sweep(sweep: Sweep) -> None:
+    """The same for all tasks of a sweep that was made without a file; raises SweepError."""
+    document = Document(file=f"sweep {sweep.name}")
+    for one in sweep.tasks:
+        task(document, one, ("tasks", one.name))
+    if document.problems:
+        raise SweepError(document.problems)
 
 
 def _lists(task: Task, path: Path) -> Iterator[tuple[Path, list[tuple[Path, str]]]]:

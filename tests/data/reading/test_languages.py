@@ -94,3 +94,14 @@ def test_word_of_a_language_under_another_name_is_found() -> None:
     assert words == ["hebrew", "port", "pt-BR", "zh"]
     both = one.model_copy(update={"languages": ("iw", "he")})
     assert [languages.word(both, language) for language in both.languages] == ["iw", "hebrew"]
+
+
+@pytest.mark.parametrize(
+    ("scored", "apart"),
+    [(("en-GB",), True), (("eng",), True), (("de",), False), (("en", "en-GB"), False)],
+)
+def test_one_file_serves_one_language_under_two_names(scored: tuple[str, ...], apart: bool) -> None:
+    one = task("x").model_copy(
+        update={"languages": scored, "splits": Splits(train="train", dev="dev", test="test")}
+    )
+    assert languages.tells_languages_apart(one, "{split}.csv") is apart

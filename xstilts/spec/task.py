@@ -153,12 +153,16 @@ class Task(Frozen):
         return (one,) if isinstance(one, str) else one
 
     def source_word(self, language: str) -> str:
-        """The source's own word for one of the task's languages."""
+        """The source's own word for one of the task's languages: what is named for it, or for the
+        same code in another spelling (`he: hebrew` for `iw`) that does not stand beside it.
+        """
         named = self.language_names
         if not named or language in named:
             return named.get(language, language)
-        tag, own = resolve(language).tag, {*self.languages, *self.train_languages}
-        others = (name for name in named if name not in own and resolve(name).tag == tag)
+        lists = (self.languages, self.train_languages)
+        beside = {word for words in lists if language in words for word in words}
+        tag = resolve(language).tag
+        others = (name for name in named if name not in beside and resolve(name).tag == tag)
         return named[name] if (name := next(others, "")) else language
 
     @property

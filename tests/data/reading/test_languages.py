@@ -92,6 +92,8 @@ def test_word_of_a_language_under_another_name_is_found() -> None:
     )
     words = [languages.word(one, language) for language in one.languages]
     assert words == ["hebrew", "port", "pt-BR", "zh"]
+    trained = one.model_copy(update={"train_language": "he", "languages": ("iw",)})
+    assert languages.word(trained, "iw") == languages.word(trained, "he") == "hebrew"
     both = one.model_copy(update={"languages": ("iw", "he")})
     assert [languages.word(both, language) for language in both.languages] == ["iw", "hebrew"]
 

@@ -60,6 +60,7 @@ DOORS = {
         "tasks.generator.word_level",
     ),
     "pyarrow": ("results", "checks.audit", "evaluation", "data", "store"),
+    "langcodes": ("spec.languages",),
     "pandas": ("results", "api.results", "cli.tables", "checks.audit.fingerprints"),
 }
 """Library to the rooms and modules that may import it."""

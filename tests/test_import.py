@@ -21,6 +21,8 @@ HEAVY = (
     "pyarrow",
     "scipy",
     "matplotlib",
+    "langcodes",
+    "language_data",
 )
 
 

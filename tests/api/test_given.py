@@ -64,3 +64,9 @@ def test_relative_paths_start_from_the_file_or_from_here(
     monkeypatch.chdir(tmp_path)
     assert (file_of(file), base_of("files/x.yaml")) == (str(file), str(file.parent))
     assert (file_of(value), base_of(value)) == (None, str(tmp_path))
+
+
+def test_load_of_a_value_refuses_a_language_that_would_become_a_path(value: Sweep) -> None:
+    hostile = value.tasks[0].model_copy(update={"languages": ("en", "../../x")})
+    with pytest.raises(SweepError, match=r'languages\[1\] is "../../x", which is no language code'):
+        load(value.model_copy(update={"tasks": (hostile,)}))

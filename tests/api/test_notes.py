@@ -69,3 +69,12 @@ def test_notes_of_the_oracle_and_of_a_pretraining_say_what_they_mean() -> None:
     text = "\n".join(of_plan(make_plan(sweep)))
     assert "not zero-shot" in text
     assert "zero is pretrained from its configuration first" in text
+
+
+def test_notes_name_tags_without_positions_where_chunks_are_counted() -> None:
+    tagged = task("tags", "tagging").model_copy(
+        update={"labels": ("O", "ORG", "B-LOC"), "metric": "chunk_f1"}
+    )
+    found = of_plan(make_plan(small(intermediates=("none",), targets=("tags",), tasks=(tagged,))))
+    (told,) = (one for one in found if "counts chunks" in one)
+    assert told.startswith("tags: chunk_f1 counts chunks, and ORG has no position such as B-")

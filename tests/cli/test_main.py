@@ -176,6 +176,7 @@ def test_scores_out_with_an_unknown_suffix_is_refused(tmp_path: Path) -> None:
     table = pd.DataFrame({"value": [1.0]})
     tables.write_table(table, str(tmp_path / "t.csv"))
     tables.write_table(table, str(tmp_path / "t.parquet"))
+    tables.write_table(table, str(tmp_path / "big.CSV"))
     assert pd.read_parquet(tmp_path / "t.parquet").equals(table)
     with pytest.raises(InputError, match=r"must end in \.csv or \.parquet"):
         tables.write_table(table, str(tmp_path / "t.xlsx"))

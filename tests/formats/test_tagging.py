@@ -234,6 +234,26 @@ def test_statistics_of_swapped_conjunctions_are_apart_and_merged() -> None:
     assert METRICS["token_accuracy"].of(table) == 50.0
 
 
+def test_statistics_of_types_with_hyphens_keep_them_whole() -> None:
+    labels = ("O", "B-person-other", "B-place-other")
+    table = tagging.statistics(
+        [["B-person-other", "O"], ["O", "B-place-other"]],
+        [["B-place-other", "O"], ["O", "B-place-other"]],
+        labels,
+    )
+
+    assert METRICS["chunk_f1"].of(table) == METRICS["chunk_f1_merged"].of(table) == 50.0
+    assert table["true_positives"] == [0, 1]
+
+
+def test_statistics_depend_on_the_table_and_not_on_the_tags_that_occur() -> None:
+    # SYM SYM: two chunks by XTREME's rule for parts of speech, one run in any other table
+    gold = [["SYM", "SYM"]]
+
+    assert tagging.statistics(gold, gold, ("SYM", "NOUN"))["gold_chunks"] == [2]
+    assert tagging.statistics(gold, gold, ("SYM", "NOUN", "other"))["gold_chunks"] == [1]
+
+
 def test_unseen_gold_tag_is_not_learned_nor_predicted_and_counts_as_a_mistake(
     make_task: Any, spelling_tokenizer: Any, encode_split: Any
 ) -> None:

@@ -113,3 +113,28 @@ def test_deviations_fewer_languages_rows_and_other_metrics_are_said() -> None:
         "udpos: at most 50 test rows a language",
         "squad is not a task of XTREME and not in its average",
     ]
+
+
+def test_deviations_go_by_what_a_language_is_and_by_what_is_read() -> None:
+    xnli = TASKS["xnli"]
+    words = tuple({"zh": "zho", "en": "en-US"}.get(one, one) for one in xnli.languages)
+    own = xnli.source.model_copy(update={"hub": None, "config": None, "files": ("a.csv",)})
+
+    def told(**changes: object) -> list[str]:
+        sweep = Sweep(
+            name="s",
+            models=(Model(id="a/b"),),
+            intermediates=("none",),
+            targets=("xnli",),
+            tasks=(xnli.model_copy(update=changes),),
+        )
+        return deviations(sweep, XTREME)
+
+    assert told(languages=words) == []
+    assert told(languages=(*words, "zh-CN")) == [
+        "xnli: zh under several names, each of which counts"
+    ]
+    assert told(languages=(*xnli.languages, "ja")) == [
+        "xnli: ja in its mean, which the benchmark has not"
+    ]
+    assert told(source=own) == ["xnli: reads other data than the benchmark's"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from tests.results.group_worlds import (
     group_table,
@@ -53,3 +54,23 @@ def test_cube_missing_seed_is_nan_and_same_data_is_marked() -> None:
     assert np.isnan(whole.gains_QSL[pair]).all(axis=1).tolist() == [False, True, False]
     marked = [one for one, same in zip(whole.pairs, whole.same_data_Q, strict=True) if same]
     assert marked == [("s1", "ts1")]
+
+
+def test_cube_language_that_targets_call_differently_is_one() -> None:
+    table = group_table(pair_gains())
+    other = (table["target"] == "ts1") & (table["language"] == "zh")
+    renamed = table.assign(language=table["language"].mask(other, "zh-CN"))
+    one, two = cube(table), cube(renamed)
+    assert len(two.languages) == len(one.languages) == 4
+    names = [word if word in two.languages else "zh-CN" for word in one.languages]
+    at = [two.languages.index(name) for name in names]
+    pair = [two.pairs.index(pair) for pair in one.pairs]
+    assert np.array_equal(two.gains_QSL[pair][:, :, at], one.gains_QSL)
+
+
+def test_cube_two_names_in_one_target_stay_apart() -> None:
+    table = group_table(pair_gains())
+    second = table[table["language"] == "zh"].assign(language="zho")
+    whole = cube(pd.concat([table, second]))
+    assert whole.languages == ("en", "de", "sw", "zh", "zho")
+    assert np.array_equal(whole.gains_QSL[:, :, 3], whole.gains_QSL[:, :, 4])

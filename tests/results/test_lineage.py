@@ -141,3 +141,29 @@ def test_spec_damaged_record_is_none(lineage: Lineage) -> None:
     phase = finish_training(store, _spec(SCRATCH, "a"), 1.0)
     record_file(store, phase).write_text("")
     assert lineage.spec(phase) is None
+
+
+@pytest.mark.parametrize(
+    ("card", "expected"),
+    [
+        ("---\nlanguage: multilingual\n---\n", None),
+        ("---\nlanguage: English\n---\n", None),
+        ("---\nlanguage:\n- multilingual\n- en\n- pt-BR\n- zh_Hant\n---\n",
+         {"en", "pt-BR", "zh_Hant"}),
+        ('---\nlanguage: ["no", \'en\']\n---\n', {"no", "en"}),
+        ("Languages: en, zh-CN, pt_BR.\n", {"en", "zh-CN", "pt_BR"}),
+        ("Languages: one can not know which languages these are.\n", None),
+    ],
+)  # fmt: skip
+def test_card_words_that_are_no_codes_say_nothing(
+    tmp_path: Path, card: str, expected: set[str] | None
+) -> None:
+    path = tmp_path / "README.md"
+    path.write_text(card)
+    assert card_languages(path) == expected
+
+
+def test_same_data_does_not_depend_on_the_name_of_the_language(lineage: Lineage) -> None:
+    first = finish_training(lineage.store, _spec(SCRATCH, "a", languages=("en",)), 1.0)
+    after = _spec(PhaseParent(phase=first), "a", languages=("en-US",))
+    assert lineage.same_data(first, finish_training(lineage.store, after, 1.0))

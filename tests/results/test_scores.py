@@ -133,3 +133,24 @@ def test_table_chain_trained_on_the_targets_data_in_any_stage_is_same_data(tmp_p
 def test_mean_over_languages_weighs_seeds_alike_however_many_languages_they_have() -> None:
     rows = pd.DataFrame({"target": "t", "seed": [1, 1, 2], "value": [10.0, 20.0, 35.0]})
     assert mean_over_languages(rows, ["target"], "seed").to_dict() == {"t": 25.0}
+
+
+def test_table_language_under_another_name_is_trained_and_seen_like_itself(tmp_path: Path) -> None:
+    words = ("en", "en-GB", "iw", "zh-TW", "x-made-up")
+    store, folder = build_store(tmp_path / "store", **{**SMALL, "languages": words})
+    card = tmp_path / "models" / "test" / "base" / "README.md"
+    card.parent.mkdir(parents=True)
+    card.write_text("---\nlanguage: [multilingual, eng, he, zh-Hans]\n---\n")
+    settings = json.loads((folder / "sweep.json").read_text())
+    (folder / "sweep.json").write_text(json.dumps({**settings, "mirror": str(tmp_path)}))
+
+    frame = table(store, folder)
+
+    assert set(frame.loc[~frame["zero_shot"], "language"]) == {"en", "en-GB"}
+    assert dict(zip(frame["language"], frame["seen"], strict=True)) == {
+        "en": True,
+        "en-GB": True,
+        "iw": True,
+        "zh-TW": False,  # the card states a script, and this is another
+        "x-made-up": False,
+    }

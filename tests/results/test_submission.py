@@ -105,7 +105,10 @@ def _typed(tags: list[str]) -> list[str]:
 
 
 def _world(
-    folder: Path, languages: int = 2, names: tuple[str, ...] = tuple(FOLDERS), **changes: Any
+    folder: Path,
+    languages: int | tuple[str, ...] = 2,
+    names: tuple[str, ...] = tuple(FOLDERS),
+    **changes: Any,
 ) -> tuple[Store, Path]:
     """A store with one seed of `none` and `squad` on XTREME tasks; `squad` has the better
     development scores.
@@ -113,7 +116,12 @@ def _world(
     store = Store(folder / "store").prepare()
     tasks = {
         name: TASKS[name].model_copy(
-            update={"languages": TASKS[name].languages[:languages], **changes}
+            update={
+                "languages": TASKS[name].languages[:languages]
+                if isinstance(languages, int)
+                else languages,
+                **changes,
+            }
         )
         for name in names
     }
@@ -338,3 +346,13 @@ def test_text_answers_are_json_that_any_locale_reads() -> None:
     made = text(TASKS["xquad"], {"id": ["a"], "prediction": ["Ä"]})
     assert made.isascii()
     assert json.loads(made) == {"a": "Ä"}
+
+
+def test_prepare_files_have_the_benchmarks_names_for_languages(tmp_path: Path) -> None:
+    store, home = _world(tmp_path, names=("xnli",), languages=("zh-CN", "deu", "de", "ja"))
+    made = prepare(store, home, model="base", intermediate="none", seed=1)
+    assert sorted(made.files) == ["xnli/test-de.tsv", "xnli/test-zh.tsv"]
+    assert "xnli, deu: left out, since it is de under another name" in made.warnings
+    assert "xnli, ja: no language of the benchmark" in made.warnings
+    (lost,) = (one for one in made.warnings if "no file for" in one)
+    assert lost.startswith("xnli: no file for 13 languages") and "zh" not in lost

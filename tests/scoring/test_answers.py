@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from xstilts.scoring import answers
 
@@ -62,3 +63,36 @@ def test_with_no_answer_answer_to_a_question_without_one_is_wrong_were_it_but_an
         [text, "cat", "dog"], [[], ["cat"], ["dog"]], ["en"] * 3, np.array([0.1, 0.2, 0.3])
     )
     assert columns["best_exact_match"] == [right, 1.0, 1.0]
+
+
+SPELLINGS = {
+    "en": ("en", "eng", "en-GB", "EN", "en_US"),
+    "zh": ("zh", "zh-CN", "zh_Hans", "zho", "zh-Hant", "cmn"),
+    "ar": ("ar", "arb", "ar-EG", "ara"),
+    "es": ("es", "spa", "es-MX", "es_419"),
+    "de": ("de", "deu", "ger", "de-AT"),
+    "vi": ("vi", "vie", "vi-VN"),
+    "hi": ("hi", "hin", "hi-IN"),
+    "iw": ("iw", "he", "heb"),
+    "th": ("th", "tha_Thai"),
+}
+TEXTS = st.lists(
+    st.sampled_from(
+        ["the", "a", "der", "die", "la", "ال", "北京", "của", "x", "。", "re-use", "42"]
+    ),
+    max_size=5,
+).flatmap(lambda parts: st.sampled_from([" ".join(parts), "".join(parts)]))
+
+
+@given(st.sampled_from(sorted(SPELLINGS)), TEXTS, st.lists(TEXTS, min_size=1, max_size=2))
+@settings(deadline=None, max_examples=150)
+def test_equal_answers_have_equal_measures_however_the_language_is_spelled(
+    language: str, text: str, golds: list[str]
+) -> None:
+    words = SPELLINGS[language]
+    n = len(words)
+    for columns in (
+        answers.always([text] * n, [golds] * n, words),
+        answers.with_no_answer([text] * n, [golds] * n, words, np.zeros(n))[1],
+    ):
+        assert all(len(set(values)) == 1 for values in columns.values())

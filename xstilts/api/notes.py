@@ -25,6 +25,7 @@ def of_plan(plan: Plan) -> list[str]:
         *_trained_twice(plan.sweep),
         *_lone_heads(plan.sweep),
         *_method(plan.sweep),
+        *_tags(plan),
     ]
 
 
@@ -41,6 +42,16 @@ def _cut_splits(plan: Plan) -> Iterator[str]:
                 yield f"{name}: {use} is cut out of another split: {expression}"
         if name in targets and task.splits.dev and task.splits.dev == task.splits.test:
             yield f"{name}: the development split is also the reported one ({task.splits.dev})"
+
+
+def _tags(plan: Plan) -> Iterator[str]:
+    """Tags that a metric of chunks can't read as positions and types."""
+    from xstilts.data import tag_notes
+
+    for name in dict.fromkeys([*trained_tasks(plan), *plan.sweep.targets]):
+        told = tag_notes.unprefixed(plan.sweep.task(name))
+        if told:
+            yield told
 
 
 def _trained_twice(sweep: Sweep) -> Iterator[str]:

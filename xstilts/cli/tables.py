@@ -163,7 +163,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def write_table(table: pd.DataFrame, path: str) -> None:
     """The whole tidy table as CSV or Parquet; InputError for another suffix."""
-    suffix = Path(path).suffix
+    suffix = Path(path).suffix.lower()
     if suffix == ".csv":
         table.to_csv(path, index=False)
     elif suffix == ".parquet":

@@ -207,17 +207,24 @@ def decode(
         "id": row_ids(encoded),
         "prediction": [json.dumps(tags, ensure_ascii=False) for tags in predicted],
         "gold": [json.dumps(tags, ensure_ascii=False) for tags in gold],
-        **statistics(gold, predicted),
+        **statistics(gold, predicted, task.labels),
     }
 
 
-def statistics(gold: list[list[str]], predicted: list[list[str]]) -> dict[str, list[int]]:
+def statistics(
+    gold: list[list[str]], predicted: list[list[str]], labels: Sequence[str] = ()
+) -> dict[str, list[int]]:
     """Counts of each sentence: chunks that agree, are predicted, are gold, in both ways; tokens
     that agree, tokens.
+
+    `labels`: the task's table, which decides how tags are read; left out: the tags that occur.
     """
     table: dict[str, list[int]] = {}
-    for prefix, type_of in (("", chunks.last_part), ("merged_", chunks.after_first)):
-        counts = list(chunks.agreement(gold, predicted, type_of))
+    read = chunks.reading_of(
+        labels or {tag for side in (gold, predicted) for s in side for tag in s}
+    )
+    for prefix, reading in (("", read), ("merged_", chunks.after_first)):
+        counts = list(chunks.agreement(gold, predicted, reading))
         for place, name in enumerate(("true_positives", "predicted", "gold_chunks")):
             table[prefix + name] = [one[place] for one in counts]
     table["tokens_correct"] = [

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from xstilts.spec.languages import alias
 from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import Task
 
@@ -164,11 +165,25 @@ def deviations(sweep: Sweep, benchmark: Benchmark) -> list[str]:
     return found
 
 
+def _data(task: Task) -> tuple[str | None, str | None, tuple[str, ...] | None, str | None]:
+    source = task.source
+    return source.hub, source.config, source.files, source.generator
+
+
 def _differences(task: Task, built_in: Task) -> list[str]:
     found = []
-    there = len({*task.languages} & {*built_in.languages})
-    if {*task.languages} != {*built_in.languages}:
-        found.append(f"{there} of its {len(built_in.languages)} languages")
+    there = [alias(language, built_in.languages) for language in task.languages]
+    shared = {*there} - {None}
+    if len(shared) != len(built_in.languages):
+        found.append(f"{len(shared)} of its {len(built_in.languages)} languages")
+    others = [one for one, name in zip(task.languages, there, strict=True) if name is None]
+    if others:
+        found.append(f"{', '.join(others)} in its mean, which the benchmark has not")
+    twice = sorted(one for one in shared if one and there.count(one) > 1)
+    if twice:
+        found.append(f"{', '.join(twice)} under several names, each of which counts")
+    if _data(task) != _data(built_in):
+        found.append("reads other data than the benchmark's")
     if task.limits.test is not None:
         found.append(f"at most {task.limits.test:,} test rows a language")
     if task.splits.test != built_in.splits.test:

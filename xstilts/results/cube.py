@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xstilts.results.compared import Examples
+from xstilts.spec.languages import same
 from xstilts.spec.sweep import BASELINE
 
 if TYPE_CHECKING:
@@ -42,9 +43,13 @@ class Cube:
 def cube(table: pd.DataFrame, examples: Mapping[str, Examples] | None = None) -> Cube:
     """The gains of one model, from its scores table: primary metrics, pairs that have a baseline.
 
-    `examples` by target; without them intervals leave out the variance from test examples.
+    A language that targets call by different names (`zh`, `zh-CN`) is one, by the first of them;
+    where one target has both, each name is a language of its own. `examples` by target; without
+    them intervals leave out the variance from test examples.
     """
     rows = table[table["primary"] & table["gain"].notna() & (table["intermediate"] != BASELINE)]
+    name_of = _names(rows)
+    rows = rows.assign(language=rows["language"].map(name_of))
     pairs = list(dict.fromkeys(zip(rows["intermediate"], rows["target"], strict=True)))
     seeds, languages = sorted(set(rows["seed"])), list(dict.fromkeys(rows["language"]))
     gains = np.full((len(pairs), len(seeds), len(languages)), np.nan)
@@ -64,7 +69,7 @@ def cube(table: pd.DataFrame, examples: Mapping[str, Examples] | None = None) ->
         same_data_Q=np.array([pair in same for pair in pairs], dtype=bool),
         languages=tuple(languages),
         seeds=len(seeds),
-        examples_BQL=None if examples is None else _examples(pairs, languages, examples),
+        examples_BQL=None if examples is None else _examples(pairs, languages, examples, name_of),
         n_Q=None
         if examples is None
         else np.array([examples[target].n for _, target in pairs], dtype=float),
@@ -72,7 +77,10 @@ def cube(table: pd.DataFrame, examples: Mapping[str, Examples] | None = None) ->
 
 
 def _examples(
-    pairs: Sequence[tuple[str, str]], languages: Sequence[str], examples: Mapping[str, Examples]
+    pairs: Sequence[tuple[str, str]],
+    languages: Sequence[str],
+    examples: Mapping[str, Examples],
+    name_of: Mapping[str, str],
 ) -> Array:
     """The deviations of all targets in one array `(B, Q, L)`."""
     resamples = max((len(one.drawn_BIL) for one in examples.values()), default=2)
@@ -80,11 +88,26 @@ def _examples(
     place = places_of(languages)
     for q, (label, target) in enumerate(pairs):
         one = examples[target]
-        of = [i for i, language in enumerate(one.languages) if language in place]
-        found[:, q, [place[one.languages[i]] for i in of]] = one.drawn_BIL[
+        of = [i for i, language in enumerate(one.languages) if name_of.get(language) in place]
+        found[:, q, [place[name_of[one.languages[i]]] for i in of]] = one.drawn_BIL[
             :, one.labels.index(label), of
         ]
     return found
+
+
+def _names(rows: pd.DataFrame) -> dict[str, str]:
+    """Word to the word of the same language that stands for it."""
+    groups: list[list[str]] = []
+    together = [{*own} for _, own in rows.groupby("target")["language"]]
+    for word in dict.fromkeys(rows["language"]):
+        for group in groups:
+            apart = any(word in own and own & {*group} for own in together)
+            if same(group[0], word) and not apart:
+                group.append(word)
+                break
+        else:
+            groups.append([word])
+    return {word: group[0] for group in groups for word in group}
 
 
 def places_of(items: Sequence[Any]) -> dict[Any, int]:

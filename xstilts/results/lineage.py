@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.errors import StoreError
+from xstilts.spec.languages import is_known, resolve
 from xstilts.spec.phase import ModelParent, PhaseSpec, ScratchParent
 from xstilts.spec.sweep import Model, Sweep
 from xstilts.spec.task import Task
@@ -23,7 +24,10 @@ from xstilts.tasks.corpora import corpus_of
 _CARD_LIST = re.compile(
     r"^language:[ \t]*\[?([^\n\]]*)\]?[ \t]*((?:\n[ \t]*-[ \t]*\S+)*)", re.MULTILINE
 )
-_CARD_LINE = re.compile(r"^Languages:\s*((?:[a-z]{2,3}[\s,]+)*[a-z]{2,3})\b", re.MULTILINE)
+_CODE = r"[a-z]{2,3}(?:[-_][A-Za-z]{2,8})*"
+_CARD_LINE = re.compile(
+    rf"^Languages:[ \t]*((?:{_CODE}[\s,]+)*{_CODE})(?=\s*(?:[.;(]|$))", re.MULTILINE
+)
 
 
 class Lineage:
@@ -87,7 +91,9 @@ class Lineage:
 
 
 def card_languages(path: Path | None) -> frozenset[str] | None:
-    """Language codes of a model card: its `language:` list, or a line `Languages: en de ...`."""
+    """Language codes of a model card: its `language:` list, or a line `Languages: en de ...`. Words
+    that are no codes (`multilingual`, `code`, names) say nothing; without any code it is None.
+    """
     if path is None:
         return None
     try:
@@ -96,12 +102,9 @@ def card_languages(path: Path | None) -> frozenset[str] | None:
         return None
     listed = _CARD_LIST.search(text) if text.startswith("---") else None
     line = listed or _CARD_LINE.search(text)
-    words = (
-        re.findall(r"[a-z]{2,3}(?:-[A-Za-z]+)?", " ".join(g or "" for g in line.groups()))
-        if line
-        else []
-    )
-    return frozenset(words) or None
+    listed_words = " ".join(one or "" for one in line.groups()) if line else ""
+    words = (word.strip("\"'-") for word in re.split(r"[\s,]+", listed_words))
+    return frozenset(word for word in words if is_known(word)) or None
 
 
 def _sources(spec: PhaseSpec) -> set[tuple[Any, ...]]:
@@ -113,7 +116,7 @@ def _source(task: Task) -> tuple[Any, ...]:
     `train`) and however they are transformed.
     """
     splits = frozenset(part.split("[")[0].strip() for part in (task.splits.train or "").split("+"))
-    source, languages = task.source, frozenset(task.train_languages)
+    source, languages = task.source, frozenset(resolve(one).code for one in task.train_languages)
     corpus = corpus_of(task)
     if corpus:
         return corpus, splits, languages

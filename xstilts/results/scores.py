@@ -5,7 +5,8 @@ value in percent. The table is made from the ledger, which says which evaluation
 pair, and from the records of those evaluations; MLflow is never read. Further columns help to judge
 a number: how many examples it rests on, whether it is the task's primary metric, whether the
 language is zero-shot (the target was not trained on it) and seen (the base model was pretrained on
-it; empty where that is unknown), whether the intermediate trained on the target's own training
+it; empty where that is unknown), both by what the language is and not by its name
+(`spec/languages.py`), whether the intermediate trained on the target's own training
 data, and the gain over the baseline `none` of the same seed.
 
 A phase with damaged files loses only its own rows; `problems(table)` says which and why.
@@ -21,6 +22,7 @@ from xstilts.errors import StoreError
 from xstilts.results.lineage import Lineage
 from xstilts.scoring.gains import gain
 from xstilts.scoring.metrics import METRICS
+from xstilts.spec import languages
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
 from xstilts.store.ledger import Entry, require
@@ -145,8 +147,8 @@ class _Reader:
             "intermediate_phase": entry.intermediate_phase,
             "same_data": self._same_data(entry),
         }
-        seen = self.lineage.base_languages(entry.phase)
-        return [{**common, **score} for score in _scores(record.evaluated, task, seen)]
+        listed = self.lineage.base_languages(entry.phase)
+        return [{**common, **score} for score in _scores(record.evaluated, task, listed)]
 
     def _same_data(self, entry: Entry) -> bool:
         """Whether any stage of the intermediate trained on the target's own training data. Never
@@ -159,10 +161,13 @@ class _Reader:
 
 
 def _scores(
-    result: EvaluationResult, task: Task, seen: frozenset[str] | None
+    result: EvaluationResult, task: Task, listed: frozenset[str] | None
 ) -> Iterator[dict[str, Any]]:
-    """A row for each language, in the task's order, and metric, in the order of `METRICS`."""
-    trained_on = task.train_languages if task.trainable else ()
+    """A row for each language, in the task's order, and metric, in the order of `METRICS`.
+
+    `listed`: the pretraining languages of the base model, if known.
+    """
+    trained = task.train_languages if task.trainable else ()
     for language in sorted(result.scores, key=task.languages.index):
         values = result.scores[language]
         for metric in sorted(values, key=_METRICS.index):
@@ -174,8 +179,8 @@ def _scores(
                 "value": values[metric],
                 "n": result.n[language],
                 "primary": metric == task.metric,
-                "seen": None if seen is None else language in seen,
-                "zero_shot": language not in trained_on,
+                "seen": None if listed is None else languages.seen(listed, language),
+                "zero_shot": not languages.trained_on(trained, language),
             }
 
 

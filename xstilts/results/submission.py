@@ -27,6 +27,7 @@ from xstilts.errors import InputError, StoreError
 from xstilts.results.benchmarks import XTREME
 from xstilts.results.headline import chosen_on_dev, development
 from xstilts.results.scores import problems, table_of
+from xstilts.spec.languages import alias
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
 from xstilts.store.ledger import require
@@ -181,7 +182,10 @@ def _add(
         return
     suffix = "json" if task.format == "span_qa" else "tsv"
     done = []
+    names = _official(submission, task)
     for language, phase in dict(zip(rows["language"], rows["phase"], strict=True)).items():
+        if str(language) not in names:
+            continue
         try:
             columns = _read(store.phase(str(phase)), str(language))
         except (StoreError, OSError, ValueError, KeyError) as error:
@@ -190,14 +194,36 @@ def _add(
             )
             continue
         order = _order(submission, task, str(language), columns, context)
-        submission.files[f"{FOLDERS[task.name]}/test-{language}.{suffix}"] = text(
+        official = names[str(language)]
+        submission.files[f"{FOLDERS[task.name]}/test-{official}.{suffix}"] = text(
             task, columns, order
         ).encode()
         submission.warnings.extend(
             f"{task.name}, {language}: {what}" for what in _wrong_rows(task, columns)
         )
-        done.append(language)
+        done.append(official)
     submission.warnings.extend(_missing(task, done))
+
+
+def _official(submission: Submission, task: Task) -> dict[str, str]:
+    """The task's words for languages to XTREME's codes, each of which gets one file; a warning
+    about words that get none.
+    """
+    from xstilts.tasks import TASKS
+
+    names: dict[str, str] = {}
+    codes = TASKS[task.name].languages
+    for language in sorted(task.languages, key=lambda word: word not in codes):
+        official = alias(language, codes)
+        if official is None:
+            submission.warnings.append(f"{task.name}, {language}: no language of the benchmark")
+        elif official in names.values():
+            submission.warnings.append(
+                f"{task.name}, {language}: left out, since it is {official} under another name"
+            )
+        else:
+            names[language] = official
+    return names
 
 
 def _read(phase: Phase, language: str) -> dict[str, list[str]]:

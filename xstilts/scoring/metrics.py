@@ -125,7 +125,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
                 name="chunk_f1",
                 statistics=("true_positives", "predicted", "gold_chunks"),
                 value=_f1,
-                rules="seqeval 0.0.12",
+                rules="seqeval 0.0.12, with types whole where they have a hyphen",
             ),
             Metric(
                 name="chunk_f1_merged",

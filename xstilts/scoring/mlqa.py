@@ -28,9 +28,10 @@ from functools import cache, partial
 from types import MappingProxyType
 
 from xstilts.scoring.overlap import Scorer
+from xstilts.spec.languages import resolve
 
 LANGUAGES = ("en", "es", "de", "ar", "hi", "vi", "zh")
-"""The languages that the official scorer knows."""
+"""The languages that the official scorer knows; here under any name (`zh-CN`, `eng`)."""
 
 _WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -41,8 +42,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
     }
 )
 _ARTICLES = {
-    language: re.compile(rf"\b(?:{'|'.join(words.split())})\b")
-    for language, words in _WORDS.items()
+    code: re.compile(rf"\b(?:{'|'.join(words.split())})\b") for code, words in _WORDS.items()
 }
 _CHINESE = re.compile(r"[\u4e00-\u9fa5]|[^\s\u4e00-\u9fa5]+")
 
@@ -60,13 +60,13 @@ def punctuation() -> dict[int, None]:
 
 def normalise(text: str, language: str) -> str:
     """`text` as MLQA compares it in `language`: its tokens separated by spaces."""
-    text = text.lower().translate(punctuation())
-    if language == "zh":
+    code, text = resolve(language).code, text.lower().translate(punctuation())
+    if code == "zh":
         return " ".join(_CHINESE.findall(text))
-    if language == "ar":
+    if code == "ar":
         text = text.replace("ال", " ")
-    elif language in _ARTICLES:
-        text = _ARTICLES[language].sub(" ", text)
+    elif code in _ARTICLES:
+        text = _ARTICLES[code].sub(" ", text)
     return " ".join(text.split())
 
 

@@ -26,6 +26,7 @@ from functools import cache, partial
 
 from xstilts.scoring.mlqa import punctuation
 from xstilts.scoring.overlap import Scorer
+from xstilts.spec.languages import resolve
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _SCRIPTS = (
@@ -70,7 +71,7 @@ def _ranges(codes: list[int]) -> str:
 def normalise(text: str, language: str | None) -> str:
     """The tokens of `text` separated by spaces; `language` only decides about articles."""
     text = unicodedata.normalize("NFKC", text).casefold().translate(punctuation())
-    if language == "en":
+    if language is not None and resolve(language).code == "en":
         text = _ARTICLES.sub(" ", text)
     return " ".join(text.split() if text.isascii() else _tokens().findall(text))
 

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from xstilts.spec.format_specs import FORMATS, FormatName, FormatSpec
 from xstilts.spec.format_specs.options import FormatOptions
 from xstilts.spec.frozen import Frozen
+from xstilts.spec.languages import resolve
 from xstilts.spec.transforms import Transform
 
 Use = Literal["train", "dev", "test"]
@@ -87,9 +88,11 @@ class Task(Frozen):
     columns: dict[str, str] = Field(default_factory=dict)
     """Role to source column; a role that is left out has a column of its own name."""
     languages: tuple[str, ...] = Field(default=("en",), min_length=1)
-    """Languages that are scored, as ISO codes; they need not include the training language."""
+    """Languages that are scored, as codes (`zh`, `zh-CN`, `zho_Hans`; any BCP 47 tag); they need
+    not include the training language. Tables show them as they are written here.
+    """
     language_names: dict[str, str] = Field(default_factory=dict)
-    """ISO code to the source's name of the language, where they differ (`en: English`)."""
+    """Code to the source's name of the language, where they differ (`en: English`)."""
     train_language: str | tuple[str, ...] = "en"
     """Language, or languages, of the training and development rows."""
     splits: Splits = Splits()
@@ -148,6 +151,19 @@ class Task(Frozen):
         """Training languages as a tuple."""
         one = self.train_language
         return (one,) if isinstance(one, str) else one
+
+    def source_word(self, language: str) -> str:
+        """The source's own word for one of the task's languages: what is named for it, or for the
+        same code in another spelling (`he: hebrew` for `iw`) that does not stand beside it.
+        """
+        named = self.language_names
+        if not named or language in named:
+            return named.get(language, language)
+        lists = (self.languages, self.train_languages)
+        beside = {word for words in lists if language in words for word in words}
+        tag = resolve(language).tag
+        others = (name for name in named if name not in beside and resolve(name).tag == tag)
+        return named[name] if (name := next(others, "")) else language
 
     @property
     def trainable(self) -> bool:
@@ -212,7 +228,10 @@ def _part(task: Task, fields: tuple[str, ...], uses: tuple[Use, ...]) -> dict[st
     whole = task.model_dump(mode="json")
     part = {field: whole[field] for field in fields}
     names = task.train_languages if "train" in uses else task.languages
-    part["language_names"] = {k: v for k, v in task.language_names.items() if k in names}
+    named = task.language_names
+    part["language_names"] = {
+        one: word for one in names if (word := task.source_word(one)) != one or one in named
+    }
     if task.transform is not None and "transform" in part:
         part["transform"] = task.transform.payload()
     if task.source.files is not None:

@@ -17,6 +17,7 @@ from xstilts.spec.frozen import Frozen
 from xstilts.spec.hyperparameters import Choice, Hyperparameters, IntRange, LogRange
 from xstilts.spec.splits import parse as parse_split
 from xstilts.spec.task import Task
+from xstilts.sweep_file import language_rules
 from xstilts.sweep_file.hints import WRONG, describe, hint_of, scalar, shown
 from xstilts.sweep_file.value_types import complain_twice
 from xstilts.sweep_file.yaml_document import Document, Path, path_text
@@ -60,6 +61,7 @@ def task(document: Document, task: Task, path: Path) -> None:
     if not task.train_languages:
         message = f"{where}.train_language is empty; must be a language, or a list of one or more"
         document.complain((*path, "train_language"), message)
+    language_rules.task(document, task, path)
     left_open = task.spec.open_labels and not task.labels
     if task.spec.labelled and len(task.labels) < 2 and not left_open:
         document.complain(

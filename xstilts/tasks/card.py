@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from xstilts.spec.languages import alias
+
 CHARACTERS_PER_TOKEN = 4.3
 """An estimate, from memory: characters of English text per token of a vocabulary of 250,000. Other
 languages need about as many tokens for the same meaning, but more or fewer characters.
@@ -45,7 +47,8 @@ class Rows:
 
     def expected(self, language: str) -> tuple[int, int]:
         """Fewest and most rows in `language`."""
-        known = self.by_language.get(language)
+        name = alias(language, self.by_language)
+        known = None if name is None else self.by_language[name]
         return (known, known) if known is not None else (self.low, self.high)
 
     def estimate(self, language: str) -> int:

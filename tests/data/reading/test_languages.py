@@ -84,3 +84,26 @@ def test_one_language_needs_no_telling_apart() -> None:
 def test_source_is_written_out_without_looking_at_it(source: Source, words: str) -> None:
     task = worlds.review_task(source=source, language_names={"en": "english"})
     assert languages.source_in_words(task, "en") == words
+
+
+def test_word_of_a_language_under_another_name_is_found() -> None:
+    one = task("x", language_names={"he": "hebrew", "pt": "port"}).model_copy(
+        update={"languages": ("iw", "pt", "pt-BR", "zh")}
+    )
+    words = [languages.word(one, language) for language in one.languages]
+    assert words == ["hebrew", "port", "pt-BR", "zh"]
+    trained = one.model_copy(update={"train_language": "he", "languages": ("iw",)})
+    assert languages.word(trained, "iw") == languages.word(trained, "he") == "hebrew"
+    both = one.model_copy(update={"languages": ("iw", "he")})
+    assert [languages.word(both, language) for language in both.languages] == ["iw", "hebrew"]
+
+
+@pytest.mark.parametrize(
+    ("scored", "apart"),
+    [(("en-GB",), True), (("eng",), True), (("de",), False), (("en", "en-GB"), False)],
+)
+def test_one_file_serves_one_language_under_two_names(scored: tuple[str, ...], apart: bool) -> None:
+    one = task("x").model_copy(
+        update={"languages": scored, "splits": Splits(train="train", dev="dev", test="test")}
+    )
+    assert languages.tells_languages_apart(one, "{split}.csv") is apart

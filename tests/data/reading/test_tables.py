@@ -366,3 +366,29 @@ def test_sizes_follow_cut_and_limit(tmp_path: Path) -> None:
         == len(task_data.rows(cut, "train", None, context))
     )
     assert task_data.sizes(cut, "test", "en", context) == 4
+
+
+def test_part_that_calls_the_language_otherwise_is_read_by_its_own_word(tmp_path: Path) -> None:
+    first = part(tmp_path, "x", ("no", "yes"), 1)
+    own = {"train_language": "en-US", "source": Source(files=("y.{language}.jsonl",))}
+    second = part(tmp_path, "y.en-US", ("no", "yes"), 2, **own)
+    other = part(tmp_path, "z", ("no", "yes"), 1, train_language="de", languages=("de",))
+    whole, context = union(first, second, other), worlds.context(tmp_path)
+    assert list(task_data.rows(whole, "train", None, context)["text"]) == [
+        "x0",
+        "y.en-US0",
+        "y.en-US1",
+    ]
+    assert task_data.sizes(whole, "train", None, context) == 3
+
+
+def test_part_with_both_names_gives_each_its_own_rows(tmp_path: Path) -> None:
+    source = Source(files=("{language}.jsonl",))
+    both = part(tmp_path, "en", ("no", "yes"), 1, train_language=("en", "en-GB"), source=source)
+    part(tmp_path, "en-GB", ("no", "yes"), 1)
+    whole, context = union(both, train_language=("en", "en-GB")), worlds.context(tmp_path)
+    rows = task_data.rows(whole, "train", None, context)
+    assert list(zip(rows["text"], rows["language"], strict=True)) == [
+        ("en0", "en"),
+        ("en-GB0", "en-GB"),
+    ]

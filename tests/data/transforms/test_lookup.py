@@ -9,6 +9,7 @@ import pytest
 from tests.data.transforms.transform_files import write
 from tests.support import transform_worlds as worlds
 from xstilts.data import transforms
+from xstilts.data.transforms import lookup
 
 
 @pytest.mark.parametrize("suffix", ["tsv", "csv"])
@@ -57,3 +58,21 @@ def test_column_that_is_missing_is_told(tmp_path: Path) -> None:
     task = worlds.task(tmp_path, "classification", [{"text": "A dog.", "label": "a"}], transform)
     found = transforms.problems(task, worlds.context(tmp_path))
     assert found and all("has no column `language`" in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "found"),
+    [
+        ("zh-CN", ("zh", "de"), ["zh"]),
+        ("iw", ("he", "de"), ["he"]),
+        ("pt-PT", ("pt-BR", "pt-PT"), ["pt-PT"]),
+        ("zh-Hant", ("zh", "de"), []),
+    ],
+)
+def test_language_of_a_row_is_found_under_another_name(
+    tmp_path: Path, asked: str, there: tuple[str, ...], found: list[str]
+) -> None:
+    rows = [{"text": one, "translation": one, "language": one} for one in there]
+    write(tmp_path / "mine.jsonl", rows)
+    table = lookup.read([tmp_path / "mine.jsonl"], asked, named=False, several=True)
+    assert list(table) == found

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from xstilts.spec import splits
+from xstilts.spec.languages import alias
 from xstilts.spec.task import Action, Task, Use
 from xstilts.tasks.card import Card
 from xstilts.tasks.cards import card_of
@@ -182,7 +183,7 @@ def _languages(task: Task, action: Action) -> Iterator[Finding]:
     if action != "evaluate" or task.name not in TASKS:
         return
     whole = TASKS[task.name].languages
-    missing = [language for language in whole if language not in task.languages]
+    missing = [language for language in whole if alias(language, task.languages) is None]
     if missing:
         message = (
             f"scored in {len(whole) - len(missing)} of its {len(whole)} languages; without "
@@ -195,7 +196,9 @@ def _hashes(task: Task, card: Card, action: Action, context: DataContext) -> Ite
     from xstilts.data.reading import sources
 
     for name, language in _splits(task, action) if card.content else ():
-        wanted = card.content.get(f"{name}/{language}")
+        of_split = [key for key in card.content if key.startswith(f"{name}/")]
+        own = alias(language, (key.removeprefix(f"{name}/") for key in of_split))
+        wanted = card.content.get(f"{name}/{own}")
         if wanted and sources.content(task, name, language, context) != wanted:
             message = f"{name} in {language} has other bytes than its card says"
             yield Finding(task=task.name, message=message)

@@ -4,12 +4,13 @@ filters.
 
 from __future__ import annotations
 
+from xstilts.spec.languages import same
 from xstilts.spec.task import Task, Use
 
 
 def word(task: Task, language: str) -> str:
     """The source's own word for `language`."""
-    return task.language_names.get(language, language)
+    return task.source_word(language)
 
 
 def source_in_words(task: Task, language: str) -> str:
@@ -35,15 +36,27 @@ def row_filter(task: Task, language: str) -> dict[str, str]:
 
 def languages_read(task: Task) -> tuple[str, ...]:
     """The languages in which a task's own splits are read."""
-    uses: tuple[Use, ...] = ("train", "dev", "test")
-    read = [use for use in uses if getattr(task.splits, use)]
-    return tuple(dict.fromkeys(language for use in read for language in task.languages_of(use)))
+    return tuple(
+        dict.fromkeys(language for use in _uses_read(task) for language in task.languages_of(use))
+    )
 
 
 def tells_languages_apart(task: Task, pattern: str) -> bool:
-    """Whether each language has rows of its own; true if the task reads only one language.
+    """Whether each language has rows of its own; true if the task reads only one language, under
+    whatever names (trained on `en`, scored on `en-GB`).
 
     `pattern` is a path or a configuration.
     """
     patterns = (pattern, *task.source.row_filter.values())
-    return len(languages_read(task)) <= 1 or any("{language}" in one for one in patterns)
+    return _reads_one(task) or any("{language}" in one for one in patterns)
+
+
+def _reads_one(task: Task) -> bool:
+    read = languages_read(task)
+    each = [len(task.languages_of(use)) for use in _uses_read(task)]
+    return max(each, default=1) <= 1 and all(same(read[0], one) for one in read)
+
+
+def _uses_read(task: Task) -> list[Use]:
+    uses: tuple[Use, ...] = ("train", "dev", "test")
+    return [use for use in uses if getattr(task.splits, use)]

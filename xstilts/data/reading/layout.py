@@ -52,12 +52,12 @@ def layout(names: Sequence[str], readme: Path | None) -> Layout:
     data = [
         name
         for name in names
-        if PurePosixPath(name).suffix in SUFFIXES and not name.startswith(".")
+        if PurePosixPath(name).suffix.lower() in SUFFIXES and not name.startswith(".")
     ]
     stated = _stated(readme) if readme and readme.is_file() else []
     if not stated:
         # Files ending in .json are mostly metadata.
-        configs = _inferred([name for name in data if not name.endswith(".json")])
+        configs = _inferred([name for name in data if not name.lower().endswith(".json")])
         return Layout(configs=configs, default=_only(configs))
     configs = {}
     for config in stated:

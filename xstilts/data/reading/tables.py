@@ -19,6 +19,7 @@ from xstilts.errors import DataError
 from xstilts.sources.context import DataContext
 from xstilts.spec import splits
 from xstilts.spec.digests import digest
+from xstilts.spec.languages import alias
 from xstilts.spec.task import Task, Use
 
 if TYPE_CHECKING:
@@ -59,9 +60,21 @@ def with_language(table: pa.Table, language: str) -> pa.Table:
 
 
 def leaves(task: Task, use: Use, language: str) -> tuple[Task, ...]:
-    """The parts of a task that have rows in a language; DataError if none has."""
+    """The parts of a task that have rows in a language, under whatever name; DataError if none has.
+
+    A part that calls it by another name (`en-US` for the union's `en`) reads it by its own.
+    """
+    if not task.parts:
+        return task.leaves
+    others = {*task.languages_of(use)} - {language}
     found = tuple(
-        leaf for leaf in task.leaves if not task.parts or language in leaf.languages_of(use)
+        leaf
+        if word == language
+        else leaf.model_copy(
+            update={"language_names": {**leaf.language_names, language: leaf.source_word(word)}}
+        )
+        for leaf in task.leaves
+        if (word := alias(language, [w for w in leaf.languages_of(use) if w not in others]))
     )
     if not found:
         raise DataError(

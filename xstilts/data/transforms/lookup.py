@@ -16,6 +16,7 @@ from xstilts.data.transforms import rows, spans
 from xstilts.data.transforms.rows import Dropped, Row
 from xstilts.errors import DataError
 from xstilts.spec.format_specs import FormatName
+from xstilts.spec.languages import alias
 
 Table = Mapping[str, str]
 """Text to its translation."""
@@ -40,9 +41,10 @@ def read(paths: Sequence[Path], language: str, *, named: bool, several: bool) ->
     texts, translations = (raw.table[name].to_pylist() for name in ("text", "translation"))
     by_column = not named and "language" in raw.columns
     languages = raw.table["language"].to_pylist() if by_column else [language] * len(texts)
+    wanted = alias(language, (str(one) for one in dict.fromkeys(languages) if one is not None))
     found: dict[str, str] = {}
     for text, translation, one in zip(texts, translations, languages, strict=True):
-        if one == language and text and translation and translation.strip():
+        if one == wanted and text and translation and translation.strip():
             found.setdefault(text, translation)
     return found
 

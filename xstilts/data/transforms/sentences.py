@@ -10,11 +10,23 @@ from collections.abc import Iterable, Sequence
 
 from xstilts.data.reading.sentences import breaks
 from xstilts.data.transforms.words import Span
+from xstilts.spec.languages import resolve
+from xstilts.spec.words import words
 
-BLANKLESS = frozenset({"zh", "ja"})
-"""Languages without a space between sentences."""
-UNSPACED = frozenset({"zh", "ja", "th", "my", "lo", "km"})
-"""Languages without a space between words."""
+BLANKLESS = frozenset(words("Bopo Hanb Hani Hans Hant Hira Hrkt Jpan Kana"))
+"""Scripts without a space between sentences."""
+UNSPACED = BLANKLESS | frozenset(words("Khmr Lana Laoo Mymr Talu Thai Tibt"))
+"""Scripts without a space between words."""
+
+
+def blankless(language: str) -> bool:
+    """Whether a language is written without a space between sentences."""
+    return resolve(language).script in BLANKLESS
+
+
+def unspaced(language: str) -> bool:
+    """Whether a language is written without a space between words (`ja`, not `ja-Latn`)."""
+    return resolve(language).script in UNSPACED
 
 
 def spans(text: str, together: Iterable[Span] = ()) -> list[Span]:
@@ -47,7 +59,7 @@ def rejoined(
     size = last = 0
     for (begin, end), sentence in zip(places, new, strict=True):
         gap = text[last:begin]
-        if language in BLANKLESS and last and not gap.strip(" "):
+        if blankless(language) and last and not gap.strip(" "):
             gap = ""
         parts += [gap, sentence]
         begins.append(size + len(gap))

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xstilts.data.transforms.rows import occurrences
-from xstilts.data.transforms.sentences import UNSPACED
+from xstilts.data.transforms.sentences import unspaced
 from xstilts.data.transforms.words import Span
 
 _MARKS = (("[［【〔", "]］】〕"), ("<＜〈《", ">＞〉》"), ('"“”„«»「」『』', '"“”„«»「」『』'))
@@ -65,7 +65,7 @@ def unmarked(translation: str, put: str, language: str) -> Unmarked | None:
     after = translation[places[1] + 1 :]
     if not inside:
         return None
-    blank = "" if language in UNSPACED else " "
+    blank = "" if unspaced(language) else " "
     before += blank if before[-1:].isalnum() else ""
     after = (blank if after[:1].isalnum() else "") + after
     return Unmarked(text=f"{before}{inside}{after}", span=(len(before), len(before) + len(inside)))
@@ -82,7 +82,7 @@ def found(text: str, answer: str, share: float, language: str) -> Span | None:
         places = [
             at
             for at in occurrences(searched, what)
-            if language in UNSPACED or _free(searched, at, at + len(what))
+            if unspaced(language) or _free(searched, at, at + len(what))
         ]
         if places:
             begin = min(places, key=lambda at: abs(at - share * len(text)))

@@ -165,7 +165,7 @@ def test_squad_json_without_answers_needs_the_option(tmp_path: Path) -> None:
         ),
         (
             '{"data": [{"paragraphs": [{"context": "x", "qas": [{"id": 1, "question": 2}]}]}]}',
-            "wrong type",
+            "`question` is 2; must be a text",
         ),
     ],
 )

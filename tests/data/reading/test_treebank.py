@@ -109,7 +109,7 @@ def test_conllu_leaves_out_sentences_whose_words_are_hidden(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("1\tDas\tDET\n", r"t\.conllu:1: `1\tDas\tDET` must be 10 values"),
+        ("1\tDas\tDET\n", r"t\.conllu:1: `1\\tDas\\tDET` must be 10 values"),
         ("2\tDas\td\tDET\t_\t_\t0\troot\t_\t_\n", "word 2 must be number 1"),
         ("x\tDas\td\tDET\t_\t_\t0\troot\t_\t_\n", "word x must be number 1"),
     ],

@@ -30,7 +30,7 @@ def test_csv_text_stays_text_and_numbers_are_label_ids(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("r.jsonl", '{"body": "a", "verdict": "bad"}\n{oops\n', r"r\.jsonl:2: not JSON"),
-        ("r.jsonl", "[1, 2]\n", r"r\.jsonl, item 0 of its array: is a JSON int; must be one object"),
+        ("r.jsonl", "[1, 2]\n", r"r\.jsonl, item 1 of its array: is a JSON int; must be one object"),
         (
             "r.jsonl",
             '{"body": "a", "verdict": 1}\n{"body": "a", "verdict": "bad"}\n',

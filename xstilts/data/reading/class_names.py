@@ -54,7 +54,7 @@ def named(column: Any, feature: Any, name: str, at: str) -> tuple[Any, dict[str,
         return pa.chunked_array(parts) if stated else column, stated
     except _WrongId as error:
         rows = (chunk.slice(row, 1) for chunk in column.chunks for row in range(len(chunk)))
-        wrong = next(n for n, one in enumerate(rows) if not _has_names(one, feature, name))
+        wrong = next(n for n, one in enumerate(rows, start=1) if not _has_names(one, feature, name))
         raise DataError(f"{at}: column `{name}`, row {wrong}: {error}") from error
 
 

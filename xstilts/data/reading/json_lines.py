@@ -69,7 +69,7 @@ def _rows(path: Path) -> _Rows:
 
 
 def _items(array: Any, path: Path) -> _Rows:
-    places = [f"{path}, item {number} of its array" for number in range(len(array))]
+    places = [f"{path}, item {number} of its array" for number in range(1, len(array) + 1)]
     rows = [_row(item, at) for item, at in zip(array, places, strict=True)]
     return _Rows(objects=rows, places=places)
 

@@ -10,12 +10,9 @@ the files of a split are joined (`joined`): whatever has values decides.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xstilts.errors import DataError, first_line
-
-if TYPE_CHECKING:
-    pass
 
 
 def plain(column: Any, name: str, at: str) -> Any:
@@ -43,7 +40,7 @@ def _valid(array: Any) -> Any:
 def _culprit(column: Any, error: Exception) -> tuple[str, str]:
     """The first row whose value alone can't be converted, and why."""
     rows = (chunk.slice(row, 1) for chunk in column.chunks for row in range(len(chunk)))
-    for number, one in enumerate(rows):
+    for number, one in enumerate(rows, start=1):
         try:
             _valid(one)
         except Exception as alone:

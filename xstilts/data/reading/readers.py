@@ -97,15 +97,11 @@ def _count(path: Path, file_format: str) -> int:
     return int(READERS[file_format](path, ()).table.num_rows)
 
 
-def opened_pattern(path: str, file_format: str | None, word: str) -> str:
-    """The path pattern of the files to open; for BUCC the folder may be given
-    (`readers_bench.py`).
-    """
-    return (
-        os.path.join(path, f"{word}-en.{{split}}.gold")
-        if file_format == "bucc" and path[-5:] != ".gold"
-        else path
-    )
+def opened_pattern(pattern: str, file_format: str | None) -> str:
+    """The pattern of the files to open; for BUCC the folder may be given (`readers_bench.py`)."""
+    if file_format != "bucc" or pattern.endswith(".gold"):
+        return pattern
+    return os.path.join(pattern, "{language}-en.{split}.gold")
 
 
 def companions(path: Path, file_format: str | None) -> list[Path]:

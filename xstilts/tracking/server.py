@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from xstilts.errors import TrackingError, XstiltsError, first_line
+from xstilts.store.sqlite_address import is_sqlite, sqlite_path
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -77,14 +77,10 @@ def connect(uri: str) -> MlflowClient:
     with quiet(), translated(uri):
         from mlflow.tracking import MlflowClient
 
-        if uri.startswith("sqlite:"):
-            with _initialising(_database(uri)):
+        if is_sqlite(uri):
+            with _initialising(sqlite_path(uri)):
                 return _unhurried(MlflowClient(uri))
         return MlflowClient(uri)
-
-
-def _database(uri: str) -> Path:
-    return Path(unquote(uri.removeprefix("sqlite:///").split("?")[0])).absolute()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xstilts.errors import TrackingError, XstiltsError, first_line
-from xstilts.store.sqlite_address import is_sqlite, sqlite_path
+from xstilts.store.sqlite_address import is_sqlite, sqlite_address, sqlite_path
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -72,7 +72,7 @@ def connect(uri: str) -> MlflowClient:
     if uri.startswith(("file:", "/", "./")) or "://" not in uri:
         raise TrackingError(
             f"tracking: {uri} is a folder, which MLflow no longer writes to; use "
-            f"sqlite:///{uri.removeprefix('file:')}/mlflow.db"
+            f"{sqlite_address(Path(uri.removeprefix('file:'), 'mlflow.db'))}"
         )
     with quiet(), translated(uri):
         from mlflow.tracking import MlflowClient

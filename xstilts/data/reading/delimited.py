@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from xstilts.data.reading.raw import Raw, line_end, selected, text_of
+from xstilts.data.reading.raw import Raw, line_end, selected, shown, text_of
 from xstilts.errors import DataError
 
 _Record = tuple[int, list[str]]
@@ -136,7 +136,7 @@ def _record(text: str, place: int, delimiter: str, at: str) -> tuple[list[str], 
         mark = text[place : place + 1]
         if mark not in (delimiter, "\n", ""):
             raise DataError(
-                f"{at}: a quote closes before `{text[place : place + 20]!r}`; a value that begins "
+                f"{at}: a quote closes before `{shown(text[place : place + 20])}`; a value that begins "
                 "with a quote ends with one, and a quote inside is doubled"
             )
         place += 1

@@ -1,4 +1,4 @@
-"""Parquet files of many types, damaged ones, and files of one split that name labels differently."""
+"""Parquet files of many types, damaged ones, and files that number their labels differently."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def test_questions_outside_all_sentences_are_counted() -> None:
 
 @pytest.mark.parametrize("breaks", [[[0]], [[0, "1"]], [[True, 1]], [[2, 1]], [[-1, 1]], [3]])
 def test_breaks_that_are_no_pairs_are_told(breaks: list[Any]) -> None:
-    with pytest.raises(DataError, match="`sentence_breaks` has .*; must be pairs of characters"):
+    with pytest.raises(DataError, match=r"`sentence_breaks` has .*; must be pairs of characters"):
         read_back(questions(sentence_breaks=breaks), "q.json", ("key",), "xquad_r")
 
 

@@ -104,5 +104,5 @@ def test_file_that_two_patterns_name_is_told(tmp_path: Path) -> None:
 
 def test_nothing_behind_brackets_says_that_they_stand_for_themselves(tmp_path: Path) -> None:
     touch(tmp_path, "a1.csv")
-    with pytest.raises(Absent, match="nothing there; .*; brackets stand for themselves"):
+    with pytest.raises(Absent, match=r"nothing there; .*; brackets stand for themselves"):
         found(tmp_path, "a[0-9].csv")

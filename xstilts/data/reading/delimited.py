@@ -136,8 +136,8 @@ def _record(text: str, place: int, delimiter: str, at: str) -> tuple[list[str], 
         mark = text[place : place + 1]
         if mark not in (delimiter, "\n", ""):
             raise DataError(
-                f"{at}: a quote closes before `{shown(text[place : place + 20])}`; a value that begins "
-                "with a quote ends with one, and a quote inside is doubled"
+                f"{at}: a quote closes before `{shown(text[place : place + 20])}`; a value that "
+                "begins with a quote ends with one, and a quote inside is doubled"
             )
         place += 1
         if mark != delimiter:

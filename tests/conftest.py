@@ -6,13 +6,18 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 """The repository."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Sets what libraries read when they are imported."""
+    """Sets what libraries read when they are imported, and how examples are made."""
+    settings.register_profile(
+        "xstilts", max_examples=60, derandomize=True, database=None, deadline=None
+    )
+    settings.load_profile("xstilts")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("MPLBACKEND", "Agg")

@@ -31,6 +31,13 @@ def test_loads_source_of_the_same_origin_is_changed_in_part() -> None:
     assert (task.source.hub, task.source.revision) == ("rajpurkar/squad", "abc")
 
 
+def test_loads_columns_by_number() -> None:
+    tags = loads(
+        GOOD.replace("xquad, tatoeba", "panx") + "tasks: {panx: {columns: {tokens: 0, tags: 3}}}\n"
+    )
+    assert tags.task("panx").columns == {"tokens": "0", "tags": "3"}
+
+
 def test_loads_task_of_the_users_own() -> None:
     sweep = loads(
         textwrap.dedent("""\

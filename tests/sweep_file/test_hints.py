@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field
 
 from xstilts.spec.hyperparameters import Choice, LogRange, Settings, Space
-from xstilts.spec.task import Name, Source, Task
+from xstilts.spec.task import ColumnName, Name, Source, Task
 from xstilts.sweep_file.any_options import AnyOptions
 from xstilts.sweep_file.hints import (
     WRONG,
@@ -36,6 +36,10 @@ Positive = Annotated[float, Field(gt=0)]
         (int, 2.5, WRONG),
         (int, True, WRONG),
         (int, "3", WRONG),
+        (str, 3, WRONG),
+        (ColumnName, 3, "3"),
+        (ColumnName, True, WRONG),
+        (ColumnName, [3], WRONG),
         (float, 1, 1.0),
         (float, True, WRONG),
         (float, float("nan"), WRONG),

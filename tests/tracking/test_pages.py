@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 import zlib
 
 from tests.support.builders import task
 from xstilts.spec.sweep import Chain, Model, Sweep
-from xstilts.tracking.pages import experiment_tags, page
+from xstilts.tracking.pages import experiment_tags, how_to_open, page
 
 
 def test_experiment_saved_views_are_readable_by_the_page() -> None:
@@ -49,3 +50,11 @@ def test_experiment_of_a_chain_has_columns_for_each_of_its_stages() -> None:
     shown = json.loads(experiment_tags(sweep)["mlflow.sharedViewState.xstilts-pairs"])["state"]
     state = json.loads(zlib.decompress(base64.b64decode(shown.removeprefix("deflate;"))))
     assert "params.`intermediate.2.lr`" in state["selectedColumns"]
+
+
+def test_command_that_opens_a_page_can_be_pasted_into_a_shell() -> None:
+    uri = "sqlite+pysqlite:////a b/[1] #%3F'/mlflow.db"
+    command, address = how_to_open("/#/x", uri).split("   then ")
+    assert shlex.split(command) == ["mlflow", "ui", "--backend-store-uri", uri]
+    assert address == "http://127.0.0.1:5000/#/x"
+    assert how_to_open("/#/x", "https://host/") == "https://host/#/x"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
 
@@ -14,7 +17,7 @@ from xstilts.errors import TrackingError
 from xstilts.store.ledger import State
 from xstilts.store.phases import Store
 from xstilts.tracking.server import connect
-from xstilts.tracking.tracker import rebuild, tracking_uri
+from xstilts.tracking.tracker import Tracker, rebuild, tracking_uri
 
 
 def test_uri_default_and_off_stand_for_the_store_and_nothing(tmp_path: Path) -> None:
@@ -22,6 +25,26 @@ def test_uri_default_and_off_stand_for_the_store_and_nothing(tmp_path: Path) -> 
     assert tracking_uri(None, store) == f"sqlite:///{tmp_path}/mlflow.db"
     assert tracking_uri("off", store) is None
     assert tracking_uri("http://host:5000", store) == "http://host:5000"
+
+
+def test_sync_store_of_any_path_holds_the_database_and_what_belongs_to_it(
+    world: World, tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "run [v2] 100%20 #1 ü?" / "st ore")
+    shutil.copytree(world.store.path, store.path)
+    uri = tracking_uri(None, store)
+    assert uri is not None
+    tracker = Tracker(uri, world.sweep, store, next(store.sweeps()))
+    assert tracker.sync(world.entries) == world.tracker().sync(world.entries)
+    client = connect(uri)
+    experiment = client.get_experiment_by_name(tracker.experiment)
+    assert len(client.search_runs([experiment.experiment_id])) == len(world.runs())
+    database = sqlite3.connect(store.path / "mlflow.db")
+    assert database.execute("SELECT count(*) FROM runs").fetchone() == (len(world.runs()),)
+    database.close()
+    place = Path(url2pathname(urlsplit(experiment.artifact_location).path))
+    assert place == next(store.sweeps()) / "artifacts"
+    assert {path.name for path in tmp_path.iterdir()} == {"store", "run [v2] 100%20 #1 ü?"}
 
 
 def test_sync_finished_sweep_makes_one_run_a_phase_under_the_sweep(world: World) -> None:

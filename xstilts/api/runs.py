@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -129,17 +130,14 @@ def _tracker(opened: Opened, warn: Warn) -> TrackerThread | None:
     uri = tracking_uri(opened.sweep.tracking, opened.store)
     assert uri is not None
     tracker = Tracker(uri, opened.sweep, opened.store, opened.folder)
-    return TrackerThread(tracker, f"xstilts track {opened.folder}", warn)
+    return TrackerThread(tracker, f"xstilts track {shlex.quote(str(opened.folder))}", warn)
 
 
 def _pages(thread: TrackerThread | None) -> str:
-    """How to open MLflow's page with the table of pairs: an address, or a command for a SQLite
-    file.
-    """
+    """How to open MLflow's page with the table of pairs; empty where there is none."""
     page = thread.tracker.page if thread else None
     if thread is None or page is None:
         return ""
-    uri = thread.tracker.uri
-    if uri.startswith("http"):
-        return f"{uri.rstrip('/')}{page}"
-    return f"mlflow ui --backend-store-uri {uri}   then http://127.0.0.1:5000{page}"
+    from xstilts.tracking.pages import how_to_open
+
+    return how_to_open(page, thread.tracker.uri)

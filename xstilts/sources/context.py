@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from xstilts.spec.frozen import Frozen
 
 
@@ -20,4 +22,6 @@ def fetch_help(name: str, mirror: str) -> str:
     """How to get a dataset or model that a mirror lacks; `local/` names are not on the hub."""
     if name.startswith("local/"):
         return "it is not on the hub: put its folder there by hand"
-    return f"fetch it where there is a network: `xstilts fetch SWEEP --mirror {mirror}`"
+    return (
+        f"fetch it where there is a network: `xstilts fetch SWEEP --mirror {shlex.quote(mirror)}`"
+    )

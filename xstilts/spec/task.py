@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from xstilts.spec.format_specs import FORMATS, FormatName, FormatSpec
 from xstilts.spec.format_specs.options import FormatOptions
@@ -26,6 +26,13 @@ UNSEEN = "<unseen>"
 """Label for test labels that no training row has; the last entry of a label table read from the
 data.
 """
+ColumnName = Annotated[
+    str,
+    BeforeValidator(
+        lambda name: str(name) if type(name) is int else name, json_schema_input_type=str | int
+    ),
+]
+"""A source's column; a number where columns have no names (CoNLL, from 0)."""
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 
 
@@ -85,8 +92,10 @@ class Task(Frozen):
     name: Name
     format: FormatName
     source: Source
-    columns: dict[str, str] = Field(default_factory=dict)
-    """Role to source column; a role that is left out has a column of its own name."""
+    columns: dict[str, ColumnName] = Field(default_factory=dict)
+    """Role to source column, or in CoNLL files its number from 0; a role that is left out has a
+    column of its own name.
+    """
     languages: tuple[str, ...] = Field(default=("en",), min_length=1)
     """Languages that are scored, as codes (`zh`, `zh-CN`, `zho_Hans`; any BCP 47 tag); they need
     not include the training language. Tables show them as they are written here.

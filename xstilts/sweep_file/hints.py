@@ -14,7 +14,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from xstilts.spec.format_specs.options import FormatOptions
@@ -102,7 +102,7 @@ def least_items(meta: tuple[Any, ...]) -> int:
 
 def scalar(hint: Any, raw: Any) -> Any:
     """A scalar of exactly this type within its bounds, or `WRONG`. `1e3` is a whole number; text is
-    never a number.
+    never a number; a number is text only where the type says how (`ColumnName`).
     """
     base, meta = split(hint)
     value = raw
@@ -112,7 +112,8 @@ def scalar(hint: Any, raw: Any) -> Any:
         value = float(raw)
     if isinstance(value, float) and not math.isfinite(value):
         return WRONG
-    if get_origin(base) is not Literal and type(value) is not base:
+    converted = any(isinstance(one, BeforeValidator) for one in meta)
+    if get_origin(base) is not Literal and type(value) is not base and not converted:
         return WRONG
     try:
         return TypeAdapter(Annotated[base, *meta] if meta else base).validate_python(value)

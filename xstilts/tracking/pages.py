@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 import zlib
 from collections.abc import Sequence
 
@@ -42,6 +43,14 @@ def page(experiment: str) -> str:
     """Path and fragment of the table of pairs on an MLflow server; `experiment` is MLflow's id."""
     table = "workflowType=machine_learning&viewStateShareKey=xstilts-pairs"
     return f"/#/experiments/{experiment}/runs?{table}"
+
+
+def how_to_open(page: str, uri: str) -> str:
+    """How to open a page: its address on a server, or a command for a shell and the address."""
+    if uri.startswith("http"):
+        return f"{uri.rstrip('/')}{page}"
+    command = shlex.join(["mlflow", "ui", "--backend-store-uri", uri])
+    return f"{command}   then http://127.0.0.1:5000{page}"
 
 
 def _views(sweep: Sweep) -> dict[str, str]:

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from xstilts.errors import TrackingError, XstiltsError, first_line
+from xstilts.store.sqlite_address import is_sqlite, sqlite_address, sqlite_path
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -72,19 +72,15 @@ def connect(uri: str) -> MlflowClient:
     if uri.startswith(("file:", "/", "./")) or "://" not in uri:
         raise TrackingError(
             f"tracking: {uri} is a folder, which MLflow no longer writes to; use "
-            f"sqlite:///{uri.removeprefix('file:')}/mlflow.db"
+            f"{sqlite_address(Path(uri.removeprefix('file:'), 'mlflow.db'))}"
         )
     with quiet(), translated(uri):
         from mlflow.tracking import MlflowClient
 
-        if uri.startswith("sqlite:"):
-            with _initialising(_database(uri)):
+        if is_sqlite(uri):
+            with _initialising(sqlite_path(uri)):
                 return _unhurried(MlflowClient(uri))
         return MlflowClient(uri)
-
-
-def _database(uri: str) -> Path:
-    return Path(unquote(uri.removeprefix("sqlite:///").split("?")[0])).absolute()
 
 
 @contextmanager

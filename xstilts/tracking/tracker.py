@@ -27,6 +27,7 @@ from xstilts.errors import TrackingError
 from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Entry, require
 from xstilts.store.phases import Store
+from xstilts.store.sqlite_address import is_sqlite, sqlite_address
 from xstilts.store.sweeps import read_sweep
 from xstilts.tracking.mirrored import Mirrored, read_mirrored
 from xstilts.tracking.pages import experiment_tags, page
@@ -43,7 +44,7 @@ def tracking_uri(tracking: str | None, store: Store) -> str | None:
     """The URI for a sweep's `tracking`: SQLite inside the store by default, None for `off`."""
     if tracking == "off":
         return None
-    return tracking or f"sqlite:///{store.path / 'mlflow.db'}"
+    return tracking or sqlite_address(store.path / "mlflow.db")
 
 
 def rebuild(store: Store, sweep_folder: Path, uri: str) -> int:
@@ -119,7 +120,8 @@ class Tracker:
         tags = experiment_tags(self.sweep)
         found = client.get_experiment_by_name(self.experiment)
         if found is None:
-            folder = str(self.folder / "artifacts") if self.uri.startswith("sqlite:") else None
+            artifacts = (self.folder / "artifacts").absolute().as_uri()
+            folder = artifacts if is_sqlite(self.uri) else None
             return str(
                 client.create_experiment(self.experiment, artifact_location=folder, tags=tags)
             )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from xstilts.data.reading.layout import Layout, layout
+from xstilts.errors import DataError
 
 NAMES = (
     "a/train-0.parquet",
@@ -48,6 +49,36 @@ def test_stated_files_are_matched(
     found = stated(tmp_path, f"- config_name: c\n  data_files: {data_files}")
     assert found.configs == {"c": expected}
     assert found.default == "c"
+
+
+ODD = ("a[1]/train.csv", "a1/train.csv", "t?.csv", "tx.csv", "t-0.csv", "t-1.CSV")
+
+
+@pytest.mark.parametrize(
+    ("config", "files"),
+    [
+        ("data_files: 'a[1]/train.csv'", ["a[1]/train.csv"]),  # it is the name of a file
+        ("data_files: 't?.csv'", ["t?.csv"]),
+        ("data_files: 'a[12]/train.csv'", ["a1/train.csv"]),
+        ("data_files: 't-[0-9].*'", ["t-0.csv", "t-1.CSV"]),
+        ("data_files: 't-[!0].*'", ["t-1.CSV"]),
+        ("data_files: 't-[.csv'", []),
+        ("{data_dir: 'a[1]', data_files: '*.csv'}", ["a[1]/train.csv"]),
+    ],
+)
+def test_name_that_looks_like_a_pattern_is_the_name_of_its_file(
+    tmp_path: Path, config: str, files: list[str]
+) -> None:
+    found = stated(tmp_path, f"- {config}", ODD)
+    assert found.configs == {"default": {"train": tuple(files)} if files else {}}
+
+
+@pytest.mark.parametrize("files", ["3", "[{split: train}]", "[[x]]", "{train: {a: b}}", "[3]"])
+def test_files_that_are_no_paths_are_told(tmp_path: Path, files: str) -> None:
+    with pytest.raises(
+        DataError, match=r"README\.md: `data_files` of configuration c must be paths"
+    ):
+        stated(tmp_path, f"- config_name: c\n  data_files: {files}")
 
 
 def test_data_dir_goes_before_the_patterns(tmp_path: Path) -> None:

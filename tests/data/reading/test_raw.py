@@ -31,6 +31,29 @@ def test_lines_are_numbered_from_one_without_mark_and_ends(tmp_path: Path) -> No
     ]
 
 
+def test_carriage_returns_end_lines_only_where_nothing_else_does(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"one\rtwo\r")
+    assert list(lines(tmp_path / "a.txt")) == [(1, "one"), (2, "two")]
+    (tmp_path / "a.txt").write_bytes(b"one\rtwo\nthree\r\n")
+    assert list(lines(tmp_path / "a.txt")) == [(1, "one\rtwo"), (2, "three")]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("aé".encode("utf-16"), r"a\.txt: is UTF-16 text; save it as UTF-8"),
+        (b"a\nb\0c\n", r"a\.txt:2: holds a NUL character"),
+        (b"a\nb\nc\xe9\n", r"a\.txt:3: not UTF-8 text \(.*, byte 0xe9\); save it as UTF-8"),
+    ],
+)
+def test_file_that_is_no_text_is_told_with_its_line(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    (tmp_path / "a.txt").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        list(lines(tmp_path / "a.txt"))
+
+
 def test_lines_of_a_file_that_is_not_there_raise_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.txt: cannot be read \(No such file"):
         list(lines(tmp_path / "gone.txt"))

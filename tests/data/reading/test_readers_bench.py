@@ -103,6 +103,14 @@ def test_bucc_line_without_a_tab_raises_with_its_place(tmp_path: Path) -> None:
         task_data.rows(made, "dev", "de", worlds.context(tmp_path))
 
 
+def test_bucc_id_of_two_sentences_raises(tmp_path: Path) -> None:
+    made = bucc(tmp_path, "{language}-en")
+    with open(tmp_path / "de-en" / "de-en.sample.de", "a") as file:
+        file.write("de-1\tanders\n")
+    with pytest.raises(DataError, match=r"sample\.de: two sentences have the id de-1"):
+        task_data.rows(made, "dev", "de", worlds.context(tmp_path))
+
+
 # -- SQuAD's JSON
 
 
@@ -165,7 +173,7 @@ def test_squad_json_without_answers_needs_the_option(tmp_path: Path) -> None:
         ),
         (
             '{"data": [{"paragraphs": [{"context": "x", "qas": [{"id": 1, "question": 2}]}]}]}',
-            "wrong type",
+            "`question` is 2; must be a text",
         ),
     ],
 )

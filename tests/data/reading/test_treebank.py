@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies as st
 
 from tests.data.reading.bench_files import task
+from tests.data.reading.rows_made import read_back, rows_or_told
 from tests.support import worlds
 from xstilts.data import task_data
 from xstilts.errors import DataError
@@ -109,9 +111,13 @@ def test_conllu_leaves_out_sentences_whose_words_are_hidden(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("1\tDas\tDET\n", r"t\.conllu:1: `1\tDas\tDET` must be 10 values"),
+        ("1\tDas\tDET\n", r"t\.conllu:1: `1\\tDas\\tDET` must be 10 values"),
         ("2\tDas\td\tDET\t_\t_\t0\troot\t_\t_\n", "word 2 must be number 1"),
         ("x\tDas\td\tDET\t_\t_\t0\troot\t_\t_\n", "word x must be number 1"),
+        ("²\tDas\td\tDET\t_\t_\t0\troot\t_\t_\n", "word ² must be number 1"),
+        ("2-1\tam\t_\t_\t_\t_\t_\t_\t_\t_\n", "has no words 2-1 for its fused token `am`"),
+        (DEL.replace("2-3", "4-5"), "t.conllu:9: .* no words 4-5 for its fused token `al`"),
+        (DEL.replace("3.1\t", "1-2\t"), "no words 1-2 for its fused token `nada`, or they belong"),
     ],
 )
 def test_conllu_that_is_none_raises_with_its_line(tmp_path: Path, line: str, message: str) -> None:
@@ -137,3 +143,44 @@ def test_formats_of_benchmarks_are_encoded_like_others(tmp_path: Path) -> None:
         worlds.context(tmp_path),
     )
     assert len(split) == 2
+
+
+@given(
+    rows=st.lists(
+        st.lists(st.tuples(st.text("ab \u00a0#é", min_size=1), st.sampled_from("XY")), min_size=2),
+        min_size=1,
+        max_size=3,
+    ),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_conllu_words_and_tags_come_back(rows: list[list[tuple[str, str]]], end: str) -> None:
+    text = "".join(
+        "".join(
+            f"{n}\t{word}\t_\t{tag}\t_\t_\t0\troot\t_\t_{end}"
+            for n, (word, tag) in enumerate(row, 1)
+        )
+        + end
+        for row in rows
+    )
+    raw = read_back(text.encode(), "t.conllu", ("tokens", "upos"))
+    assert raw.table["tokens"].to_pylist() == [[word for word, _ in row] for row in rows]
+    assert raw.table["upos"].to_pylist() == [[tag for _, tag in row] for row in rows]
+
+
+@given(
+    lines=st.lists(
+        st.lists(
+            st.sampled_from(["1", "2", "1-2", "2-1", "1.1", "_", "²", "#", "", " "]), max_size=3
+        ).map(lambda fields: "\t".join([*fields, *["_"] * (10 - len(fields))]))
+        | st.text("1\t#_ \n", max_size=12),
+        max_size=5,
+    )
+)
+def test_any_conllu_is_rows_or_one_line(lines: list[str]) -> None:
+    rows_or_told("\n".join(lines).encode(), "t.conllu", ("tokens", "fused_tokens", "fused_upos"))
+
+
+def test_conllu_counts_the_sentences_that_it_leaves_out() -> None:
+    hidden = "1\t_\t_\tNOUN\tN\t_\t0\troot\t_\t_\n\n"
+    raw = read_back((hidden + hidden + DEL).encode(), "t.conllu", ("tokens",))
+    assert raw.left_out == {"sentences whose words are hidden": 2}

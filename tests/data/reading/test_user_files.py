@@ -12,6 +12,7 @@ from tests.support import worlds
 from xstilts.data import task_data
 from xstilts.data.reading.raw import Absent
 from xstilts.data.reading.user_files import user_files
+from xstilts.errors import DataError
 from xstilts.spec.task import Source, Splits
 
 
@@ -91,3 +92,17 @@ def test_folders_that_match_are_no_files(tmp_path: Path) -> None:
     touch(tmp_path, "train.csv/inside")
     with pytest.raises(Absent, match="nothing there"):
         found(tmp_path, "{split}.csv")
+
+
+def test_file_that_two_patterns_name_is_told(tmp_path: Path) -> None:
+    touch(tmp_path, "a/train.csv", "a/dev.csv")
+    with pytest.raises(
+        DataError, match=r"files \*/train\.csv: \S+train\.csv is named by `a/\*\.csv`"
+    ):
+        found(tmp_path, "a/*.csv", "*/train.csv")
+
+
+def test_nothing_behind_brackets_says_that_they_stand_for_themselves(tmp_path: Path) -> None:
+    touch(tmp_path, "a1.csv")
+    with pytest.raises(Absent, match=r"nothing there; .*; brackets stand for themselves"):
+        found(tmp_path, "a[0-9].csv")

@@ -12,9 +12,10 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from xstilts.checks.doctor.check import Check
+from xstilts.store.sqlite_address import is_sqlite, sqlite_path
 
 DISK_NEEDED_GB, DISK_ADVISED_GB = 1, 20
 _GB = 1024**3
@@ -99,7 +100,7 @@ def tracking(uri: str | None) -> Check:
     """Whether MLflow can be reached; never serious, since everything can be sent later."""
     if uri is None:
         return Check(name="tracking", ok=True, what="off")
-    wrong = _database_wrong(uri) if uri.startswith("sqlite:") else _server_wrong(uri)
+    wrong = _database_wrong(uri) if is_sqlite(uri) else _server_wrong(uri)
     return Check(
         name="tracking",
         ok=not wrong,
@@ -112,12 +113,12 @@ def tracking(uri: str | None) -> Check:
 
 
 def _database_wrong(uri: str) -> str:
-    path = Path(unquote(uri.removeprefix("sqlite:///").split("?")[0])).absolute()
+    path = sqlite_path(uri)
     if not path.exists():
         place = existing(path.parent)
         return "" if os.access(place, os.W_OK) else f"{place} is not writable"
     try:
-        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        database = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
         try:
             database.execute("SELECT count(*) FROM sqlite_master").fetchone()
         finally:

@@ -66,8 +66,9 @@ def ids(column: Any, name: str, raw: Raw, task: Task) -> tuple[Any, list[str]]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    hidden = name in raw.hidden
     values = pc.unique(column)
-    if values.null_count:
+    if values.null_count and not hidden:
         return column, [
             f"column `{name}` is empty in {column.null_count} places; every row needs a label"
         ]
@@ -92,8 +93,12 @@ def ids(column: Any, name: str, raw: Raw, task: Task) -> tuple[Any, list[str]]:
 def _id(value: Any, raw: Raw, stated: Sequence[str] | None, task: Task) -> int | None:
     """The id of one label value; None if it is not in the table."""
     table = task.labels
+    if value is None:
+        return -1
     if isinstance(value, str):
         name = value.strip()
+        if stated is not None and not table and task.spec.label_kind == "choice":
+            return stated.index(name)
         if name in table:
             return table.index(name)
         return (

@@ -7,12 +7,15 @@ convention). If it does not, folder and file names decide: `copa/train/0000.parq
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from xstilts.errors import DataError
 
 SUFFIXES = {
     ".parquet": "parquet",
@@ -55,13 +58,16 @@ def layout(names: Sequence[str], readme: Path | None) -> Layout:
         if PurePosixPath(name).suffix.lower() in SUFFIXES and not name.startswith(".")
     ]
     stated = _stated(readme) if readme and readme.is_file() else []
-    if not stated:
+    if not stated or readme is None:
         # Files ending in .json are mostly metadata.
         configs = _inferred([name for name in data if not name.lower().endswith(".json")])
         return Layout(configs=configs, default=_only(configs))
     configs = {}
     for config in stated:
-        found = {split: _matching(patterns, data) for split, patterns in _patterns(config).items()}
+        found = {
+            split: _matching(patterns, data)
+            for split, patterns in _patterns(config, readme).items()
+        }
         configs[str(config.get("config_name", "default"))] = {
             split: files for split, files in found.items() if files
         }
@@ -92,34 +98,68 @@ def _stated_at(readme: str, _mtime_ns: int, _size: int) -> list[dict[str, Any]]:
     return [c for c in configs if isinstance(c, dict) and c.get("data_files")]
 
 
-def _patterns(config: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Split to path patterns; `data_files` is a string, a list of strings, a mapping, or a list of
-    `{split, path}`.
+def _patterns(config: Mapping[str, Any], readme: Path) -> dict[str, list[str]]:
+    """Split to path patterns, of which the folder `data_dir` is none; `data_files` is a string, a
+    list of strings, a mapping, or a list of `{split, path}`. DataError for anything else.
     """
     stated, folder = config["data_files"], str(config.get("data_dir") or "").strip("/")
-    if isinstance(stated, Mapping):
-        pairs = [(split, path) for split, path in stated.items()]
-    elif isinstance(stated, str) or all(isinstance(item, str) for item in stated):
+    pairs: list[tuple[Any, Any]]
+    if isinstance(stated, str) or (isinstance(stated, list) and _are_texts(stated)):
         pairs = [("train", stated)]
+    elif isinstance(stated, Mapping):
+        pairs = list(stated.items())
     else:
-        pairs = [(item.get("split", "train"), item["path"]) for item in stated]
+        parts = stated if isinstance(stated, list) else [stated]
+        pairs = [
+            (one.get("split", "train"), one.get("path")) if isinstance(one, Mapping) else ("", None)
+            for one in parts
+        ]
     found: dict[str, list[str]] = {}
     for split, path in pairs:
-        paths = [path] if isinstance(path, str) else list(path)
-        found.setdefault(str(split), []).extend(f"{folder}/{p}" if folder else p for p in paths)
+        paths = [path] if isinstance(path, str) else path
+        if not isinstance(paths, list) or not _are_texts(paths):
+            raise DataError(
+                f"{readme}: `data_files` of configuration {config.get('config_name', 'default')} "
+                "must be paths, or a list of `{split, path}`"
+            )
+        own = [one.removeprefix("./") for one in paths]
+        found.setdefault(str(split), []).extend(
+            f"{_literally(folder)}/{one}" if folder else one for one in own
+        )
     return found
 
 
+def _are_texts(values: list[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _literally(folder: str) -> str:
+    """A pattern that matches `folder` alone."""
+    return re.sub(r"([*?\[])", r"[\1]", folder)
+
+
 def _matching(patterns: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    regexes = [re.compile(_regex(pattern.removeprefix("./"))) for pattern in patterns]
-    return tuple(sorted(name for name in names if any(regex.fullmatch(name) for regex in regexes)))
+    """The names that a pattern is or matches, sorted."""
+    regexes = [re.compile(_regex(pattern)) for pattern in patterns if pattern not in names]
+    matched = [name for name in names if any(regex.fullmatch(name) for regex in regexes)]
+    return tuple(sorted({*matched, *(name for name in names if name in patterns)}))
 
 
 def _regex(pattern: str) -> str:
-    """A shell pattern as a regular expression: `*` stays within a folder, `**` does not."""
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
+    """A shell pattern as a regular expression: `*` stays within a folder, `**` does not; `[0-9]` is
+    one of these characters.
+    """
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[!?\]?[^\]/]*\])", pattern)
     words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return "".join(words.get(part, re.escape(part)) for part in parts)
+    return "(?s)" + "".join(
+        words.get(part) or (_one_of(part) if i % 2 else re.escape(part))
+        for i, part in enumerate(parts)
+    )
+
+
+def _one_of(brackets: str) -> str:
+    """`[a-z]` or `[!a-z]` as a regular expression."""
+    return "(?!/)" + re.sub(r"\\[Zz]$", "", fnmatch.translate(brackets))
 
 
 def _inferred(names: Sequence[str]) -> dict[str, dict[str, tuple[str, ...]]]:

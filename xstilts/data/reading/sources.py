@@ -13,6 +13,7 @@ limits see no others (`row_filters.py`).
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -211,7 +212,8 @@ def config_of(task: Task, language: str, plan: Layout, mirror: str | None) -> st
             "one of them, or give the source's word for the language in `language_names:`"
         )
     fetch = (
-        f", or fetch the others where there is a network: `xstilts fetch SWEEP --mirror {mirror}`"
+        ", or fetch the others where there is a network: "
+        f"`xstilts fetch SWEEP --mirror {shlex.quote(mirror)}`"
         if mirror
         else ""
     )

@@ -25,7 +25,7 @@ from xstilts.spec.task import Task, Use
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROWS_VERSION = 2
+ROWS_VERSION = 3
 """Raised when the same source rows come out differently under their roles."""
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from xstilts.data.reading.languages import (
     tells_languages_apart,
     word,
 )
+from xstilts.data.reading.path_patterns import matches
 from xstilts.data.reading.raw import Absent
 from xstilts.errors import DataError
 from xstilts.spec.task import Task
@@ -32,8 +31,12 @@ class SplitFiles:
 
 
 def user_files(task: Task, language: str, base: str) -> SplitFiles:
-    """Splits by the `{split}` in the paths; paths without it hold one split, `train`."""
-    splits: dict[str, list[Path]] = {}
+    """Splits by the `{split}` in the paths; paths without it hold one split, `train`.
+
+    Raises Absent if there is no file, DataError if a pattern cannot be meant or a file is named
+    twice.
+    """
+    splits: dict[str, dict[Path, str]] = {}
     for pattern in task.source.files or ():
         if not tells_languages_apart(task, pattern):
             raise DataError(
@@ -41,38 +44,33 @@ def user_files(task: Task, language: str, base: str) -> SplitFiles:
                 "put `{language}` into the path or into `row_filter:`, or give the task one "
                 "language"
             )
-        path = os.path.join(
-            base, os.path.expanduser(pattern.replace("{language}", word(task, language)))
-        )
-        path = readers.opened_pattern(path, task.source.file_format, word(task, language))
-        if "{split}" not in path:
-            splits.setdefault("train", []).extend(
-                Path(p) for p in sorted(glob.glob(path, recursive=True))
-            )
-            continue
-        name = re.compile(_capture(os.path.normpath(path)))
-        for file in sorted(glob.glob(path.replace("{split}", "*"), recursive=True)):
-            match = name.fullmatch(os.path.normpath(file))
-            if match:
-                splits.setdefault(match["split"], []).append(Path(file))
-    files = {
-        split: tuple(
-            f
-            for p in paths
-            if p.is_file()
-            for f in (p, *readers.companions(p, task.source.file_format))
-        )
-        for split, paths in splits.items()
-    }
-    files = {split: paths for split, paths in files.items() if paths}
+        opened = readers.opened_pattern(pattern, task.source.file_format)
+        for match in matches(opened, word(task, language), base):
+            held = splits.setdefault(match.split or "train", {})
+            if match.path in held:
+                raise DataError(
+                    f"files {pattern}: {match.path} is named by `{held[match.path]}` too; name it "
+                    "once, or its rows would be read twice"
+                )
+            held[match.path] = pattern
     where = source_in_words(task, language)
-    if not files:
-        raise Absent(f"{where}: nothing there; paths are relative to {os.path.abspath(base)}")
-    return SplitFiles(where=where, splits=files)
-
-
-def _capture(path: str) -> str:
-    """A regular expression for the files that `path` matches; its group `split` is the split."""
-    words = {"**": ".*", "*": "[^/]*", "?": "[^/]", "{split}": "(?P=split)"}
-    parts = [words.get(part, re.escape(part)) for part in re.split(r"(\{split\}|\*\*|\*|\?)", path)]
-    return "".join(parts).replace("(?P=split)", "(?P<split>[^/]*?)", 1)
+    if not splits:
+        brackets = (
+            "; brackets stand for themselves, only * and ? for others"
+            if any("[" in pattern for pattern in task.source.files or ())
+            else ""
+        )
+        raise Absent(
+            f"{where}: nothing there; paths are relative to {os.path.abspath(base)}{brackets}"
+        )
+    return SplitFiles(
+        where=where,
+        splits={
+            split: tuple(
+                file
+                for path in paths
+                for file in (path, *readers.companions(path, task.source.file_format))
+            )
+            for split, paths in splits.items()
+        },
+    )

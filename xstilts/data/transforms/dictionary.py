@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from xstilts.data.reading.raw import reading_text
+from xstilts.data.reading.raw import lines, shown
 from xstilts.data.transforms.rows import Row, reworded, texts, with_texts
 from xstilts.data.transforms.words import joined, replace
 from xstilts.errors import DataError
@@ -36,14 +36,14 @@ def read(paths: list[Path]) -> Table:
     """
     found: dict[str, dict[str, None]] = {}
     for path in paths:
-        for number, line in enumerate(_text(path).split("\n"), start=1):
+        for number, line in lines(path):
             if not line.strip():
                 continue
             parts = line.split("\t") if "\t" in line else line.split(maxsplit=1)
             word, translation = (part.strip() for part in parts) if len(parts) == 2 else ("", "")
             if not word or not translation:
                 raise DataError(
-                    f"{path}:{number}: `{line[:60]}` must be `word translation`, separated by a "
+                    f"{path}:{number}: `{shown(line)}` must be `word translation`, separated by a "
                     "tab or a space"
                 )
             found.setdefault(word, {})[translation] = None
@@ -52,11 +52,6 @@ def read(paths: list[Path]) -> Table:
             f"{', '.join(map(str, paths))}: holds no words; must be lines of `word translation`"
         )
     return {word: tuple(translations) for word, translations in found.items()}
-
-
-def _text(path: Path) -> str:
-    with reading_text(path):
-        return path.read_text(encoding="utf-8-sig")
 
 
 class Switcher:

@@ -4,7 +4,6 @@ checked and hashed.
 
 from __future__ import annotations
 
-import glob
 import importlib.util
 import json
 import os
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.data.reading import tables
+from xstilts.data.reading.path_patterns import matches
 from xstilts.data.transforms import codes, dictionary, lookup
 from xstilts.data.transforms.dictionary import Table
 from xstilts.errors import DataError
@@ -72,10 +72,7 @@ def files(patterns: Sequence[str], language: str, context: DataContext) -> list[
     """
     found = []
     for pattern in patterns:
-        path = os.path.join(
-            context.base, os.path.expanduser(pattern.replace("{language}", language))
-        )
-        here = [Path(one) for one in sorted(glob.glob(path, recursive=True)) if os.path.isfile(one)]
+        here = [match.path for match in matches(pattern, language, context.base)]
         if not here:
             shown = pattern.replace("{language}", language)
             raise DataError(

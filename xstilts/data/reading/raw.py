@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +28,19 @@ class Raw:
     """All columns of the source."""
     classes: Mapping[str, tuple[str, ...]]
     """Column to the label names that the source states for its ids."""
+    hidden: frozenset[str] = frozenset()
+    """Those of `classes` in which a null is a hidden label, which the source writes as -1."""
     untyped: bool = False
     """Whether every value is text (CSV), so that a label `1` may be an id."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """What the files hold and the rows do not, in words, to how many."""
+    first: int = 1
+    """Number of the first row among those of the split, counted from 1."""
 
     def sliced(self, start: int, stop: int) -> Raw:
         """Rows from `start` up to `stop`, which is not included."""
-        return replace(self, table=self.table.slice(start, stop - start))
+        table = self.table.slice(start, stop - start)
+        return replace(self, table=table, first=self.first + start)
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -21,9 +21,9 @@ from xstilts.data import encoding, task_data
 from xstilts.errors import DataError, StoreError
 from xstilts.formats import classification
 from xstilts.formats.encoded import EncodedSplit
+from xstilts.spec.format_specs import FormatName
 from xstilts.spec.format_specs.classification import ClassificationOptions
 from xstilts.spec.hyperparameters import Hyperparameters
-from xstilts.spec.format_specs import FormatName
 from xstilts.spec.task import Limits, Source, Splits, Task
 
 HYPER = Hyperparameters(max_length_tokens=16)

@@ -154,9 +154,7 @@ def named(column: Any, name: str, raw: Raw) -> Any:
 class _Lookup:
     """How the distinct values of one column are looked up in a task's table."""
 
-    def __init__(
-        self, task: Task, values: Sequence[Any], *, untyped: bool, hidden: bool
-    ) -> None:
+    def __init__(self, task: Task, values: Sequence[Any], *, untyped: bool, hidden: bool) -> None:
         self.table, self.untyped, self.hidden = task.labels, untyped, hidden
         self.choice, self.open = task.spec.label_kind == "choice", _is_open(task)
         self.numbers: dict[Decimal, list[int]] = {}
@@ -220,11 +218,20 @@ def _are_texts(values: Iterable[Any]) -> bool:
 
 def is_list(kind: Any) -> bool:
     """Whether an Arrow type is a list of any kind."""
-    import pyarrow as pa
+    from pyarrow import types
 
-    return bool(
-        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    return any(
+        test(kind) for test in (types.is_list, types.is_large_list, types.is_fixed_size_list)
     )
+
+
+def is_plain(kind: Any) -> bool:
+    """Whether an Arrow type is that of a text, a number or a truth value."""
+    from pyarrow import types
+
+    texts = (types.is_string, types.is_large_string)
+    others = (types.is_integer, types.is_floating, types.is_boolean, types.is_null)
+    return any(test(kind) for test in (*texts, *others))
 
 
 # -- messages
@@ -232,13 +239,10 @@ def is_list(kind: Any) -> bool:
 
 def _unfit(column: Any, name: str) -> str:
     """What is wrong with a column whose type can't be that of a label; empty if nothing is."""
-    from pyarrow import types
-
-    kind = column.type
-    fits = (types.is_string, types.is_integer, types.is_floating, types.is_boolean, types.is_null)
-    if any(fit(kind) for fit in fits):
+    if is_plain(column.type):
         return ""
-    return f"column `{name}` holds {kind}; must hold a label, one text, number or truth value each"
+    must = "must hold a label, one text, number or truth value each"
+    return f"column `{name}` holds {column.type}; {must}"
 
 
 def _outside(

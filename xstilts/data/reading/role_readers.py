@@ -13,7 +13,7 @@ from typing import Any
 
 from xstilts.data.reading import answers
 from xstilts.data.reading.agreement import row_text, rows_where
-from xstilts.data.reading.labels import ids, is_list
+from xstilts.data.reading.labels import ids, is_list, is_plain
 from xstilts.data.reading.raw import Raw
 from xstilts.errors import first_line
 from xstilts.spec.task import Task
@@ -49,20 +49,13 @@ def text_column(
     """
     import pyarrow as pa
 
-    if not _is_plain(column.type):
+    if not is_plain(column.type):
         return column, [f"column `{name}` holds {column.type}; must be text"]
     if column.null_count and not empty:
         row = row_text(first + column.is_null().to_pylist().index(True))
         many = f"is empty in {column.null_count:,} rows (first: {row})"
         return column, [f"column `{name}` {many}; every row needs a text"]
     return column.cast(pa.string()), []
-
-
-def _is_plain(kind: Any) -> bool:
-    from pyarrow import types
-
-    tests = (types.is_string, types.is_integer, types.is_floating, types.is_boolean, types.is_null)
-    return any(test(kind) for test in tests)
 
 
 def _choices(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
@@ -89,7 +82,7 @@ def _lists(raw: Raw, task: Task, role: str, *, empty: bool = False) -> tuple[Any
     name, column = task.column(role), raw.table[task.column(role)]
     if pa.types.is_null(column.type):
         column = column.cast(pa.list_(pa.string()))
-    if not is_list(column.type) or not _is_plain(column.type.value_type):
+    if not is_list(column.type) or not is_plain(column.type.value_type):
         hint = "; a CSV cannot hold lists: use JSON lines" if raw.untyped else ""
         return column, [
             f"column `{name}` holds {column.type}; {role} must be a list of texts{hint}"
@@ -118,7 +111,7 @@ def _number(column: Any, name: str, first: int) -> tuple[Any, list[str]]:
     import pyarrow.compute as pc
 
     must = f"column `{name}` holds {column.type}; every label must be a number"
-    if pa.types.is_boolean(column.type) or not _is_plain(column.type):
+    if pa.types.is_boolean(column.type) or not is_plain(column.type):
         return column, [must]
     try:
         numbers = column.cast(pa.float64())

@@ -212,9 +212,7 @@ def _own(task: Task, leaf: Task) -> Task:
     return leaf.model_copy(update={"labels": labels, "options": task.options})
 
 
-def _empty(
-    task: Task, leaf: Task, use: Use, language: str, left_out: Mapping[str, int]
-) -> str:
+def _empty(task: Task, leaf: Task, use: Use, language: str, left_out: Mapping[str, int]) -> str:
     counts = ", ".join(f"{rows:,} {reason}" for reason, rows in left_out.items())
     return (
         f"task {called(task, leaf)}: {languages.source_in_words(leaf, language)}, "

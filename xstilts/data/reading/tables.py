@@ -191,12 +191,14 @@ def _leaf_table(task: Task, leaf: Task, use: Use, language: str, context: DataCo
             problems.append(f"task {name} ({use}): {error}")
             continue
         start, stop = piece.span(raw.table.num_rows)
+        if start == stop:  # without rows, columns may have no type
+            continue
         read = columns.to_roles(raw.sliced(start, stop), own, use)
         found.append(read.behind({} if start else raw.left_out))
         problems += [f"{at}: {text}" for text in found[-1].problems]
     if problems:
         return wrong(problems)
-    whole = joined(found).first(getattr(leaf.limits, use))
+    whole = joined(found).first(getattr(leaf.limits, use)) if found else wrong([])
     if whole.table is None or not whole.table.num_rows:
         return wrong([_empty(task, leaf, use, language, whole.left_out)])
     return _relabelled(whole, whole.table, task, own)

@@ -126,3 +126,18 @@ def test_the_same_split_gives_other_rows_to_train_and_to_score(tmp_path: Path) -
     train = task_data.encoded(task, "train", None, tokenizer, hyper, context)
     dev = task_data.encoded(task, "dev", None, tokenizer, hyper, context)
     assert (len(train.rows), len(dev.rows)) == (1, 2)
+
+
+def test_a_union_sums_what_its_parts_left_out_before_its_limit(tmp_path: Path) -> None:
+    part, context = worlds.review_world(tmp_path), worlds.context(tmp_path)
+    rows = [{"body": "w", "verdict": label} for label in (0, -1, 1, -1)]
+    worlds.write_jsonl(tmp_path / "reviews/test.jsonl", rows)
+    named = [part.model_copy(update={"name": name}) for name in ("one", "two")]
+    whole = {"source": Source(union=True), "splits": Splits(), "parts": tuple(named)}
+    union = part.model_copy(update=whole)
+    (test,) = looked.look(union, "evaluate", context).facts
+    assert (test.rows, sum(test.left_out.values())) == (4, 4)
+    assert dict(test.labels) == {"bad": 2, "good": 2}
+    limited = union.model_copy(update={"limits": Limits(test=3)})
+    (test,) = looked.look(limited, "evaluate", context).facts
+    assert (test.rows, sum(test.left_out.values())) == (3, 2)

@@ -7,11 +7,10 @@ window that does not contain the whole first answer trains on position 0. Each w
 character span of every context token, so answers are cut out of the original context and need no
 detokeniser.
 
-**Answers.** `answer_start` is checked against the text. If it is wrong, the nearest occurrence of
-the answer is taken; if there is none, the next gold answer; if none is left, the row's windows get
-`answerable = 0` and `n_items = 0`: not trained on, but still evaluated. With `options.no_answer`
-(SQuAD v2.0) a row without gold answers is a question without an answer: all its windows train on
-position 0.
+**Answers.** `spec/answer_places.py` says where an answer stands. If no answer of a row does, the
+row's windows get `answerable = 0` and `n_items = 0`: not trained on, but still evaluated; reading
+leaves such rows out of training. With `options.no_answer` (SQuAD v2.0) a row without gold answers
+is a question without an answer: all its windows train on position 0.
 
 **Decode.** `spans.py` finds the best span over all windows of a question. As in newer scripts, no
 "maximum context" rule chooses between windows that share a token. With `options.no_answer` the

@@ -341,6 +341,8 @@ def test_choice_without_a_table_is_a_number() -> None:
     assert labels_of(["2"], (), format_name="multiple_choice", untyped=True) == ["2"]
     (problem,) = labels_of([True], (), format_name="multiple_choice")
     assert "holds truth values" in problem
+    (problem,) = labels_of([2.0**63], (), format_name="multiple_choice")
+    assert "labels outside the table, which is empty: 9.2" in problem
     (problem,) = labels_of(["2"], (), format_name="multiple_choice")
     assert "labels outside the table, which is empty: 2" in problem
 

@@ -35,6 +35,8 @@ from xstilts.spec.task import UNSEEN, Task
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_MOST_CHOICES = 2**31
+"""The number of a choice, where the task states no labels, is below this."""
 HIDDEN = -1
 """Id of a hidden label."""
 _NUMBER = re.compile(r"(-?[1-9][0-9]{0,17}|0)(\.[0-9]{1,17})?")
@@ -197,7 +199,8 @@ class _Lookup:
             return HIDDEN
         if value != value.to_integral_value() or value < 0 or not self.may_be_ids:
             return None
-        return int(value) if value < len(self.table) or (self.choice and not self.table) else None
+        most = len(self.table) if self.table or not self.choice else _MOST_CHOICES
+        return int(value) if value < most else None
 
 
 def _is_open(task: Task) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.data import transforms
 from xstilts.data.label_tables import with_labels
-from xstilts.data.reading import answers, labels, languages, tables
+from xstilts.data.reading import answers, labels, languages, tables, usable
 from xstilts.data.reading.role_rows import RoleRows
 from xstilts.data.transforms.inputs import rows_key
 from xstilts.errors import DataError
@@ -126,12 +126,13 @@ def _look(
     ]
     if problems:
         return problems, None
+    beside = usable.beside(read.table, task, use)
     found = Facts(
         task=task.name,
         use=use,
         language=language,
-        rows=read.table.num_rows,
-        left_out=read.left_out,
+        rows=read.table.num_rows - sum(beside.values()),
+        left_out={**read.left_out, **beside},
         labels=labels.counts(read.table, task),
         doubts=tuple(_doubts_of_left_out(read)),
     )

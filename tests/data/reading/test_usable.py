@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.data.reading.role_tables import good, roles
+from tests.data.reading.role_tables import good, roles, task_of
+from xstilts.data.reading.usable import NO_CANDIDATE, NO_QUERY, beside
 
 LABELS = {"labels": ("A", "B")}
 
@@ -42,3 +43,17 @@ def test_rows_that_disagree_are_a_problem_with_their_number() -> None:
     found = roles(columns, "tagging", raw={"first": 11}, **LABELS)
     assert found.problems == ["1 rows have more or fewer tags than tokens (first: row 12)"]
     assert found.table is None
+
+
+def test_rows_of_a_dual_encoder_that_are_only_candidates_are_counted_apart() -> None:
+    columns = {
+        "query": ["a", "", "b", "c"],
+        "candidate": ["x", "y", " ", "z"],
+        "key": ["1", "2", "3", "4"],
+    }
+    table, task = good(roles(columns, "dual_encoder")), task_of("dual_encoder")
+    assert table.num_rows == 4, "all of them are read"
+    assert beside(table, task, "test") == {NO_QUERY: 1}
+    assert beside(table, task, "train") == {NO_QUERY: 1, NO_CANDIDATE: 1}
+    texts = good(roles({"text": ["a"], "label": ["A"]}, "classification", **LABELS))
+    assert beside(texts, task_of("classification"), "test") == {}

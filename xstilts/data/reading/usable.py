@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 HIDDEN_LABEL = "rows with a hidden label (-1)"
 NO_TOKEN = "sentences without a token"
 NO_TEXT = "lines without text"
+NO_QUERY = "rows without a query, which are only candidates for the others"
+NO_CANDIDATE = "queries without a candidate of their own, which teach nothing"
 
 
 def usable(table: pa.Table, task: Task, use: Use, first: int) -> RoleRows:
@@ -79,3 +81,20 @@ def answered(
         return read
     left = [one for one, flag in zip(none, lost, strict=True) if not flag]
     return read.without(left, answers.UNANSWERED)
+
+
+def beside(table: pa.Table, task: Task, use: Use) -> dict[str, int]:
+    """Rows of a dual encoder that are in the table but are not trained on or scored themselves, by
+    reason.
+    """
+    import pyarrow.compute as pc
+
+    if "query" not in task.spec.roles:
+        return {}
+    no_query, no_candidate = (
+        pc.equal(pc.utf8_trim_whitespace(table[role]), "") for role in ("query", "candidate")
+    )
+    found = {NO_QUERY: pc.sum(no_query).as_py()}
+    if use == "train":
+        found[NO_CANDIDATE] = pc.sum(no_candidate).as_py()
+    return {reason: rows for reason, rows in found.items() if rows}

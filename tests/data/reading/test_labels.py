@@ -347,6 +347,12 @@ def test_choice_without_a_table_is_a_number() -> None:
     assert "labels outside the table, which is empty: 2" in problem
 
 
+def test_choice_without_a_table_is_the_place_of_its_name_in_the_source() -> None:
+    stated = {"classes": {"label": ("C", "A", "B")}}
+    values = ["A", "C", "B"]
+    assert labels_of(values, (), format_name="multiple_choice", **stated) == ["1", "0", "2"]
+
+
 def test_tag_outside_the_table_names_its_row_not_its_place() -> None:
     columns = {"tokens": [["a", "b"], ["c"]], "tags": [["O", "O"], ["X"]]}
     (problem,) = roles(columns, "tagging", labels=("O",)).problems

@@ -8,6 +8,7 @@ A label is looked up by its name, wherever it has one:
 - a number is the label that reads as this number (`1` or `1.0`), if any label of the table reads as
   a number;
 - an id for which the source states names (`datasets`' ClassLabel) is its name: readers see to that.
+  Where a task states no labels, as multiple choice may, these names are the table.
 
 Only a number for which none of this can be meant is an id: the table's labels are no numbers and
 are stated by the task, and the column holds none of them. In a CSV, where everything is text,
@@ -119,7 +120,7 @@ def ids(
     column = named(column, name, raw)
     values = pc.unique(column)
     listed = values.to_pylist()
-    lookup = _Lookup(task, listed, untyped=raw.untyped, hidden=hidden)
+    lookup = _Lookup(task, listed, raw.classes.get(name, ()), raw.untyped, hidden)
     found = [lookup.id(value) for value in listed]
     wrong = [
         (value, number)
@@ -156,15 +157,23 @@ def named(column: Any, name: str, raw: Raw) -> Any:
 class _Lookup:
     """How the distinct values of one column are looked up in a task's table."""
 
-    def __init__(self, task: Task, values: Sequence[Any], *, untyped: bool, hidden: bool) -> None:
-        self.table, self.untyped, self.hidden = task.labels, untyped, hidden
+    def __init__(
+        self,
+        task: Task,
+        values: Sequence[Any],
+        stated: Sequence[str],
+        untyped: bool,
+        hidden: bool,
+    ) -> None:
         self.choice, self.open = task.spec.label_kind == "choice", _is_open(task)
+        self.table = task.labels or (tuple(stated) if self.choice else ())
+        self.untyped, self.hidden = untyped, hidden
         self.numbers: dict[Decimal, list[int]] = {}
-        for number, label in enumerate(task.labels):
+        for number, label in enumerate(self.table):
             if _NUMBER.fullmatch(label):
                 self.numbers.setdefault(Decimal(label), []).append(number)
         names = {value.strip() for value in values if isinstance(value, str)}
-        self.may_be_ids = not (self.numbers or self.open or names & set(task.labels))
+        self.may_be_ids = not (self.numbers or self.open or names & set(self.table))
 
     def id(self, value: Any) -> int | None:
         """The id of a value; None if it has none."""

@@ -28,7 +28,6 @@ WITHOUT_TESTS = {
     "spec/format_specs/retrieval.py": "as classification",
     "spec/format_specs/span_qa.py": "as classification",
     "data/label_tables.py": "see reading/test_labels.py, which reads such tables from files",
-    "data/reading/role_rows.py": "values without behaviour",
     "results/compared.py": "values without behaviour",
     "workers/context.py": "values without behaviour",
 }

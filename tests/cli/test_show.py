@@ -93,6 +93,29 @@ def test_check_shows_what_is_read_with_its_revision_and_card() -> None:
     assert "note: [a] note" in lines
 
 
+def test_check_tells_what_is_left_out_and_which_labels_there_are() -> None:
+    left_out = {"questions without an answer": 1200, "sentences without a token": 1}
+    labels = {f"L{number}": number for number in range(14)}
+    found = {
+        **CHECKED,
+        "sources": [{**CHECKED["sources"][0], "left_out": left_out}],
+        "rows": [
+            {"task": "who", "use": "test", "language": "en", "labels": {"O": 1000, "B-X": 2}},
+            {"task": "who", "use": "test", "language": "de", "labels": {"O": 500, "B-X": 0}},
+            {"task": "big", "use": "train", "language": "en", "labels": labels},
+            {"task": "squad", "use": "train", "language": "en", "labels": {}},
+        ],
+    }
+    lines = shown(show.check, found).splitlines()
+    assert (
+        "left out: squad (train): 1,200 questions without an answer, 1 sentences without a token"
+    ) in lines
+    assert "labels of who (test): O 1,500, B-X 2" in lines
+    (big,) = (line for line in lines if line.startswith("labels of big (train): L0 0, L1 1"))
+    assert big.endswith("L11 11 and 2 more")
+    assert not any(line.startswith("labels of squad") for line in lines)
+
+
 def test_check_leaks_are_told_with_examples_and_what_was_skipped() -> None:
     leak = {
         "kind": "row",

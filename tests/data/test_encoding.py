@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from tests.support import worlds
@@ -20,6 +21,7 @@ from xstilts.data import encoding, task_data
 from xstilts.errors import DataError, StoreError
 from xstilts.formats import classification
 from xstilts.formats.encoded import EncodedSplit
+from xstilts.spec.format_specs import FormatName
 from xstilts.spec.format_specs.classification import ClassificationOptions
 from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Limits, Source, Splits, Task
@@ -267,17 +269,30 @@ def test_leftover_of_a_killed_build_is_removed(tmp_path: Path, tokenizer: Any) -
     assert built.is_dir()
 
 
-def test_rows_that_give_no_feature_raise(tmp_path: Path, tokenizer: Any) -> None:
-    worlds.write_jsonl(tmp_path / "t.jsonl", [{"text": ""}, {"text": " "}])
+def own_rows(
+    format_name: FormatName, columns: dict[str, Any], folder: Path, tokenizer: Any
+) -> EncodedSplit:
+    """Rows that no source gave, encoded."""
     task = Task(
-        name="blank",
-        format="masked_lm",
+        name="own",
+        format=format_name,
         source=Source(files=("t.jsonl",)),
-        metric="masked_accuracy",
-        splits=Splits(train="train"),
+        metric="masked_accuracy" if format_name == "masked_lm" else "token_accuracy",
+        labels=() if format_name == "masked_lm" else ("A", "B"),
     )
+    return encoding.encoded_split(
+        encoding.encoding_key("data", task, tokenizer, HYPER),
+        task,
+        tokenizer,
+        HYPER,
+        cache=folder / "cache",
+        rows=lambda: pa.table(columns),
+    )
+
+
+def test_rows_that_give_no_feature_raise(tmp_path: Path, tokenizer: Any) -> None:
     with pytest.raises(DataError, match="none of its 2 rows"):
-        encode(task, tmp_path, tokenizer)
+        own_rows("masked_lm", {"text": ["", " "]}, tmp_path, tokenizer)
 
 
 @pytest.mark.parametrize("empty", [[0, 1], [2, 3], [4, 5], [0, 1, 4, 5]])
@@ -285,20 +300,11 @@ def test_batch_that_gives_no_feature_is_passed_over(
     tmp_path: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, empty: list[int]
 ) -> None:
     monkeypatch.setattr(encoding, "ROWS_PER_BATCH", 2)
-    rows = [
-        {"tokens": [] if i in empty else ["w01", "w02"], "tags": [] if i in empty else ["A", "B"]}
-        for i in range(6)
-    ]
-    worlds.write_jsonl(tmp_path / "t.jsonl", rows)
-    task = Task(
-        name="tags",
-        format="tagging",
-        source=Source(files=("t.jsonl",)),
-        metric="token_accuracy",
-        labels=("A", "B"),
-        splits=Splits(train="train"),
-    )
-    split = encode(task, tmp_path, tokenizer)
+    columns = {
+        "tokens": [[] if i in empty else ["w01", "w02"] for i in range(6)],
+        "tags": [[] if i in empty else [0, 1] for i in range(6)],
+    }
+    split = own_rows("tagging", columns, tmp_path, tokenizer)
     assert split.features["row"][:] == [i for i in range(6) if i not in empty]
     assert split.features[0]["labels"] == [0, 1]
     assert len(split.rows) == 6
@@ -308,7 +314,7 @@ def test_format_that_fails_names_the_rows(
     tmp_path: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(classification, "encode", lambda *_: {}["x"])
-    with pytest.raises(DataError, match="rows 0 to 39 can't be encoded"):
+    with pytest.raises(DataError, match="rows 1 to 40 can't be encoded"):
         encode(worlds.review_world(tmp_path), tmp_path, tokenizer)
 
 

@@ -38,7 +38,7 @@ def test_check_tells_all_problems_of_a_split_at_once(tmp_path: Path) -> None:
     found = problems(task, tmp_path)
     assert "has no column `body` for text; nearest: boddy" in found
     assert "labels outside the table [bad, good]: ugly" in found
-    assert "column `body` is empty in 1 rows (first: row 0)" in found
+    assert "column `body` is empty in 1 rows (first: row 1)" in found
 
 
 # -- revisions

@@ -75,7 +75,7 @@ def test_encode_label_outside_the_table_names_row_and_table(
 ) -> None:
     with pytest.raises(
         DataError,
-        match=r"task t, row 7: label is .*must be one of entailment, neutral, contradiction",
+        match=r"task t, row 8: label is .*must be one of entailment, neutral, contradiction",
     ):
         classification.encode(
             {"text": ["a"], "label": [label]}, task, spelling_tokenizer, Hyperparameters(), 7

@@ -136,9 +136,9 @@ def test_encode_label_names_map_through_the_table(make_task: Any, spelling_token
 @pytest.mark.parametrize(
     ("choices", "label", "message"),
     [
-        (["b", "c"], 2, "row 5: label is 2; must be a number from 0 to 1"),
-        (["b", "c"], "x", "row 5: label is 'x'"),
-        ([], 0, "row 5: choices is empty"),
+        (["b", "c"], 2, "row 6: label is 2; must be a number from 0 to 1"),
+        (["b", "c"], "x", "row 6: label is 'x'"),
+        ([], 0, "row 6: choices is empty"),
     ],
 )
 def test_encode_label_that_names_no_choice_is_an_error(

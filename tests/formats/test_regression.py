@@ -37,7 +37,7 @@ def test_encode_pair_keeps_the_number(task: Any, tokenizer: Any) -> None:
 
 
 def test_encode_label_that_is_no_number_is_an_error(task: Any, spelling_tokenizer: Any) -> None:
-    with pytest.raises(DataError, match=r"task t, row 3: label is 'high'; must be a number"):
+    with pytest.raises(DataError, match=r"task t, row 4: label is 'high'; must be a number"):
         regression.encode(
             {"text": ["a"], "label": ["high"]}, task, spelling_tokenizer, Hyperparameters(), 3
         )

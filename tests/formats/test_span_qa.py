@@ -141,26 +141,6 @@ def test_encode_slow_tokenizer_is_refused() -> None:
         encode([row("a", "b", ("b", 0))], slow)
 
 
-@pytest.mark.parametrize(
-    ("answers", "found"),
-    [
-        ([("bc", 3)], (3, 5)),
-        ([("bc", 4)], (3, 5)),  # off by one: the nearest occurrence
-        ([("bc", 11)], (12, 14)),
-        ([("bc", -1)], (3, 5)),
-        ([("zz", 3), ("d", 6)], (6, 7)),  # the next gold answer
-        ([("zz", 0)], None),
-        ([("", 0)], None),
-        ([], None),
-    ],
-)
-def test_locate_answer_by_start_then_by_text(
-    answers: list[tuple[str, int]], found: tuple[int, int] | None
-) -> None:
-    gold = {"text": [text for text, _ in answers], "answer_start": [start for _, start in answers]}
-    assert span_qa.locate("aa bc d bbb bc", gold) == found
-
-
 def test_encode_answer_that_is_nowhere_is_not_trained_on(spelling_tokenizer: Any) -> None:
     rows = [row("q", "a b", ("z", 0)), row("q", "a b", ("b", 0))]
     features = encode(rows, spelling_tokenizer)

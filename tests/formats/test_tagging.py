@@ -136,9 +136,9 @@ def test_encode_every_sentence_empty_gives_no_features(task: Any, spelling_token
 @pytest.mark.parametrize(
     ("tags", "message"),
     [
-        ([0], "row 3: 2 tokens but 1 tags"),
-        ([0, 7], "row 3: label is 7; must be one of O, B-PER"),
-        ([0, "B-MISC"], "row 3: label is 'B-MISC'"),
+        ([0], "row 4: 2 tokens but 1 tags"),
+        ([0, 7], "row 4: label is 7; must be one of O, B-PER"),
+        ([0, "B-MISC"], "row 4: label is 'B-MISC'"),
     ],
 )
 def test_encode_bad_tags_are_an_error(

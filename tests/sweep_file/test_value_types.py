@@ -40,6 +40,11 @@ from xstilts.sweep_file import loads
             8,
             "exactly one of hub, files, generator",
         ),
+        (
+            "description: true\n",
+            8,
+            'description is true; must be text; write "true" in quotes',
+        ),
         ("description: 3\n", 8, 'description is 3; must be text; write "3" in quotes'),
     ],
 )

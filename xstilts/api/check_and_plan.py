@@ -47,7 +47,7 @@ def check_opened(opened: Opened, *, leaks: bool = True) -> CheckResult:
     wrong = looked.problems or opened.unread_labels.splitlines()
     if wrong:
         raise SweepError([Problem(message=message, file=opened.file) for message in wrong])
-    reads = revisions.reads(plan, context)
+    reads = revisions.reads(plan, context, looked.facts)
     return CheckResult(
         opened.sweep,
         [*notes.of_plan(plan), *notes.of_data(plan, reads, context)],

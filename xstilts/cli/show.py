@@ -29,6 +29,9 @@ def check(console: Console, found: dict[str, Any]) -> None:
     )
     if found.get("sources"):
         _reads(console, found["sources"])
+    _left_out(console, found.get("sources", ()))
+    for line in tables.label_lines(found.get("rows", ())):
+        say(console, line)
     for model in found.get("models", ()):
         asked = f"{model['asked']} -> " if model["asked"] != "main" else ""
         say(console, f"model {model['model']}: {asked}{model['resolved']}")
@@ -59,6 +62,15 @@ def _reads(console: Console, reads: Iterable[Mapping[str, Any]]) -> None:
         say(console, f"    {source} (has {read['has']}{card})")
         if read["resolved"]:
             say(console, f"    {tables.revision_text(read)}")
+
+
+def _left_out(console: Console, reads: Iterable[Mapping[str, Any]]) -> None:
+    """Rows that are neither trained nor scored, with the reason."""
+    for read in reads:
+        counts = ", ".join(f"{rows:,} {why}" for why, rows in read.get("left_out", {}).items())
+        if counts:
+            head = ("left out: ", "yellow")
+            say(console, Text.assemble(head, f"{read['task']} ({read['use']}): {counts}"))
 
 
 def _leaks(console: Console, found: Mapping[str, Any] | None) -> None:

@@ -5,7 +5,8 @@ Only means for display are computed here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from xstilts.spec.sweep import BASELINE
 if TYPE_CHECKING:
     import pandas as pd
 
+_LABELS = 12
+"""Labels shown of a table; `--json` has all."""
 
 # -- what a sweep reads and costs
 
@@ -52,6 +55,22 @@ def revision_text(read: Mapping[str, Any]) -> str:
     """`main -> commit 0123456789ab`; empty for a union, whose parts have theirs."""
     resolved = f"{read['kind']} {read['resolved'][:12]}" if read["resolved"] else ""
     return f"{read['asked']} -> {resolved}" if read["asked"] else resolved
+
+
+def label_lines(facts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each task and use: its first labels in the order of their ids with their rows, or
+    tokens, over all languages.
+    """
+    of: dict[tuple[str, str], Counter[str]] = {}
+    for one in facts:
+        counts = of.setdefault((one["task"], one["use"]), Counter())
+        for label, rows in one["labels"].items():
+            counts[label] += rows
+    for (task, use), counts in of.items():
+        shown = [f"{label} {rows:,}" for label, rows in list(counts.items())[:_LABELS]]
+        more = f" and {len(counts) - _LABELS:,} more" if len(counts) > _LABELS else ""
+        if shown:
+            yield f"labels of {task} ({use}): {', '.join(shown)}{more}"
 
 
 def cost(estimate: Mapping[str, Any]) -> Table:

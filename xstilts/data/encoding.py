@@ -178,7 +178,7 @@ def _encode(
     except Exception as error:
         last = first_row + len(next(iter(batch.values()))) - 1
         raise DataError(
-            f"task {task.name}: rows {first_row} to {last} can't be encoded ({error!r})"
+            f"task {task.name}: rows {first_row + 1} to {last + 1} can't be encoded ({error!r})"
         ) from error
 
 

@@ -82,12 +82,17 @@ def _label_names(task: Task, use: Use, language: str, leaf: Task, context: DataC
             sources.read(leaf, piece.name, language, (column, column.partition(".")[0]), context),
             (column,),
         )
+        source = languages.source_in_words(leaf, language)
+        at = f"task {tables.called(task, leaf)}: {source}, split {piece.name}"
         if column not in raw.columns:
-            source = languages.source_in_words(leaf, language)
             raise DataError(
-                f"task {tables.called(task, leaf)}: {source}, split {piece.name}: has no "
-                f"column `{column}` to take the labels from; it has {', '.join(raw.columns)}"
+                f"{at}: has no column `{column}` to take the labels from; it has "
+                f"{', '.join(raw.columns)}"
             )
-        start, stop = piece.span(raw.table.num_rows)
-        names |= labels.names_in(raw.table[column].slice(start, stop - start), column, raw)
+        cut = raw.sliced(*piece.span(raw.table.num_rows))
+        tags = task.spec.label_kind == "tags"
+        try:
+            names |= labels.names_in(cut.table[column], column, cut, tags=tags)
+        except DataError as error:
+            raise DataError(f"{at}: {error}") from error
     return names

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.data import transforms
 from xstilts.data.label_tables import with_labels
-from xstilts.data.reading import agreement, labels, languages, tables
+from xstilts.data.reading import answers, labels, languages, tables, usable
+from xstilts.data.reading.role_rows import RoleRows
 from xstilts.data.transforms.inputs import rows_key
 from xstilts.errors import DataError
 from xstilts.sources.context import DataContext
@@ -28,8 +29,12 @@ from xstilts.store.local_files import write_json
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LOOK_VERSION = 2
+LOOK_VERSION = 3
 """Raised when rows that passed may fail now, or when other things are found in the same rows."""
+TELLING_SHARE = 0.05
+"""Share of training questions left out because their answer cannot be placed, above which this is
+doubtful.
+"""
 _Finding = tuple[Use, str, str]
 """Use and language in which a problem was found, and the problem."""
 _USES = " ({uses}): "
@@ -121,12 +126,15 @@ def _look(
     ]
     if problems:
         return problems, None
+    beside = usable.beside(read.table, task, use)
     found = Facts(
         task=task.name,
         use=use,
         language=language,
-        rows=read.table.num_rows,
-        left_out=read.left_out,
+        rows=read.table.num_rows - sum(beside.values()),
+        left_out={**read.left_out, **beside},
+        labels=labels.counts(read.table, task),
+        doubts=tuple(_doubts_of_left_out(read)),
     )
     if kept is not None:
         write_json(kept, found.to_json())
@@ -164,8 +172,24 @@ def _oddities(table: pa.Table, task: Task) -> Iterator[str]:
             f"none of its labels occurs in its training rows ({shown}, ...); both must use the "
             "same label names"
         )
-    if "answers" in task.spec.roles:
-        yield from agreement.misplaced_answers(table)
+
+
+def _doubts_of_left_out(read: RoleRows) -> Iterator[str]:
+    """What may not be meant, of rows that were left out."""
+    kept = 0 if read.table is None else read.table.num_rows
+    none, lost = (read.left_out.get(why, 0) for why in (answers.UNANSWERED, answers.UNPLACED))
+    if none:
+        yield (
+            f"{none:,} of {kept + none + lost:,} questions have no answer and are left out, "
+            "neither trained nor scored; if that is what a model is to find (as in SQuAD v2.0), "
+            "set `options: {no_answer: true}`"
+        )
+    if lost > TELLING_SHARE * (kept + lost):
+        yield (
+            f"{lost:,} of {kept + lost:,} questions have an answer that does not stand in the "
+            "context as it is written and are left out; look whether both were written, or "
+            "translated, in the same way"
+        )
 
 
 def _anywhere(problem: str, task: Task, language: str) -> str:

@@ -57,7 +57,8 @@ def rows(task: Task, use: Use, language: str | None, context: DataContext) -> da
 def sizes(task: Task, use: Use, language: str | None, context: DataContext) -> int:
     """Number of rows of a use, from the files' own counts.
 
-    This includes rows with a hidden label and rows that a transform will have to drop.
+    This includes rows that are left out (`looked.Facts` has their number) and rows that a transform
+    will have to drop.
     """
     return sum(_size(task, use, one, context) for one in _languages(task, use, language))
 

@@ -152,7 +152,7 @@ def label_table(task: Task) -> dict[int | str, int]:
 def unknown_label(label: Any, row: int, task: Task) -> DataError:
     """The error for a label outside the table."""
     return DataError(
-        f"task {task.name}, row {row}: label is {label!r}; must be one of "
+        f"task {task.name}, row {row + 1}: label is {label!r}; must be one of "
         f"{', '.join(task.labels)}, or an id from 0 to "
         f"{len(task.labels) - 1}; fix the data or the task's labels"
     )

@@ -104,7 +104,7 @@ def _join(first: str | None, second: str | None) -> str:
 
 
 def _label(label: int | str, n_choices: int, row: int, task: Task) -> int:
-    where = f"task {task.name}, row {row}"
+    where = f"task {task.name}, row {row + 1}"
     if n_choices < 1:
         raise DataError(f"{where}: choices is empty; must hold at least one; fix or drop the row")
     number = task.labels.index(label) if isinstance(label, str) and label in task.labels else label

@@ -75,7 +75,7 @@ def _number(label: Any, row: int, task: Task) -> float:
         return math.nan if label is None else float(label)
     except (TypeError, ValueError):
         message = f"label is {label!r}; must be a number; fix the data or drop the row"
-        raise DataError(f"task {task.name}, row {row}: {message}") from None
+        raise DataError(f"task {task.name}, row {row + 1}: {message}") from None
 
 
 def collate(

@@ -7,11 +7,10 @@ window that does not contain the whole first answer trains on position 0. Each w
 character span of every context token, so answers are cut out of the original context and need no
 detokeniser.
 
-**Answers.** `answer_start` is checked against the text. If it is wrong, the nearest occurrence of
-the answer is taken; if there is none, the next gold answer; if none is left, the row's windows get
-`answerable = 0` and `n_items = 0`: not trained on, but still evaluated. With `options.no_answer`
-(SQuAD v2.0) a row without gold answers is a question without an answer: all its windows train on
-position 0.
+**Answers.** `spec/answer_places.py` says where an answer stands. If no answer of a row does, the
+row's windows get `answerable = 0` and `n_items = 0`: not trained on, but still evaluated; reading
+leaves such rows out of training. With `options.no_answer` (SQuAD v2.0) a row without gold answers
+is a question without an answer: all its windows train on position 0.
 
 **Decode.** `spans.py` finds the best span over all windows of a question. As in newer scripts, no
 "maximum context" rule chooses between windows that share a token. With `options.no_answer` the
@@ -48,6 +47,7 @@ from xstilts.formats.common import (
 )
 from xstilts.formats.prediction import each_alone, one_pass, one_reading
 from xstilts.scoring import answers as answer_scores
+from xstilts.spec.answer_places import first_place
 from xstilts.spec.format_specs.span_qa import SPAN_QA, SpanQAOptions
 from xstilts.spec.words import words
 
@@ -103,7 +103,7 @@ def encode(
         question = question[:longest_question]
         head = [*specials.before, *question, *specials.between]
         room = hyper.max_length_tokens - specials.count - len(question)
-        answer = _token_span(places, locate(context, batch["answers"][i]))
+        answer = _token_span(places, first_place(context, batch["answers"][i]))
         taught = answer is not None or (options.no_answer and not batch["answers"][i]["text"])
         for begin, end in windows(len(ids), room, hyper.doc_stride_tokens):
             start, stop = _position(answer, begin, end, len(head))
@@ -173,30 +173,6 @@ def _trim(text: str, pairs: list[tuple[int, int]]) -> Array:
             places[i, 0] = begin + len(piece) - len(piece.lstrip()) if stripped else end
             places[i, 1] = places[i, 0] + len(stripped)
     return places
-
-
-def locate(context: str, answers: dict[str, list[Any]]) -> tuple[int, int] | None:
-    """Characters `(begin, end)` of the first gold answer that occurs in `context`: its occurrence
-    nearest to its `answer_start`.
-    """
-    for text, start in zip(answers["text"], answers["answer_start"], strict=True):
-        if not text.strip():
-            continue
-        if start >= 0 and context.startswith(text, start):
-            return start, start + len(text)
-        found = _occurrences(context, text)
-        if found:
-            begin = min(found, key=lambda at: abs(at - start))
-            return begin, begin + len(text)
-    return None
-
-
-def _occurrences(context: str, text: str) -> list[int]:
-    found, at = [], context.find(text)
-    while at >= 0:
-        found.append(at)
-        at = context.find(text, at + 1)
-    return found
 
 
 def _token_span(places: Array, characters: tuple[int, int] | None) -> tuple[int, int] | None:

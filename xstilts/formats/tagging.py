@@ -120,7 +120,7 @@ def _labels(
 ) -> list[int]:
     if len(words) != len(tags):
         message = f"{len(words)} tokens but {len(tags)} tags; must be equal; fix or drop the row"
-        raise DataError(f"task {task.name}, row {row}: {message}")
+        raise DataError(f"task {task.name}, row {row + 1}: {message}")
     try:
         return [table[tag] for tag in tags]
     except KeyError as error:

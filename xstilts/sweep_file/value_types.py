@@ -183,8 +183,11 @@ class Checker:
 
     def _wrong(self, path: Path, raw: Any, must: str) -> Wrong:
         where = path_text(path) or "the file"
+        written = str(raw).lower() if isinstance(raw, bool) else str(raw)
         quote = (
-            f'; write "{raw}" in quotes' if must == "text" and isinstance(raw, (int, float)) else ""
+            f'; write "{written}" in quotes'
+            if must == "text" and isinstance(raw, (int, float))
+            else ""
         )
         self.document.complain(path, f"{where} {state(raw)}; must be {must}{quote}")
         return WRONG

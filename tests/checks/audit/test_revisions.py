@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.support import worlds
 from xstilts.checks.audit import revisions
+from xstilts.data import looked
 from xstilts.planning import make_plan
 from xstilts.spec.hyperparameters import Settings
 from xstilts.spec.sweep import Model, Sweep
@@ -24,7 +25,15 @@ def reads(folder: Path, task: Task) -> dict[tuple[str, str], tuple[int, str]]:
         intermediate=Settings(steps=1),
         target=Settings(steps=1),
     )
-    found = revisions.reads(make_plan(sweep), worlds.context(folder))
+    context = worlds.context(folder)
+    facts = [
+        *looked.look(task, "train", context).facts,
+        *looked.look(task, "evaluate", context).facts,
+    ]
+    found = revisions.reads(make_plan(sweep), context, facts)
+    for read in found:
+        if read.left_out:
+            assert sum(read.left_out.values()) + read.rows == int(read.has)
     return {(read.task, read.use): (read.rows, read.has) for read in found}
 
 
@@ -57,3 +66,10 @@ def test_rows_that_a_transform_adds_are_counted(tmp_path: Path) -> None:
     )
     assert reads(tmp_path, added)["reviews", "train"] == (80, "40")
     assert reads(tmp_path, added)["reviews", "dev"] == (10, "10")
+
+
+def test_rows_are_those_that_are_scored_and_the_others_are_left_out(tmp_path: Path) -> None:
+    task = worlds.review_world(tmp_path)
+    rows = [{"body": "w", "verdict": label} for label in (0, 1, -1, -1, 1)]
+    worlds.write_jsonl(tmp_path / "reviews/test.jsonl", rows)
+    assert reads(tmp_path, task)["reviews", "test"] == (3, "5")

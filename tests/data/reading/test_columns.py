@@ -50,8 +50,8 @@ def test_regression_reads_numbers_of_a_csv(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([1.0, None], r"1 rows have no number in column `label` \(first: row 1\)"),
-        ([float("nan"), 1.0], r"1 rows have no number in column `label` \(first: row 0\)"),
+        ([1.0, None], r"1 rows have no number in column `label` \(first: row 2\)"),
+        ([float("nan"), 1.0], r"1 rows have no number in column `label` \(first: row 1\)"),
         (["good", "2"], "every label must be a number"),
         ([[1.0], [2.0]], "every label must be a number"),
     ],
@@ -83,7 +83,7 @@ def test_mining_row_without_any_sentence_is_a_problem(tmp_path: Path) -> None:
         {"source_sentence": " ", "target_sentence": ""},
     ]
     with pytest.raises(
-        DataError, match=r"1 rows have neither source_sentence nor target_sentence \(first: row 1\)"
+        DataError, match=r"1 rows have neither source_sentence nor target_sentence \(first: row 2\)"
     ):
         rows(tmp_path, "mining", given)
 

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from tests.data.reading.role_tables import good, raw_of, roles, task_of
 from tests.support import worlds
 from xstilts.data import task_data
 from xstilts.data.reading import sources
-from xstilts.data.reading.labels import open_table
+from xstilts.data.reading.labels import counts, names_in, open_table
 from xstilts.errors import DataError
 from xstilts.formats import tagging
 from xstilts.spec.hyperparameters import Hyperparameters
@@ -222,3 +224,184 @@ def test_stated_label_names_are_looked_up_in_the_task_order(tmp_path: Path) -> N
         1,
         0,
     ]
+
+
+# -- one column
+
+
+def labels_of(
+    values: Any, table: tuple[str, ...], *, format_name: Any = "classification", **raw: Any
+) -> list[str]:
+    """The labels of a column by the names that they get, `-` where left out; or its problem."""
+    columns: dict[str, Any] = {"label": values}
+    if format_name == "multiple_choice":
+        columns |= {"context": ["x"] * len(values), "choices": [["a", "b", "c"]] * len(values)}
+    else:
+        columns["text"] = ["x"] * len(values)
+    read = roles(columns, format_name, raw=raw, labels=table)
+    if read.problems:
+        return read.problems
+    return [table[one] if table else str(one) for one in good(read)["label"].to_pylist()]
+
+
+TEXTS, TRUTH = ("no", "yes"), ("true", "false")
+
+
+@pytest.mark.parametrize(
+    ("values", "table", "names"),
+    [
+        ([True, False], TRUTH, ["true", "false"]),
+        ([True, False], ("False", "True"), ["True", "False"]),
+        ([True], ("TRUE", "true"), ["true"]),
+        ([1, 0], TEXTS, ["yes", "no"]),
+        ([1.0, 0.0, -0.0], TEXTS, ["yes", "no", "no"]),
+        ([" yes ", "no"], TEXTS, ["yes", "no"]),
+        ([2, 1], ("1", "2"), ["2", "1"]),
+        ([2.0, 1.5], ("1.5", "2"), ["2", "1.5"]),
+        ([1, 3], ("3.0", "2.0", "1.0"), ["1.0", "3.0"]),
+        ([-1, 0, 1], ("-1", "0", "1"), ["-1", "0", "1"]),
+        (["-1", "1"], ("1", "-1"), ["-1", "1"]),
+        ([1, -1, 0], TEXTS, ["yes", "no"]),
+    ],
+)
+def test_label_is_looked_up_by_its_name(
+    values: list[Any], table: tuple[str, ...], names: list[str]
+) -> None:
+    assert labels_of(values, table) == names
+
+
+@pytest.mark.parametrize(
+    ("values", "table", "names"),
+    [
+        (["1", "0"], TEXTS, ["yes", "no"]),
+        (["1.0", "-1", "0"], TEXTS, ["yes", "no"]),
+        (["-1", "1.0"], ("1", "-1"), ["-1", "1"]),
+        (["2", "1.0"], ("1", "2"), ["2", "1"]),
+    ],
+)
+def test_digits_of_a_csv_are_numbers(
+    values: list[str], table: tuple[str, ...], names: list[str]
+) -> None:
+    assert labels_of(values, table, untyped=True) == names
+
+
+@pytest.mark.parametrize(
+    ("values", "table", "message"),
+    [
+        ([True, False], ("1", "0"), "holds truth values (first: row 1), which are the labels"),
+        ([True], ("True", "TRUE"), "the table [True, TRUE] lacks them"),
+        (["0", "1"], TEXTS, "labels outside the table [no, yes]: 0, 1 (first: row 1)"),
+        ([0, 2], ("1", "2"), "labels outside the table [1, 2]: 0 (first: row 1)"),
+        ([0], ("1", "0.5", "many"), "labels outside the table [1, 0.5, many]: 0"),
+        ([1], ("1.0", "1.00"), "labels outside the table"),
+        ([0.5], TEXTS, "labels outside the table [no, yes]: 0.5"),
+        ([2**62, 0], TEXTS, "labels outside the table [no, yes]: 4611686018427387904"),
+        (["Yes"], TEXTS, ": Yes (first: row 1); nearest: yes"),
+        (["no", None], TEXTS, "column `label` is empty in 1 places (first: row 2)"),
+        ([None, None], TEXTS, "column `label` is empty in 2 places (first: row 1)"),
+        ([0.0, float("nan")], TEXTS, "column `label` is empty in 1 places (first: row 2)"),
+        (["no", " "], TEXTS, "column `label` is empty in 1 places (first: row 2)"),
+        ([["no"], ["yes"]], TEXTS, "column `label` holds list<item: string>; must hold a label"),
+        ([{"a": 1}], TEXTS, "column `label` holds struct<a: int64>; must hold a label"),
+        ([b"no"], TEXTS, "column `label` holds binary; must hold a label"),
+        ([-2], TEXTS, "labels outside the table [no, yes]: -2"),
+    ],
+)
+def test_label_that_has_no_name_in_the_table_is_an_error(
+    values: list[Any], table: tuple[str, ...], message: str
+) -> None:
+    (problem,) = labels_of(values, table)
+    assert message in problem
+
+
+@pytest.mark.parametrize("text", ["\u00b2", "01", "-0", "9" * 5000, "1e3", "0x1", "\u0661"])
+def test_text_of_a_csv_that_is_no_plain_number_is_no_id(text: str) -> None:
+    (problem,) = labels_of([text], TEXTS, untyped=True)
+    assert "labels outside the table [no, yes]" in problem
+    assert len(problem) < 300
+
+
+def test_digits_beside_names_are_no_ids() -> None:
+    (problem,) = labels_of(["yes", "0"], TEXTS, untyped=True)
+    assert "labels outside the table [no, yes]: 0 (first: row 2)" in problem
+    assert labels_of(["yes", "-1"], TEXTS, untyped=True) == ["yes"], "but -1 is hidden"
+
+
+def test_null_is_a_hidden_label_only_where_the_source_hides_labels() -> None:
+    columns = {"text": ["a", "b", "c"], "label": ["yes", None, "no"]}
+    stated = {"classes": {"label": TEXTS}, "hidden": frozenset({"label"})}
+    read = roles(columns, "classification", raw=stated, labels=TEXTS)
+    assert good(read)["label"].to_pylist() == [1, 0]
+    assert read.left_out == {"rows with a hidden label (-1)": 1}
+    assert roles(columns, "classification", labels=TEXTS).problems
+
+
+def test_choice_without_a_table_is_a_number() -> None:
+    assert labels_of([2, 0], (), format_name="multiple_choice") == ["2", "0"]
+    assert labels_of(["2"], (), format_name="multiple_choice", untyped=True) == ["2"]
+    (problem,) = labels_of([True], (), format_name="multiple_choice")
+    assert "holds truth values" in problem
+    (problem,) = labels_of([2.0**63], (), format_name="multiple_choice")
+    assert "labels outside the table, which is empty: 9.2" in problem
+    (problem,) = labels_of(["2"], (), format_name="multiple_choice")
+    assert "labels outside the table, which is empty: 2" in problem
+
+
+def test_choice_without_a_table_is_the_place_of_its_name_in_the_source() -> None:
+    stated = {"classes": {"label": ("C", "A", "B")}}
+    values = ["A", "C", "B"]
+    assert labels_of(values, (), format_name="multiple_choice", **stated) == ["1", "0", "2"]
+
+
+def test_tag_outside_the_table_names_its_row_not_its_place() -> None:
+    columns = {"tokens": [["a", "b"], ["c"]], "tags": [["O", "O"], ["X"]]}
+    (problem,) = roles(columns, "tagging", labels=("O",)).problems
+    assert "labels outside the table [O]: X (first: row 2)" in problem
+    hidden = {"tokens": [["a"]], "tags": [[-1]]}
+    (problem,) = roles(hidden, "tagging", labels=("O",)).problems
+    assert "labels outside the table [O]: -1" in problem
+
+
+def test_numbers_are_no_ids_of_a_table_that_the_data_gave() -> None:
+    columns = {"text": ["a", "b"], "label": [0, 1]}
+    table = good(roles(columns, "classification", labels=("no", "yes", UNSEEN)))
+    assert table["label"].to_pylist() == [2, 2]
+
+
+def names(values: Any, **raw: Any) -> set[str]:
+    """The labels that an open table takes from a column."""
+    given = raw_of({"label": values}, **raw)
+    return names_in(given.table["label"], "label", given, tags=False)
+
+
+def test_open_table_holds_names_of_values_of_every_type() -> None:
+    assert names([True, False]) == {"true", "false"}
+    assert names([2.0, None, -1.0]) == {"2"}
+    assert names(["a ", " ", None]) == {"a"}
+    assert names(["-1", "1"], untyped=True) == {"1"}
+    assert names(["-1", "1"]) == {"-1", "1"}
+    with pytest.raises(DataError, match="column `label` holds list"):
+        names([["a"]])
+
+
+def test_open_table_with_digits_that_are_no_number_is_sorted_as_text() -> None:
+    assert open_table(["\u00b2", "1"]) == ("1", "\u00b2", UNSEEN)
+
+
+def test_list_of_labels_is_told_for_a_table_that_the_data_give(tmp_path: Path) -> None:
+    worlds.write_jsonl(tmp_path / "r.jsonl", [{"body": "w", "verdict": ["good"]}])
+    task = worlds.review_task(
+        source=Source(files=("r.jsonl",)), labels=(), splits=Splits(train="train")
+    )
+    (problem,) = task_data.check(task, "train", worlds.context(tmp_path))
+    assert problem.startswith("task reviews: files r.jsonl, split train: column `verdict` holds")
+
+
+def test_labels_are_counted_in_the_order_of_their_ids_with_those_that_do_not_occur() -> None:
+    classes = pa.table({"label": [1, 1, 0]})
+    task = task_of("classification", labels=("no", "yes", "perhaps"))
+    assert list(counts(classes, task).items()) == [("no", 1), ("yes", 2), ("perhaps", 0)]
+    tags = pa.table({"tags": [[0, 0], [], [1]]})
+    assert counts(tags, task_of("tagging", labels=("O", "B-X"))) == {"O": 2, "B-X": 1}
+    assert counts(pa.table({"label": [1.0]}), task_of("regression")) == {}
+    assert counts(pa.table({"label": [1]}), task_of("multiple_choice")) == {}

@@ -158,7 +158,9 @@ def test_squad_json_without_answers_needs_the_option(tmp_path: Path) -> None:
     assert task_data.check(allowed, "evaluate", context) == []
     squad(tmp_path, [question("a", ""), question("b", "cat")])
     assert task_data.check(made, "evaluate", context) == []
-    assert len(task_data.rows(made, "train", None, context)) == 2
+    assert list(task_data.rows(made, "train", None, context)["id"]) == ["b"]
+    both = task_data.rows(allowed, "train", None, context)
+    assert list(both["id"]) == ["a", "b"]
 
 
 @pytest.mark.parametrize(

@@ -63,11 +63,11 @@ def test_text_that_is_a_number_is_written_out() -> None:
 @pytest.mark.parametrize(
     ("columns", "role", "message"),
     [
-        ({"text": ["a", None]}, "text", "column `text` is empty in 1 rows (first: row 1)"),
+        ({"text": ["a", None]}, "text", "column `text` is empty in 1 rows (first: row 2)"),
         ({"text": [["a"]]}, "text", "column `text` holds list<item: string>; must be text"),
         ({"choices": ["a, b"]}, "choices", "choices must be a list of texts"),
-        ({"tokens": [["a"], None]}, "tokens", "has rows without a value"),
-        ({"tokens": [["a", None]]}, "tokens", "has rows without a value"),
+        ({"tokens": [["a"], None]}, "tokens", "1 rows have no list of texts in column `tokens`"),
+        ({"tokens": [["a", None]]}, "tokens", "or one with a null in it (first: row 1)"),
         ({"tags": ["a"]}, "tags", "tags must be a list in every row"),
         ({"answers": ["a"]}, "answers", "must be {text: [..], answer_start: [..]} in every row"),
         (

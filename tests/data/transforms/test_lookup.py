@@ -38,7 +38,11 @@ def test_answer_is_found_where_it_lies_most_like_the_old_one(tmp_path: Path) -> 
         {**common, "answers": {"text": [], "answer_start": []}},
     ]
     task = worlds.task(
-        tmp_path, "span_qa", rows, {"lookup": {"files": ["{language}.jsonl"], "languages": ["de"]}}
+        tmp_path,
+        "span_qa",
+        rows,
+        {"lookup": {"files": ["{language}.jsonl"], "languages": ["de"]}},
+        options={"no_answer": True},
     )
     made = worlds.made(tmp_path, task)
     # 23/32 of the context is 29.5 of the 41 German characters: 22 is nearest; `Romane` at 34 is

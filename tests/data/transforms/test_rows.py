@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import transform_worlds as worlds
-from xstilts.data.transforms.rows import occurrences, reworded, standing, texts, with_texts
+from xstilts.data.transforms.rows import reworded, texts, with_texts
 from xstilts.data.transforms.words import replace, runs
 
 
@@ -49,27 +49,6 @@ def test_with_texts_puts_the_texts_back_and_leaves_the_row_as_it_was(question: s
 
 
 # -- answers
-
-
-@pytest.mark.parametrize(
-    ("text", "start", "place"),
-    [
-        ("cat", 4, (4, 7)),
-        ("cat", 0, (4, 7)),  # a wrong start: the nearest place
-        ("cat", 99, (16, 19)),
-        ("dog", 4, None),
-        ("", 99, None),
-    ],
-)
-def test_answer_stands_at_its_start_or_at_the_nearest_place(
-    text: str, start: int, place: tuple[int, int] | None
-) -> None:
-    assert standing("The cat saw the cat", text, start) == place
-
-
-def test_occurrences_may_overlap_and_an_empty_part_has_none() -> None:
-    assert occurrences("aaa", "aa") == [0, 1]
-    assert occurrences("aaa", "") == []
 
 
 def test_answer_that_stood_nowhere_is_left_as_it_is() -> None:

@@ -107,7 +107,7 @@ def test_answers_are_found_again_by_marks_or_by_their_translation(
         question(("house", 66)),
         question(),
     ]
-    task = worlds.task(tmp_path, "span_qa", rows, into(model, "de"))
+    task = worlds.task(tmp_path, "span_qa", rows, into(model, "de"), options={"no_answer": True})
     made = worlds.made(tmp_path, task)
     german = "Anna ist im Denver. Der Hund sieht der rote Haus, der Hund ist im der Haus."
     #         0           12     20                              50                 70

@@ -7,8 +7,9 @@ version. Nothing is judged here: `cards.py` compares, `data/reading` refuses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from xstilts.checks.audit import cards
@@ -18,9 +19,11 @@ from xstilts.sources.base_models import model_revision
 from xstilts.sources.sweep_models import sweep_models
 from xstilts.spec import splits
 from xstilts.spec.digests import digest
+from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import Action, Limits, Task, Use
 
 if TYPE_CHECKING:
+    from xstilts.data.looked import Facts
     from xstilts.sources.context import DataContext
 
 Resolved = Literal["commit", "content", "version"]
@@ -47,11 +50,16 @@ class Read:
     """
     kind: Resolved
     rows: int
-    """Rows used over all languages, after cuts and limits, including rows with a hidden label."""
+    """Rows used over all languages, after cuts and limits. Where rows were looked at those that are
+    trained or scored, and those that a transform adds; for a part of a union, whose rows are looked
+    at as a whole, all of them.
+    """
     has: str
     """Rows of the whole splits, in words: `5,010 each`; of a union those of its parts."""
     card: str
     """Rows of the whole splits by the card, in words; empty without a card."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Why rows of the split are not used, to how many over all languages."""
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -68,8 +76,34 @@ class ReadModel:
     """Commit of the hub, or hash of the folder's files."""
 
 
-def reads(plan: Plan, context: DataContext) -> list[Read]:
-    """All rows that a plan reads; DataError if some can't be read."""
+def reads(plan: Plan, context: DataContext, facts: Iterable[Facts] = ()) -> list[Read]:
+    """All rows that a plan reads; DataError if some can't be read. `facts` are what was found in
+    them.
+    """
+    sweep = plan.sweep
+    found = _all_reads(plan, context)
+    of: dict[tuple[str, Use], list[Facts]] = {}
+    for one in facts:
+        of.setdefault((one.task, one.use), []).append(one)
+    return [_looked_at(read, of.get((read.task, read.use), []), sweep) for read in found]
+
+
+def _looked_at(read: Read, facts: list[Facts], sweep: Sweep) -> Read:
+    """Rows as they are used, if they were looked at."""
+    if not facts:
+        return read
+    from xstilts.data import transforms
+
+    left_out: Counter[str] = Counter()
+    rows = 0
+    for one in facts:
+        left_out.update(one.left_out)
+        added = one.use == "train"
+        rows += transforms.expected_rows(one.rows, sweep.task(one.task)) if added else one.rows
+    return replace(read, rows=rows, left_out=dict(left_out))
+
+
+def _all_reads(plan: Plan, context: DataContext) -> list[Read]:
     sweep = plan.sweep
     found = [
         read for name in trained_tasks(plan) for read in _reads(sweep.task(name), "train", context)

@@ -1,27 +1,25 @@
 """From a source's columns to the roles that a format knows.
 
 A format reads roles (`text`, `label`, `tokens`, ...) of fixed types; the task's `columns` say what
-the source calls them. Labels become ids (`labels.py`); rows with label -1, a hidden label, are
-dropped. The rows of a dual encoder may also be made from questions about paragraphs
-(`sentences.py`). All problems of a split are reported together.
+the source calls them. Labels become ids (`labels.py`). The rows of a dual encoder may also be made
+from questions about paragraphs (`sentences.py`). All problems of a split are reported together.
+Rows that can be neither trained nor scored are left out, each for a stated reason (`usable.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from xstilts.data.reading.agreement import disagreements
+from xstilts.data.reading import answers
 from xstilts.data.reading.raw import Raw
-from xstilts.data.reading.role_readers import READERS, answers, sources_of, text_column
+from xstilts.data.reading.role_readers import READERS, sources_of, text_column
 from xstilts.data.reading.role_rows import RoleRows, wrong
 from xstilts.data.reading.sentences import retrieval_columns
+from xstilts.data.reading.usable import answered, usable
 from xstilts.errors import nearest
-from xstilts.spec.task import Task
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from xstilts.spec.task import Task, Use
 
 _SQUAD = ("question", "context", "answers")
 """Columns from which rows of a dual encoder are made if the source has no candidates."""
@@ -36,7 +34,7 @@ def wanted(task: Task) -> list[str]:
     return [*names, *(name.partition(".")[0] for name in names if "." in name), *questions]
 
 
-def to_roles(raw: Raw, task: Task) -> RoleRows:
+def to_roles(raw: Raw, task: Task, use: Use) -> RoleRows:
     """The rows under their roles, or no table and what is wrong with them."""
     import pyarrow as pa
 
@@ -61,9 +59,7 @@ def to_roles(raw: Raw, task: Task) -> RoleRows:
         return wrong(problems)
     if "id" in task.spec.roles and "id" not in columns:
         columns = {"id": _numbers(raw), **columns}
-    table = pa.table(columns)
-    problems = disagreements(table, task)
-    return wrong(problems) if problems else _labelled(table, task)
+    return usable(pa.table(columns), task, use, raw.first)
 
 
 def with_fields(raw: Raw, names: Sequence[str]) -> Raw:
@@ -103,19 +99,22 @@ def _from_questions(raw: Raw) -> RoleRows:
     problems: list[str] = []
     for name in _SQUAD:
         columns[name], found = (
-            answers(raw, name) if name == "answers" else text_column(raw.table[name], name)
+            answers.column_of(raw, name)
+            if name == "answers"
+            else text_column(raw.table[name], name, raw.first)
         )
         problems += found
     if "id" in raw.columns:
-        columns["id"], found = text_column(raw.table["id"], "id")
+        columns["id"], found = text_column(raw.table["id"], "id", raw.first)
         problems += found
     if problems:
         return wrong(problems)
-    made = retrieval_columns({name: column.to_pylist() for name, column in columns.items()})
-    table = pa.table({name: pa.array(values, pa.string()) for name, values in made.items()})
-    lost = raw.table.num_rows - table.num_rows
-    reason = "questions of which no answer stands in the paragraph"
-    return RoleRows(table=table, left_out={reason: lost} if lost else {})
+    read = answered(pa.table(columns), raw.first)
+    if read.table is None:
+        return read
+    made = retrieval_columns(read.table.to_pydict())
+    texts = {name: pa.array(values, pa.string()) for name, values in made.items()}
+    return replace(read, table=pa.table(texts))
 
 
 def _absent_by_choice(task: Task, role: str) -> bool:
@@ -131,17 +130,4 @@ def _missing(task: Task, role: str, name: str, raw: Raw) -> str:
         f"has no column `{name}` for {role}{nearest(name, raw.columns)}; it has "
         f"{', '.join(raw.columns)}. "
         f"Name the right one in `columns: {{{role}: ...}}`"
-    )
-
-
-def _labelled(table: pa.Table, task: Task) -> RoleRows:
-    """The rows whose label is not hidden; numeric labels are never hidden."""
-    import pyarrow.compute as pc
-
-    if "label" not in table.column_names or task.spec.label_kind == "number":
-        return RoleRows(table=table)
-    kept = table.filter(pc.greater_equal(table["label"], 0))
-    hidden = table.num_rows - kept.num_rows
-    return RoleRows(
-        table=kept, left_out={"rows with a hidden label (-1)": hidden} if hidden else {}
     )

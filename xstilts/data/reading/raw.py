@@ -42,10 +42,13 @@ class Raw:
     """Whether every value is text (CSV), so that a label `1` may be an id."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """What the files hold and the rows do not, in words, to how many."""
+    first: int = 1
+    """Number of the first row among those of the split, counted from 1."""
 
     def sliced(self, start: int, stop: int) -> Raw:
         """Rows from `start` up to `stop`, which is not included."""
-        return replace(self, table=self.table.slice(start, stop - start))
+        table = self.table.slice(start, stop - start)
+        return replace(self, table=table, first=self.first + start)
 
 
 def selected(columns: Mapping[str, pa.Array], names: tuple[str, ...], rows: int) -> pa.Table:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from xstilts.data.reading.agreement import rows_where
-from xstilts.data.reading.labels import ids
+from xstilts.data.reading import answers
+from xstilts.data.reading.agreement import row_text, rows_where
+from xstilts.data.reading.labels import ids, is_list, is_plain
 from xstilts.data.reading.raw import Raw
 from xstilts.errors import first_line
 from xstilts.spec.task import Task
@@ -33,33 +34,40 @@ def sources_of(task: Task, role: str) -> list[str]:
 def _texts(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
     import pyarrow.compute as pc
 
-    found = [text_column(raw.table[name], name) for name in sources_of(task, role)]
+    found = [text_column(raw.table[name], name, raw.first) for name in sources_of(task, role)]
     problems = [problem for _, wrong in found for problem in wrong]
     if len(found) == 1 or problems:
         return found[0][0], problems
     return pc.binary_join_element_wise(*(column for column, _ in found), " "), []
 
 
-def text_column(column: Any, name: str) -> tuple[Any, list[str]]:
-    """A column of texts, none missing; numbers are written out."""
+def text_column(
+    column: Any, name: str, first: int, *, empty: bool = False
+) -> tuple[Any, list[str]]:
+    """A column of texts, none missing unless `empty`; numbers and truth values are written out.
+    `first` is the number of the first row.
+    """
     import pyarrow as pa
 
-    if pa.types.is_nested(column.type):
+    if not is_plain(column.type):
         return column, [f"column `{name}` holds {column.type}; must be text"]
-    if column.null_count:
-        row = next(i for i, value in enumerate(column) if not value.is_valid)
-        many = f"is empty in {column.null_count} rows (first: row {row})"
+    if column.null_count and not empty:
+        row = row_text(first + column.is_null().to_pylist().index(True))
+        many = f"is empty in {column.null_count:,} rows (first: {row})"
         return column, [f"column `{name}` {many}; every row needs a text"]
     return column.cast(pa.string()), []
 
 
 def _choices(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
+    """Lists of texts, null where a cell is empty."""
     import pyarrow as pa
 
     names = sources_of(task, role)
     if len(names) == 1:
-        return _lists(raw, task, role)
-    columns, problems = zip(*(text_column(raw.table[name], name) for name in names), strict=True)
+        return _lists(raw, task, role, empty=True)
+    columns, problems = zip(
+        *(text_column(raw.table[name], name, raw.first, empty=True) for name in names), strict=True
+    )
     wrong = [problem for part in problems for problem in part]
     if wrong:
         return None, wrong
@@ -67,102 +75,73 @@ def _choices(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
     return pa.array(rows, pa.list_(pa.string())), []
 
 
-def _lists(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
+def _lists(raw: Raw, task: Task, role: str, *, empty: bool = False) -> tuple[Any, list[str]]:
+    """Lists of texts, none missing; with `empty`, texts may be."""
     import pyarrow as pa
 
     name, column = task.column(role), raw.table[task.column(role)]
-    if not _is_list(column.type) or pa.types.is_nested(column.type.value_type):
+    if pa.types.is_null(column.type):
+        column = column.cast(pa.list_(pa.string()))
+    if not is_list(column.type) or not is_plain(column.type.value_type):
         hint = "; a CSV cannot hold lists: use JSON lines" if raw.untyped else ""
         return column, [
             f"column `{name}` holds {column.type}; {role} must be a list of texts{hint}"
         ]
-    flat = column.combine_chunks().flatten() if column.num_chunks else column
-    if column.null_count or getattr(flat, "null_count", 0):
-        return column, [
-            f"column `{name}` has rows without a value; every {role} must be a list of texts"
-        ]
-    return column.cast(pa.list_(pa.string())), []
+    column = column.cast(pa.list_(pa.string()))
+    lacking = [row is None or (not empty and None in row) for row in column.to_pylist()]
+    return column, rows_where(
+        lacking, f"have no list of texts in column `{name}`, or one with a null in it", raw.first
+    )
 
 
 def _answer_lists(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
-    return answers(raw, task.column(role))
-
-
-def answers(raw: Raw, name: str) -> tuple[Any, list[str]]:
-    """A column of SQuAD's answers: `{text: [texts], answer_start: [characters from 0]}`."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    column = raw.table[name]
-    fields = {field.name for field in column.type} if pa.types.is_struct(column.type) else set()
-    if not {"text", "answer_start"} <= fields or column.null_count:
-        return column, [
-            f"column `{name}` holds {column.type}; must be "
-            "{text: [..], answer_start: [..]} in every row"
-        ]
-    try:
-        texts = pc.struct_field(column, "text").cast(pa.list_(pa.string())).combine_chunks()
-        starts = pc.struct_field(column, "answer_start").cast(pa.list_(pa.int64())).combine_chunks()
-        parts = (
-            [texts, starts]
-            if len(column)
-            else [pa.array([], texts.type), pa.array([], starts.type)]
-        )
-        return pa.StructArray.from_arrays(parts, names=["text", "answer_start"]), []
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return column, [
-            f"column `{name}` holds {column.type}; must be "
-            "{text: [texts], answer_start: [numbers]}"
-        ]
+    return answers.column_of(raw, task.column(role))
 
 
 def _label(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
     name = task.column(role)
     column = raw.table[name]
     number = task.spec.label_kind == "number"
-    return _number(column, name) if number else ids(column, name, raw, task)
+    return _number(column, name, raw.first) if number else ids(column, name, raw, task)
 
 
-def _number(column: Any, name: str) -> tuple[Any, list[str]]:
+def _number(column: Any, name: str, first: int) -> tuple[Any, list[str]]:
     """A column as float64; texts, as in a CSV, are read as numbers."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    must = f"column `{name}` holds {column.type}; every label must be a number"
+    if pa.types.is_boolean(column.type) or not is_plain(column.type):
+        return column, [must]
     try:
         numbers = column.cast(pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        return column, [
-            f"column `{name}` holds {column.type}; every label must be a number "
-            f"({first_line(error, 160)})"
-        ]
+        return column, [f"{must} ({first_line(error, 160)})"]
     missing = pc.fill_null(pc.invert(pc.is_finite(numbers)), True)
-    return numbers, rows_where(missing, f"have no number in column `{name}`")
+    return numbers, rows_where(missing, f"have no number in column `{name}`", first)
 
 
 def _tags(raw: Raw, task: Task, role: str) -> tuple[Any, list[str]]:
+    import numpy as np
     import pyarrow as pa
 
     name, column = task.column(role), raw.table[task.column(role)].combine_chunks()
     if isinstance(column, pa.ChunkedArray):  # no rows
         column = pa.array([], column.type)
-    if not _is_list(column.type) or column.null_count:
-        return column, [f"column `{name}` holds {column.type}; tags must be a list in every row"]
+    if not is_list(column.type) or column.null_count:
+        hint = "; a CSV cannot hold lists: use JSON lines" if raw.untyped else ""
+        return column, [
+            f"column `{name}` holds {column.type}; tags must be a list in every row{hint}"
+        ]
     column = column.cast(pa.list_(column.type.value_type))
-    flat, problems = ids(pa.chunked_array([column.flatten()]), name, raw, task)
+    lengths = column.value_lengths().to_numpy(zero_copy_only=False)
+    rows = np.repeat(np.arange(len(column)), lengths).tolist()
+    flat, problems = ids(pa.chunked_array([column.flatten()]), name, raw, task, rows)
     if problems:
         return column, problems
-    lengths = column.value_lengths().to_numpy(zero_copy_only=False)
     offsets = [0, *lengths.cumsum().tolist()]
     values = flat.combine_chunks() if flat.num_chunks else pa.array([], pa.int64())
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values), []
-
-
-def _is_list(kind: Any) -> bool:
-    import pyarrow as pa
-
-    return bool(
-        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    )
 
 
 _TEXTS = words(

@@ -19,7 +19,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xstilts.data.reading.agreement import answer_place
+from xstilts.spec.answer_places import first_place
 from xstilts.spec.words import words
 
 ABBREVIATIONS = frozenset(
@@ -77,13 +77,13 @@ def retrieval_columns(table: Mapping[str, Sequence[Any]]) -> dict[str, list[str]
     known: dict[str, list[tuple[int, int]]] = {}
     columns = (table[name] for name in ("question", "context", "answers", "id"))
     for question, context, answers, key in zip(*columns, strict=True):
-        at = answer_place(context, answers)
-        if at is None:
+        place = first_place(context, answers)
+        if place is None:
             continue
         if context not in known:
             known[context] = breaks(context)
         spans = known[context]
-        first, last = spans[max(0, bisect_right(spans, (at, len(context))) - 1)]
+        first, last = spans[max(0, bisect_right(spans, (place[0], len(context))) - 1)]
         for name, value in zip(out, (question, context[first:last], context, key), strict=True):
             out[name].append(value)
     return out

@@ -10,15 +10,17 @@ reported together. `task_data` transforms training rows afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xstilts.data.reading import columns, languages, sources
-from xstilts.data.reading.role_rows import RoleRows, summed, wrong
+from xstilts.data.reading.role_rows import RoleRows, joined, wrong
 from xstilts.errors import DataError
 from xstilts.sources.context import DataContext
 from xstilts.spec import splits
 from xstilts.spec.digests import digest
+from xstilts.spec.format_specs.span_qa import SpanQAOptions
 from xstilts.spec.languages import alias
 from xstilts.spec.task import Task, Use
 
@@ -31,8 +33,6 @@ ROWS_VERSION = 3
 
 def role_table(task: Task, use: Use, language: str, context: DataContext) -> RoleRows:
     """Rows of one language under their roles, or what is wrong with them."""
-    import pyarrow as pa
-
     found = [
         _leaf_table(task, leaf, use, language, context) for leaf in leaves(task, use, language)
     ]
@@ -40,12 +40,7 @@ def role_table(task: Task, use: Use, language: str, context: DataContext) -> Rol
     problems = [text for one in found for text in one.problems] or _unlike(task, tables)
     if problems:
         return wrong(problems)
-    whole = pa.concat_tables(tables)
-    limit = getattr(task.limits, use) if task.parts else None
-    return RoleRows(
-        table=whole.slice(0, limit) if limit else whole,
-        left_out=summed(one.left_out for one in found),
-    )
+    return joined(found).first(getattr(task.limits, use) if task.parts else None)
 
 
 def with_language(table: pa.Table, language: str) -> pa.Table:
@@ -164,9 +159,17 @@ def key(
             ],
             "limit": getattr(task.limits, use),
             "labels": list(task.labels),
+            "answers": _answers_wanted(task, use),
             "transform": transform,
         }
     )
+
+
+def _answers_wanted(task: Task, use: Use) -> list[bool] | None:
+    """What decides which questions are left out; None for rows that have no answers."""
+    if "answers" not in task.spec.roles:
+        return None
+    return [use == "train", SpanQAOptions.of(task).no_answer]
 
 
 def _cut(task: Task, leaf: Task, use: Use) -> dict[str, Any]:
@@ -184,10 +187,8 @@ def _cut(task: Task, leaf: Task, use: Use) -> dict[str, Any]:
 
 
 def _leaf_table(task: Task, leaf: Task, use: Use, language: str, context: DataContext) -> RoleRows:
-    import pyarrow as pa
-
     name = called(task, leaf)
-    own = leaf if leaf.labels or not task.parts else leaf.model_copy(update={"labels": task.labels})
+    own = _own(task, leaf)
     found: list[RoleRows] = []
     problems = []
     if task.parts and leaf.transform is not None:
@@ -203,34 +204,47 @@ def _leaf_table(task: Task, leaf: Task, use: Use, language: str, context: DataCo
             problems.append(f"task {name} ({use}): {error}")
             continue
         start, stop = piece.span(raw.table.num_rows)
-        found.append(columns.to_roles(raw.sliced(start, stop), own))
+        if start == stop:  # without rows, columns may have no type
+            continue
+        read = columns.to_roles(raw.sliced(start, stop), own, use)
+        found.append(read.behind({} if start else raw.left_out))
         problems += [f"{at}: {text}" for text in found[-1].problems]
     if problems:
         return wrong(problems)
-    whole = pa.concat_tables([one.table for one in found if one.table is not None])
-    limit = getattr(leaf.limits, use)
-    whole = whole.slice(0, limit) if limit else whole
-    if not whole.num_rows:
-        return wrong([_empty(task, leaf, use, language)])
-    relabelled = _relabelled(whole, task, own)
-    return replace(relabelled, left_out=summed(one.left_out for one in found))
+    whole = joined(found).first(getattr(leaf.limits, use)) if found else wrong([])
+    if whole.table is None or not whole.table.num_rows:
+        return wrong([_empty(task, leaf, use, language, whole.left_out)])
+    return _relabelled(whole, whole.table, task, own)
 
 
-def _empty(task: Task, leaf: Task, use: Use, language: str) -> str:
+def _own(task: Task, leaf: Task) -> Task:
+    """A leaf as its rows are read: a part of a union has the union's options, and its label table
+    unless it states one.
+    """
+    if not task.parts:
+        return leaf
+    labels = leaf.labels or task.labels
+    return leaf.model_copy(update={"labels": labels, "options": task.options})
+
+
+def _empty(task: Task, leaf: Task, use: Use, language: str, left_out: Mapping[str, int]) -> str:
+    counts = ", ".join(f"{rows:,} {reason}" for reason, rows in left_out.items())
     return (
         f"task {called(task, leaf)}: {languages.source_in_words(leaf, language)}, "
-        f"`{expression(task, leaf, use)}` (for {use}): "
-        "has no usable rows, or all their labels are hidden (-1); take another split or a wider cut"
+        f"`{expression(task, leaf, use)}` (for {use}): has no usable rows"
+        f"{f'; left out: {counts}' if counts else ''}. Take another split or a wider cut"
     )
 
 
-def _relabelled(table: pa.Table, task: Task, leaf: Task) -> RoleRows:
-    """A part's table with its label ids replaced by the union's, matched by name."""
+def _relabelled(read: RoleRows, table: pa.Table, task: Task, leaf: Task) -> RoleRows:
+    """A part's rows, whose table is `table`, with label ids replaced by the union's, matched by
+    name.
+    """
     import pyarrow as pa
 
     role = task.label_role
     if not task.parts or leaf.labels == task.labels or role is None or not task.spec.labelled:
-        return RoleRows(table=table)
+        return read
     absent = [label for label in leaf.labels if label not in task.labels]
     if absent:
         return wrong(
@@ -242,7 +256,7 @@ def _relabelled(table: pa.Table, task: Task, leaf: Task) -> RoleRows:
     place = table.column_names.index(role)
     ids = pa.array([task.labels.index(label) for label in leaf.labels], pa.int64())
     column = _mapped(table[role].combine_chunks(), ids)
-    return RoleRows(table=table.set_column(place, role, column))
+    return replace(read, table=table.set_column(place, role, column))
 
 
 def _mapped(column: Any, ids: pa.Array) -> Any:

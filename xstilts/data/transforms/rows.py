@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xstilts.data.transforms.words import ReplacedText, Span
+from xstilts.data.transforms.words import ReplacedText
+from xstilts.spec.answer_places import place
 from xstilts.spec.format_specs import FORMATS, FormatName
 
 Row = dict[str, Any]
@@ -64,7 +65,7 @@ def reworded(row: Row, format_name: FormatName, replaced: Callable[[str], Replac
 def _carried(context: str, answers: Mapping[str, Any], made: ReplacedText) -> dict[str, list[Any]]:
     new: dict[str, list[Any]] = {"text": [], "answer_start": []}
     for text, start in zip(answers["text"], answers["answer_start"], strict=True):
-        span = standing(context, text, start)
+        span = place(context, text, start)
         if span is None:  # it did not occur in the old context either
             new["text"].append(text)
             new["answer_start"].append(start)
@@ -73,22 +74,3 @@ def _carried(context: str, answers: Mapping[str, Any], made: ReplacedText) -> di
         new["text"].append(made.text[begin:end])
         new["answer_start"].append(begin)
     return new
-
-
-def standing(context: str, text: str, start: int) -> Span | None:
-    """The place of an answer: at `start`, else its nearest occurrence; None if it has none."""
-    if context.startswith(text, start):
-        return start, start + len(text)
-    places = occurrences(context, text)
-    begin = min(places, key=lambda place: abs(place - start), default=None)
-    return None if begin is None else (begin, begin + len(text))
-
-
-def occurrences(text: str, part: str) -> list[int]:
-    """Where `part` occurs in `text`, overlaps included; nowhere if it is empty."""
-    found = []
-    at = text.find(part) if part else -1
-    while at >= 0:
-        found.append(at)
-        at = text.find(part, at + 1)
-    return found

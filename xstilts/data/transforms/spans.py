@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xstilts.data.transforms.rows import occurrences
 from xstilts.data.transforms.sentences import unspaced
 from xstilts.data.transforms.words import Span
+from xstilts.spec.answer_places import occurrences
 
 _MARKS = (("[［【〔", "]］】〕"), ("<＜〈《", ">＞〉》"), ('"“”„«»「」『』', '"“”„«»「」『』'))
 """Pairs of opening and closing marks, each with the forms it may take in a translation; the first

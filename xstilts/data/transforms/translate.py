@@ -20,6 +20,7 @@ from xstilts.data.transforms import rows, sentences, spans
 from xstilts.data.transforms.requests import TranslationRequests
 from xstilts.data.transforms.rows import Dropped, Row
 from xstilts.data.transforms.words import Span
+from xstilts.spec import answer_places
 from xstilts.spec.format_specs import FormatName
 
 UNUSABLE = "no usable translation"
@@ -107,7 +108,7 @@ def _golds(row: Row) -> tuple[list[_Gold], list[Span]]:
     """
     context, answers = row["context"], row["answers"]
     stand = [
-        rows.standing(context, t, s)
+        answer_places.place(context, t, s)
         for t, s in zip(answers["text"], answers["answer_start"], strict=True)
     ]
     distinct = list(

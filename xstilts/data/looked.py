@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.data import transforms
+from xstilts.data.doubts import doubts
 from xstilts.data.label_tables import with_labels
 from xstilts.data.reading import agreement, labels, languages, tables
 from xstilts.data.transforms.inputs import rows_key
@@ -28,7 +29,7 @@ from xstilts.store.local_files import write_json
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LOOK_VERSION = 2
+LOOK_VERSION = 3
 """Raised when rows that passed may fail now, or when other things are found in the same rows."""
 _Finding = tuple[Use, str, str]
 """Use and language in which a problem was found, and the problem."""
@@ -127,6 +128,7 @@ def _look(
         language=language,
         rows=read.table.num_rows,
         left_out=read.left_out,
+        doubts=doubts(read.table, task, use),
     )
     if kept is not None:
         write_json(kept, found.to_json())
@@ -139,6 +141,7 @@ def _kept_file(task: Task, use: Use, language: str, context: DataContext) -> Pat
     """
     rest = [
         task.name,
+        task.metric,
         task.options.model_dump(mode="json"),
         [leaf.transform is not None for leaf in task.leaves],
     ]

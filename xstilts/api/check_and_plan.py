@@ -13,6 +13,7 @@ from xstilts.planning import Plan, make_plan
 from xstilts.planning.filling import known_ids, trained_tasks
 from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Ledger
+from xstilts.sweep_file.yaml_document import Path, line_in
 
 if TYPE_CHECKING:
     from xstilts.checks.audit.cards import Finding
@@ -40,23 +41,35 @@ def check(
 
 def check_opened(opened: Opened, *, leaks: bool = True) -> CheckResult:
     """Checks a sweep that is open already."""
-    from xstilts.checks.audit import leaks as leak_search, revisions
+    from xstilts.checks.audit import doubted, leaks as leak_search, model_fit, revisions
 
     plan, context = opened.plan, opened.context
-    looked = inputs.look(plan, context)
-    wrong = looked.problems or opened.unread_labels.splitlines()
+    looked, fit = inputs.look(plan, context), model_fit.fit(plan, context)
+    wrong = [
+        *(_at(opened.file, misfit.path, misfit.message) for misfit in fit.misfits),
+        *(
+            Problem(message=message, file=opened.file)
+            for message in looked.problems or opened.unread_labels.splitlines()
+        ),
+    ]
     if wrong:
-        raise SweepError([Problem(message=message, file=opened.file) for message in wrong])
+        raise SweepError(wrong)
     reads = revisions.reads(plan, context, looked.facts)
     return CheckResult(
         opened.sweep,
-        [*notes.of_plan(plan), *notes.of_data(plan, reads, context)],
+        [*notes.of_plan(plan), *fit.notes, *notes.of_data(plan, reads, context)],
         sources=reads,
         models=revisions.models(plan, context),
         rows=looked.facts,
+        doubts=doubted.doubts(plan, looked.facts, context),
         findings=_findings(plan, context),
         leaks=leak_search.find(plan, context) if leaks else None,
     )
+
+
+def _at(file: str | None, path: Path, message: str) -> Problem:
+    """A problem with its line in the sweep file, where the file still is what was read."""
+    return Problem(message=message, file=file, line=line_in(file, path))
 
 
 def _findings(plan: Plan, context: DataContext) -> list[Finding]:

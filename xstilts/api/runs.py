@@ -14,6 +14,7 @@ from xstilts.api.notes import lost_rows
 from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.verb_values import RunResult
 from xstilts.driver.session import driver, same_plan
+from xstilts.store.doubts import keep_doubts
 from xstilts.store.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -39,10 +40,12 @@ def run(
     Raises InputError before anything is trained, LeaseHeld where another driver runs this sweep.
     """
     opened = open_sweep(sweep, store=store, mirror=mirror, tracking=tracking)
-    for message in check_opened(opened).warnings:
+    checked = check_opened(opened)
+    for message in checked.warnings:
         warn(message)
     with driver(opened.store, opened.sweep):
         same_plan(opened.folder, opened.sweep)
+        keep_doubts(opened.folder, checked.about_numbers)
         board = _board(opened)
         return _drive(board, opened, watch, warn)
 

@@ -9,11 +9,12 @@ from xstilts.errors import first_line
 from xstilts.planning import Plan
 from xstilts.planning.counts import summary
 from xstilts.spec.sweep import Sweep
+from xstilts.store.doubts import Doubt
 from xstilts.store.ledger import Entry, State
 
 if TYPE_CHECKING:
     from xstilts.checks.audit.cards import Finding
-    from xstilts.checks.audit.leaks import LeakReport
+    from xstilts.checks.audit.leaks import Leak, LeakReport
     from xstilts.checks.audit.revisions import Read, ReadModel
     from xstilts.checks.costs.values import Cost
     from xstilts.checks.doctor import Check
@@ -32,6 +33,8 @@ class CheckResult:
     models: list[ReadModel] = field(default_factory=list)
     rows: list[Facts] = field(default_factory=list)
     """What the rows are: used, left out, their labels, what is doubtful."""
+    doubts: list[Doubt] = field(default_factory=list)
+    """What cannot be right about the data, though it can be used."""
     findings: list[Finding] = field(default_factory=list)
     """Where the data differs from its card."""
     leaks: LeakReport | None = None
@@ -39,25 +42,38 @@ class CheckResult:
 
     @property
     def warnings(self) -> list[str]:
-        """What to look at before anything is spent: leaks, and data that differs from its card."""
-        certain = (
-            [leak for leak in self.leaks.leaks if leak.severity == "warn"] if self.leaks else []
-        )
-        leaks = [f"leak: {leak.message}" for leak in certain]
-        skipped = (
-            [f"leaks were not looked for in {what}" for what in self.leaks.skipped]
-            if self.leaks
-            else []
-        )
+        """What to look at before anything is spent: leaks, doubts, data that differs from its
+        card.
+        """
+        skipped = self.leaks.skipped if self.leaks else []
         return [
-            *leaks,
-            *skipped,
-            *(
-                f"{f.task} ({f.use}, {f.language}): {doubt}"
-                for f in self.rows
-                for doubt in f.doubts
-            ),
-            *(f"{f.task}: {f.message}" for f in self.findings if f.severity == "warn"),
+            *(f"leak: {leak.message}" for leak in self._leaks),
+            *(f"leaks were not looked for in {what}" for what in skipped),
+            *map(str, self.doubts),
+            *map(str, self._cards),
+        ]
+
+    @property
+    def about_numbers(self) -> list[Doubt]:
+        """What a reader of the sweep's numbers must know, by task: the warnings, and rows that are
+        left out.
+        """
+        from xstilts.checks.audit.doubted import left_out
+
+        leaks = [Doubt(task=leak.target, message=f"leak: {leak.message}") for leak in self._leaks]
+        return [*leaks, *self.doubts, *self._cards, *left_out(self.rows)]
+
+    @property
+    def _leaks(self) -> list[Leak]:
+        found = self.leaks.leaks if self.leaks else []
+        return [leak for leak in found if leak.severity == "warn"]
+
+    @property
+    def _cards(self) -> list[Doubt]:
+        return [
+            Doubt(task=finding.task, message=finding.message)
+            for finding in self.findings
+            if finding.severity == "warn"
         ]
 
     def to_json(self) -> dict[str, Any]:
@@ -69,6 +85,7 @@ class CheckResult:
             "sources": [read.to_json() for read in self.sources],
             "models": [asdict(model) for model in self.models],
             "rows": [facts.to_json() for facts in self.rows],
+            "doubts": [asdict(doubt) for doubt in self.doubts],
             "cards": [asdict(finding) for finding in self.findings],
             "leaks": self.leaks.to_json() if self.leaks else None,
             "notes": self.notes,

@@ -35,6 +35,9 @@ def check(console: Console, found: dict[str, Any]) -> None:
     for model in found.get("models", ()):
         asked = f"{model['asked']} -> " if model["asked"] != "main" else ""
         say(console, f"model {model['model']}: {asked}{model['resolved']}")
+    for doubt in found.get("doubts", ()):
+        told = f"{doubt['task']}: {doubt['message']}"
+        say(console, Text.assemble(("doubt: ", "yellow"), told))
     for finding in found.get("cards", ()):
         warns = finding["severity"] == "warn"
         head = ("card: ", "yellow") if warns else "card (note): "

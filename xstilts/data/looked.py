@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.data import transforms
+from xstilts.data.doubts import doubts
 from xstilts.data.label_tables import with_labels
 from xstilts.data.reading import answers, labels, languages, tables, usable
 from xstilts.data.reading.role_rows import RoleRows
@@ -134,7 +135,7 @@ def _look(
         rows=read.table.num_rows - sum(beside.values()),
         left_out={**read.left_out, **beside},
         labels=labels.counts(read.table, task),
-        doubts=tuple(_doubts_of_left_out(read)),
+        doubts=(*_doubts_of_left_out(read), *doubts(read.table, task, use)),
     )
     if kept is not None:
         write_json(kept, found.to_json())
@@ -147,6 +148,7 @@ def _kept_file(task: Task, use: Use, language: str, context: DataContext) -> Pat
     """
     rest = [
         task.name,
+        task.metric,
         task.options.model_dump(mode="json"),
         [leaf.transform is not None for leaf in task.leaves],
     ]

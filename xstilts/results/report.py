@@ -16,7 +16,7 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,7 @@ from xstilts.results.rendering import render
 from xstilts.results.scores import problems, table_of
 from xstilts.results.seen import seen
 from xstilts.spec.sweep import Sweep
+from xstilts.store.doubts import Doubt, read_doubts
 from xstilts.store.ledger import Ledger, require
 from xstilts.store.local_files import write_bytes
 from xstilts.store.phases import Store
@@ -72,7 +73,15 @@ def write(
     swept = layers.curves(store, table, sweep)
     pictures = gallery.pictures(store, table, compared.gains, sweep, swept)
     values = context(
-        store, sweep, ledger, table, compared, swept, command=command, resamples=resamples
+        store,
+        sweep,
+        ledger,
+        table,
+        compared,
+        swept,
+        doubts=read_doubts(folder),
+        command=command,
+        resamples=resamples,
     )
     files = {
         "html": (
@@ -106,6 +115,7 @@ def context(
     compared: Comparison,
     swept: pd.DataFrame,
     *,
+    doubts: Sequence[Doubt] = (),
     command: str = "",
     resamples: int = statistics.RESAMPLES,
 ) -> dict[str, Any]:
@@ -131,6 +141,7 @@ def context(
         "fair": fair,
         "fairness": fairness,
         "failures": summary.failures(entries),
+        "doubts": summary.by_task(doubts),
         "losses": tables.losses(gains),
         "missing": summary.missing(sweep, entries, table),
         "problems": problems(table) + problems(gains),

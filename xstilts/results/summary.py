@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from xstilts.errors import StoreError
 from xstilts.results.scores import is_final_score
 from xstilts.spec.sweep import Sweep, chain_label
+from xstilts.store.doubts import Doubt
 from xstilts.store.ledger import Entry, State
 from xstilts.store.phases import Store
 
@@ -150,6 +151,14 @@ def budget(found: Sequence[Searched]) -> tuple[bool, str]:
 def failures(entries: Iterable[Entry]) -> list[Entry]:
     """Slots that failed for good, with their errors; the pairs they block are `missing`."""
     return [entry for entry in entries if entry.state == State.FAILED]
+
+
+def by_task(doubts: Iterable[Doubt]) -> dict[str, list[str]]:
+    """Task to what is doubtful about its data, each once."""
+    found: dict[str, list[str]] = {}
+    for doubt in dict.fromkeys(doubts):
+        found.setdefault(doubt.task, []).append(doubt.message)
+    return found
 
 
 def missing(sweep: Sweep, entries: Sequence[Entry], scores: pd.DataFrame) -> list[Missing]:

@@ -67,6 +67,7 @@ def task(document: Document, task: Task, path: Path) -> None:
         document.complain(
             path, f"{where}.labels must list the label names in the order of their ids, two or more"
         )
+    _metric_of_one_label(document, task, path)
     _union(document, task, path)
     _options(document, task, path)
     _transform(document, task, path)
@@ -81,6 +82,24 @@ def task(document: Document, task: Task, path: Path) -> None:
             parse_split(expression or "train")
         except DataError as error:
             document.complain((*path, "splits", use), f"{where}.splits.{use}: {error}")
+
+
+def _metric_of_one_label(document: Document, task: Task, path: Path) -> None:
+    """A metric of one label against the rest, where nobody says which of three or more it is."""
+    options = task.options
+    if (
+        task.metric in ("binary_f1", "accuracy_f1", "matthews")
+        and len(task.labels) > 2
+        and isinstance(options, ClassificationOptions)
+        and options.positive_label is None
+    ):
+        shown = ", ".join(task.labels[:4]) + (", ..." if len(task.labels) > 4 else "")
+        document.complain(
+            (*path, "metric"),
+            f"{path_text(path)}.metric is {task.metric}, which is of one label against all others; "
+            f"the task has {len(task.labels)} ({shown}): take accuracy, or name the label "
+            "(`options: {positive_label: ...}`)",
+        )
 
 
 def _options(document: Document, task: Task, path: Path) -> None:

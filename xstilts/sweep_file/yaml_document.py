@@ -10,6 +10,7 @@ key that stands twice is a mistake, not an override.
 from __future__ import annotations
 
 import io
+import pathlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -92,6 +93,17 @@ def parse(text: str, file: str) -> Document:
     else:
         document.data = None if node is None else _Builder(document).build(node, ())
     return document
+
+
+def line_in(file: str | None, path: Path) -> int | None:
+    """Line, from 1, of the value at `path` in a sweep file, or of the innermost value around it;
+    None where there is no such file.
+    """
+    try:
+        text = pathlib.Path(file or "").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    return parse(text, str(file)).line(path)
 
 
 class _Builder:

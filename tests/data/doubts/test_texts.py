@@ -1,0 +1,90 @@
+"""Texts that say nothing, and rows of which no score can be made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tests.data.doubts.tables import tagged, task
+from xstilts.data.doubts.texts import doubts
+from xstilts.spec.task import Task, Use
+
+ONE = task("classification", labels=("no", "yes"))
+PAIR = task("classification", labels=("no", "yes"), columns={"text": "a", "text_pair": "b"})
+NUMBER = task("regression")
+WORDS = [f"sentence {i}" for i in range(10)]
+
+
+def told(columns: dict[str, Any], own: Task, use: Use = "test") -> list[str]:
+    return list(doubts(pa.table(columns), own, use))
+
+
+def test_ordinary_rows_raise_no_doubt() -> None:
+    labels = [i % 2 for i in range(10)]
+    assert told({"text": WORDS, "label": labels}, ONE) == []
+    assert told({"text": WORDS, "text_pair": WORDS[::-1], "label": labels}, PAIR) == []
+    assert told({"text": WORDS, "label": [float(i) for i in range(10)]}, NUMBER) == []
+
+
+@pytest.mark.parametrize("nothing", ["", "  ", "nan", "None", "NULL"])
+def test_rows_without_a_text_are_counted(nothing: str) -> None:
+    (found,) = told({"text": [*WORDS, nothing, nothing], "label": [0] * 6 + [1] * 6}, ONE)
+    assert found.startswith("2 of 12 rows have no text")
+
+
+def test_blank_lines_of_raw_text_raise_no_doubt() -> None:
+    assert told({"text": [*WORDS, "", ""]}, task("masked_lm"), "train") == []
+
+
+def test_rows_without_tokens_are_counted() -> None:
+    own = task("tagging", labels=("O", "B-X"))
+    sentences = [[f"a{i}"] for i in range(9)]
+    assert list(doubts(tagged(sentences), own, "train")) == []
+    (found,) = doubts(tagged([*sentences, []]), own, "train")
+    assert found.startswith("1 of 10 rows have no tokens")
+
+
+def test_a_text_that_all_rows_share_is_told_with_its_column() -> None:
+    (found,) = told({"text": ["same"] * 6, "text_pair": WORDS[:6], "label": [0, 1] * 3}, PAIR)
+    assert found.startswith("all 6 rows have the same text: is `a` the right column?")
+
+
+def test_two_roles_with_one_text_are_told() -> None:
+    (found,) = told({"text": WORDS, "text_pair": WORDS, "label": [0, 1] * 5}, PAIR)
+    assert found.startswith("text and text_pair are equal in 10 of 10 rows")
+
+
+def test_a_text_that_is_the_label_is_told() -> None:
+    (found,) = told({"text": ["no", "yes "] * 5, "label": [0, 1] * 5}, ONE)
+    assert found.startswith("the text is the label itself in 10 of 10 rows")
+
+
+def test_wrong_decoding_is_told_and_right_letters_are_not() -> None:
+    right = ["café Ñandú", "SÃO PAULO", "Ð and â €", "naïve — “so”"] * 3
+    labels = [0, 1] * 6
+    assert told({"text": right, "label": labels}, ONE) == []
+    broken = [text.encode().decode("cp1252", "replace") for text in right]
+    (found,) = told({"text": broken, "label": labels}, ONE)
+    assert "decoded wrongly" in found
+
+
+def test_one_test_row_is_no_measurement() -> None:
+    (found,) = told({"text": ["a"], "label": [1]}, ONE)
+    assert found.startswith("has one row")
+    assert told({"text": ["a"], "label": [1]}, ONE, "train") == []
+
+
+def test_a_correlation_needs_different_numbers_and_three_rows() -> None:
+    (same,) = told({"text": WORDS, "label": [2.5] * 10}, NUMBER)
+    assert same.startswith("all 10 rows have the number 2.5: pearson is always 0")
+    (learnt,) = told({"text": WORDS, "label": [2.5] * 10}, NUMBER, "train")
+    assert "nothing to learn" in learnt
+    (two,) = told({"text": ["a", "b"], "label": [1.0, 2.0]}, NUMBER)
+    assert two.startswith("has two rows, whose correlation")
+
+
+def test_sentences_that_are_their_own_translations_are_told() -> None:
+    (found,) = told({"source_sentence": WORDS, "target_sentence": WORDS}, task("retrieval"))
+    assert "source_sentence and target_sentence are equal" in found

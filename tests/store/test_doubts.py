@@ -1,0 +1,31 @@
+"""Doubts that a run keeps for the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from xstilts.errors import CorruptError
+from xstilts.store.doubts import Doubt, keep_doubts, read_doubts
+
+ONE = Doubt(task="mail", message="label `x` has no training row; « ü »")
+
+
+def test_doubts_are_read_as_they_were_kept_and_replaced_by_the_next_run(tmp_path: Path) -> None:
+    assert read_doubts(tmp_path) == ()
+    keep_doubts(tmp_path, [ONE, ONE])
+    assert read_doubts(tmp_path) == (ONE, ONE)
+    keep_doubts(tmp_path, [])
+    assert read_doubts(tmp_path) == ()
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '[{"task": "a"}]'])
+def test_a_damaged_file_says_who_writes_it_again(tmp_path: Path, content: str) -> None:
+    (tmp_path / "doubts.json").write_text(content)
+    with pytest.raises(CorruptError, match=r"damaged .*; `xstilts run` writes it again"):
+        read_doubts(tmp_path)
+
+
+def test_a_doubt_is_written_with_its_task() -> None:
+    assert str(ONE) == "mail: label `x` has no training row; « ü »"

@@ -1,0 +1,50 @@
+"""What is doubtful about the numbers of a sweep, kept beside its ledger as `doubts.json`.
+
+`check` finds doubts in the data; a run keeps them, so that the report of its numbers can say them
+too, after the data are gone. A run again replaces them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from xstilts.errors import CorruptError
+from xstilts.store.local_files import write_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubt:
+    """Something about a task's data or settings that a reader of its numbers must know."""
+
+    task: str
+    message: str
+    """A sentence: where, what, what it means, what to do."""
+
+    def __str__(self) -> str:
+        return f"{self.task}: {self.message}"
+
+
+def keep_doubts(folder: Path, doubts: Iterable[Doubt]) -> None:
+    """Writes the doubts into a sweep's folder, over what was there. Raises StoreError."""
+    write_json(_path(folder), [asdict(doubt) for doubt in doubts])
+
+
+def read_doubts(folder: Path) -> tuple[Doubt, ...]:
+    """The doubts kept in a sweep's folder; none where no run has kept any. CorruptError where the
+    file can't be read.
+    """
+    try:
+        return tuple(Doubt(**value) for value in json.loads(_path(folder).read_bytes()))
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, TypeError) as error:
+        raise CorruptError(
+            f"{_path(folder)}: damaged ({error}); `xstilts run` writes it again"
+        ) from error
+
+
+def _path(folder: Path) -> Path:
+    return folder / "doubts.json"

@@ -157,6 +157,7 @@ def test_plan_shows_examples_tokens_and_hours_by_kind() -> None:
         "version": 1,
         "phases": 2,
         "cached": 0,
+        "not_known": {"phases": 0, "because": []},
         "shared_savings": {},
         "trainings": {"target": 2},
         "evaluations": 0,

@@ -12,6 +12,7 @@ from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Entry, State
 
 if TYPE_CHECKING:
+    from xstilts.api.done_already import DoneAlready
     from xstilts.checks.audit.cards import Finding
     from xstilts.checks.audit.leaks import LeakReport
     from xstilts.checks.audit.revisions import Read, ReadModel
@@ -71,8 +72,8 @@ class PlanResult:
     """A plan, how much of it is done, its cost, and notes."""
 
     plan: Plan
-    cached: int
-    """Distinct phases that have a record already."""
+    done: DoneAlready
+    """Distinct phases that have a record already, and those of which it can't be known here."""
     notes: list[str] = field(default_factory=list)
     cost: Cost | None = None
     """Examples, tokens and GPU hours: estimates."""
@@ -80,7 +81,8 @@ class PlanResult:
     def to_json(self) -> dict[str, Any]:
         """The value that `--json` prints."""
         cost = {"cost": self.cost.to_json()} if self.cost else {}
-        return {**summary(self.plan), "cached": self.cached, **cost, "notes": self.notes}
+        known = {"cached": self.done.phases, "not_known": self.done.to_json()}
+        return {**summary(self.plan), **known, **cost, "notes": self.notes}
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,8 @@ def content(task: Task, split: str, language: str, context: DataContext) -> str:
         from xstilts.tasks import generator
 
         return digest(["generator", generator.VERSION, task.source.generator, split, language])
-    return digest(content_hashes(_files(task, split, language, context), context.cache))
+    files = _files(task, split, language, context)
+    return digest(content_hashes(files, context.cache, keep=not context.looks_only))
 
 
 @lru_cache(maxsize=64)
@@ -137,13 +138,14 @@ def _repository(task: Task, split: str, language: str, context: DataContext) -> 
             where=at,
             splits={s: tuple(folder / n for n in ns) for s, ns in plan.configs[name].items()},
         )
-    revision, names = hub_listing(source.hub, source.revision)
-    readme = hub.HUB.download("dataset", source.hub, revision, ("README.md",), None) / "README.md"
+    asked = hub.of(context)
+    revision, names = hub_listing(source.hub, source.revision, asked)
+    readme = asked.download("dataset", source.hub, revision, ("README.md",), None) / "README.md"
     plan = layout(names, readme)
     name = config_of(task, language, plan, None)
     wanted = plan.configs[name].get(split, ())
     folder = (
-        hub.HUB.download("dataset", source.hub, revision, wanted, None) if wanted else readme.parent
+        asked.download("dataset", source.hub, revision, wanted, None) if wanted else readme.parent
     )
     return SplitFiles(
         where=source_in_words(task, language),

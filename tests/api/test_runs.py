@@ -9,7 +9,7 @@ import pytest
 
 import xstilts
 from tests.support.tiny import make_sweep
-from xstilts.driver import engine
+from xstilts.driver import ending, engine
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import read_sweep
 
@@ -19,10 +19,10 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What the engine was handed, a tuple each run; every run ends at once, out of budget."""
     calls: list[tuple[Any, ...]] = []
 
-    def stand_in(*given: Any) -> engine.Outcome:
+    def stand_in(*given: Any) -> ending.Outcome:
         calls.append(given)
         counts = {"done": 0, "waiting": 3}
-        return engine.Outcome(counts, failures=[], seconds=1.5, started=0, stopped="budget")
+        return ending.Outcome(counts, failures=[], seconds=1.5, started=0, stopped="budget")
 
     monkeypatch.setattr(engine, "run", stand_in)
     return calls
@@ -87,9 +87,9 @@ def test_run_with_bad_data_trains_nothing(tmp_path: Path) -> None:
 def test_run_tells_at_its_end_which_damaged_phases_were_moved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def damaged(board: Any, *given: Any) -> engine.Outcome:
+    def damaged(board: Any, *given: Any) -> ending.Outcome:
         board._outcomes.set_aside.append("phases/a.damaged-1")
-        return engine.Outcome({}, failures=[], seconds=0.0, started=0)
+        return ending.Outcome({}, failures=[], seconds=0.0, started=0)
 
     monkeypatch.setattr(engine, "run", damaged)
     told: list[str] = []

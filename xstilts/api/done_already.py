@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from xstilts.api.opened import Opened
     from xstilts.sources.context import DataContext
 
+
 @dataclass(frozen=True, kw_only=True)
 class Unread:
     """Data or a model whose content is not known here."""
@@ -61,9 +62,7 @@ def done_already(opened: Opened) -> DoneAlready:
     if not done:
         return DoneAlready()
     in_ledger = {
-        entry.slot: entry.phase
-        for entry in Ledger(opened.folder).entries()
-        if entry.phase in done
+        entry.slot: entry.phase for entry in Ledger(opened.folder).entries() if entry.phase in done
     }
     look = _Look(opened.plan, inputs.only_looking(opened.context))
     known = known_ids(look.plan, look.revisions, lambda slot: bool(look.lacks(slot)))

@@ -17,6 +17,7 @@ from xstilts.store.ledger import Ledger
 
 if TYPE_CHECKING:
     from xstilts.driver.board import Board
+    from xstilts.driver.ending import Outcome
     from xstilts.tracking.thread import TrackerThread
 
 Watch = Callable[[dict[str, Any]], None]
@@ -60,8 +61,6 @@ def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> RunResult:
     """Runs the engine until the plan is done or the run stops; then the mirror gets a minute to
     catch up.
     """
-    from xstilts.driver import engine
-
     warnings: list[str] = []
     thread = _tracker(opened, warn)
 
@@ -70,8 +69,7 @@ def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> RunResult:
             thread.submit(board.ledger.entries())
 
     try:
-        settings, watched = _for_workers(opened), _watched(watch, opened)
-        outcome = engine.run(board, opened.sweep, settings, watched, changed)
+        outcome = _run(board, opened, watch, changed)
     finally:
         missing = thread.close(timeout=60) if thread else None
         if missing:
@@ -92,6 +90,22 @@ def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> RunResult:
         folder=str(opened.folder),
         pages=_pages(thread),
     )
+
+
+def _run(board: Board, opened: Opened, watch: Watch, changed: Callable[[], None]) -> Outcome:
+    """Runs what is open; a finished sweep needs no engine."""
+    from xstilts.driver import ending
+
+    first = board.next()
+    if first is None and board.settled:
+        changed()
+        watch(board.snapshot())
+        return ending.outcome(board)
+    watch({**board.snapshot(), "doing": "loading the engine"})
+    from xstilts.driver import engine
+
+    settings, watched = _for_workers(opened), _watched(watch, opened)
+    return engine.run(board, opened.sweep, settings, watched, changed, first)
 
 
 def _for_workers(opened: Opened) -> dict[str, Any]:

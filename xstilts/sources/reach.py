@@ -1,6 +1,6 @@
 """Whether the hub can be reached, known within three seconds.
 
-huggingface_hub by itself waits for long: it tries six times, and lists files without any time limit.
+huggingface_hub by itself waits for long: it tries six times, and lists files without a time limit.
 So before its first question a process knocks once, and remembers what came of it. The hub is there
 when it has answered anything, or when TLS stands, whatever the time that its answers take: only
 connecting counts. A plain `http://` endpoint has no TLS, and a socket that accepts may still be a

@@ -34,6 +34,10 @@ from xstilts.sources.context import DataContext, fetch_help
 from xstilts.spec.digests import digest
 from xstilts.spec.task import Task
 from xstilts.store.hashes import content_hashes
+from xstilts.store.kept import kept, number_of_rows
+
+COUNT_VERSION = 1
+"""Raised when the same files come out as another number of rows."""
 
 
 def read(
@@ -52,12 +56,42 @@ def read(
 
 
 def count(task: Task, split: str, language: str, context: DataContext) -> int:
-    """Number of rows of one split of the source; of Parquet without a filter only the footer is
-    read.
+    """Number of rows of one split of the source.
+
+    The rows are read for it once: the number is kept under the content of the files. Of Parquet
+    without a filter only the footer is read.
     """
-    if task.source.generator is not None or task.source.row_filter:
-        return int(read(task, split, language, (), context).table.num_rows)
-    return readers.count(_files(task, split, language, context), task.source.file_format)
+    if task.source.row_filter:
+        patterns = row_filter(task, language)
+
+        def rows() -> int:
+            return int(read(task, split, language, (), context).table.num_rows)
+
+    elif task.source.generator is not None:
+        return _generated_size(task.source.generator, split, language)
+    else:
+        patterns = {}
+
+        def rows() -> int:
+            return readers.count(_files(task, split, language, context), task.source.file_format)
+
+    what = [
+        COUNT_VERSION,
+        content(task, split, language, context),
+        task.source.file_format,
+        patterns,
+    ]
+    folder = Path(context.cache) / "counts"
+    return kept(folder, what, rows, number_of_rows, keep=not context.looks_only)
+
+
+def _generated_size(name: str, split: str, language: str) -> int:
+    from xstilts.tasks import generator
+
+    try:
+        return generator.size(name, split, language)
+    except DataError as error:
+        raise _no_generated(name, split, language, error) from error
 
 
 def _raw(
@@ -87,10 +121,12 @@ def _generated(name: str, split: str, language: str) -> Raw:
     try:
         table = pa.table(dict(generator.rows(name, split, language)))
     except (KeyError, ValueError) as error:
-        raise DataError(
-            f"generator {name}: has no split `{split}` in language {language} ({error})"
-        ) from error
+        raise _no_generated(name, split, language, error) from error
     return Raw(table=table, columns=tuple(table.column_names), classes={})
+
+
+def _no_generated(name: str, split: str, language: str, error: Exception) -> DataError:
+    return DataError(f"generator {name}: has no split `{split}` in language {language} ({error})")
 
 
 def _files(task: Task, split: str, language: str, context: DataContext) -> tuple[Path, ...]:

@@ -43,12 +43,21 @@ was trained on before, it has not seen them.
 
 from __future__ import annotations
 
-from xstilts.tasks.generator.examples import SIZES, rows
+from xstilts.tasks.generator.examples import SIZES, rows, size
 from xstilts.tasks.generator.lexicon import LANGUAGES, TRAINING_LANGUAGE
 from xstilts.tasks.generator.raw_text import text
 from xstilts.tasks.generator.word_level import tokenizer
 
-__all__ = ["SIZES", "TRAINING_LANGUAGE", "VERSION", "languages", "rows", "text", "tokenizer"]
+__all__ = [
+    "SIZES",
+    "TRAINING_LANGUAGE",
+    "VERSION",
+    "languages",
+    "rows",
+    "size",
+    "text",
+    "tokenizer",
+]
 
 VERSION = 2
 """Version of everything the generator yields; raised whenever a row, a word or a tag changes."""

@@ -2,8 +2,9 @@
 events are `kept` for evaluation or not (`grammar.py`).
 
 Test rows are parallel, with the same meanings in every language, so that scores differ only by
-language. Training and development rows differ between languages. No row occurs twice in a split, and
-no sentence, context or question of a development or test row is one of a training row of any task.
+language. Training and development rows differ between languages. No row occurs twice in a split,
+and no sentence, context or question to be paired of a development or test row is also in a training
+row of any task.
 """
 
 from __future__ import annotations
@@ -168,13 +169,19 @@ SIZES: Mapping[str, Mapping[str, int]] = MappingProxyType(
         "gen-tags": {"train": 50, "dev": 200, "test": 300},
         "gen-fits": {"train": 200, "dev": 200, "test": 300},
         "gen-parallel": {"test": 300},
-        "gen-who": {"train": 40, "dev": 200, "test": 300},
+        "gen-who": {"train": 24, "dev": 200, "test": 300},
         "gen-choice": {"train": 200, "dev": 200, "test": 300},
         "gen-cipher": {"train": 1500, "dev": 100, "test": 300},
         "gen-reading": {"train": 6000, "dev": 200, "test": 300},
     }
 )
 """Task to split to its number of rows in each language."""
+
+
+def size(name: str, use: str, language: str) -> int:
+    """Number of rows of a split, without making them; DataError if there is none."""
+    _check(name, use, language)
+    return SIZES[name][use]
 
 
 def rows(name: str, use: str, language: str) -> dict[str, list[Any]]:

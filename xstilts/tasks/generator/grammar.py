@@ -14,8 +14,8 @@ sentence are joined by a conjunction; a question has a question word in place of
 for.
 
 Some *events* (a verb, who does it, to whom) are kept for development and test rows. No training row
-of any task tells of one, in any language: so no sentence that is scored has been trained on, however
-many tasks were trained before.
+of any task tells of one, in any language: so no sentence that is scored has been trained on,
+whatever tasks were trained before.
 """
 
 from __future__ import annotations
@@ -110,9 +110,7 @@ def is_kept(clause: Clause) -> bool:
     return bool(_kept()[clause.verb, clause.agent.noun, clause.patient.noun])
 
 
-def _event(
-    draw: RandomState, verb: int, but: Collection[int], kept: bool
-) -> tuple[Phrase, Phrase]:
+def _event(draw: RandomState, verb: int, but: Collection[int], kept: bool) -> tuple[Phrase, Phrase]:
     """Agent and patient of a verb, of an event that is kept or of one that is not."""
     while True:
         agent = _phrase(draw, verb, "agent", but)

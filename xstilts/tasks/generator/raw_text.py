@@ -11,8 +11,8 @@ Four sorts of lines about the same events:
 Plain text alone would leave the languages apart. From interlinear lines a model learns within a few
 hundred steps to predict a masked word from its neighbour: first borrowed words, which are their own
 translation, then all others. Parallel lines then teach it to find a word in another sentence by
-meaning. All lines are statements: question words occur only in the tasks. Development and test lines
-tell of the events that are kept for them (`grammar.py`).
+meaning. All lines are statements: question words occur only in the tasks. Development and test
+lines tell of the events that are kept for them (`grammar.py`).
 """
 
 from __future__ import annotations

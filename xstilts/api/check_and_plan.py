@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from xstilts.api import inputs, notes
@@ -37,15 +38,20 @@ def check(
     return check_opened(opened, leaks=leaks)
 
 
-def check_opened(opened: Opened, *, leaks: bool = True) -> CheckResult:
-    """Checks a sweep that is open already."""
+def check_opened(
+    opened: Opened, *, leaks: bool = True, tell: Callable[[str], None] = lambda doing: None
+) -> CheckResult:
+    """Checks a sweep that is open already; `tell` is told what is being done."""
     from xstilts.checks.audit import leaks as leak_search, revisions
 
     plan, context = opened.plan, opened.context
+    tell("checking the data and the models")
     wrong = list(dict.fromkeys(inputs.problems(plan, context))) or opened.unread_labels.splitlines()
     if wrong:
         raise SweepError([Problem(message=message, file=opened.file) for message in wrong])
+    tell("counting rows")
     reads = revisions.reads(plan, context)
+    tell("comparing the data with their cards, looking for leaks")
     return CheckResult(
         opened.sweep,
         [*notes.of_plan(plan), *notes.of_data(plan, reads, context)],

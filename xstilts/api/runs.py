@@ -35,11 +35,16 @@ def run(
 ) -> RunResult:
     """Runs the phases of the sweep that have no record yet, and mirrors them to MLflow.
 
-    `watch` gets a snapshot of the run about twice a second, `warn` gets warnings for the user.
+    `watch` gets a snapshot of the run about twice a second, before there are phases only what is
+    `doing`; `warn` gets warnings for the user.
     Raises InputError before anything is trained, LeaseHeld where another driver runs this sweep.
     """
-    opened = open_sweep(sweep, store=store, mirror=mirror, tracking=tracking)
-    for message in check_opened(opened).warnings:
+
+    def tell(doing: str) -> None:
+        watch({"doing": doing})
+
+    opened = open_sweep(sweep, store=store, mirror=mirror, tracking=tracking, tell=tell)
+    for message in check_opened(opened, tell=tell).warnings:
         warn(message)
     with driver(opened.store, opened.sweep):
         same_plan(opened.folder, opened.sweep)

@@ -37,19 +37,12 @@ class CheckResult:
 
     @property
     def warnings(self) -> list[str]:
-        """What to look at before anything is spent: leaks, and data that differs from its card."""
-        certain = (
-            [leak for leak in self.leaks.leaks if leak.severity == "warn"] if self.leaks else []
-        )
-        leaks = [f"leak: {leak.message}" for leak in certain]
-        skipped = (
-            [f"leaks were not looked for in {what}" for what in self.leaks.skipped]
-            if self.leaks
-            else []
-        )
+        """What to look at before anything is spent: leaks, all in one line, and data that differs
+        from its card.
+        """
+        leaks = self.leaks.warnings() if self.leaks else []
         return [
             *leaks,
-            *skipped,
             *(f"{f.task}: {f.message}" for f in self.findings if f.severity == "warn"),
         ]
 

@@ -177,10 +177,12 @@ class PhaseScheduler(FIFOScheduler):
         slot, value = self._drive.trials.get(trial.trial_id), result.get("value")
         if slot is None or result.get("status") != "running":
             return str(TrialScheduler.CONTINUE)
+        board, rate = self._drive.board, _rate(result)
+        step, steps = result["step"], result["steps"]
         if value is None:
-            self._drive.board.progress(slot, result["step"], result["steps"])
+            board.progress(slot, step, steps, doing=result.get("doing", ""), rate=rate)
             return str(TrialScheduler.CONTINUE)
-        go_on = self._drive.board.report(slot, result["step"], result["steps"], value)
+        go_on = board.report(slot, step, steps, value, rate=rate)
         if go_on or not result.get("asked"):
             return str(TrialScheduler.CONTINUE)
         actor = trial.temporary_state.ray_actor
@@ -260,6 +262,14 @@ def _experiment(drive: _Drive) -> None:
         if handler is not None:
             signal.signal(signal.SIGINT, handler)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _rate(result: dict[str, Any]) -> str:
+    """How fast a phase was since its last report, in words; empty where it does not say."""
+    for name, unit in (("tokens_per_second", "tokens/s"), ("examples_per_second", "examples/s")):
+        if result.get(name):
+            return f"{result[name]:,.0f} {unit}"
+    return ""
 
 
 def _trial_name(trial: Any) -> str:

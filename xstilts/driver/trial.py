@@ -22,6 +22,7 @@ from ray import tune
 
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store.phases import Store
+from xstilts.workers.context import Report
 
 Row = dict[str, Any]
 
@@ -149,6 +150,7 @@ def execute(config: Row, report: Callable[[Any], bool]) -> str:
 
     The trial of a dead driver may live on for a moment; this one waits until its lease is free.
     """
+    report(Report(step=0, steps=0, doing="loading libraries"))
     from xstilts.training.phase import Context, run_phase
 
     lease = Store(config["context"]["store"]).lease(f"worker-{config['phase']}")

@@ -26,6 +26,9 @@ PATIENCE_SECONDS = 2.5
 FORGOTTEN_SECONDS = 600.0
 """A hub that could not be reached is tried again after this time: workers live for days."""
 
+_NOBODY_BEHIND = (502, 504)
+"""What a proxy or gateway answers that does not reach the hub itself."""
+
 
 @dataclass
 class Reach:
@@ -88,13 +91,16 @@ def _knock(seconds: float) -> str:
         from huggingface_hub.utils import get_session
 
         try:
-            get_session().request(
+            answer = get_session().request(
                 "HEAD",
                 constants.ENDPOINT,
                 timeout=seconds,
                 follow_redirects=False,
                 extensions={"trace": trace},
             )
+            if answer.status_code in _NOBODY_BEHIND and not over.is_set():
+                what = f"{answer.status_code} {answer.reason_phrase}".strip()
+                errors.append(f"a gateway answers {what}")
         except Exception as error:  # httpx, sockets, certificates: no common root
             if not over.is_set():
                 errors.append(first_line(error, 160))

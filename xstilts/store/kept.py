@@ -3,8 +3,8 @@
     <folder>/<digest>    one JSON value
 
 The digest is of everything that decides the value (contents, cuts, versions): nothing kept is
-ever stale, and whoever needs it finds the same. It is a hint and no more: a file that is damaged, or
-holds no value of the right kind, is ignored and written again.
+ever stale, and whoever needs it finds the same. It is a hint and no more: a file that is damaged,
+or holds no value of the right kind, is ignored and written again.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ evaluation row is not found. Texts become 64-bit hashes (`fingerprints`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -48,6 +48,7 @@ leak is a note.
 """
 EXAMPLES = 2
 _SHOWN_CHARACTERS = 90
+_SEE = "xstilts check SWEEP"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +151,18 @@ class LeakReport:
     skipped: list[str] = field(default_factory=list)
     """What could not be compared, and why."""
 
+    def warnings(self) -> list[str]:
+        """A line for all leaks that are no note, and one for all that was not compared."""
+        certain = [leak for leak in self.leaks if leak.severity == "warn"]
+        lines = [f"leak: {leak.message}" for leak in certain]
+        if len(certain) > 1:
+            lines = [_summed_up(certain)]
+        skipped = [f"leaks were not looked for in {what}" for what in self.skipped]
+        if len(skipped) > 1:
+            more = len(skipped) - 1
+            skipped = [f"{skipped[0]}; nor in {more} more: `{_SEE}` lists them"]
+        return [*lines, *skipped]
+
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
         repeats = [{**asdict(repeat), "message": repeat.message} for repeat in self.repeats]
@@ -172,6 +185,18 @@ class LeakReport:
             repeats=[Repeat(**repeat) for repeat in repeats],
             pairs=int(value["pairs"]),
         )
+
+
+def _summed_up(leaks: Sequence[Leak]) -> str:
+    """Several leaks in one line, with the worst."""
+    targets = list(dict.fromkeys(leak.target for leak in leaks))
+    shown = ", ".join(targets[:4]) + (f" and {len(targets) - 4} more" if len(targets) > 4 else "")
+    worst = max(leaks, key=lambda leak: leak.share)
+    where = "its own training rows" if worst.own else f"the training rows of {worst.training}"
+    return (
+        f"leaks: evaluation rows of {shown} are also in training rows, at worst "
+        f"{100 * worst.share:.2g}% ({worst.target} in {where}); `{_SEE}` lists all {len(leaks)}"
+    )
 
 
 def _without(value: Mapping[str, Any], *names: str) -> dict[str, Any]:

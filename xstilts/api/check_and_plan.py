@@ -49,9 +49,8 @@ def check_opened(
     wrong = list(dict.fromkeys(inputs.problems(plan, context))) or opened.unread_labels.splitlines()
     if wrong:
         raise SweepError([Problem(message=message, file=opened.file) for message in wrong])
-    tell("counting rows")
     reads = revisions.reads(plan, context)
-    tell("comparing the data with their cards, looking for leaks")
+    tell("looking for leaks")
     return CheckResult(
         opened.sweep,
         [*notes.of_plan(plan), *notes.of_data(plan, reads, context)],

@@ -65,7 +65,7 @@ def open_sweep(
     unread = ""
     if labels:
         home.prepare()
-        tell("reading label tables")
+        tell("reading the sweep's label tables")
         try:
             sweep = with_labels(sweep, context)
         except DataError as error:

@@ -106,7 +106,7 @@ def _run(board: Board, opened: Opened, watch: Watch, changed: Callable[[], None]
         changed()
         watch(board.snapshot())
         return ending.outcome(board)
-    watch({**board.snapshot(), "doing": "loading the engine"})
+    watch({**board.snapshot(), "doing": "starting Ray"})
     from xstilts.driver import engine
 
     settings, watched = _for_workers(opened), _watched(watch, opened)

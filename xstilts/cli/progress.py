@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
 
 from rich.console import Console, Group
+from rich.text import Text
 
 from xstilts.store.ledger import State
 
@@ -215,7 +216,9 @@ class Progress:
             _phases_table(self.snapshot.get("running", [])),
             _best_table(self.snapshot.get("best", {})),
         ]
-        return Group(head, *self._translations(), *(table for table in tables if table is not None))
+        return Group(
+            Text(head), *self._translations(), *(table for table in tables if table is not None)
+        )
 
 
 def _translation_text(one: Mapping[str, Any]) -> str:
@@ -228,6 +231,8 @@ def _phase_text(phase: RunningPhase) -> str:
     name = phase.get("name", "?")
     at = f"{name} step {phase.get('step', 0)}/{phase.get('steps', 0)}"
     doing, rate = phase.get("doing", ""), phase.get("rate", "")
+    if not doing and not phase.get("steps"):
+        doing = "starting"
     if doing:
         return f"{at}, {doing}" if phase.get("step") else f"{name} ({doing})"
     return f"{at}, {rate}" if rate else at

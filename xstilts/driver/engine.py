@@ -216,7 +216,6 @@ def run(
     drive = _Drive(board, sweep, context, 1, watch, changed)
     drive.first = first or board.next()
     if drive.first is not None or not board.settled:
-        drive.show(doing="starting Ray")
         with cluster.connected(sweep.resources), reaper():
             drive.slots = cluster.slots(sweep.resources)
             drive.show(doing="starting worker processes")

@@ -30,6 +30,8 @@ VERSION = 1
 MIN_CHARACTERS = 12
 """A single text that is shorter says nothing about copies; its hash is 0."""
 Kind = Literal["row", "text"]
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+"""What numpy raises for a file that is no whole `.npz`."""
 
 
 def fingerprints(
@@ -47,7 +49,7 @@ def fingerprints(
     key = identity(task, use, language, context)
     path = Path(context.cache) / "fingerprints" / f"{key}.npz"
     if path.exists():
-        with suppress(OSError, ValueError, KeyError, zipfile.BadZipFile), np.load(path) as stored:
+        with suppress(*_DAMAGED), np.load(path) as stored:
             return {"row": stored["row"], "text": stored["text"]}
     found = hashes(task_data.rows(plain, use, language, context).data.table, plain)
     buffer = io.BytesIO()

@@ -3,9 +3,11 @@ states.
 
 Pretrains the tiny model of `sweeps/demo.yaml` and runs each intermediate before each target with
 fixed hyperparameters, through `run_phase`. Gains are means over the languages and two seeds, in
-points. With two pretraining seeds gen-reading gave +19 on gen-who, gen-more at most 2 either way,
-gen-cipher -8 to -15 on gen-tags, -20 to -25 on gen-who, -31 to -41 on gen-parallel (250 and 400
-steps at the same rate). The pair target gen-fits is too noisy to assert a direction.
+points. With version 1 of the generator and two pretraining seeds gen-reading gave +19 on gen-who,
+gen-more at most 2 either way, gen-cipher -8 to -15 on gen-tags, -20 to -25 on gen-who, -31 to -41
+on gen-parallel (250 and 400 steps at the same rate); with three other seeds, whose models were
+better before, +4 to +18 on gen-who. Version 2 leaves gen-who fewer rows: +15 with the first seed.
+The pair target gen-fits is too noisy to assert a direction.
 """
 
 from __future__ import annotations

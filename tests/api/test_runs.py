@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,8 @@ import pytest
 
 import xstilts
 from tests.support.tiny import make_sweep
-from xstilts.driver import engine
+from tests.support.worlds import environment
+from xstilts.driver import ending, engine
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import read_sweep
 
@@ -19,10 +23,10 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What the engine was handed, a tuple each run; every run ends at once, out of budget."""
     calls: list[tuple[Any, ...]] = []
 
-    def stand_in(*given: Any) -> engine.Outcome:
+    def stand_in(*given: Any) -> ending.Outcome:
         calls.append(given)
         counts = {"done": 0, "waiting": 3}
-        return engine.Outcome(counts, failures=[], seconds=1.5, started=0, stopped="budget")
+        return ending.Outcome(counts, failures=[], seconds=1.5, started=0, stopped="budget")
 
     monkeypatch.setattr(engine, "run", stand_in)
     return calls
@@ -87,11 +91,83 @@ def test_run_with_bad_data_trains_nothing(tmp_path: Path) -> None:
 def test_run_tells_at_its_end_which_damaged_phases_were_moved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def damaged(board: Any, *given: Any) -> engine.Outcome:
+    def damaged(board: Any, *given: Any) -> ending.Outcome:
         board._outcomes.set_aside.append("phases/a.damaged-1")
-        return engine.Outcome({}, failures=[], seconds=0.0, started=0)
+        return ending.Outcome({}, failures=[], seconds=0.0, started=0)
 
     monkeypatch.setattr(engine, "run", damaged)
     told: list[str] = []
     ran = xstilts.run(make_sweep(tmp_path), warn=told.append)
     assert told == ran.warnings == ["a damaged phase was moved to phases/a.damaged-1"]
+
+
+FIXED = {
+    "intermediates": ["none", "first"],
+    "seeds": [1],
+    "intermediate": {"lr": 1e-3, "steps": 2},
+    "target": {"lr": 1e-3, "steps": 2},
+    "tracking": None,
+}
+FINISHED = """
+import sys
+from xstilts.cli.main import main
+
+sys.argv = ["xstilts", "run", sys.argv[1], "--json"]
+try:
+    main()
+finally:
+    heavy = ("ray", "torch", "mlflow", "datasets", "transformers", "pandas")
+    print([name for name in heavy if name in sys.modules])
+"""
+
+
+def finished(file: Path) -> None:
+    """Gives every phase of a sweep a record, and mirrors them: what a run leaves."""
+    from tests.driver.test_board import drain
+    from xstilts.api.check_and_plan import check_opened
+    from xstilts.api.opened import open_sweep
+    from xstilts.api.runs import _board
+    from xstilts.driver.session import same_plan
+    from xstilts.tracking.tracker import Tracker, tracking_uri
+
+    opened = open_sweep(file)
+    check_opened(opened)
+    same_plan(opened.folder, opened.sweep)
+    board = _board(opened)
+    drain(board, opened.store)
+    assert board.settled
+    uri = tracking_uri(opened.sweep.tracking, opened.store)
+    assert uri is not None
+    Tracker(uri, opened.sweep, opened.store, opened.folder).sync(board.ledger.entries())
+
+
+def test_run_of_a_finished_sweep_loads_no_heavy_library_and_says_where_mlflow_is(
+    tmp_path: Path,
+) -> None:
+    file = make_sweep(tmp_path, **FIXED)
+    finished(file)
+    ran = subprocess.run(
+        [sys.executable, "-c", FINISHED, str(file)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(),
+    )
+    value, loaded = ran.stdout.splitlines()
+    assert loaded == "[]"
+    told = json.loads(value)
+    assert (told["started"], told["stopped"], told["failures"]) == (0, "", [])
+    assert told["pages"].startswith("mlflow ui") and told["warnings"] == []
+
+
+def test_run_says_what_it_does_before_there_are_phases(
+    tmp_path: Path, handed: list[tuple[Any, ...]]
+) -> None:
+    seen: list[str] = []
+    xstilts.run(make_sweep(tmp_path), watch=lambda snapshot: seen.append(snapshot.get("doing", "")))
+    assert list(dict.fromkeys(filter(None, seen))) == [
+        "reading the sweep's label tables",
+        "checking the data and the models",
+        "looking for leaks",
+        "starting Ray",
+    ]

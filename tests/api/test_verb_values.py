@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.sweeps import small
+from xstilts.api.done_already import DoneAlready, Unread
 from xstilts.api.verb_values import CheckResult, Findings, PlanResult, RunResult, Status
 from xstilts.checks.audit.cards import Finding
 from xstilts.checks.doctor import Check
@@ -28,8 +29,14 @@ def test_checked_warns_of_findings_that_are_warnings_and_not_of_notes() -> None:
 
 
 def test_planned_has_the_summary_of_the_plan_and_a_cost_where_one_was_estimated() -> None:
-    value = PlanResult(make_plan(small()), 3).to_json()
+    unread = [Unread(what="task a", reason="nothing there", phases=2)]
+    done = DoneAlready(phases=3, open=2, unread=unread)
+    value = PlanResult(make_plan(small()), done).to_json()
     assert (value["sweep"], value["cached"], value["exact"]) == ("small", 3, False)
+    assert value["not_known"] == {
+        "phases": 2,
+        "because": [{"what": "task a", "phases": 2, "reason": "nothing there"}],
+    }
     assert "cost" not in value
     json.dumps(value)
 

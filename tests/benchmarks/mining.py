@@ -23,6 +23,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from tests.support.own_environment import use_own_environment  # noqa: E402
+
 
 @dataclass
 class Split:
@@ -66,6 +68,7 @@ def main() -> int:
     parser.add_argument("--dimensions", type=int, default=768)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
+    use_own_environment()
     os.environ["OMP_NUM_THREADS"] = str(given.threads)
 
     import torch

@@ -11,6 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.support.own_environment import use_own_environment
 from tests.support.sweeps import paper_grid
 from xstilts.planning import make_plan
 from xstilts.planning.counts import summary
@@ -18,6 +19,7 @@ from xstilts.planning.counts import summary
 
 def main() -> None:
     """Plans the paper's grid with one seed and with 572, and prints both."""
+    use_own_environment()
     for seeds in (1, 572):
         sweep = paper_grid(seeds=tuple(range(seeds)))
         began = time.perf_counter()

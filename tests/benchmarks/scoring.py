@@ -12,23 +12,25 @@ first: making the tables of Unicode's punctuation and scripts, once a process.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import numpy as np
-from datasets import Dataset
+from tests.support.own_environment import use_own_environment
 
-from xstilts.formats import span_qa, spans
-from xstilts.scoring import answers as answer_scores, mlqa, segmented
-from xstilts.spec.format_specs.span_qa import SpanQAOptions
-from xstilts.spec.task import Source, Task
+use_own_environment()
+
+import numpy as np  # noqa: E402
+from datasets import Dataset  # noqa: E402
+
+from xstilts.formats import span_qa, spans  # noqa: E402
+from xstilts.scoring import answers as answer_scores, mlqa, segmented  # noqa: E402
+from xstilts.spec.format_specs.span_qa import SpanQAOptions  # noqa: E402
+from xstilts.spec.task import Source, Task  # noqa: E402
 
 LETTERS = {
     "latin": "abcdefghijklmnopqrstuvwxyzáéíñöüß",

@@ -11,6 +11,11 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.support.own_environment import use_own_environment
 
 REPEATS = 7
 CASES = {
@@ -31,6 +36,7 @@ def milliseconds(arguments: tuple[str, ...]) -> float:
 
 def main() -> None:
     """Interleaves the cases, so that a busy moment hits all of them."""
+    use_own_environment()
     times: dict[str, list[float]] = {name: [] for name in CASES}
     for _ in range(REPEATS):
         for name, arguments in CASES.items():

@@ -17,7 +17,6 @@ toy world, whose ratio means little. Exits with 1 where a ratio is under 1.5.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 import tempfile
@@ -28,7 +27,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from tests.support.own_environment import use_own_environment  # noqa: E402
+
+use_own_environment()
 
 import torch  # noqa: E402
 from torch.nn.functional import cross_entropy  # noqa: E402
@@ -316,10 +318,7 @@ def main() -> int:
     """See above."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     beside = ROOT.parent / "shared" / "mirror"
-    parser.add_argument(
-        "--mirror",
-        default=os.environ.get("XSTILTS_MIRROR") or (str(beside) if beside.is_dir() else None),
-    )
+    parser.add_argument("--mirror", default=str(beside) if beside.is_dir() else None)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=2)

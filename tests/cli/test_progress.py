@@ -133,3 +133,62 @@ def test_duration_is_short(seconds: Any, text: str) -> None:
 def test_counts_text_names_what_there_is_and_done_always() -> None:
     assert counts_text({}) == "0 done"
     assert counts_text({"failed": 2, "cached": 1, "waiting": 0}) == "0 done, 2 failed, 1 cached"
+
+
+def test_progress_without_terminal_has_one_line_for_each_thing_done_before_there_are_phases() -> (
+    None
+):
+    progress, out, clock = started()
+    with progress:
+        for doing in ("checking the data", "checking the data", "starting Ray", "starting Ray"):
+            progress.update({"doing": doing})
+            clock.now += 4
+        progress.update(snapshot(running=1))
+    assert out.getvalue().splitlines()[:3] == [
+        "[0 s] checking the data",
+        "[8 s] starting Ray",
+        "[16 s] 0 done, 1 running of 10 | about 2 min left | at squad, seed 1 step 3/9",
+    ]
+
+
+def test_progress_that_ends_before_there_are_phases_has_no_summary() -> None:
+    progress, out, _ = started()
+    with progress:
+        progress.update({"doing": "checking the data"})
+    assert out.getvalue() == "[0 s] checking the data\n"
+
+
+def test_progress_on_terminal_shows_what_is_done_and_its_time_goes_on() -> None:
+    progress, out, clock = started(terminal=True)
+    with progress:
+        progress.update({"doing": "starting Ray"})
+        clock.now += 7
+        assert progress._live is not None
+        progress._live.refresh()
+        assert "7 s  starting Ray" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("phase", "line"),
+    [
+        ({"step": 0, "steps": 0}, "a (starting)"),
+        ({"step": 0, "steps": 9, "doing": "loading the model"}, "a (loading the model)"),
+        ({"step": 3, "steps": 9, "rate": "812 tokens/s"}, "a step 3/9, 812 tokens/s"),
+        ({"step": 1, "steps": 4, "doing": "predicting sw"}, "a step 1/4, predicting sw"),
+        ({"step": 3, "steps": 9}, "a step 3/9"),
+    ],
+)
+def test_progress_says_what_a_phase_does_and_how_fast_it_is(
+    phase: dict[str, Any], line: str
+) -> None:
+    for terminal in (False, True):
+        progress, out, _ = started(terminal)
+        with progress:
+            progress.update({"counts": {"running": 1}, "running": [{"name": "a", **phase}]})
+            if progress._live is not None:
+                progress._live.refresh()
+        said = phase.get("doing") or phase.get("rate") or "starting"
+        if terminal:
+            assert (said in out.getvalue()) == (said != "starting")
+        else:
+            assert f"at {line}\n" in out.getvalue()

@@ -180,6 +180,7 @@ def test_plan_shows_examples_tokens_and_hours_by_kind() -> None:
         "version": 1,
         "phases": 2,
         "cached": 0,
+        "not_known": {"phases": 0, "because": []},
         "shared_savings": {},
         "trainings": {"target": 2},
         "evaluations": 0,
@@ -196,3 +197,29 @@ def test_plan_shows_examples_tokens_and_hours_by_kind() -> None:
     assert "below 0.1" in text
     assert "not counted, because it is unknown: dev rows of tone" in text
     assert "H100 at 30%" in text
+
+
+def test_plan_says_at_its_end_what_of_it_may_be_done_already_and_why_that_is_not_known() -> None:
+    because = [
+        {"what": "task ccg", "phases": 16, "reason": "files ccg: nothing there"},
+        {"what": "model org/m", "phases": 1, "reason": "not downloaded to this machine yet"},
+    ]
+    found = {
+        "sweep": "s",
+        "version": 1,
+        "phases": 40,
+        "cached": 12,
+        "not_known": {"phases": 17, "because": because},
+        "shared_savings": {},
+        "trainings": {"target": 2},
+        "evaluations": 0,
+        "examples": 1,
+        "notes": ["a note"],
+    }
+    lines = shown(show.plan, found).splitlines()
+    assert lines[0] == "s v1: 40 phases, at least 12 of them done"
+    assert lines[-3].startswith("not known whether 17 phases are done already; ")
+    assert lines[-2:] == [
+        "  task ccg, 16 phases: files ccg: nothing there",
+        "  model org/m, 1 phase: not downloaded to this machine yet",
+    ]

@@ -440,3 +440,16 @@ def test_board_phase_that_ends_without_a_good_record_has_failed(tmp_path: Path) 
         while attempt == 1 and (again := board.next()):
             if again.slot == first.slot:
                 break
+
+
+def test_board_snapshot_says_what_a_running_phase_does_and_how_fast_it_is(tmp_path: Path) -> None:
+    board, _, _ = board_of(small(), tmp_path)
+    assignment = board.next()
+    assert assignment is not None
+    board.progress(assignment.slot, 0, 20, doing="loading the model")
+    (running,) = board.snapshot()["running"]
+    assert (running["step"], running["steps"]) == (0, 20)
+    assert (running["doing"], running["rate"]) == ("loading the model", "")
+    board.report(assignment.slot, 5, 20, 60.0, rate="900 tokens/s")
+    (running,) = board.snapshot()["running"]
+    assert (running["doing"], running["rate"], running["value"]) == ("", "900 tokens/s", 60.0)

@@ -18,9 +18,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_at_without_a_value_keeps_the_last_one() -> None:
     of = Standing()
-    of.at("a", 1, 10, 40.0)
-    of.at("a", 2, 10)
-    assert of.steps["a"] == Step(2, 10, 40.0)
+    of.at("a", Step(1, 10, 40.0, rate="9 tokens/s"))
+    of.at("a", Step(2, 10))
+    assert of.steps["a"] == Step(2, 10, 40.0, rate="9 tokens/s")
+
+
+def test_at_tells_what_is_done_before_the_next_step_until_it_is_made() -> None:
+    of = Standing()
+    of.at("a", Step(0, 10, doing="loading the model"))
+    assert of.steps["a"].doing == "loading the model"
+    of.at("a", Step(1, 10))
+    assert of.steps["a"].doing == ""
 
 
 def test_scored_keeps_the_best_value_of_each_study() -> None:

@@ -62,3 +62,20 @@ def test_execute_waits_for_the_worker_of_a_dead_driver(
     monkeypatch.setattr("xstilts.store.lease.time.sleep", sleep)
     assert execute(config(tmp_path / "store", spec), toy.silent) == "done"
     assert len(waited) == 1
+
+
+def test_execute_in_a_new_process_says_that_it_loads_libraries(
+    tmp_path: Path, spec: PhaseSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def report(report: Any) -> bool:
+        said.append(report.doing)
+        return True
+
+    execute(config(tmp_path / "store", spec), report)
+    assert "loading libraries" not in said and "loading the model" in said
+    said.clear()
+    monkeypatch.setattr("xstilts.driver.trial.sys.modules", {})
+    execute(config(tmp_path / "store", spec), report)  # it has its record: nothing else is done
+    assert said == ["loading libraries"]

@@ -129,7 +129,12 @@ def test_evaluation_reports_languages_and_can_be_pruned(world: Path, tmp_path: P
         return False
 
     assert run_phase(spec, toy.context(tmp_path), report) == "pruned"
-    assert [(r.step, r.steps, r.value) for r in reports] == [(1, 2, None)]
+    assert [(r.step, r.steps, r.value, r.doing) for r in reports] == [
+        (0, 2, None, "loading the checkpoint"),
+        (0, 2, None, "predicting en"),
+        (1, 2, None, ""),
+    ]
+    assert reports[-1].examples_per_second and reports[-1].examples_per_second > 0
     assert not Store(tmp_path).phase(spec.id).done
 
 

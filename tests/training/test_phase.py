@@ -156,7 +156,8 @@ def test_training_reports_each_evaluation(world: Path, tmp_path: Path) -> None:
     got = run(tmp_path, spec_of(world, "class"), report)
     values = {r.step: r.value for r in reports if r.value is not None}
     assert values == {point.step: point.dev for point in got.curve if point.dev is not None}
-    assert all(r.steps == 10 and r.tokens_per_second for r in reports)
+    assert [r.doing for r in reports if r.doing] == ["loading the model", "encoding rows of class"]
+    assert all(r.steps == 10 and bool(r.tokens_per_second) != bool(r.doing) for r in reports)
 
 
 def test_training_pruned_stops_and_leaves_no_record(world: Path, tmp_path: Path) -> None:

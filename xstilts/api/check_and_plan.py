@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from xstilts.api import inputs, notes
+from xstilts.api.done_already import done_already
 from xstilts.api.given import AnySweep
 from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.verb_values import CheckResult, PlanResult
 from xstilts.errors import Problem, SweepError
-from xstilts.planning import Plan, make_plan
-from xstilts.planning.filling import known_ids, trained_tasks
-from xstilts.spec.sweep import Sweep
-from xstilts.store.ledger import Ledger
+from xstilts.planning import Plan
+from xstilts.planning.filling import trained_tasks
 from xstilts.sweep_file.yaml_document import Path, line_in
 
 if TYPE_CHECKING:
@@ -39,11 +39,14 @@ def check(
     return check_opened(opened, leaks=leaks)
 
 
-def check_opened(opened: Opened, *, leaks: bool = True) -> CheckResult:
-    """Checks a sweep that is open already."""
+def check_opened(
+    opened: Opened, *, leaks: bool = True, tell: Callable[[str], None] = lambda doing: None
+) -> CheckResult:
+    """Checks a sweep that is open already; `tell` is told what is being done."""
     from xstilts.checks.audit import doubted, leaks as leak_search, model_fit, revisions
 
     plan, context = opened.plan, opened.context
+    tell("checking the data and the models")
     looked, fit = inputs.look(plan, context), model_fit.fit(plan, context)
     wrong = [
         *(_at(opened.file, misfit.path, misfit.message) for misfit in fit.misfits),
@@ -55,6 +58,7 @@ def check_opened(opened: Opened, *, leaks: bool = True) -> CheckResult:
     if wrong:
         raise SweepError(wrong)
     reads = revisions.reads(plan, context, looked.facts)
+    tell("looking for leaks")
     return CheckResult(
         opened.sweep,
         [*notes.of_plan(plan), *fit.notes, *notes.of_data(plan, reads, context)],
@@ -98,32 +102,17 @@ def plan(
     gpu: str | None = None,
     mfu: float | None = None,
 ) -> PlanResult:
-    """The plan, how much of it has a record already, and what it will cost. Writes nothing.
+    """The plan, how much of it has a record already, and what it will cost. Writes nothing, and
+    asks no hub.
 
-    Reads only the revisions of the data. `gpu` names the GPU of the estimate (default:
-    `resources.gpu`), `mfu` the share of its peak that is reached. InputError for an unknown GPU.
+    Sizes are those of cards, so that there is a plan whatever is on this machine; what is done
+    already is counted as far as the data are here (`PlanResult.done`). `gpu` names the GPU of the
+    estimate (default: `resources.gpu`), `mfu` the share of its peak that is reached. InputError for
+    an unknown GPU.
     """
     from xstilts.checks.costs.estimates import DEFAULT_UTILISATION, estimate
 
     opened = open_sweep(sweep, store=store, mirror=mirror, tracking=tracking, labels=False)
     utilisation = DEFAULT_UTILISATION if mfu is None else mfu
     cost = estimate(opened.plan, gpu=gpu, utilisation=utilisation, base=opened.context.base)
-    return PlanResult(opened.plan, _cached(opened), notes.of_plan(opened.plan), cost)
-
-
-def _cached(opened: Opened) -> int:
-    """Distinct phases of the plan that have a record: those in the ledger, and those whose id does
-    not depend on a search.
-    """
-    done = opened.store.done()
-    if not done:
-        return 0
-    ledger = Ledger(opened.folder)
-    in_ledger = {entry.phase for entry in ledger.entries() if entry.phase in done}
-    return len(in_ledger | (_known_ids(opened.sweep, opened.context) & done))
-
-
-def _known_ids(sweep: Sweep, context: DataContext) -> set[str]:
-    """Ids of the phases that do not depend on a search."""
-    labelled = make_plan(inputs.with_labels(sweep, context))
-    return known_ids(labelled, inputs.resolve(labelled, context))
+    return PlanResult(opened.plan, done_already(opened), notes.of_plan(opened.plan), cost)

@@ -10,7 +10,7 @@ from xstilts.errors import DataError
 from xstilts.planning import Plan
 from xstilts.planning.filling import Revisions, trained_tasks
 from xstilts.sources.sweep_models import SweepModel, sweep_models
-from xstilts.spec.sweep import Sweep
+from xstilts.spec.sweep import Model, Sweep
 from xstilts.store.phases import Store
 
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ def data_context(given: AnySweep, sweep: Sweep, store: Store) -> DataContext:
     from xstilts.sources.context import DataContext
 
     return DataContext(mirror=sweep.mirror, base=base_of(given), cache=str(store.data))
+
+
+def only_looking(context: DataContext) -> DataContext:
+    """The same places, of which nothing but what lies on this machine is read, and none written."""
+    return context.model_copy(update={"looks_only": True})
 
 
 def with_labels(sweep: Sweep, context: DataContext) -> Sweep:
@@ -47,7 +52,7 @@ def resolve(plan: Plan, context: DataContext) -> Revisions:
             name: task_data.revision(plan.sweep.task(name), "evaluate", context)
             for name in plan.sweep.targets
         },
-        models={name: _revision(one, context) for name, one in _base_models(plan).items()},
+        models={name: revision(one, context) for name, one in base_models(plan).items()},
     )
 
 
@@ -69,14 +74,14 @@ def look(plan: Plan, context: DataContext) -> Looked:
 
 
 def _model_problems(plan: Plan, context: DataContext) -> Iterator[str]:
-    for model in _base_models(plan).values():
+    for model in base_models(plan).values():
         try:
-            _revision(model, context)
+            revision(model, context)
         except DataError as error:
             yield str(error)
 
 
-def _base_models(plan: Plan) -> dict[str, SweepModel]:
+def base_models(plan: Plan) -> dict[str, SweepModel]:
     """Id to base model or tokenizer; where an id is both, the base model wins. Translators are left
     out: they belong to the tasks whose rows they translate.
     """
@@ -84,7 +89,14 @@ def _base_models(plan: Plan) -> dict[str, SweepModel]:
     return {one.id: one for one in sorted(named, key=lambda one: one.weights)}
 
 
-def _revision(model: SweepModel, context: DataContext) -> str:
+def model_id(plan: Plan, label: str) -> str:
+    """What a base model starts from: its id, or for a pretraining the tokenizer's."""
+    model = next(one for one in plan.sweep.models if one.label == label)
+    return model.id if isinstance(model, Model) else model.tokenizer
+
+
+def revision(model: SweepModel, context: DataContext) -> str:
+    """The revision of a model's files, or of its tokenizer's; DataError where there are none."""
     from xstilts.sources.base_models import model_revision
 
     return model_revision(model.id, context, model.revision, weights=model.weights)

@@ -6,6 +6,7 @@ drives the same plan that was checked. Verbs that only read results need less: `
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,12 +51,13 @@ def open_sweep(
     mirror: str | None = None,
     tracking: str | None = None,
     labels: bool = True,
+    tell: Callable[[str], None] = lambda doing: None,
 ) -> Opened:
     """Opens a verb's argument. Raises SweepError.
 
     Label tables come from the data and are cached in the store, so the store is prepared. Without
     `labels` only the file is read, and nothing is written. A table that can't be read is no error
-    yet: the check of the data tells what is wrong.
+    yet: the check of the data tells what is wrong. `tell` is told what is being done.
     """
     sweep = load(given, store=store, mirror=mirror, tracking=tracking)
     home = Store(sweep.store)
@@ -63,6 +65,7 @@ def open_sweep(
     unread = ""
     if labels:
         home.prepare()
+        tell("reading the sweep's label tables")
         try:
             sweep = with_labels(sweep, context)
         except DataError as error:

@@ -19,6 +19,7 @@ from xstilts.store.ledger import Ledger
 
 if TYPE_CHECKING:
     from xstilts.driver.board import Board
+    from xstilts.driver.ending import Outcome
     from xstilts.tracking.thread import TrackerThread
 
 Watch = Callable[[dict[str, Any]], None]
@@ -36,11 +37,16 @@ def run(
 ) -> RunResult:
     """Runs the phases of the sweep that have no record yet, and mirrors them to MLflow.
 
-    `watch` gets a snapshot of the run about twice a second, `warn` gets warnings for the user.
+    `watch` gets a snapshot of the run about twice a second, before there are phases only what is
+    `doing`; `warn` gets warnings for the user.
     Raises InputError before anything is trained, LeaseHeld where another driver runs this sweep.
     """
-    opened = open_sweep(sweep, store=store, mirror=mirror, tracking=tracking)
-    checked = check_opened(opened)
+
+    def tell(doing: str) -> None:
+        watch({"doing": doing})
+
+    opened = open_sweep(sweep, store=store, mirror=mirror, tracking=tracking, tell=tell)
+    checked = check_opened(opened, tell=tell)
     for message in checked.warnings:
         warn(message)
     with driver(opened.store, opened.sweep):
@@ -64,8 +70,6 @@ def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> RunResult:
     """Runs the engine until the plan is done or the run stops; then the mirror gets a minute to
     catch up.
     """
-    from xstilts.driver import engine
-
     warnings: list[str] = []
     thread = _tracker(opened, warn)
 
@@ -74,8 +78,7 @@ def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> RunResult:
             thread.submit(board.ledger.entries())
 
     try:
-        settings, watched = _for_workers(opened), _watched(watch, opened)
-        outcome = engine.run(board, opened.sweep, settings, watched, changed)
+        outcome = _run(board, opened, watch, changed)
     finally:
         missing = thread.close(timeout=60) if thread else None
         if missing:
@@ -96,6 +99,22 @@ def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> RunResult:
         folder=str(opened.folder),
         pages=_pages(thread),
     )
+
+
+def _run(board: Board, opened: Opened, watch: Watch, changed: Callable[[], None]) -> Outcome:
+    """Runs what is open; a finished sweep needs no engine."""
+    from xstilts.driver import ending
+
+    first = board.next()
+    if first is None and board.settled:
+        changed()
+        watch(board.snapshot())
+        return ending.outcome(board)
+    watch({**board.snapshot(), "doing": "starting Ray"})
+    from xstilts.driver import engine
+
+    settings, watched = _for_workers(opened), _watched(watch, opened)
+    return engine.run(board, opened.sweep, settings, watched, changed, first)
 
 
 def _for_workers(opened: Opened) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from xstilts.store.doubts import Doubt
 from xstilts.store.ledger import Entry, State
 
 if TYPE_CHECKING:
+    from xstilts.api.done_already import DoneAlready
     from xstilts.checks.audit.cards import Finding
     from xstilts.checks.audit.leaks import Leak, LeakReport
     from xstilts.checks.audit.revisions import Read, ReadModel
@@ -42,13 +43,11 @@ class CheckResult:
 
     @property
     def warnings(self) -> list[str]:
-        """What to look at before anything is spent: leaks, doubts, data that differs from its
-        card.
+        """What to look at before anything is spent: leaks, all in one line, doubts, and data
+        that differs from its card.
         """
-        skipped = self.leaks.skipped if self.leaks else []
         return [
-            *(f"leak: {leak.message}" for leak in self._leaks),
-            *(f"leaks were not looked for in {what}" for what in skipped),
+            *(self.leaks.warnings() if self.leaks else []),
             *map(str, self.doubts),
             *map(str, self._cards),
         ]
@@ -97,8 +96,8 @@ class PlanResult:
     """A plan, how much of it is done, its cost, and notes."""
 
     plan: Plan
-    cached: int
-    """Distinct phases that have a record already."""
+    done: DoneAlready
+    """Distinct phases that have a record already, and those of which it can't be known here."""
     notes: list[str] = field(default_factory=list)
     cost: Cost | None = None
     """Examples, tokens and GPU hours: estimates."""
@@ -106,7 +105,8 @@ class PlanResult:
     def to_json(self) -> dict[str, Any]:
         """The value that `--json` prints."""
         cost = {"cost": self.cost.to_json()} if self.cost else {}
-        return {**summary(self.plan), "cached": self.cached, **cost, "notes": self.notes}
+        known = {"cached": self.done.phases, "not_known": self.done.to_json()}
+        return {**summary(self.plan), **known, **cost, "notes": self.notes}
 
 
 @dataclass(frozen=True)

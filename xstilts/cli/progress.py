@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
 
 from rich.console import Console, Group
+from rich.text import Text
 
 from xstilts.store.ledger import State
 
@@ -52,11 +53,17 @@ class RunningPhase(TypedDict, total=False):
     steps: int
     value: float | None
     """Last development score in percent."""
+    doing: str
+    """What it does before its next step: `loading the model`."""
+    rate: str
+    """How fast it is: `12,300 tokens/s`."""
 
 
 class Snapshot(TypedDict, total=False):
     """The state of a run. What is left out is not shown."""
 
+    doing: str
+    """What the run does before it can hand out phases: `starting Ray`."""
     counts: dict[str, int]
     """Phases by state, one of `STATES`."""
     running: list[RunningPhase]
@@ -104,13 +111,19 @@ class Progress:
         self._started = clock()
         self._last_line: float | None = None
         self._finished_then = 0
+        self._told = ""
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
         if self.console.is_terminal:
             from rich.live import Live
 
-            self._live = Live(console=self.console, refresh_per_second=4, transient=True)
+            self._live = Live(
+                console=self.console,
+                refresh_per_second=4,
+                transient=True,
+                get_renderable=self._screen,
+            )
             self._live.start()
         return self
 
@@ -123,16 +136,25 @@ class Progress:
         if self._live is not None:
             self._live.stop()
             self._live = None
-        if self.snapshot:
+        if "counts" in self.snapshot:
             self._plain(self.summary(stopped=kind is not None and not issubclass(kind, Exception)))
 
     def update(self, snapshot: Snapshot | Mapping[str, Any]) -> None:
         """Takes the newest state: updates the table, or prints a line if one is due."""
         self.snapshot = cast(Snapshot, snapshot)
+        doing = self.snapshot.get("doing", "")
         if self._live is not None:
-            self._live.update(self._screen())
+            return  # it is drawn anew four times a second, so that the time goes on
+        if doing:
+            self._tell(doing)
         elif self._line_due():
             self._plain(self.line())
+
+    def _tell(self, doing: str) -> None:
+        """A line for what the run does now, once: a log stays short."""
+        if doing != self._told:
+            self._told = doing
+            self._plain(f"[{duration(self.clock() - self._started)}] {doing}")
 
     def warn(self, message: str) -> None:
         """Prints a warning at once, above the table if there is one."""
@@ -182,14 +204,21 @@ class Progress:
 
     def _screen(self) -> Group:
         left = duration(self.snapshot.get("eta_seconds"))
-        head = f"{duration(self.clock() - self._started)}  {self._counts()}" + (
-            f"  about {left} left" if left else ""
-        )
+        now = self._counts() if "counts" in self.snapshot else ""
+        parts = [
+            duration(self.clock() - self._started),
+            now,
+            f"about {left} left" if left else "",
+            self.snapshot.get("doing", ""),
+        ]
+        head = "  ".join(part for part in parts if part)
         tables = [
             _phases_table(self.snapshot.get("running", [])),
             _best_table(self.snapshot.get("best", {})),
         ]
-        return Group(head, *self._translations(), *(table for table in tables if table is not None))
+        return Group(
+            Text(head), *self._translations(), *(table for table in tables if table is not None)
+        )
 
 
 def _translation_text(one: Mapping[str, Any]) -> str:
@@ -199,7 +228,14 @@ def _translation_text(one: Mapping[str, Any]) -> str:
 
 
 def _phase_text(phase: RunningPhase) -> str:
-    return f"{phase.get('name', '?')} step {phase.get('step', 0)}/{phase.get('steps', 0)}"
+    name = phase.get("name", "?")
+    at = f"{name} step {phase.get('step', 0)}/{phase.get('steps', 0)}"
+    doing, rate = phase.get("doing", ""), phase.get("rate", "")
+    if not doing and not phase.get("steps"):
+        doing = "starting"
+    if doing:
+        return f"{at}, {doing}" if phase.get("step") else f"{name} ({doing})"
+    return f"{at}, {rate}" if rate else at
 
 
 def _phases_table(running: list[RunningPhase]) -> Table | None:
@@ -208,15 +244,19 @@ def _phases_table(running: list[RunningPhase]) -> Table | None:
 
     if not running:
         return None
-    table = Table("running", "", "step", "dev", box=None, padding=(0, 1), header_style="dim")
+    table = Table("running", "", "step", "dev", "", box=None, padding=(0, 1), header_style="dim")
     for phase in running[:SHOWN_PHASES]:
         step, steps, value = phase.get("step", 0), phase.get("steps", 0), phase.get("value")
         bar = ProgressBar(total=max(steps, 1), completed=step, width=20)
         table.add_row(
-            phase.get("name", "?"), bar, f"{step}/{steps}", "" if value is None else f"{value:.1f}"
+            phase.get("name", "?"),
+            bar,
+            f"{step}/{steps}",
+            "" if value is None else f"{value:.1f}",
+            phase.get("doing") or phase.get("rate", ""),
         )
     if len(running) > SHOWN_PHASES:
-        table.add_row(f"and {len(running) - SHOWN_PHASES} more", "", "", "")
+        table.add_row(f"and {len(running) - SHOWN_PHASES} more", "", "", "", "")
     return table
 
 

@@ -107,9 +107,9 @@ def _leaks(console: Console, found: Mapping[str, Any] | None) -> None:
 def plan(console: Console, found: dict[str, Any]) -> None:
     """What a run will do, and what it will cost."""
     phases = f"{'' if found.get('exact', True) else 'at most '}{found['phases']:,} phases"
-    say(
-        console, f"{found['sweep']} v{found['version']}: {phases}, {found['cached']:,} of them done"
-    )
+    not_known = found["not_known"]
+    done = f"{'at least ' if not_known['phases'] else ''}{found['cached']:,} of them done"
+    say(console, f"{found['sweep']} v{found['version']}: {phases}, {done}")
     saved = {kind: count for kind, count in found["shared_savings"].items() if count}
     facts = {
         "trainings": _counted(found["trainings"]),
@@ -127,6 +127,26 @@ def plan(console: Console, found: dict[str, Any]) -> None:
     if found.get("cost"):
         _cost(console, found["cost"])
     _notes(console, found["notes"])
+    _not_known(console, not_known)
+
+
+def _not_known(console: Console, not_known: Mapping[str, Any]) -> None:
+    """The phases of which it is not known whether they are done, and why."""
+    if not not_known["phases"]:
+        return
+    count = not_known["phases"]
+    say(
+        console,
+        f"not known whether {count:,} {'phase is' if count == 1 else 'phases are'} done already; "
+        "a plan reads what is on this machine and asks no hub:",
+        "yellow",
+    )
+    for one in not_known["because"]:
+        say(console, f"  {one['what']}, {_counted_phases(one['phases'])}: {one['reason']}")
+
+
+def _counted_phases(count: int) -> str:
+    return f"{count:,} phase{'' if count == 1 else 's'}"
 
 
 def _cost(console: Console, cost: Mapping[str, Any]) -> None:

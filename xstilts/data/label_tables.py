@@ -49,7 +49,8 @@ def with_labels(task: Task, context: DataContext) -> Task:
         found = labels.open_table(
             name for place in places for name in _label_names(task, *place, context)
         )
-        write_json(path, list(found))
+        if not context.looks_only:
+            write_json(path, list(found))
     return task.model_copy(update={"labels": found})
 
 
@@ -58,17 +59,32 @@ def is_open(task: Task) -> bool:
     return task.spec.labelled and not task.labels
 
 
-def sweep_labels(tasks: Iterable[Task], context: DataContext) -> tuple[Task, ...]:
+def sweep_labels(
+    tasks: Iterable[Task], context: DataContext, *, unread: dict[str, str] | None = None
+) -> tuple[Task, ...]:
     """A sweep's tasks with their label tables; a task trained on another's rows takes the table of
     that training task.
+
+    Raises DataError where rows can't be read; with `unread`, such a task stays as it is and the
+    reason goes there under its name.
     """
-    found = {task.name: with_labels(task, context) for task in tasks}
+    found = {task.name: _labelled(task, context, unread) for task in tasks}
     return tuple(
         task.model_copy(update={"labels": found[task.train_task].labels})
         if is_open(task) and task.train_task in found
         else task
         for task in found.values()
     )
+
+
+def _labelled(task: Task, context: DataContext, unread: dict[str, str] | None) -> Task:
+    try:
+        return with_labels(task, context)
+    except DataError as error:
+        if unread is None:
+            raise
+        unread[task.name] = str(error)
+        return task
 
 
 def _label_names(task: Task, use: Use, language: str, leaf: Task, context: DataContext) -> set[str]:

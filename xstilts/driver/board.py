@@ -205,18 +205,20 @@ class Board:
 
     # -- what happened
 
-    def progress(self, slot: str, step: int, steps: int) -> None:
+    def progress(
+        self, slot: str, step: int, steps: int, *, doing: str = "", rate: str = ""
+    ) -> None:
         """Takes the progress of a running phase."""
         if step > 0:
             self._translations.finish(slot)
-        self._standing.at(slot, step, steps)
+        self._standing.at(slot, Step(step, steps, doing=doing, rate=rate))
 
-    def report(self, slot: str, step: int, steps: int, value: float) -> bool:
+    def report(self, slot: str, step: int, steps: int, value: float, *, rate: str = "") -> bool:
         """Takes a development value; False where the search prunes the phase. The last evaluation
         never does.
         """
-        self.progress(slot, step, steps)
-        self._standing.at(slot, step, steps, value)
+        self.progress(slot, step, steps, rate=rate)
+        self._standing.at(slot, Step(step, steps, value, rate=rate))
         place = self._slots[slot]
         if not self._choices.decides(place) or place.kind == "evaluate":
             return True

@@ -26,6 +26,7 @@ from typing import Any
 import ray
 
 from xstilts.errors import EngineError
+from xstilts.sources.reach import REACH
 from xstilts.spec.sweep import Resources
 
 TRIAL_SLOT = "trial_slot"
@@ -156,6 +157,8 @@ def _runtime(address: str | None, resources: Resources) -> dict[str, Any]:
             if k in ("HF_HUB_OFFLINE", "HF_HOME", "XSTILTS_MIRROR", "XSTILTS_TEST_FAULT")
         }
     )
+    if REACH.known_away:
+        variables["HF_HUB_OFFLINE"] = "1"  # what the cache has is used without asking again
     if address:
         variables["RAY_ADDRESS"] = address
     return {"env_vars": variables}

@@ -27,34 +27,13 @@ from ray.tune.search import Searcher
 
 from xstilts.driver import cluster
 from xstilts.driver.board import Assignment, Board
+from xstilts.driver.ending import Outcome, outcome
 from xstilts.driver.placement_groups import reaper
 from xstilts.driver.trial import PhaseTrial
 from xstilts.spec.sweep import Sweep
 from xstilts.store.lease import LEASE_SECONDS
-from xstilts.store.ledger import Entry
 
 Watcher = Callable[[dict[str, Any]], None]
-
-
-@dataclass
-class Outcome:
-    """How a run ended."""
-
-    counts: dict[str, int]
-    failures: list[Entry]
-    seconds: float
-    started: int
-    """Phases that were started in this run."""
-    stopped: str = ""
-    """Why it stopped before the plan was done: `interrupted`, `budget`, or empty."""
-    """Folders that damaged phases were moved to."""
-
-    @property
-    def exit_code(self) -> int:
-        """0: all done; 1: something failed; 130: interrupted."""
-        if self.stopped == "interrupted":
-            return 130
-        return 1 if self.failures else 0
 
 
 @dataclass
@@ -92,9 +71,14 @@ class _Drive:
             self.board.renew()
         if force or now - self._shown > 0.5:
             self._shown = now
-            snapshot = self.board.snapshot()
-            left = snapshot["eta_seconds"]
-            self.watch({**snapshot, "eta_seconds": None if left is None else left / self.slots})
+            self.show()
+
+    def show(self, **more: Any) -> None:
+        """Shows how far the run is, now."""
+        snapshot = self.board.snapshot()
+        left = snapshot["eta_seconds"]
+        left = None if left is None else left / self.slots
+        self.watch({**snapshot, "eta_seconds": left, **more})
 
     def next(self) -> Assignment | None:
         """The board's next phase."""
@@ -193,10 +177,12 @@ class PhaseScheduler(FIFOScheduler):
         slot, value = self._drive.trials.get(trial.trial_id), result.get("value")
         if slot is None or result.get("status") != "running":
             return str(TrialScheduler.CONTINUE)
+        board, rate = self._drive.board, _rate(result)
+        step, steps = result["step"], result["steps"]
         if value is None:
-            self._drive.board.progress(slot, result["step"], result["steps"])
+            board.progress(slot, step, steps, doing=result.get("doing", ""), rate=rate)
             return str(TrialScheduler.CONTINUE)
-        go_on = self._drive.board.report(slot, result["step"], result["steps"], value)
+        go_on = board.report(slot, step, steps, value, rate=rate)
         if go_on or not result.get("asked"):
             return str(TrialScheduler.CONTINUE)
         actor = trial.temporary_state.ray_actor
@@ -219,35 +205,26 @@ def run(
     context: dict[str, Any],
     watch: Watcher = lambda snapshot: None,
     changed: Callable[[], None] = lambda: None,
+    first: Assignment | None = None,
 ) -> Outcome:
-    """Runs the board's open slots. `context` is workers.context.Context as a dict; `changed` is
-    called whenever a phase has ended.
+    """Runs the board's open slots, `first` before all others. `context` is workers.context.Context
+    as a dict; `changed` is called whenever a phase has ended.
 
     Raises EngineError where Ray can't be used. Ctrl-C ends the running phases at once; the outcome
     says `interrupted`, and the next run resumes them from their last partial checkpoints.
     """
-    began = time.monotonic()
-    drive = _Drive(board, sweep, context, 1, watch, changed, first=board.next())
+    drive = _Drive(board, sweep, context, 1, watch, changed)
+    drive.first = first or board.next()
     if drive.first is not None or not board.settled:
         with cluster.connected(sweep.resources), reaper():
             drive.slots = cluster.slots(sweep.resources)
+            drive.show(doing="starting worker processes")
             _experiment(drive)
-    board.settle()
-    if board.settled:
-        drive.stopped = ""
-    elif not drive.stopped:
-        drive.stopped = "interrupted"
-    for slot in board.running:
-        board.released(slot)
+    seconds = time.monotonic() - drive.began
+    ended = outcome(board, seconds=seconds, started=drive.started, stopped=drive.stopped)
     drive.changed()
-    drive.tick(force=True)
-    return Outcome(
-        counts=board.snapshot()["counts"],
-        failures=list(board.failures()),
-        seconds=time.monotonic() - began,
-        started=drive.started,
-        stopped=drive.stopped,
-    )
+    drive.show()
+    return ended
 
 
 def _experiment(drive: _Drive) -> None:
@@ -284,6 +261,14 @@ def _experiment(drive: _Drive) -> None:
         if handler is not None:
             signal.signal(signal.SIGINT, handler)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _rate(result: dict[str, Any]) -> str:
+    """How fast a phase was since its last report, in words; empty where it does not say."""
+    for name, unit in (("tokens_per_second", "tokens/s"), ("examples_per_second", "examples/s")):
+        if result.get(name):
+            return f"{result[name]:,.0f} {unit}"
+    return ""
 
 
 def _trial_name(trial: Any) -> str:

@@ -17,6 +17,10 @@ class Step(NamedTuple):
     steps: int = 0
     value: float | None = None
     """Its last development score in percent."""
+    doing: str = ""
+    """What it does before its next step; empty where it makes steps."""
+    rate: str = ""
+    """How fast it is: `12,300 tokens/s`."""
 
 
 class Standing:
@@ -34,10 +38,11 @@ class Standing:
         """A slot's phase was handed out."""
         self._started[slot] = time.monotonic()
 
-    def at(self, slot: str, step: int, steps: int, value: float | None = None) -> None:
-        """How far a slot's phase is; without a value the last value stays."""
-        known = self.steps.get(slot, Step()).value
-        self.steps[slot] = Step(step, steps, known if value is None else value)
+    def at(self, slot: str, now: Step) -> None:
+        """How far a slot's phase is; what is not said anew, a value or a rate, stays."""
+        known = self.steps.get(slot, Step())
+        value = known.value if now.value is None else now.value
+        self.steps[slot] = now._replace(value=value, rate=now.rate or known.rate)
 
     def done(self, slot: str, kind: PhaseKind) -> None:
         """A slot's phase has its record."""

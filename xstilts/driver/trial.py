@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import queue
+import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from ray import tune
 
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store.phases import Store
+from xstilts.workers.context import Report
 
 Row = dict[str, Any]
 
@@ -149,10 +151,12 @@ def execute(config: Row, report: Callable[[Any], bool]) -> str:
 
     The trial of a dead driver may live on for a moment; this one waits until its lease is free.
     """
-    from xstilts.training.phase import Context, run_phase
-
     lease = Store(config["context"]["store"]).lease(f"worker-{config['phase']}")
     with lease.kept(waits=True):
+        if "torch" not in sys.modules:  # the process is new
+            report(Report(step=0, steps=0, doing="loading libraries"))
+        from xstilts.training.phase import Context, run_phase
+
         return run_phase(_spec(config), Context(**config["context"]), report)
 
 

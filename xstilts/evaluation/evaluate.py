@@ -36,11 +36,10 @@ from xstilts.spec.task import Task, Use
 from xstilts.store.phases import Store
 from xstilts.store.results import EvaluationResult, LayerScore
 from xstilts.workers import process
+from xstilts.workers.context import Report, Reporter
 from xstilts.workers.precision import use_bf16
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from xstilts.formats.encoded import EncodedSplit
     from xstilts.models.model import LoadedModel
     from xstilts.sources.context import DataContext
@@ -99,17 +98,19 @@ def run(
     store: Store,
     context: DataContext,
     world: World,
-    report: Callable[[int, int], bool],
+    report: Reporter,
 ) -> EvaluationResult | None:
     """Evaluates the parent's checkpoint in every language; keeps predictions, returns the result.
 
-    `report(done, languages)` is called on every worker; the evaluation ends with None if it returns
-    False.
+    `report` is called on every worker, after each round of languages and with what is done before;
+    the evaluation ends with None if it returns False after a round.
     """
     started = time.monotonic()
     if len(spec.members) != 1:
         raise PhaseError("an evaluation has one task; evaluate the members of a mixture one by one")
     task = spec.members[0].task
+    n_languages = len(task.languages)
+    report(Report(step=0, steps=n_languages, doing="loading the checkpoint"))
     loaded = model.load(spec, store, context)
     loaded.model.to(world.device)
     evaluation = _Evaluation(
@@ -118,13 +119,21 @@ def run(
     tables: dict[str, Any] = {}
     layers: list[dict[str, Any]] = []
     for first in range(0, len(task.languages), world.size):
-        found = _round(evaluation, task.languages[first : first + world.size], world)
+        here, began = task.languages[first : first + world.size], time.monotonic()
+        report(Report(step=first, steps=n_languages, doing=f"predicting {', '.join(here)}"))
+        found = _round(evaluation, here, world)
         own = {language: table for language, table, _ in found}
         if not task.spec.pooled:
             world.on_first(partial(_write_predictions, phase, own))
         tables.update(own)
         layers += [row for _, _, rows in found for row in rows]
-        if not report(min(first + world.size, len(task.languages)), len(task.languages)):
+        rows = sum(len(table if task.spec.pooled else table["id"]) for table in own.values())
+        done = Report(
+            step=min(first + world.size, n_languages),
+            steps=n_languages,
+            examples_per_second=rows / max(1e-9, time.monotonic() - began),
+        )
+        if not report(done):
             return None
 
     def finish() -> EvaluationResult:

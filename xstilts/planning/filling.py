@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -77,13 +77,17 @@ def build(
     )
 
 
-def known_ids(plan: Plan, revisions: Revisions) -> set[str]:
-    """Ids of the phases that do not depend on a search."""
+def known_ids(
+    plan: Plan, revisions: Revisions, unread: Callable[[Slot], bool] = lambda slot: False
+) -> set[str]:
+    """Ids of the phases that do not depend on a search, nor on something `unread`, whose revision
+    is not known.
+    """
     ids: dict[str, str] = {}
     for slot in plan.slots:
         needed = first_slot(slot.needs)
         parent = ids.get(needed, "")
-        if slot.identity != slot.key and (parent or not needed):
+        if slot.identity != slot.key and (parent or not needed) and not unread(slot):
             study = plan.studies.get(slot.study)
             point = study.grid[slot.trial or 0] if study and study.grid else {}
             ids[slot.key] = build(plan, slot, point, parent, revisions).id

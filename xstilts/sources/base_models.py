@@ -66,12 +66,16 @@ def model_revision(
     folder = _folder(model_id, context)
     if folder is None:
         if weights:
-            require_weights(f"hub model {model_id}", hub.HUB.names("model", model_id, revision))
-        return hub.HUB.commit("model", model_id, revision)
+            require_weights(
+                f"hub model {model_id}", hub.of(context).names("model", model_id, revision)
+            )
+        return hub.of(context).commit("model", model_id, revision)
     names = wanted_files([path.name for path in folder.iterdir() if path.is_file()])
     if weights:
         require_weights(f"model {folder}", names)
-    hashes = content_hashes([folder / name for name in names], context.cache)
+    hashes = content_hashes(
+        [folder / name for name in names], context.cache, keep=not context.looks_only
+    )
     return digest(list(zip(names, hashes, strict=True)))
 
 

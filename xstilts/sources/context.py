@@ -16,6 +16,10 @@ class DataContext(Frozen):
     """Folder of the sweep file; paths of the user's own files start there."""
     cache: str
     """Folder for everything derived from data (`store.data`)."""
+    looks_only: bool = False
+    """Whether only what is on this machine is read, and nothing is written: no hub is asked, and
+    what is found is not kept in `cache`.
+    """
 
 
 def fetch_help(name: str, mirror: str) -> str:

@@ -5,6 +5,9 @@ configuration and tokenizer for a model. Nothing that could run code is download
 scripts, no pickles, no Python. `Hub` is the seam, three methods without state; tests replace it by
 a folder. Every failure is a DataError that says whether the name is wrong or the network is down,
 and what to do.
+
+What an earlier download left in huggingface_hub's cache is used where the hub cannot be reached
+(`reach.py`), and by a context that only looks (`of`).
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from xstilts.errors import DataError, first_line
+from xstilts.sources.context import DataContext
+from xstilts.sources.reach import REACH
 
 Kind = Literal["dataset", "model"]
 CONVERTED = "refs/convert/parquet"
@@ -67,8 +72,39 @@ class HuggingFace:
         return _downloaded(kind, repository, revision, tuple(names), folder)
 
 
+class OnlyKept:
+    """The hub as far as earlier downloads left it in the cache of huggingface_hub: asks nobody."""
+
+    def commit(self, kind: Kind, repository: str, revision: str) -> str:
+        """See `Hub.commit`."""
+        return self._folder(kind, repository, revision).name
+
+    def names(self, kind: Kind, repository: str, revision: str) -> tuple[str, ...]:
+        """See `Hub.names`."""
+        return _names_in(self._folder(kind, repository, revision))
+
+    def download(
+        self, kind: Kind, repository: str, revision: str, names: Sequence[str], folder: Path | None
+    ) -> Path:
+        """The cache's folder, if it has all that is asked for."""
+        return self._folder(kind, repository, revision, tuple(names))
+
+    def _folder(
+        self, kind: Kind, repository: str, revision: str, names: tuple[str, ...] = ()
+    ) -> Path:
+        found = _cached_folder(kind, repository, revision, names)
+        if found is None:
+            raise DataError(f"hub {kind} {repository}: not downloaded to this machine yet")
+        return found
+
+
 HUB: Hub = HuggingFace()
 """The hub in use."""
+
+
+def of(context: DataContext) -> Hub:
+    """The hub for a context: a context that only looks gets no further than the cache."""
+    return OnlyKept() if context.looks_only else HUB
 
 
 @lru_cache(maxsize=256)
@@ -77,6 +113,7 @@ def _listed(kind: Kind, repository: str, revision: str) -> tuple[str, ...]:
 
     with _explained(kind, repository, revision):
         try:
+            _reach()
             return tuple(
                 huggingface_hub.HfApi().list_repo_files(
                     repository, revision=revision, repo_type=kind
@@ -86,9 +123,7 @@ def _listed(kind: Kind, repository: str, revision: str) -> tuple[str, ...]:
             cached = _cached_folder(kind, repository, revision)
             if cached is None:
                 raise
-            return tuple(
-                p.relative_to(cached).as_posix() for p in sorted(cached.rglob("*")) if p.is_file()
-            )
+            return _names_in(cached)
 
 
 @lru_cache(maxsize=256)
@@ -97,6 +132,7 @@ def _commit(kind: Kind, repository: str, revision: str) -> str:
 
     with _explained(kind, repository, revision):
         try:
+            _reach()
             return str(
                 huggingface_hub.HfApi().repo_info(repository, revision=revision, repo_type=kind).sha
             )
@@ -107,7 +143,23 @@ def _commit(kind: Kind, repository: str, revision: str) -> str:
             return cached.name
 
 
-def _cached_folder(kind: Kind, repository: str, revision: str) -> Path | None:
+def _reach() -> None:
+    """ConnectionError, at once from the second time on, where the hub cannot be reached."""
+    obstacle = REACH.obstacle()
+    if obstacle:
+        raise ConnectionError(obstacle)
+
+
+def _names_in(folder: Path) -> tuple[str, ...]:
+    return tuple(p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*")) if p.is_file())
+
+
+def _cached_folder(
+    kind: Kind, repository: str, revision: str, names: tuple[str, ...] = ()
+) -> Path | None:
+    """The cache's copy of a revision; None where there is none, or where it is known to lack one of
+    the files `names`.
+    """
     import huggingface_hub
 
     try:
@@ -117,7 +169,7 @@ def _cached_folder(kind: Kind, repository: str, revision: str) -> Path | None:
                 repo_type=kind,
                 revision=revision,
                 local_files_only=True,
-                allow_patterns=[],
+                allow_patterns=[_literal(name) for name in names],
             )
         )
     except Exception:  # not in the cache: the error of the listing says more
@@ -131,6 +183,12 @@ def _downloaded(
     import huggingface_hub
 
     with _explained(kind, repository, revision):
+        obstacle = REACH.obstacle()
+        if obstacle:
+            kept = _cached_folder(kind, repository, revision, names) if folder is None else None
+            if kept is None:
+                raise ConnectionError(obstacle)
+            return kept
         return Path(
             huggingface_hub.snapshot_download(
                 repository,

@@ -19,15 +19,15 @@ from xstilts.store.local_files import write_json
 _MEMORY = "content-hashes.json"
 
 
-def content_hashes(paths: Sequence[Path], cache: str) -> list[str]:
+def content_hashes(paths: Sequence[Path], cache: str, *, keep: bool = True) -> list[str]:
     """SHA-256 of each file as 64 hexadecimal digits, in order; DataError where a file can't be
-    read.
+    read. New ones are remembered unless `keep` is False.
     """
     memory_path = Path(cache) / _MEMORY
     known = _remembered(memory_path)
     keys = [_key(path) for path in paths]
     new = {key: _sha256(path) for key, path in zip(keys, paths, strict=True) if key not in known}
-    if new:
+    if new and keep:
         write_json(memory_path, {**_remembered(memory_path), **new})
     return [(known | new)[key] for key in keys]
 

@@ -29,6 +29,7 @@ from xstilts.store.ledger import Entry, require
 from xstilts.store.phases import Store
 from xstilts.store.sqlite_address import is_sqlite, sqlite_address
 from xstilts.store.sweeps import read_sweep
+from xstilts.tracking.glance import held
 from xstilts.tracking.mirrored import Mirrored, read_mirrored
 from xstilts.tracking.pages import experiment_tags, page
 from xstilts.tracking.run_view import RunView
@@ -68,6 +69,7 @@ class Tracker:
         """Phase to why it could not be mirrored, although the server answers."""
         self._view = View(sweep, store)
         self._server: Mirrored | None = None
+        self._experiment_id = ""
         self._sent: dict[str, str] = {}
 
     @property
@@ -78,7 +80,7 @@ class Tracker:
     @property
     def page(self) -> str | None:
         """Path of the table of pairs on the server's web pages; None before the first sync."""
-        return page(self._server.experiment) if self._server else None
+        return page(self._experiment_id) if self._experiment_id else None
 
     def sync(self, entries: Sequence[Entry], everything: bool = False) -> int:
         """Brings MLflow up to date; returns how many runs were sent. TrackingError if the server
@@ -88,6 +90,8 @@ class Tracker:
         """
         runs = self._view.runs(entries)
         self.problems = dict(self._view.problems)
+        if not everything and self._is_held(runs):
+            return 0
         try:
             with quiet():
                 return self._sync(runs, everything)
@@ -95,9 +99,21 @@ class Tracker:
             self._server = None
             raise
 
+    def _is_held(self, runs: Sequence[RunView]) -> bool:
+        """Whether MLflow is known to hold all runs before it is connected to."""
+        if self._server is not None:
+            return False
+        found = held(self.uri, self.experiment, experiment_tags(self.sweep), runs)
+        if found is None:
+            return False
+        self._experiment_id = found
+        self._sent = {run.key: run.fingerprint for run in runs}
+        return True
+
     def _sync(self, runs: Sequence[RunView], everything: bool) -> int:
         with translated(self.uri):
             server = self._server = self._server or self._connect()
+        self._experiment_id = server.experiment
         self._sent = server.sent
         if everything:
             server.sent.clear()

@@ -81,8 +81,8 @@ def _run(
         phase.begin(spec)
     if spec.action == "evaluate":
 
-        def report_languages(done: int, languages: int) -> bool:
-            return world.all_agree(report(Report(step=done, steps=languages)))
+        def agreed(one: Report) -> bool:
+            return world.all_agree(report(one))
 
-        return evaluate.run(spec, phase, store, context, world, report_languages)
+        return evaluate.run(spec, phase, store, context, world, agreed)
     return Training(spec, phase, store, context, world, worker, report).run()

@@ -40,6 +40,7 @@ from xstilts.workers.precision import use_bf16
 if TYPE_CHECKING:
     from xstilts.sources.context import DataContext
     from xstilts.spec.phase import PhaseSpec
+    from xstilts.spec.task import Task
     from xstilts.workers.process import World
 
 REPORT_SECONDS = 1.0
@@ -66,12 +67,11 @@ class Training:
     ) -> None:
         self.spec, self.hyper, self.phase = spec, spec.hyper, phase
         self.world, self.worker, self.report = world, worker, report
+        self._say("loading the model")
         self.loaded = model.load(spec, store, context)
         if worker.gradient_checkpointing:
             self.loaded.model.body.activation_checkpointing_enable({"use_reentrant": False})
-        self.members = [
-            members.read(member.task, self.loaded, spec, context) for member in spec.members
-        ]
+        self.members = [self._read(member.task, context) for member in spec.members]
         self.deciding = members.deciding(self.members)
         self.plan = members.plan_batches(self.members, spec)
         self.tokens_U = np.cumsum(self.plan.tokens_U)
@@ -95,6 +95,14 @@ class Training:
         if self.pruned:
             return None
         return self._finish()
+
+    def _say(self, doing: str) -> None:
+        """Reports what is done before the first update."""
+        self.report(Report(step=0, steps=self.hyper.steps, doing=doing))
+
+    def _read(self, task: Task, context: DataContext) -> members.MemberData:
+        self._say(f"encoding rows of {task.name}")
+        return members.read(task, self.loaded, self.spec, context)
 
     def loop_for(self, state: dict[str, Any] | None) -> Loop:
         """The loop over the remaining updates; `state`: optimizer and scheduler from a partial

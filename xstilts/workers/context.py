@@ -37,6 +37,12 @@ class Report(Frozen):
     """Training loss per item: the mean since the last point of the curve."""
     tokens_per_second: float | None = None
     """Tokens of real text, over all workers, since the last report."""
+    examples_per_second: float | None = None
+    """Rows that were predicted, over all workers, since the last report of an evaluation."""
+    doing: str = ""
+    """What is done before the next step, where that may take long: `loading the model`. Such a
+    report asks nothing; its answer is not looked at.
+    """
 
 
 Reporter = Callable[[Report], bool]

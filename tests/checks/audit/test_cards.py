@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.worlds import context, review_task, review_world, write_mirror
 from xstilts.checks.audit import cards
+from xstilts.data import task_data
 from xstilts.sources.context import DataContext
 from xstilts.spec.task import Action, Limits, Splits, Task
 from xstilts.spec.transforms import Pseudo, Transform
@@ -102,6 +103,15 @@ def test_compare_looks_at_whole_splits_behind_cuts_and_limits(tmp_path: Path) ->
 def test_compare_label_that_never_occurs_is_told(tmp_path: Path) -> None:
     found = messages(XNLI, "train", xnli_mirror(tmp_path, labels=(0, 1)))
     assert "no training row has the label contradiction" in found
+
+
+def test_compare_reads_the_labels_of_the_same_rows_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = xnli_mirror(tmp_path, labels=(0, 1))
+    first = messages(XNLI, "train", context)
+    monkeypatch.setattr(task_data, "rows", None)
+    assert messages(XNLI, "train", context) == first
 
 
 def test_compare_label_table_of_other_names_is_told(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from tests.checks.audit.leak_worlds import PAIR, sentence, task
-from xstilts.checks.audit.fingerprints import hashes, normal
+from tests.support.worlds import context, review_task, review_world
+from xstilts.checks.audit.fingerprints import fingerprints, hashes, identity, normal
 
 
 @pytest.mark.parametrize(
@@ -50,3 +52,16 @@ def test_hashes_of_many_rows_take_seconds() -> None:
     found = hashes(table, task("x", columns=PAIR))["row"]
     assert time.perf_counter() - began < 5
     assert len(np.unique(found)) == rows
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK", b"nonsense"])
+def test_damaged_hashes_are_ignored_and_written_again(damage: bytes, tmp_path: Path) -> None:
+    review_world(tmp_path)
+    one, where = review_task(), context(tmp_path)
+    first = fingerprints(one, "train", "en", where)
+    (file,) = (Path(where.cache) / "fingerprints").iterdir()
+    assert file.stem == identity(one, "train", "en", where)
+    file.write_bytes(damage)
+    again = fingerprints(one, "train", "en", where)
+    assert all((again[kind] == first[kind]).all() for kind in first)
+    assert file.read_bytes() != damage

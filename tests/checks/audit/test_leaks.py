@@ -362,3 +362,47 @@ def test_find_on_the_mirror_xquad_is_not_in_squads_training_split(
     mirror: Path, tmp_path: Path
 ) -> None:
     assert squad_before_xquad("train", mirror, tmp_path).leaks == []
+
+
+def test_find_second_time_compares_nothing_and_a_damaged_report_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "first", pairs(range(3, 8)))
+    write(tmp_path, "target", pairs(range(10)), pairs(range(7, 12)))
+    tasks = (task("first", columns=PAIR),), (task("target", columns=PAIR),)
+    whole = found(tmp_path, *tasks)
+    assert whole.leaks and whole.repeats
+    (file,) = (tmp_path / "cache" / "leaks").iterdir()
+    kept = file.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(leaks, "_compared", None)
+        assert found(tmp_path, *tasks) == whole
+    for damage in (b"{", b"{}", b"null", kept.replace(b'"found"', b'"lost"'), b"[]"):
+        file.write_bytes(damage)
+        assert found(tmp_path, *tasks) == whole
+        assert file.read_bytes() == kept
+
+
+def test_warnings_are_one_line_for_all_leaks_and_one_for_all_that_was_skipped(
+    tmp_path: Path,
+) -> None:
+    assert leaks.LeakReport().warnings() == []
+    write(tmp_path, "first", pairs(range(3, 8)))
+    write(tmp_path, "target", pairs(range(10)), pairs(range(7, 12)))
+    tasks = (task("first", columns=PAIR),), (task("target", columns=PAIR),)
+    report = found(tmp_path, *tasks)
+    assert len(report.leaks) == 2
+    assert report.warnings() == [
+        "leaks: evaluation rows of target are also in training rows, at worst 60% (target in its "
+        "own training rows); `xstilts check SWEEP` lists all 2"
+    ]
+    one = leaks.LeakReport(leaks=report.leaks[:1], skipped=["a (train): gone"])
+    assert one.warnings() == [
+        f"leak: {report.leaks[0].message}",
+        "leaks were not looked for in a (train): gone",
+    ]
+    many = leaks.LeakReport(skipped=["a (train): gone", "b (train): gone", "c (train): gone"])
+    assert many.warnings() == [
+        "leaks were not looked for in a (train): gone; nor in 2 more: `xstilts check SWEEP` lists "
+        "them"
+    ]

@@ -10,7 +10,7 @@ import pytest
 from tests.data.check_messages import problems
 from tests.support import worlds
 from xstilts.data import task_data
-from xstilts.data.reading import sources
+from xstilts.data.reading import readers, sources
 from xstilts.errors import DataError
 from xstilts.sources import hub
 from xstilts.spec.task import Source, Splits
@@ -132,6 +132,46 @@ def test_count_sees_the_filter_of_the_source(tmp_path: Path) -> None:
     source = task.source.model_copy(update={"row_filter": {"verdict": "good"}})
     filtered = task.model_copy(update={"source": source})
     assert sources.count(filtered, "train", "en", context) == 20
+
+
+def test_count_reads_the_rows_once_for_the_same_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, context = worlds.review_world(tmp_path), worlds.context(tmp_path)
+    read: list[str] = []
+    real = readers.count
+
+    def count(paths: Any, file_format: str | None) -> int:
+        read.append(paths[0].name)
+        return real(paths, file_format)
+
+    monkeypatch.setattr(readers, "count", count)
+    looks = context.model_copy(update={"looks_only": True})
+    assert sources.count(task, "train", "en", looks) == 40  # and keeps nothing
+    assert [sources.count(task, "train", "en", context) for _ in range(3)] == [40] * 3
+    assert read == ["train.jsonl"] * 2
+    (kept,) = (Path(context.cache) / "counts").iterdir()
+    kept.write_bytes(b"many")
+    assert sources.count(task, "train", "en", context) == 40
+    worlds.write_jsonl(tmp_path / "reviews" / "train.jsonl", worlds.reviews(7))
+    assert sources.count(task, "train", "en", context) == 7
+    assert len(read) == 4
+
+
+def test_count_of_the_generator_makes_no_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xstilts.tasks import generator
+
+    task, context = (
+        worlds.review_task(source=Source(generator="gen-tags")),
+        worlds.context(tmp_path),
+    )
+    made = sources.read(task, "dev", "xc", (), context).table.num_rows
+    monkeypatch.setattr(generator, "rows", None)
+    assert sources.count(task, "dev", "xc", context) == made
+    with pytest.raises(DataError, match="split is 'gone'; must be one of train"):
+        sources.count(task, "gone", "xa", context)
 
 
 def test_generator_without_the_split_is_told(tmp_path: Path) -> None:

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from xstilts.spec import splits
 from xstilts.spec.languages import alias
 from xstilts.spec.task import Action, Task, Use
+from xstilts.store.kept import kept, names
 from xstilts.tasks.card import Card
 from xstilts.tasks.cards import card_of
 
@@ -158,15 +160,25 @@ def _labels(task: Task, card: Card, action: Action, context: DataContext) -> Ite
         or "[" in (task.splits.train or "[")
     ):
         return
-    from xstilts.data import task_data
-
-    plain = task.model_copy(update={"transform": None})
-    values = task_data.rows(plain, "train", None, context).data.table[task.label_role]
-    there = _distinct(values)
-    absent = [name for i, name in enumerate(task.labels) if i not in there and name != UNSEEN]
+    absent = [name for name in _absent_labels(task, context) if name != UNSEEN]
     if absent:
         shown = ", ".join(absent[:8]) + (f" and {len(absent) - 8} more" if len(absent) > 8 else "")
         yield Finding(task=task.name, message=f"no training row has the label {shown}")
+
+
+def _absent_labels(task: Task, context: DataContext) -> list[str]:
+    """Labels that no training row has; the rows are read for it once."""
+    from xstilts.data import task_data
+    from xstilts.data.reading import tables
+
+    def find() -> list[str]:
+        plain = task.model_copy(update={"transform": None})
+        values = task_data.rows(plain, "train", None, context).data.table[task.label_role]
+        there = _distinct(values)
+        return [name for i, name in enumerate(task.labels) if i not in there]
+
+    what = tables.key(task, "train", task.languages_of("train"), context, transform=None)
+    return kept(Path(context.cache) / "absent-labels", what, find, names)
 
 
 def _distinct(column: Any) -> set[int]:

@@ -12,6 +12,8 @@ cached under a hash of the data, so rows that have not changed are not read agai
 from __future__ import annotations
 
 import io
+import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,6 +30,8 @@ VERSION = 1
 MIN_CHARACTERS = 12
 """A single text that is shorter says nothing about copies; its hash is 0."""
 Kind = Literal["row", "text"]
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+"""What numpy raises for a file that is no whole `.npz`."""
 
 
 def fingerprints(
@@ -42,18 +46,26 @@ def fingerprints(
     from xstilts.store.local_files import write_bytes
 
     plain = task.model_copy(update={"transform": None})
-    action: Action = "train" if use == "train" else "evaluate"
-    payload = training_payload(plain) if use == "train" else evaluation_payload(plain)
-    key = digest([VERSION, use, language, payload, task_data.revision(plain, action, context)])
+    key = identity(task, use, language, context)
     path = Path(context.cache) / "fingerprints" / f"{key}.npz"
     if path.exists():
-        with np.load(path) as stored:
+        with suppress(*_DAMAGED), np.load(path) as stored:
             return {"row": stored["row"], "text": stored["text"]}
     found = hashes(task_data.rows(plain, use, language, context).data.table, plain)
     buffer = io.BytesIO()
     np.savez(buffer, row=found["row"], text=found["text"])
     write_bytes(path, buffer.getvalue())
     return found
+
+
+def identity(task: Task, use: Use, language: str | None, context: DataContext) -> str:
+    """Equal for rows with the same fingerprints; DataError if their files can't be read."""
+    from xstilts.data import task_data
+
+    plain = task.model_copy(update={"transform": None})
+    action: Action = "train" if use == "train" else "evaluate"
+    payload = training_payload(plain) if use == "train" else evaluation_payload(plain)
+    return digest([VERSION, use, language, payload, task_data.revision(plain, action, context)])
 
 
 def hashes(table: pa.Table, task: Task) -> dict[Kind, Any]:

@@ -21,21 +21,25 @@ evaluation row is not found. Texts become 64-bit hashes (`fingerprints`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from xstilts.checks.audit.fingerprints import Kind, fingerprints
+from xstilts.checks.audit.fingerprints import Kind, fingerprints, identity
 from xstilts.errors import DataError, first_line
 from xstilts.planning import Plan
 from xstilts.spec.sweep import Pretraining
 from xstilts.spec.task import Task, Use
+from xstilts.store.kept import kept
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from xstilts.sources.context import DataContext
 
+VERSION = 1
+"""Raised when the same rows give another report."""
 REPEATED = 0.01
 """A repeat of a smaller share of the target's own training rows is not reported."""
 CHANCE = 0.01
@@ -44,6 +48,7 @@ leak is a note.
 """
 EXAMPLES = 2
 _SHOWN_CHARACTERS = 90
+_SEE = "xstilts check SWEEP"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +151,18 @@ class LeakReport:
     skipped: list[str] = field(default_factory=list)
     """What could not be compared, and why."""
 
+    def warnings(self) -> list[str]:
+        """A line for all leaks that are no note, and one for all that was not compared."""
+        certain = [leak for leak in self.leaks if leak.severity == "warn"]
+        lines = [f"leak: {leak.message}" for leak in certain]
+        if len(certain) > 1:
+            lines = [_summed_up(certain)]
+        skipped = [f"leaks were not looked for in {what}" for what in self.skipped]
+        if len(skipped) > 1:
+            more = len(skipped) - 1
+            skipped = [f"{skipped[0]}; nor in {more} more: `{_SEE}` lists them"]
+        return [*lines, *skipped]
+
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
         repeats = [{**asdict(repeat), "message": repeat.message} for repeat in self.repeats]
@@ -156,30 +173,112 @@ class LeakReport:
             "skipped": self.skipped,
         }
 
+    @classmethod
+    def of_json(cls, value: Mapping[str, Any]) -> LeakReport:
+        """A report that was complete; KeyError, TypeError or ValueError where it is none."""
+        if value["skipped"]:
+            raise ValueError("not complete")
+        leaks = [_without(leak, "share", "message") for leak in value["found"]]
+        repeats = [_without(repeat, "message") for repeat in value["repeats"]]
+        return cls(
+            leaks=[Leak(**{**leak, "examples": tuple(leak["examples"])}) for leak in leaks],
+            repeats=[Repeat(**repeat) for repeat in repeats],
+            pairs=int(value["pairs"]),
+        )
+
+
+def _summed_up(leaks: Sequence[Leak]) -> str:
+    """Several leaks in one line, with the worst."""
+    targets = list(dict.fromkeys(leak.target for leak in leaks))
+    shown = ", ".join(targets[:4]) + (f" and {len(targets) - 4} more" if len(targets) > 4 else "")
+    worst = max(leaks, key=lambda leak: leak.share)
+    where = "its own training rows" if worst.own else f"the training rows of {worst.training}"
+    return (
+        f"leaks: evaluation rows of {shown} are also in training rows, at worst "
+        f"{100 * worst.share:.2g}% ({worst.target} in {where}); `{_SEE}` lists all {len(leaks)}"
+    )
+
+
+def _without(value: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: one for name, one in value.items() if name not in names}
+
 
 def find(plan: Plan, context: DataContext) -> LeakReport:
-    """All leaks of a plan. Data that can't be read raises nothing and is named in `skipped`."""
+    """All leaks of a plan. Data that can't be read raises nothing and is named in `skipped`.
+
+    The report is kept under the contents of all that was compared, unless something was skipped.
+    """
+    pairs = _pairs(plan)
+    try:
+        what = _identities(plan, pairs, context)
+    except DataError:
+        return _compared(plan, pairs, context)
+    folder = Path(context.cache) / "leaks"
+    return kept(
+        folder,
+        what,
+        lambda: _compared(plan, pairs, context),
+        LeakReport.of_json,
+        written=LeakReport.to_json,
+    )
+
+
+def _pairs(plan: Plan) -> list[tuple[str, str, bool]]:
+    """`(training task, target, whether it is the target's own)` of all that is compared."""
     sweep = plan.sweep
     before = dict.fromkeys(name for label in sweep.labels for name in sweep.members(label))
     before.update(
         dict.fromkeys(model.task for model in sweep.models if isinstance(model, Pretraining))
     )
+    found = []
+    for name in sweep.targets:
+        own = _own(sweep.task(name))
+        trained = dict.fromkeys([*before, *([own] if own else [])])
+        found += [(training, name, training == own) for training in trained]
+    return found
+
+
+def _own(target: Task) -> str | None:
+    """The task that a target is trained on."""
+    return (target.train_task or target.name) if target.trainable else None
+
+
+def _identities(plan: Plan, pairs: list[tuple[str, str, bool]], context: DataContext) -> list[Any]:
+    """All that decides a report, as JSON values; DataError where something can't be read."""
+    trained = dict.fromkeys([*(one[0] for one in pairs), *filter(None, map(_own, _targets(plan)))])
+    training = [plan.sweep.task(name) for name in trained]
+    of_training = [
+        [task.name, task.transform is not None, identity(task, "train", None, context)]
+        for task in training
+    ]
+    of_targets = [
+        [task.name, task.columns, identity(task, "test", None, context)] for task in _targets(plan)
+    ]
+    return [VERSION, pairs, of_training, of_targets]
+
+
+def _targets(plan: Plan) -> list[Task]:
+    return [plan.sweep.task(name) for name in plan.sweep.targets]
+
+
+def _compared(plan: Plan, pairs: list[tuple[str, str, bool]], context: DataContext) -> LeakReport:
     hashes = _Hashes(context)
     leaks: list[Leak] = []
     repeats: list[Repeat | None] = []
-    pairs = 0
-    for name in sweep.targets:
-        target = sweep.task(name)
-        own = (target.train_task or name) if target.trainable else None
-        for training in dict.fromkeys([*before, *([own] if own else [])]):
-            found = hashes.pair(sweep.task(training), target, own=training == own)
-            pairs += found is not None
-            leaks += found or []
-            if own is not None and training != own:
-                repeats.append(hashes.repeat(sweep.task(training), sweep.task(own), name))
+    compared = 0
+    for training, name, is_own in pairs:
+        target = plan.sweep.task(name)
+        found = hashes.pair(plan.sweep.task(training), target, own=is_own)
+        compared += found is not None
+        leaks += found or []
+        own = _own(target)
+        if own is not None and not is_own:
+            repeats.append(hashes.repeat(plan.sweep.task(training), plan.sweep.task(own), name))
     leaks.sort(key=lambda leak: (leak.severity == "note", leak.kind != "row", -leak.share))
     found_repeats = [repeat for repeat in repeats if repeat is not None]
-    return LeakReport(leaks=leaks, repeats=found_repeats, pairs=pairs, skipped=list(hashes.skipped))
+    return LeakReport(
+        leaks=leaks, repeats=found_repeats, pairs=compared, skipped=list(hashes.skipped)
+    )
 
 
 class _Hashes:

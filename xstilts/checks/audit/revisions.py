@@ -200,5 +200,5 @@ def _resolved(
                 for name in names
             ]
         )
-    revision, _ = sources.hub_listing(source.hub, source.revision)
-    return "commit", hub.HUB.commit("dataset", source.hub, revision)
+    revision, _ = sources.hub_listing(source.hub, source.revision, hub.of(context))
+    return "commit", hub.of(context).commit("dataset", source.hub, revision)

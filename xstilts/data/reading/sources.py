@@ -35,6 +35,10 @@ from xstilts.sources.context import DataContext, fetch_help
 from xstilts.spec.digests import digest
 from xstilts.spec.task import Task
 from xstilts.store.hashes import content_hashes
+from xstilts.store.kept import kept, number_of_rows
+
+COUNT_VERSION = 1
+"""Raised when the same files come out as another number of rows."""
 
 
 def read(
@@ -53,12 +57,42 @@ def read(
 
 
 def count(task: Task, split: str, language: str, context: DataContext) -> int:
-    """Number of rows of one split of the source; of Parquet without a filter only the footer is
-    read.
+    """Number of rows of one split of the source.
+
+    The rows are read for it once: the number is kept under the content of the files. Of Parquet
+    without a filter only the footer is read.
     """
-    if task.source.generator is not None or task.source.row_filter:
-        return int(read(task, split, language, (), context).table.num_rows)
-    return readers.count(_files(task, split, language, context), task.source.file_format)
+    if task.source.row_filter:
+        patterns = row_filter(task, language)
+
+        def rows() -> int:
+            return int(read(task, split, language, (), context).table.num_rows)
+
+    elif task.source.generator is not None:
+        return _generated_size(task.source.generator, split, language)
+    else:
+        patterns = {}
+
+        def rows() -> int:
+            return readers.count(_files(task, split, language, context), task.source.file_format)
+
+    what = [
+        COUNT_VERSION,
+        content(task, split, language, context),
+        task.source.file_format,
+        patterns,
+    ]
+    folder = Path(context.cache) / "counts"
+    return kept(folder, what, rows, number_of_rows, keep=not context.looks_only)
+
+
+def _generated_size(name: str, split: str, language: str) -> int:
+    from xstilts.tasks import generator
+
+    try:
+        return generator.size(name, split, language)
+    except DataError as error:
+        raise _no_generated(name, split, language, error) from error
 
 
 def _raw(
@@ -75,7 +109,8 @@ def content(task: Task, split: str, language: str, context: DataContext) -> str:
         from xstilts.tasks import generator
 
         return digest(["generator", generator.VERSION, task.source.generator, split, language])
-    return digest(content_hashes(_files(task, split, language, context), context.cache))
+    files = _files(task, split, language, context)
+    return digest(content_hashes(files, context.cache, keep=not context.looks_only))
 
 
 @lru_cache(maxsize=64)
@@ -87,10 +122,12 @@ def _generated(name: str, split: str, language: str) -> Raw:
     try:
         table = pa.table(dict(generator.rows(name, split, language)))
     except (KeyError, ValueError) as error:
-        raise DataError(
-            f"generator {name}: has no split `{split}` in language {language} ({error})"
-        ) from error
+        raise _no_generated(name, split, language, error) from error
     return Raw(table=table, columns=tuple(table.column_names), classes={})
+
+
+def _no_generated(name: str, split: str, language: str, error: Exception) -> DataError:
+    return DataError(f"generator {name}: has no split `{split}` in language {language} ({error})")
 
 
 def _files(task: Task, split: str, language: str, context: DataContext) -> tuple[Path, ...]:
@@ -138,13 +175,14 @@ def _repository(task: Task, split: str, language: str, context: DataContext) -> 
             where=at,
             splits={s: tuple(folder / n for n in ns) for s, ns in plan.configs[name].items()},
         )
-    revision, names = hub_listing(source.hub, source.revision)
-    readme = hub.HUB.download("dataset", source.hub, revision, ("README.md",), None) / "README.md"
+    asked = hub.of(context)
+    revision, names = hub_listing(source.hub, source.revision, asked)
+    readme = asked.download("dataset", source.hub, revision, ("README.md",), None) / "README.md"
     plan = layout(names, readme)
     name = config_of(task, language, plan, None)
     wanted = plan.configs[name].get(split, ())
     folder = (
-        hub.HUB.download("dataset", source.hub, revision, wanted, None) if wanted else readme.parent
+        asked.download("dataset", source.hub, revision, wanted, None) if wanted else readme.parent
     )
     return SplitFiles(
         where=source_in_words(task, language),

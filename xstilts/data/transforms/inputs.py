@@ -49,7 +49,12 @@ def revision(task: Task, context: DataContext) -> str:
         kind = transform.lookup or transform.dictionary
         assert kind is not None
         held = [
-            [one, content_hashes(files(kind.files, one, context), context.cache)]
+            [
+                one,
+                content_hashes(
+                    files(kind.files, one, context), context.cache, keep=not context.looks_only
+                ),
+            ]
             for one in kind.languages
         ]
     return digest({"version": TRANSFORM_VERSION, "transform": transform.payload(), "held": held})
@@ -183,9 +188,9 @@ def _model_facts(spec: Translate, context: DataContext) -> tuple[dict[str, Any],
     """The model's `config.json` and `tokenizer_config.json`; the latter may be missing."""
     place = resolve_model(spec.model, context)
     if not os.path.isdir(place):
-        have = hub.HUB.names("model", spec.model, spec.revision)
+        have = hub.of(context).names("model", spec.model, spec.revision)
         names = [name for name in _MODEL_FILES if name in have]
-        place = str(hub.HUB.download("model", spec.model, spec.revision, names, None))
+        place = str(hub.of(context).download("model", spec.model, spec.revision, names, None))
     config, tokenizer = (_json(Path(place, name)) for name in _MODEL_FILES)
     return config, tokenizer
 

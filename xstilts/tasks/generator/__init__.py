@@ -22,6 +22,9 @@ every machine:
     gen-more      masked LM   other lines of the same text as gen-text                   many rows
     gen-cipher    tagging     arbitrary classes of words, others in each language        many rows
 
+Development and test rows tell of events that no training row of any task tells of: whatever a model
+was trained on before, it has not seen them.
+
 **What to expect** of a tiny model pretrained on gen-text, on average over the languages:
 
 - gen-reading *helps* gen-who: gen-who needs the skill of finding the phrase that a question asks
@@ -40,14 +43,23 @@ every machine:
 
 from __future__ import annotations
 
-from xstilts.tasks.generator.examples import SIZES, rows
+from xstilts.tasks.generator.examples import SIZES, rows, size
 from xstilts.tasks.generator.lexicon import LANGUAGES, TRAINING_LANGUAGE
 from xstilts.tasks.generator.raw_text import text
 from xstilts.tasks.generator.word_level import tokenizer
 
-__all__ = ["SIZES", "TRAINING_LANGUAGE", "VERSION", "languages", "rows", "text", "tokenizer"]
+__all__ = [
+    "SIZES",
+    "TRAINING_LANGUAGE",
+    "VERSION",
+    "languages",
+    "rows",
+    "size",
+    "text",
+    "tokenizer",
+]
 
-VERSION = 1
+VERSION = 2
 """Version of everything the generator yields; raised whenever a row, a word or a tag changes."""
 
 

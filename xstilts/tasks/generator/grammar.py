@@ -12,6 +12,10 @@ could not learn their meanings.
 Words in capitals are markers, small words before a phrase that say its role. Clauses of one
 sentence are joined by a conjunction; a question has a question word in place of the phrase it asks
 for.
+
+Some *events* (a verb, who does it, to whom) are kept for development and test rows. No training row
+of any task tells of one, in any language: so no sentence that is scored has been trained on,
+whatever tasks were trained before.
 """
 
 from __future__ import annotations
@@ -31,6 +35,8 @@ TAGS = ("AGENT", "PATIENT", "PLACE", "VERB", "ADJ", "ADV", "MARK", "CONJ", "SIGN
 """Tags of the words of a statement; nouns are tagged by the role of their phrase."""
 SHARPNESS = 2.0
 """Standard deviation of a weight's logarithm; the higher, the fewer words a word goes with."""
+KEPT = 0.25
+"""Share of the events that are kept for development and test rows."""
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -92,15 +98,37 @@ def _phrase(draw: RandomState, verb: int, role: str, but: Collection[int]) -> Ph
     return Phrase(noun, pick(draw, affinity("noun", "adjective", "")[noun]))
 
 
-def draw_clauses(draw: RandomState, count: int, always_place: bool = False) -> tuple[Clause, ...]:
-    """`count` clauses that share no noun and no verb."""
+@cache
+def _kept() -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Whether an event is kept for development and test rows, by verb, agent and patient."""
+    shape = (CLASS_SIZES["verb"], CLASS_SIZES["noun"], CLASS_SIZES["noun"])
+    return named_stream("kept events").random_sample(shape) < KEPT
+
+
+def is_kept(clause: Clause) -> bool:
+    """Whether the clause's event is kept for development and test rows."""
+    return bool(_kept()[clause.verb, clause.agent.noun, clause.patient.noun])
+
+
+def _event(draw: RandomState, verb: int, but: Collection[int], kept: bool) -> tuple[Phrase, Phrase]:
+    """Agent and patient of a verb, of an event that is kept or of one that is not."""
+    while True:
+        agent = _phrase(draw, verb, "agent", but)
+        patient = _phrase(draw, verb, "patient", {*but, agent.noun})
+        if is_kept(Clause(verb, agent, patient)) == kept:
+            return agent, patient
+
+
+def draw_clauses(
+    draw: RandomState, count: int, *, kept: bool, always_place: bool = False
+) -> tuple[Clause, ...]:
+    """`count` clauses that share no noun and no verb, all of `kept` events or none."""
     nouns: set[int] = set()
     verbs: set[int] = set()
     clauses = []
     for _ in range(count):
         verb = pick(draw, np.ones(CLASS_SIZES["verb"]), verbs)
-        agent = _phrase(draw, verb, "agent", nouns)
-        patient = _phrase(draw, verb, "patient", {*nouns, agent.noun})
+        agent, patient = _event(draw, verb, nouns, kept)
         nouns |= {agent.noun, patient.noun}
         place = adverb = None
         if draw.random_sample() < 0.3 or always_place:

@@ -11,7 +11,8 @@ Four sorts of lines about the same events:
 Plain text alone would leave the languages apart. From interlinear lines a model learns within a few
 hundred steps to predict a masked word from its neighbour: first borrowed words, which are their own
 translation, then all others. Parallel lines then teach it to find a word in another sentence by
-meaning. All lines are statements: question words occur only in the tasks.
+meaning. All lines are statements: question words occur only in the tasks. Development and test
+lines tell of the events that are kept for them (`grammar.py`).
 """
 
 from __future__ import annotations
@@ -30,14 +31,15 @@ SHARES = (0.1, 0.1, 0.45, 0.35)
 def text(language: str, count: int = 4000, use: str = "train", name: str = "gen-text") -> list[str]:
     """`count` lines in `language`, many of them together with one of the other languages."""
     draw = named_stream(name, use, language)
-    return [_line(draw, language) for _ in range(count)]
+    return [_line(draw, language, use != "train") for _ in range(count)]
 
 
-def _line(draw: RandomState, language: str) -> str:
+def _line(draw: RandomState, language: str, kept: bool) -> str:
     sort = SORTS[int(draw.choice(len(SORTS), p=SHARES))]
     others = [code for code in LANGUAGES if code != language]
     other = others[int(draw.randint(len(others)))]
-    clauses = draw_clauses(draw, 2 if sort in ("plain", "mixed") and draw.randint(2) else 1)
+    count = 2 if sort in ("plain", "mixed") and draw.randint(2) else 1
+    clauses = draw_clauses(draw, count, kept=kept)
     if sort == "plain":
         return written(clauses, language)
     if sort == "parallel":

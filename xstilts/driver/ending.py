@@ -1,0 +1,48 @@
+"""How a run ended. It needs no Ray: a sweep that is finished is known as such without an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xstilts.driver.board import Board
+from xstilts.store.ledger import Entry
+
+
+@dataclass
+class Outcome:
+    """How a run ended."""
+
+    counts: dict[str, int]
+    failures: list[Entry]
+    seconds: float
+    started: int
+    """Phases that were started in this run."""
+    stopped: str = ""
+    """Why it stopped before the plan was done: `interrupted`, `budget`, or empty."""
+
+    @property
+    def exit_code(self) -> int:
+        """0: all done; 1: something failed; 130: interrupted."""
+        if self.stopped == "interrupted":
+            return 130
+        return 1 if self.failures else 0
+
+
+def outcome(board: Board, *, seconds: float = 0.0, started: int = 0, stopped: str = "") -> Outcome:
+    """The outcome of a run that leaves `board` as it is; `stopped` says why it ended early, if
+    known. Phases that still run are given back.
+    """
+    board.settle()
+    if board.settled:
+        stopped = ""
+    elif not stopped:
+        stopped = "interrupted"
+    for slot in board.running:
+        board.released(slot)
+    return Outcome(
+        counts=board.snapshot()["counts"],
+        failures=list(board.failures()),
+        seconds=seconds,
+        started=started,
+        stopped=stopped,
+    )

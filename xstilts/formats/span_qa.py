@@ -46,6 +46,7 @@ from xstilts.formats.common import (
     row_ids,
     row_languages,
 )
+from xstilts.formats.exporting import Batch, Exported
 from xstilts.formats.prediction import each_alone, one_pass, one_reading
 from xstilts.scoring import answers as answer_scores
 from xstilts.spec.format_specs.span_qa import SPAN_QA, SpanQAOptions
@@ -313,3 +314,20 @@ def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, 
 predict = one_pass(SPAN_QA, collate)
 tables = each_alone(decode)
 readings = one_reading
+
+
+# -- exporting
+
+
+def start_and_end(outputs: Any, batch: Batch, task: Task) -> Tensor:
+    """The class's scores of starts and ends, `logits_BL2`."""
+    return torch.stack([outputs.start_logits, outputs.end_logits], dim=-1)
+
+
+exported = Exported(
+    model_class="AutoModelForQuestionAnswering",
+    pipeline="question-answering",
+    layers=({"out.": "qa_outputs."},),
+    settings=lambda task: {"num_labels": 2},
+    theirs=start_and_end,
+)

@@ -41,6 +41,7 @@ from xstilts.formats.common import (
     row_ids,
     unknown_label,
 )
+from xstilts.formats.exporting import Exported, named_labels
 from xstilts.formats.prediction import each_alone, one_pass, one_reading
 from xstilts.scoring import chunks
 from xstilts.spec.format_specs.tagging import TAGGING
@@ -233,3 +234,14 @@ def statistics(gold: list[list[str]], predicted: list[list[str]]) -> dict[str, l
 predict = one_pass(TAGGING, collate)
 tables = each_alone(decode)
 readings = one_reading
+
+
+# -- exporting
+
+
+exported = Exported(
+    model_class="AutoModelForTokenClassification",
+    pipeline="token-classification",
+    layers=({"out.": "classifier."}, {"out.": "score."}),
+    settings=named_labels,
+)

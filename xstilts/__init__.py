@@ -19,6 +19,7 @@ _VERBS = (
     "scores",
     "report",
     "submission",
+    "export",
     "fetch",
     "track",
     "doctor",
@@ -46,6 +47,7 @@ __all__ = [
     "__version__",
     "check",
     "doctor",
+    "export",
     "fetch",
     "load",
     "plan",
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from xstilts.api import (
         check,
         doctor,
+        export,
         fetch,
         plan,
         report,

@@ -6,6 +6,7 @@ overrides the file's. Relative paths in a sweep's tasks start from the folder of
     check_and_plan   check, plan      before anything is spent
     runs             run
     results          status, scores, report, submission, track
+    exports          export
     machine          doctor, fetch
 
 `given` reads a verb's argument. `opened` makes the sweep, plan and store from it, once for each
@@ -16,6 +17,7 @@ results should know, and `verb_values` has what the verbs return.
 from __future__ import annotations
 
 from xstilts.api.check_and_plan import check, plan
+from xstilts.api.exports import export
 from xstilts.api.given import AnySweep, folder_of, load
 from xstilts.api.inputs import data_context, resolve, with_labels
 from xstilts.api.machine import doctor, fetch
@@ -29,6 +31,7 @@ __all__ = [
     "check",
     "data_context",
     "doctor",
+    "export",
     "fetch",
     "folder_of",
     "load",

@@ -130,6 +130,29 @@ class Findings:
         return {"ok": all(finding["state"] != "fail" for finding in findings), "findings": findings}
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExportResult:
+    """Where a pair's checkpoint was exported to."""
+
+    pair: str
+    model: str
+    seed: int
+    phase: str
+    """Id of the training whose checkpoint it is."""
+    evaluation: str
+    """Id of the evaluation that scored it."""
+    to: str
+    """Folder, or address on the hub."""
+    model_class: str
+    """Class of transformers that opens it with its head."""
+    pipeline: str
+    files: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """The value that `--json` prints."""
+        return asdict(self)
+
+
 @dataclass(frozen=True)
 class RunResult:
     """How a run ended."""

@@ -247,6 +247,52 @@ def submission(
 
 
 @app.command()
+def export(
+    sweep: RanArgument,
+    pair: Annotated[
+        str, typer.Argument(metavar="PAIR", help="INTERMEDIATE/TARGET, such as none/xquad.")
+    ],
+    to: Annotated[
+        str, typer.Option("--to", help="New folder, or hub:OWNER/NAME for the Hugging Face hub.")
+    ],
+    model: Annotated[
+        str | None, typer.Option("--model", help="Base model; else the sweep's first.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Seed; else the sweep's first.")
+    ] = None,
+    body: Annotated[
+        bool, typer.Option("--body", help="Write the body alone, without the trained head.")
+    ] = False,
+    public: Annotated[
+        bool, typer.Option("--public", help="Make a new hub repository public; else private.")
+    ] = False,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Write a pair's checkpoint as a transformers model with its head and a card."""
+    with outcome(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+
+        written = api.export(
+            sweep,
+            pair,
+            to,
+            model=model,
+            seed=seed,
+            body=body,
+            public=public,
+            store=store,
+            mirror=mirror,
+            tracking=tracking,
+        )
+        show(written.to_json(), shows.export)
+
+
+@app.command()
 def fetch(
     sweep: SweepArgument,
     as_json: JsonOption = False,

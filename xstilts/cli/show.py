@@ -154,6 +154,14 @@ def submission(console: Console, data: Mapping[str, Any]) -> None:
     say(console, data["notes"].rstrip())
 
 
+def export(console: Console, found: Mapping[str, Any]) -> None:
+    """Where the model is and how transformers opens it."""
+    say(console, f"{found['pair']}, {found['model']}, seed {found['seed']}: {found['to']}")
+    say(
+        console, f"open it with {found['model_class']}.from_pretrained, or as a {found['pipeline']}"
+    )
+
+
 def report(console: Console, found: dict[str, Any]) -> None:
     """Where the report lies."""
     for name, path in found["files"].items():

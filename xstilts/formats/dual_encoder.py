@@ -48,7 +48,7 @@ from xstilts.formats.common import (
     row_ids,
 )
 from xstilts.formats.embedding import Array, neighbours
-from xstilts.formats.exporting import Batch, Exported
+from xstilts.formats.exporting import Batch, Exported, opened
 from xstilts.formats.prediction import ByUse, one_pass, one_reading
 from xstilts.spec.format_specs.dual_encoder import DUAL_ENCODER, DualEncoderOptions
 
@@ -319,6 +319,11 @@ def scaled_pooler(outputs: Any, batch: Batch, task: Task) -> Tensor:
 exported = Exported(
     model_class="AutoModel",
     pipeline="feature-extraction",
+    use=opened(
+        "AutoModel",
+        "The vector of a text, query or candidate, is `pooler_output`, scaled to length one; a "
+        "candidate with a context is a pair of texts.",
+    ),
     layers=({"dense.": "pooler.dense."}, {"dense.": "pooler."}),
     dropped=("logit_scale",),
     more=as_queries,

@@ -56,6 +56,8 @@ class Exported:
     """Name of the class in transformers (`AutoModelForTokenClassification`)."""
     pipeline: str
     """Name of transformers' pipeline, and of the task on the hub."""
+    use: Callable[[Task], str]
+    """How the model is used, as Markdown; `{name}` stands for its name."""
     layers: tuple[Layers, ...] = ()
     """Where the head's layers may stand; the first that the architecture has is taken."""
     dropped: tuple[str, ...] = ()
@@ -70,6 +72,33 @@ class Exported:
     """The same of the class's outputs."""
     choices: bool = False
     """Whether the class takes the sequences of a batch as the choices of one row."""
+
+
+def code(*lines: str) -> str:
+    """A block of Python that makes `tokenizer` or a pipeline of the model called `{name}`."""
+    return "\n".join(["```python", *lines, "```"])
+
+
+def piped(pipeline: str, call: str, note: str) -> Callable[[Task], str]:
+    """How a model with a pipeline is used: a call of `model`, and a note."""
+    lines = (
+        "from transformers import pipeline",
+        "",
+        f'model = pipeline("{pipeline}", model="{{name}}")',
+        call,
+    )
+    return lambda task: f"{code(*lines)}\n\n{note}"
+
+
+def opened(model_class: str, note: str) -> Callable[[Task], str]:
+    """How a model without a pipeline is used: its class, and a note."""
+    lines = (
+        f"from transformers import {model_class}, AutoTokenizer",
+        "",
+        f'model = {model_class}.from_pretrained("{{name}}")',
+        'tokenizer = AutoTokenizer.from_pretrained("{name}")',
+    )
+    return lambda task: f"{code(*lines)}\n\n{note}"
 
 
 def named_labels(task: Task) -> dict[str, Any]:
@@ -124,9 +153,32 @@ def pooled_state(outputs: Any, batch: Batch, task: Task) -> Tensor:
     return pool(outputs.last_hidden_state, dict(batch), EmbeddingOptions.of(task).pooling)
 
 
+def pooling_in_words(task: Task) -> str:
+    """How a text's vector comes out of the last hidden state."""
+    how = {
+        "mean": "the mean over all its tokens, special ones included",
+        "mean_content": "the mean over its tokens without the special ones",
+        "cls": "its first token",
+        "max": "the maximum over all its tokens",
+    }[EmbeddingOptions.of(task).pooling]
+    return (
+        f"The vector of a text is {how}, scaled to length one. The last hidden state of this model "
+        "is the hidden state that was scored; layers above it are not in the files, and neither is "
+        "a pooler, which transformers makes anew and nothing here reads."
+    )
+
+
+def use_of_vectors(task: Task) -> str:
+    """How the vectors are made."""
+    return piped(
+        "feature-extraction", 'model("a text", return_tensors=True)', pooling_in_words(task)
+    )(task)
+
+
 POOLED = Exported(
     model_class="AutoModel",
     pipeline="feature-extraction",
+    use=use_of_vectors,
     more=content,
     ours=own_vectors,
     theirs=pooled_state,

@@ -46,7 +46,7 @@ from xstilts.formats.common import (
     initialise,
     pad,
 )
-from xstilts.formats.exporting import Batch, Exported, Layers
+from xstilts.formats.exporting import Batch, Exported, Layers, piped
 from xstilts.formats.prediction import each_alone, one_pass, one_reading
 from xstilts.spec.format_specs.masked_lm import MASKED_LM, MaskedLMOptions
 
@@ -313,6 +313,11 @@ def its_summed_loss(outputs: Any, batch: Batch, task: Task) -> Tensor:
 exported = Exported(
     model_class="AutoModelForMaskedLM",
     pipeline="fill-mask",
+    use=piped(
+        "fill-mask",
+        'model(f"a text with a {model.tokenizer.mask_token} in it")',
+        "The decoder is the embedding matrix.",
+    ),
     layers=LAYERS,
     more=every_token,
     ours=summed_loss,

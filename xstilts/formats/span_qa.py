@@ -46,7 +46,7 @@ from xstilts.formats.common import (
     row_ids,
     row_languages,
 )
-from xstilts.formats.exporting import Batch, Exported
+from xstilts.formats.exporting import Batch, Exported, opened
 from xstilts.formats.prediction import each_alone, one_pass, one_reading
 from xstilts.scoring import answers as answer_scores
 from xstilts.spec.format_specs.span_qa import SPAN_QA, SpanQAOptions
@@ -327,6 +327,11 @@ def start_and_end(outputs: Any, batch: Batch, task: Task) -> Tensor:
 exported = Exported(
     model_class="AutoModelForQuestionAnswering",
     pipeline="question-answering",
+    use=opened(
+        "AutoModelForQuestionAnswering",
+        "Question first, context second. The answer is the span of the context whose start and end "
+        "score highest together, over all windows of a long context.",
+    ),
     layers=({"out.": "qa_outputs."},),
     settings=lambda task: {"num_labels": 2},
     theirs=start_and_end,

@@ -174,6 +174,7 @@ def _save(
         tokenizer.save_pretrained(folder)
         whole = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         save_file(whole, folder / WEIGHTS, metadata={"format": "pt"})
+        (folder / WEIGHTS).chmod(0o644)  # safetensors makes it private
 
 
 # -- is it the same

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from xstilts.version import __version__
 
 _VERBS = (
+    "init",
     "check",
     "plan",
     "run",
@@ -20,6 +21,7 @@ _VERBS = (
     "report",
     "submission",
     "export",
+    "list_tasks",
     "fetch",
     "track",
     "doctor",
@@ -49,6 +51,8 @@ __all__ = [
     "doctor",
     "export",
     "fetch",
+    "init",
+    "list_tasks",
     "load",
     "plan",
     "report",
@@ -65,6 +69,8 @@ if TYPE_CHECKING:
         doctor,
         export,
         fetch,
+        init,
+        list_tasks,
         plan,
         report,
         run,

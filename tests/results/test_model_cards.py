@@ -13,7 +13,7 @@ from huggingface_hub import ModelCard
 from tests.support.builders import build_store, predictions_file
 from xstilts import formats
 from xstilts.results import pairs
-from xstilts.results.model_cards import _public, card
+from xstilts.results.model_cards import _codes, _public, card
 from xstilts.results.scores import table
 from xstilts.store.ledger import Entry, Ledger
 from xstilts.store.phases import Store
@@ -61,6 +61,10 @@ def test_head_is_metadata_that_the_hub_reads(world: World) -> None:
     assert data.language == ["en", "de", "sw"] and data.library_name == "transformers"
     assert data.datasets == ["test/skill", "test/tags"] and data.license == "other"
     assert [one.metric_type for one in data.eval_results] == ["chunk_f1"] * 3
+
+
+def test_languages_are_the_codes_that_the_hub_knows() -> None:
+    assert _codes(["en", "pt-BR", "zh_Hans", "zh", "swh", "klingon"]) == ["en", "pt", "zh", "swh"]
 
 
 def test_scores_are_those_of_the_records_with_their_baseline_and_gain(world: World) -> None:

@@ -228,9 +228,8 @@ def _each(size: str) -> str:
 def export(console: Console, found: Mapping[str, Any]) -> None:
     """Where the model is and how transformers opens it."""
     say(console, f"{found['pair']}, {found['model']}, seed {found['seed']}: {found['to']}")
-    say(
-        console, f"open it with {found['model_class']}.from_pretrained, or as a {found['pipeline']}"
-    )
+    opens = f"{found['model_class']}.from_pretrained opens it"
+    say(console, f"{opens}; its card, README.md, says how it is used and what it scores")
 
 
 def report(console: Console, found: dict[str, Any]) -> None:

@@ -111,7 +111,7 @@ def card(
         "licences": _licences(specs, task),
         "sweep": sweep,
         "commands": commands,
-        "versions": store.phase(entry.phase).record().provenance.versions,
+        "provenance": store.phase(entry.phase).record().provenance,
         "version": __version__,
     }
     head = _metadata(task, specs, base, exported, scores, name)
@@ -213,6 +213,12 @@ def _public(name: str) -> str:
 # -- the hub's metadata
 
 
+def _codes(languages: Sequence[str]) -> list[str]:
+    """The languages as the hub knows them: codes of two or three letters."""
+    first = (re.split("[-_]", one)[0].lower() for one in languages)
+    return list(dict.fromkeys(one for one in first if re.fullmatch("[a-z]{2,3}", one)))
+
+
 def _metadata(
     task: Task,
     specs: Sequence[PhaseSpec],
@@ -244,7 +250,7 @@ def _metadata(
     ]
     return str(
         huggingface_hub.ModelCardData(
-            language=list(task.languages),
+            language=_codes(task.languages),
             license="other",
             license_name="see-the-licences-of-base-model-and-data",
             library_name="transformers",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from xstilts.version import __version__
 
 _VERBS = (
+    "init",
     "check",
     "plan",
     "run",
@@ -19,6 +20,8 @@ _VERBS = (
     "scores",
     "report",
     "submission",
+    "export",
+    "list_tasks",
     "fetch",
     "track",
     "doctor",
@@ -46,7 +49,10 @@ __all__ = [
     "__version__",
     "check",
     "doctor",
+    "export",
     "fetch",
+    "init",
+    "list_tasks",
     "load",
     "plan",
     "report",
@@ -61,7 +67,10 @@ if TYPE_CHECKING:
     from xstilts.api import (
         check,
         doctor,
+        export,
         fetch,
+        init,
+        list_tasks,
         plan,
         report,
         run,

@@ -14,6 +14,7 @@ import datasets
 import numpy as np
 import pytest
 import torch
+import transformers
 from pydantic import ValidationError
 
 from xstilts import formats
@@ -393,6 +394,23 @@ def test_head_has_weights_where_it_is_trained_and_base_names_where_it_continues_
 ) -> None:
     assert bool(model.head.state_dict()) == spec.trained  # type: ignore[attr-defined]
     assert bool(model.head.base_names) == spec.continues_head
+
+
+# -- exporting
+
+
+def test_exported_head_has_a_class_of_transformers_and_a_place_for_every_tensor(
+    spec: FormatSpec, module: formats.Format, task: Task, model: Model
+) -> None:
+    exported = module.exported
+    assert hasattr(transformers, exported.model_class) and exported.pipeline
+    head: Any = model.head
+    kept = [name for name in head.state_dict() if name not in exported.dropped]
+    assert bool(exported.layers) == bool(kept) == spec.trained
+    for layers in exported.layers:
+        assert all(any(name.startswith(own) for own in layers) for name in kept)
+    names = exported.settings(task).get("id2label", {})
+    assert not spec.labelled or list(names.values()) == list(task.labels)
 
 
 # -- predicting and decoding

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from tests.support import toy
 from xstilts.errors import CorruptError, DataError, StoreError
-from xstilts.models.checkpoints import loading, saving, tokenizer_of, unfit, weight_files
+from xstilts.models.checkpoints import hushed, loading, saving, tokenizer_of, unfit, weight_files
 
 
 @pytest.mark.parametrize(
@@ -110,3 +110,15 @@ def test_tokenizer_of_a_folder_is_opened_again_only_after_a_change(tmp_path: Pat
 def test_tokenizer_of_an_empty_folder_is_a_data_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="can't be loaded"):
         tokenizer_of(str(tmp_path))
+
+
+def test_hushed_puts_the_progress_bars_and_reports_back() -> None:
+    from transformers.utils import logging
+
+    logging.set_verbosity_warning()
+    logging.enable_progress_bar()
+    with pytest.raises(ValueError, match="on"), hushed():
+        assert logging.get_verbosity() == logging.ERROR
+        assert not logging.is_progress_bar_enabled()
+        raise ValueError("on")
+    assert logging.get_verbosity() == logging.WARNING and logging.is_progress_bar_enabled()

@@ -321,7 +321,7 @@ def test_token_types_are_the_tokenizers_own(
     theirs = loaded.tokenizer(TEXTS, pairs, padding=True, return_tensors="pt")
     assert theirs["token_type_ids"].any() == (pairs is not None)
     batch = {"input_ids_BL": theirs["input_ids"], "attention_mask_BL": theirs["attention_mask"]}
-    made = loaded.model._token_types(loaded.model.heads[0], batch)
+    made = loaded.model.token_types(loaded.model.heads[0], batch)
     assert torch.equal(made["token_type_ids"], theirs["token_type_ids"])
     expected, _ = loaded.model.heads[0](body(**theirs).last_hidden_state, batch)
     assert torch.equal(loaded.model.outputs(0, batch)[0], expected)
@@ -333,7 +333,7 @@ def test_token_types_of_a_masked_lm_are_all_the_first(
     loaded = load(spec_on(bert, world, "text"), tmp_path).model
     ids = torch.tensor([[2, 9, 3, 10, 3]])
     assert (
-        loaded._token_types(
+        loaded.token_types(
             loaded.heads[0], {"input_ids_BL": ids, "attention_mask_BL": torch.ones_like(ids)}
         )
         == {}

@@ -3,9 +3,12 @@
 Each takes a sweep (a path or a `Sweep`), and optionally a store, mirror or tracking URI that
 overrides the file's. Relative paths in a sweep's tasks start from the folder of its file.
 
+    drafts           init             a sweep file from a few answers
     check_and_plan   check, plan      before anything is spent
     runs             run
     results          status, scores, report, submission, track
+    exports          export
+    task_lists       list_tasks
     machine          doctor, fetch
 
 `given` reads a verb's argument. `opened` makes the sweep, plan and store from it, once for each
@@ -16,12 +19,15 @@ results should know, and `verb_values` has what the verbs return.
 from __future__ import annotations
 
 from xstilts.api.check_and_plan import check, plan
+from xstilts.api.drafts import init
+from xstilts.api.exports import export
 from xstilts.api.given import AnySweep, folder_of, load
 from xstilts.api.inputs import data_context, resolve, with_labels
 from xstilts.api.machine import doctor, fetch
 from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.results import report, scores, status, submission, track
 from xstilts.api.runs import run
+from xstilts.api.task_lists import list_tasks
 
 __all__ = [
     "AnySweep",
@@ -29,8 +35,11 @@ __all__ = [
     "check",
     "data_context",
     "doctor",
+    "export",
     "fetch",
     "folder_of",
+    "init",
+    "list_tasks",
     "load",
     "open_sweep",
     "plan",

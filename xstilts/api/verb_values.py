@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xstilts.checks.audit.revisions import Read, ReadModel
     from xstilts.checks.costs.values import Cost
     from xstilts.checks.doctor import Check
+    from xstilts.checks.task_sizes import Size
     from xstilts.data.looked import Facts
 
 
@@ -154,6 +155,88 @@ class Findings:
             for c in self.checks
         ]
         return {"ok": all(finding["state"] != "fail" for finding in findings), "findings": findings}
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitResult:
+    """The sweep file that was written."""
+
+    file: str
+    name: str
+    models: list[str]
+    intermediates: list[str]
+    """The baseline first."""
+    targets: list[str]
+    own: list[dict[str, Any]]
+    """What was read off the user's own files."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The value that `--json` prints."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskFacts:
+    """What is known of a built-in task without its data."""
+
+    name: str
+    format: str
+    metric: str
+    """The primary one of `metrics`."""
+    metrics: list[str]
+    source: str
+    """Where its rows come from, in words."""
+    columns: dict[str, str]
+    """Role to the source's column, where their names differ."""
+    splits: dict[str, str]
+    """Use to the part of the source."""
+    rows: dict[str, Size | None]
+    """Use to its rows by the card; None where it has none or no card says."""
+    languages: list[str]
+    """Those that are scored."""
+    train_languages: list[str]
+    labels: list[str]
+    train_task: str | None
+    """The task whose rows train it, if not its own."""
+    parts: list[str]
+    """Of a union."""
+    groups: list[str]
+    options: dict[str, Any]
+    licence: str | None
+    obtain: str | None
+    """How to get data that can't be downloaded freely."""
+    corpus: str
+    """The corpus behind it, where that is published under several names."""
+    characters: float | None
+    """Mean length of an input in English, by the card."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The value that `--json` prints."""
+        rows = {use: one.to_json() if one else None for use, one in self.rows.items()}
+        return {**vars(self), "rows": rows}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportResult:
+    """Where a pair's checkpoint was exported to."""
+
+    pair: str
+    model: str
+    seed: int
+    phase: str
+    """Id of the training whose checkpoint it is."""
+    evaluation: str
+    """Id of the evaluation that scored it."""
+    to: str
+    """Folder, or address on the hub."""
+    model_class: str
+    """Class of transformers that opens it with its head."""
+    pipeline: str
+    files: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """The value that `--json` prints."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)

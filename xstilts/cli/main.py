@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from xstilts.cli import names
 from xstilts.cli.outcome import outcome, print_json
 
 app = typer.Typer(
@@ -20,7 +21,6 @@ app = typer.Typer(
     help="Which intermediate task helps which target task, in which language, and how surely.",
     no_args_is_help=True,
     rich_markup_mode=None,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -46,6 +46,97 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value f
 def main() -> None:
     """Entry point of the `xstilts` command."""
     app()
+
+
+@app.command()
+def init(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="Sweep file to write.")
+    ] = "sweep.yaml",
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", help="Base model: an id, a folder, or `generator` for none. Repeatable."
+        ),
+    ] = None,
+    intermediate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--intermediate",
+            help="Intermediate task. Repeatable.",
+            autocompletion=names.intermediates,
+        ),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option("--target", help="Target task. Repeatable.", autocompletion=names.targets),
+    ] = None,
+    files: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--files",
+            metavar="NAME=PATTERN",
+            help="A task over own files, as my-task=data/{split}.{language}.jsonl. Repeatable.",
+        ),
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="Format of own files; else read off them.",
+            autocompletion=names.formats,
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option("--columns", metavar="ROLE=COLUMN,...", help="Columns of own files."),
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option("--labels", metavar="A,B,...", help="Labels of own files.")
+    ] = None,
+    languages: Annotated[
+        str | None,
+        typer.Option("--languages", metavar="EN,DE,...", help="Languages of own files."),
+    ] = None,
+    seeds: Annotated[
+        str, typer.Option("--seeds", metavar="1,2,...", help="Seeds of each pair.")
+    ] = "1,2,3",
+    trials: Annotated[int, typer.Option("--trials", min=1, help="Trials of each search.")] = 4,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Updates of each training.")] = 1000,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Name of the sweep; else the file's.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file if it is there.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a commented sweep file from flags, or from a few questions."""
+    with outcome(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import questions, show as shows
+
+        answers = questions.Answers(model or [], intermediate or [], target or [])
+        own = questions.pairs("--files", files or ())
+        if not as_json and questions.on_terminal():
+            answers = questions.ask(answers, file, own, force=force)
+        written = api.init(
+            file,
+            models=answers.models,
+            intermediates=answers.intermediates,
+            targets=answers.targets,
+            files=own,
+            format=format,
+            columns=questions.pairs("--columns", questions.listed(columns)),
+            labels=questions.listed(labels),
+            languages=questions.listed(languages),
+            seeds=questions.numbers("--seeds", seeds),
+            trials=trials,
+            steps=steps,
+            name=name,
+            force=force,
+        )
+        show(written.to_json(), shows.init)
 
 
 @app.command()
@@ -244,6 +335,93 @@ def submission(
             tracking=tracking,
         )
         show(written, shows.submission)
+
+
+@app.command()
+def tasks(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="A task, to see all of it.", autocompletion=names.tasks
+        ),
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--group", help="Only tasks of this group; repeatable.", autocompletion=names.groups
+        ),
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option("--format", help="Only tasks of this format.", autocompletion=names.formats),
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language", help="Only tasks in this language.", autocompletion=names.languages
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the built-in tasks, or tell all of one."""
+    with outcome(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+
+        found = api.list_tasks(name, groups=group or (), format=format, language=language)
+        values = [one.to_json() for one in found]
+        show({"named": name is not None, "tasks": values}, shows.tasks)
+
+
+@app.command()
+def export(
+    sweep: RanArgument,
+    pair: Annotated[
+        str,
+        typer.Argument(
+            metavar="PAIR",
+            help="INTERMEDIATE/TARGET, such as none/xquad.",
+            autocompletion=names.pairs,
+        ),
+    ],
+    to: Annotated[
+        str, typer.Option("--to", help="New folder, or hub:OWNER/NAME for the Hugging Face hub.")
+    ],
+    model: Annotated[
+        str | None, typer.Option("--model", help="Base model; else the sweep's first.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Seed; else the sweep's first.")
+    ] = None,
+    body: Annotated[
+        bool, typer.Option("--body", help="Write the body alone, without the trained head.")
+    ] = False,
+    public: Annotated[
+        bool, typer.Option("--public", help="Make a new hub repository public; else private.")
+    ] = False,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Write a pair's checkpoint as a transformers model with its head and a card."""
+    with outcome(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+
+        written = api.export(
+            sweep,
+            pair,
+            to,
+            model=model,
+            seed=seed,
+            body=body,
+            public=public,
+            store=store,
+            mirror=mirror,
+            tracking=tracking,
+        )
+        show(written.to_json(), shows.export)
 
 
 @app.command()

@@ -6,7 +6,7 @@ never read as markup.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +187,84 @@ def submission(console: Console, data: Mapping[str, Any]) -> None:
     files = data["files"]
     say(console, f"{len(files)} files in {Path(files[-1]).parent}")
     say(console, data["notes"].rstrip())
+
+
+def init(console: Console, found: Mapping[str, Any]) -> None:
+    """Which file was written, and what was read off the user's own files."""
+    say(console, f"{found['file']} is written", "green")
+    for name in ("models", "intermediates", "targets"):
+        say(console, f"  {name:<18}{', '.join(found[name])}")
+    for task in found["own"]:
+        columns = ", ".join(f"{role} is {column}" for role, column in task["columns"].items())
+        labels = task["labels"]
+        shown = f"{', '.join(labels[:8])}{', ...' if len(labels) > 8 else ''}"
+        facts = [
+            task["format"],
+            columns,
+            f"labels {shown}" if labels else "",
+            f"scored in {', '.join(task['languages'])}",
+            f"trained in {task['train_language']}",
+            ", ".join(f"{use}: {split}" for use, split in task["splits"].items()),
+        ]
+        say(console, f"  {task['task']} looks like: {'; '.join(filter(None, facts))}")
+    say(console, f"next: look into it, then `xstilts check {found['file']}`")
+
+
+def tasks(console: Console, found: Mapping[str, Any]) -> None:
+    """The tasks as a table; a single one that was asked for by name with all that is known of
+    it.
+    """
+    if found["named"]:
+        _task(console, found["tasks"][0])
+    elif not found["tasks"]:
+        say(console, "no built-in task is all of this")
+    else:
+        grid(console, tables.tasks(found["tasks"]))
+        say(console, f"{len(found['tasks'])} tasks; `xstilts tasks NAME` tells more of one")
+
+
+def _task(console: Console, task: Mapping[str, Any]) -> None:
+    say(console, f"{task['name']} ({task['format']})", "bold")
+    for name, fact in _task_facts(task):
+        if fact:
+            say(console, f"  {name:<18}{fact}")
+
+
+def _task_facts(task: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Name and text of each fact; the text is empty where there is none."""
+    yield "source", task["source"]
+    yield "parts", ", ".join(task["parts"])
+    yield "columns", ", ".join(f"{role}: {column}" for role, column in task["columns"].items())
+    for use in ("train", "dev", "test"):
+        rows, split = task["rows"][use], task["splits"].get(use, "")
+        doubt = " (from memory)" if rows and rows["unverified"] else ""
+        count = f"{_each(rows['text'])}{doubt}" if rows else "rows not known" if split else ""
+        yield use, f"{count}: {split}" if split else count
+    yield "trained on", task["train_task"] or ", ".join(task["train_languages"])
+    yield "scored in", f"{len(task['languages'])}: {' '.join(task['languages'])}"
+    yield "labels", ", ".join(task["labels"])
+    others = ", ".join(one for one in task["metrics"] if one != task["metric"])
+    yield "metric", f"{task['metric']} (also {others})" if others else task["metric"]
+    yield "groups", ", ".join(task["groups"])
+    yield "options", ", ".join(f"{name}: {value}" for name, value in task["options"].items())
+    length = task["characters"]
+    yield "length", f"about {length:,.0f} characters of English an input" if length else ""
+    yield "same rows as", task["corpus"]
+    yield "licence", task["licence"] or "not stated"
+    yield "to obtain", task["obtain"] or ""
+
+
+def _each(size: str) -> str:
+    """`5,010 each` as `5,010 rows each`."""
+    number = size.removesuffix(" each")
+    return f"{number} rows{size.removeprefix(number)}"
+
+
+def export(console: Console, found: Mapping[str, Any]) -> None:
+    """Where the model is and how transformers opens it."""
+    say(console, f"{found['pair']}, {found['model']}, seed {found['seed']}: {found['to']}")
+    opens = f"{found['model_class']}.from_pretrained opens it"
+    say(console, f"{opens}; its card, README.md, says how it is used and what it scores")
 
 
 def report(console: Console, found: dict[str, Any]) -> None:

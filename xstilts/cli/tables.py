@@ -51,6 +51,33 @@ def sources(reads: Iterable[Mapping[str, Any]]) -> Table:
     return table
 
 
+def tasks(found: Iterable[Mapping[str, Any]]) -> Table:
+    """A row for each task: format, languages, rows by its card, metric, groups, licence."""
+    columns = ("format", "languages", "train", "test", "metric", "groups", "licence")
+    table = new_table("built-in tasks", "task", *columns)
+    for column in (table.columns[1], *table.columns[5:]):
+        column.justify = "left"
+    for task in found:
+        rows = task["rows"]
+        train = f"as {task['train_task']}" if task["train_task"] else _rows(rows["train"])
+        cells = (
+            task["name"],
+            task["format"],
+            str(len(task["languages"])),
+            train,
+            _rows(rows["test"]),
+            task["metric"],
+            ", ".join(task["groups"]),
+            task["licence"] or "",
+        )
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def _rows(size: Mapping[str, Any] | None) -> str:
+    return size["text"] if size else "-"
+
+
 def revision_text(read: Mapping[str, Any]) -> str:
     """`main -> commit 0123456789ab`; empty for a union, whose parts have theirs."""
     resolved = f"{read['kind']} {read['resolved'][:12]}" if read["resolved"] else ""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
     from xstilts.formats.encoded import EncodedSplit
+    from xstilts.formats.exporting import Exported
     from xstilts.formats.prediction import ByUse, Predictor, Table
     from xstilts.spec.hyperparameters import Hyperparameters
     from xstilts.spec.task import Task
@@ -84,6 +85,8 @@ class Format(Protocol):
     """What every module of this package offers; all functions are pure."""
 
     Head: HeadFactory
+    exported: Exported
+    """The class of transformers that its trained heads are exported to."""
 
     def encode(
         self,

@@ -34,6 +34,7 @@ from xstilts.formats.common import (
     pick_table,
     unknown_label,
 )
+from xstilts.formats.exporting import Exported, first_token, named_labels, piped
 from xstilts.formats.prediction import each_alone, one_pass, one_reading
 from xstilts.spec.format_specs.classification import CLASSIFICATION, ClassificationOptions
 
@@ -138,3 +139,19 @@ def binary_counts(
 predict = one_pass(CLASSIFICATION, collate)
 tables = each_alone(decode)
 readings = one_reading
+
+
+# -- exporting
+
+
+exported = Exported(
+    model_class="AutoModelForSequenceClassification",
+    pipeline="text-classification",
+    use=piped(
+        "text-classification",
+        'model({"text": "a text", "text_pair": "its pair, if there are pairs"}, truncation=True)',
+        "A text longer than the training's inputs must be cut, as here.",
+    ),
+    layers=first_token("classifier"),
+    settings=lambda task: {**named_labels(task), "problem_type": "single_label_classification"},
+)

@@ -48,6 +48,7 @@ from xstilts.formats.common import (
     row_ids,
 )
 from xstilts.formats.embedding import Array, neighbours
+from xstilts.formats.exporting import Batch, Exported, opened
 from xstilts.formats.prediction import ByUse, one_pass, one_reading
 from xstilts.spec.format_specs.dual_encoder import DUAL_ENCODER, DualEncoderOptions
 
@@ -291,3 +292,41 @@ def tables(predicted: Mapping[str, ByUse], task: Task) -> dict[str, dict[str, li
 
 predict = one_pass(DUAL_ENCODER, collate, compact)
 readings = one_reading
+
+
+# -- exporting
+
+
+def as_queries(batch: Batch) -> dict[str, Tensor]:
+    """Every sequence is the query and the candidate of a row."""
+    places_B = torch.arange(len(batch["input_ids_BL"]))
+    return {
+        "slots_F2": torch.stack([places_B, places_B], dim=1),
+        "same_FF": torch.eye(len(places_B), dtype=torch.int64),
+    }
+
+
+def query_vectors(vectors_F2H: Tensor, loss: Tensor | None) -> Tensor:
+    """The vectors of the queries."""
+    return vectors_F2H[:, QUERY]
+
+
+def scaled_pooler(outputs: Any, batch: Batch, task: Task) -> Tensor:
+    """The class's pooler, scaled to length one."""
+    return normalize(outputs.pooler_output.float(), dim=-1)
+
+
+exported = Exported(
+    model_class="AutoModel",
+    pipeline="feature-extraction",
+    use=opened(
+        "AutoModel",
+        "The vector of a text, query or candidate, is `pooler_output`, scaled to length one; a "
+        "candidate with a context is a pair of texts.",
+    ),
+    layers=({"dense.": "pooler.dense."}, {"dense.": "pooler."}),
+    dropped=("logit_scale",),
+    more=as_queries,
+    ours=query_vectors,
+    theirs=scaled_pooler,
+)

@@ -46,6 +46,7 @@ from xstilts.formats.common import (
     initialise,
     pad,
 )
+from xstilts.formats.exporting import Batch, Exported, Layers, piped
 from xstilts.formats.prediction import each_alone, one_pass, one_reading
 from xstilts.spec.format_specs.masked_lm import MASKED_LM, MaskedLMOptions
 
@@ -196,15 +197,17 @@ def _own_generator(feature: dict[str, Any]) -> torch.Generator:
 # -- head
 
 
-BASE_NAMES: Mapping[str, str] = MappingProxyType(
+LAYERS: tuple[Layers, ...] = (
+    {"dense.": "lm_head.dense.", "layer_norm.": "lm_head.layer_norm.", "bias": "lm_head.bias"},
     {
-        "lm_head.dense.": "dense.",
-        "lm_head.layer_norm.": "layer_norm.",
-        "lm_head.bias": "bias",
-        "cls.predictions.transform.dense.": "dense.",
-        "cls.predictions.transform.LayerNorm.": "layer_norm.",
-        "cls.predictions.bias": "bias",
-    }
+        "dense.": "cls.predictions.transform.dense.",
+        "layer_norm.": "cls.predictions.transform.LayerNorm.",
+        "bias": "cls.predictions.bias",
+    },
+)
+"""Where its layers stand in XLM-R's and in BERT's checkpoints."""
+BASE_NAMES: Mapping[str, str] = MappingProxyType(
+    {theirs: own for layers in LAYERS for own, theirs in layers.items()}
 )
 """Prefix of a tensor's name in XLM-R's and BERT's checkpoints to its prefix in our head."""
 
@@ -284,3 +287,39 @@ def decode(
 predict = one_pass(MASKED_LM, collate)
 tables = each_alone(decode)
 readings = one_reading
+
+
+# -- exporting
+
+
+def every_token(batch: Batch) -> dict[str, Tensor]:
+    """All tokens are to be predicted, padding excepted."""
+    ids_BL, mask_BL = batch["input_ids_BL"], batch["attention_mask_BL"]
+    return {"labels_BL": ids_BL.masked_fill(mask_BL == 0, IGNORE)}
+
+
+def summed_loss(predicted: Tensor, loss: Tensor | None) -> Tensor:
+    """Our head gives no scores of the vocabulary; its loss depends on all of them."""
+    assert loss is not None
+    return loss
+
+
+def its_summed_loss(outputs: Any, batch: Batch, task: Task) -> Tensor:
+    """The same loss, from the class's `logits_BLV`."""
+    flat, labels = outputs.logits.flatten(0, 1), batch["labels_BL"].flatten()
+    return cross_entropy(flat, labels, ignore_index=IGNORE, reduction="sum")
+
+
+exported = Exported(
+    model_class="AutoModelForMaskedLM",
+    pipeline="fill-mask",
+    use=piped(
+        "fill-mask",
+        'model(f"a text with a {model.tokenizer.mask_token} in it")',
+        "The decoder is the embedding matrix.",
+    ),
+    layers=LAYERS,
+    more=every_token,
+    ours=summed_loss,
+    theirs=its_summed_loss,
+)

@@ -47,6 +47,7 @@ from xstilts.formats.embedding import (
     readings,
     unit,
 )
+from xstilts.formats.exporting import POOLED
 from xstilts.formats.prediction import ByUse, one_pass
 from xstilts.spec.format_specs.mining import MINING, MiningOptions
 
@@ -277,3 +278,4 @@ def tables(predicted: Mapping[str, ByUse], task: Task) -> dict[str, dict[str, li
 
 
 predict = one_pass(MINING, collate, compact)
+exported = POOLED

@@ -41,6 +41,7 @@ from xstilts.formats.common import (
     pad,
     pick_table,
 )
+from xstilts.formats.exporting import Batch, Exported, opened, pooled
 from xstilts.formats.prediction import each_alone, one_pass, one_reading
 from xstilts.spec.format_specs.multiple_choice import MULTIPLE_CHOICE
 
@@ -177,3 +178,25 @@ def decode(
 predict = one_pass(MULTIPLE_CHOICE, collate)
 tables = each_alone(decode)
 readings = one_reading
+
+
+# -- exporting
+
+
+def one_row(batch: Batch) -> dict[str, Tensor]:
+    """All sequences of a batch are the choices of one row."""
+    return {"slots_RK": torch.arange(len(batch["input_ids_BL"]))[None]}
+
+
+exported = Exported(
+    model_class="AutoModelForMultipleChoice",
+    pipeline="multiple-choice",
+    use=opened(
+        "AutoModelForMultipleChoice",
+        "Each choice is a pair of texts: the context, with the question after a blank, and the "
+        "choice. `input_ids` is (rows, choices, tokens).",
+    ),
+    layers=pooled("scorer"),
+    more=one_row,
+    choices=True,
+)

@@ -35,6 +35,7 @@ from xstilts.formats.common import (
     pad,
     row_ids,
 )
+from xstilts.formats.exporting import Exported, first_token, piped
 from xstilts.formats.prediction import each_alone, one_pass, one_reading
 from xstilts.spec.format_specs.regression import REGRESSION
 
@@ -165,3 +166,23 @@ def _standardised(values: Array) -> Array:
 predict = one_pass(REGRESSION, collate)
 tables = each_alone(decode)
 readings = one_reading
+
+
+# -- exporting
+
+
+exported = Exported(
+    model_class="AutoModelForSequenceClassification",
+    pipeline="text-classification",
+    use=piped(
+        "text-classification",
+        'model({"text": "a text", "text_pair": "its pair, if there are pairs"}, truncation=True)',
+        "The score is the number itself, not a probability.",
+    ),
+    layers=first_token("regressor"),
+    settings=lambda task: {
+        "id2label": {0: "score"},
+        "label2id": {"score": 0},
+        "problem_type": "regression",
+    },
+)

@@ -33,6 +33,7 @@ from xstilts.formats.embedding import (
     readings,
     unit,
 )
+from xstilts.formats.exporting import POOLED
 from xstilts.formats.prediction import each_alone, one_pass
 from xstilts.spec.format_specs.retrieval import RETRIEVAL, RetrievalOptions
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from xstilts.spec.hyperparameters import Hyperparameters
     from xstilts.spec.task import Task
 
-__all__ = ["Head", "collate", "decode", "encode", "predict", "readings", "tables"]
+__all__ = ["Head", "collate", "decode", "encode", "exported", "predict", "readings", "tables"]
 
 Head = PoolingHead
 
@@ -119,3 +120,4 @@ def _search(queries: Array, candidates: Array, encoded: EncodedSplit, task: Task
 
 predict = one_pass(RETRIEVAL, collate, compact)
 tables = each_alone(decode)
+exported = POOLED

@@ -45,6 +45,7 @@ from xstilts.formats.common import (
     row_ids,
     row_languages,
 )
+from xstilts.formats.exporting import Batch, Exported, opened
 from xstilts.formats.prediction import each_alone, one_pass, one_reading
 from xstilts.scoring import answers as answer_scores
 from xstilts.spec.answer_places import first_place
@@ -289,3 +290,25 @@ def decode(logits: list[Array], encoded: EncodedSplit, task: Task) -> dict[str, 
 predict = one_pass(SPAN_QA, collate)
 tables = each_alone(decode)
 readings = one_reading
+
+
+# -- exporting
+
+
+def start_and_end(outputs: Any, batch: Batch, task: Task) -> Tensor:
+    """The class's scores of starts and ends, `logits_BL2`."""
+    return torch.stack([outputs.start_logits, outputs.end_logits], dim=-1)
+
+
+exported = Exported(
+    model_class="AutoModelForQuestionAnswering",
+    pipeline="question-answering",
+    use=opened(
+        "AutoModelForQuestionAnswering",
+        "Question first, context second. The answer is the span of the context whose start and end "
+        "score highest together, over all windows of a long context.",
+    ),
+    layers=({"out.": "qa_outputs."},),
+    settings=lambda task: {"num_labels": 2},
+    theirs=start_and_end,
+)

@@ -41,6 +41,7 @@ from xstilts.formats.common import (
     row_ids,
     unknown_label,
 )
+from xstilts.formats.exporting import Exported, named_labels, piped
 from xstilts.formats.prediction import each_alone, one_pass, one_reading
 from xstilts.scoring import chunks
 from xstilts.spec.format_specs.tagging import TAGGING
@@ -240,3 +241,21 @@ def statistics(
 predict = one_pass(TAGGING, collate)
 tables = each_alone(decode)
 readings = one_reading
+
+
+# -- exporting
+
+
+exported = Exported(
+    model_class="AutoModelForTokenClassification",
+    pipeline="token-classification",
+    use=piped(
+        "token-classification",
+        'model("words with blanks between them")',
+        "Each entry of the answer is a sub-token; a word's tag is that of its first one "
+        "(`aggregation_strategy` joins sub-tokens by rules of its own, which do not fit every "
+        "tokenizer). Text longer than the training's inputs is cut off: give it in pieces.",
+    ),
+    layers=({"out.": "classifier."}, {"out.": "score."}),
+    settings=named_labels,
+)

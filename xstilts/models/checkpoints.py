@@ -84,6 +84,22 @@ def saving(path: Path) -> Iterator[None]:
         raise StoreError(f"{path}: could not be written: {error}") from error
 
 
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Without transformers' progress bars and load reports, which are on again afterwards."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
 def weight_files(place: str, revision: str | None) -> list[str]:
     """Paths of a model's safetensors files."""
     from transformers.utils import cached_file

@@ -83,7 +83,7 @@ class PhaseModel(nn.Module):
             attention_mask=batch["attention_mask_BL"],
             output_hidden_states=layers is not None and layers != (last,),
             return_dict=True,
-            **self._token_types(head, batch),
+            **self.token_types(head, batch),
         )
         hidden: Any = out.last_hidden_state
         if layers is not None:
@@ -94,9 +94,9 @@ class PhaseModel(nn.Module):
         logits, loss_sum = head(hidden, batch)
         return logits, loss_sum
 
-    def _token_types(self, head: FormatHead, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """BERT's segments (Devlin et al. 2019, section 3): 1 for the second text, after the first
-        separator.
+    def token_types(self, head: FormatHead, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """BERT's segments (Devlin et al. 2019, section 3), as an argument of the body: 1 for the
+        second text, after the first separator. Empty for a body that has none.
         """
         if self.separator is None or head.one_text:
             return {}

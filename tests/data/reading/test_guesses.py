@@ -1,0 +1,220 @@
+"""What is told of files by looking at them: each kind as people commonly have it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.worlds import write_jsonl
+from xstilts.data.reading.guesses import guess
+from xstilts.errors import DataError
+
+
+def rows(count: int = 30) -> list[dict[str, Any]]:
+    return [
+        {"id": i, "sentence": f"text number {i}", "label": ("b", "a")[i % 2]} for i in range(count)
+    ]
+
+
+def write_csv(path: Path, table: Sequence[dict[str, Any]], delimiter: str = ",") -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, table[0], delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(table)
+    return path
+
+
+# -- files
+
+
+def test_languages_and_splits_come_from_the_names_of_the_files(tmp_path: Path) -> None:
+    for name in ("train.de", "train.en", "valid.en", "test.de", "test.sw"):
+        write_jsonl(tmp_path / f"{name}.jsonl", rows(4))
+    (tmp_path / "notes.jsonl").write_text("{}")
+    found = guess(f"{tmp_path}/{{split}}.{{language}}.jsonl")
+    assert found.languages == ("de", "en", "sw") and found.train_language == "en"
+    assert found.splits == {"train": "train", "dev": "valid", "test": "test"}
+    assert found.looked_at.endswith("train.en.jsonl")
+
+
+def test_training_language_is_one_that_has_training_rows(tmp_path: Path) -> None:
+    for name in ("train.de", "test.en", "test.de"):
+        write_jsonl(tmp_path / f"{name}.jsonl", rows(4))
+    assert guess(f"{tmp_path}/{{split}}.{{language}}.jsonl").train_language == "de"
+
+
+@pytest.mark.parametrize(
+    ("there", "splits"),
+    [
+        (("train",), ("train[:80%]", "train[80%:90%]", "train[90%:]")),
+        (("train", "test"), ("train[:90%]", "train[90%:]", "test")),
+        (("training", "dev"), ("training[:90%]", "training[90%:]", "dev")),
+    ],
+)
+def test_splits_that_are_missing_are_cut_out_of_others(
+    there: tuple[str, ...], splits: tuple[str, ...], tmp_path: Path
+) -> None:
+    for name in there:
+        write_jsonl(tmp_path / f"{name}.jsonl", rows(10))
+    found = guess(f"{tmp_path}/{{split}}.jsonl")
+    assert tuple(found.splits.values()) == splits and found.languages == ("en",)
+
+
+def test_single_file_is_cut_into_three(tmp_path: Path) -> None:
+    found = guess(str(write_jsonl(tmp_path / "all.jsonl", rows())))
+    assert list(found.splits.values()) == ["train[:80%]", "train[80%:90%]", "train[90%:]"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "options", "said"),
+    [
+        ("none.jsonl", {}, "nothing there"),
+        ("{split}.jsonl", {}, "no training rows; splits there: empty, test; one must be called"),
+        ("test.jsonl", {"languages": ["en", "de"]}, "one file cannot serve 2 languages"),
+        ("empty.jsonl", {}, "has no rows"),
+    ],
+)
+def test_files_that_can_serve_no_task_are_named(
+    pattern: str, options: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    write_jsonl(tmp_path / "test.jsonl", rows(4))
+    write_jsonl(tmp_path / "empty.jsonl", [])
+    with pytest.raises(DataError, match=said):
+        guess(f"{tmp_path}/{pattern}", **options)
+
+
+# -- formats
+
+
+def looks_like(path: Path, **options: Any) -> tuple[str, dict[str, str], tuple[str, ...]]:
+    found = guess(str(path), **options)
+    return found.format, dict(found.columns), found.labels
+
+
+def test_text_and_label_are_a_classification(tmp_path: Path) -> None:
+    wanted = ("classification", {"text": "sentence"}, ("a", "b"))
+    assert looks_like(write_jsonl(tmp_path / "a.jsonl", rows())) == wanted
+    assert looks_like(write_csv(tmp_path / "a.csv", rows())) == wanted
+    assert looks_like(write_csv(tmp_path / "a.tsv", rows(), "\t")) == wanted
+
+
+def test_unusual_names_are_told_by_their_values(tmp_path: Path) -> None:
+    table = [{"was": f"a longer text {i}", "wie": ("gut", "schlecht")[i % 2]} for i in range(30)]
+    wanted = ("classification", {"text": "was", "label": "wie"}, ("gut", "schlecht"))
+    assert looks_like(write_jsonl(tmp_path / "a.jsonl", table)) == wanted
+
+
+def test_pair_of_texts_is_a_classification_of_pairs(tmp_path: Path) -> None:
+    table = [{"premise": f"p {i}", "hypothesis": f"h {i}", "gold_label": i % 3} for i in range(30)]
+    columns = {"text": "premise", "text_pair": "hypothesis", "label": "gold_label"}
+    found = looks_like(write_jsonl(tmp_path / "a.jsonl", table))
+    assert found == ("classification", columns, ("0", "1", "2"))
+
+
+def test_truth_values_are_the_labels_false_and_true(tmp_path: Path) -> None:
+    table = [{"text": f"t {i}", "label": i % 2 == 0} for i in range(10)]
+    assert looks_like(write_jsonl(tmp_path / "a.jsonl", table))[2] == ("false", "true")
+
+
+def test_names_of_a_parquet_files_classes_keep_their_order(tmp_path: Path) -> None:
+    import datasets
+
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["z", "a"])}
+    )
+    table = datasets.Dataset.from_dict({"text": ["x", "y"], "label": [0, 1]}, features=features)
+    table.to_parquet(str(tmp_path / "a.parquet"))
+    assert looks_like(tmp_path / "a.parquet") == ("classification", {}, ("z", "a"))
+
+
+def test_label_of_many_numbers_is_a_regression(tmp_path: Path) -> None:
+    table = [{"sentence1": f"a {i}", "sentence2": "b", "score": i / 7} for i in range(30)]
+    found = guess(str(write_jsonl(tmp_path / "a.jsonl", table)))
+    assert (found.format, found.metric, found.labels) == ("regression", "correlation", ())
+    assert found.columns == {"text": "sentence1", "text_pair": "sentence2", "label": "score"}
+
+
+def test_lists_of_equal_length_are_tags(tmp_path: Path) -> None:
+    table = [{"words": ["a", "b"], "ner_tags": ["O", "B-PER"]}, {"words": [], "ner_tags": []}]
+    found = guess(str(write_jsonl(tmp_path / "a.jsonl", table)))
+    assert (found.format, found.metric, found.labels) == ("tagging", "chunk_f1", ("O", "B-PER"))
+    assert found.columns == {"tokens": "words", "tags": "ner_tags"}
+
+
+@pytest.mark.parametrize(("name", "file_format"), [("a.conll", None), ("a.bio", "conll")])
+def test_token_and_tag_with_a_tab_between_are_tags(
+    name: str, file_format: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text("The\tDET\ncat\tNOUN\n\nIt\tPRON\n")
+    found = guess(str(tmp_path / name))
+    assert (found.format, found.metric) == ("tagging", "token_accuracy")
+    assert found.file_format == file_format and found.labels == ("DET", "NOUN", "PRON")
+
+
+def test_questions_with_answers_are_span_qa_also_as_squads_own_json(tmp_path: Path) -> None:
+    answers = {"text": ["cat"], "answer_start": [4]}
+    row = {"id": "1", "question": "Who?", "context": "The cat.", "answers": answers}
+    found = guess(str(write_jsonl(tmp_path / "a.jsonl", [row])))
+    assert (found.format, found.metric, found.columns) == ("span_qa", "qa_mean", {})
+    one = {"id": "1", "question": "Who?", "answers": [{"text": "cat", "answer_start": 4}]}
+    whole = {"version": "1", "data": [{"paragraphs": [{"context": "The cat.", "qas": [one]}]}]}
+    (tmp_path / "a.json").write_text(json.dumps(whole))
+    found = guess(str(tmp_path / "a.json"))
+    assert (found.format, found.file_format) == ("span_qa", "squad_json")
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_choices_and_their_number_are_multiple_choice(numbered: bool, tmp_path: Path) -> None:
+    own = {"choice1": "x", "choice2": "y"} if numbered else {"choices": ["x", "y"]}
+    path = write_jsonl(tmp_path / "a.jsonl", [{"premise": "p", "label": 1, **own}] * 4)
+    found = guess(str(path))
+    assert found.format == "multiple_choice" and found.columns["context"] == "premise"
+    assert found.columns.get("choices", "choices") == ("choice1,choice2" if numbered else "choices")
+
+
+def test_two_texts_without_a_label_are_retrieval_and_one_is_raw_text(tmp_path: Path) -> None:
+    pairs = [{"src": f"s {i}", "tgt": f"t {i}"} for i in range(9)]
+    columns = {"source_sentence": "src", "target_sentence": "tgt"}
+    assert looks_like(write_jsonl(tmp_path / "a.jsonl", pairs)) == ("retrieval", columns, ())
+    lines = write_jsonl(tmp_path / "b.jsonl", [{"line": "a text"}])
+    assert looks_like(lines) == ("masked_lm", {"text": "line"}, ())
+
+
+# -- what is given
+
+
+def test_what_is_given_is_taken_as_it_is(tmp_path: Path) -> None:
+    table = [{"body": "x", "other": "long text here", "verdict": "1"} for _ in range(5)]
+    path = write_jsonl(tmp_path / "a.jsonl", table)
+    found = guess(
+        str(path),
+        format="classification",
+        columns={"text": "body", "label": "verdict"},
+        labels=["1", "2"],
+        languages=["sw"],
+    )
+    assert found.columns["text"] == "body" and found.labels == ("1", "2")
+    assert (found.languages, found.train_language) == (("sw",), "en")
+
+
+def test_columns_that_tell_nothing_are_named_with_what_to_give(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "a.jsonl", [{"x": 1, "y": 2}])
+    with pytest.raises(DataError, match=r"from its columns \(x, y\); give --format and --columns"):
+        guess(str(path))
+    with pytest.raises(
+        DataError, match=r"can't tell the columns of tagging .*roles are tokens, tags"
+    ):
+        guess(str(path), format="tagging")
+
+
+def test_labels_that_are_no_labels_are_refused(tmp_path: Path) -> None:
+    many = [{"text": "t", "label": f"free text {i}"} for i in range(300)]
+    with pytest.raises(DataError, match="has 300 different values, too many for labels"):
+        guess(str(write_jsonl(tmp_path / "a.jsonl", many)))
+    with pytest.raises(DataError, match="has one value, a; labels must be two or more"):
+        guess(str(write_jsonl(tmp_path / "b.jsonl", [{"text": "t", "label": "a"}])))

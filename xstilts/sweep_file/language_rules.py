@@ -24,7 +24,8 @@ def task(document: Document, task: Task, path: Path) -> None:
     for at, words in _lists(task, path):
         for place, word in words:
             if not languages.is_known(word) and word not in own:
-                document.complain(place, f'{path_text(place)} is "{word}", {_why(word, made_up)}')
+                why = _why(word, made_up, named=place[len(path)] != "transform")
+                document.complain(place, f'{path_text(place)} is "{word}", {why}')
         _complain_alike(document, [word for _, word in words], at)
 
 
@@ -68,13 +69,16 @@ def _made_up() -> frozenset[str]:
     )
 
 
-def _why(word: str, made_up: frozenset[str]) -> str:
+def _why(word: str, made_up: frozenset[str], *, named: bool) -> str:
+    """`named`: the sweep file can say what the source calls the language."""
     if word in made_up:
         return f"a language of the generator's own tasks; give yours a code such as x-{word}"
     nearest = languages.suggestion(word)
     if not nearest:
         must = "must be one such as en, zh-Hant or zho_Hans, or x-NAME for a language without"
         return f"which is no language code; {must}"
+    if not named:
+        return f"which is no language code; nearest: {nearest}"
     names = f"`languages: [{nearest}]` and `language_names: {{{nearest}: {word}}}`"
     return f"which is no language code; nearest: {nearest}. If the source says {word}: {names}"
 

@@ -24,7 +24,7 @@ from xstilts.spec.task import Task, Use
 from xstilts.spec.transforms import Dictionary, Lookup, Transform, Translate
 from xstilts.store.hashes import content_hashes
 
-TRANSFORM_VERSION = 1
+TRANSFORM_VERSION = 2
 """Raised when the same rows are transformed differently."""
 _MODEL_FILES = ("config.json", "tokenizer_config.json")
 

@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from tests.data.reading.rows_made import read_back, rows_or_told
 from xstilts.errors import DataError
@@ -44,6 +44,8 @@ def test_rows_of_a_program_that_quotes_come_back(
 ) -> None:
     width = len(rows[0]) if rows else 2
     names = [f"c{i}" for i in range(width)]
+    # Python 3.11 does not quote a CR if lines end with LF.
+    assume(every or end == "\r\n" or not any("\r" in value for row in rows for value in row))
     text = io.StringIO()
     writer = csv.writer(
         text,

@@ -160,6 +160,7 @@ def test_column_without_a_name_is_passed_over() -> None:
         ("r.csv", "a,b,a\n1,2,3\n", r"r\.csv: two columns have the same name, `a`"),
         ("r.csv", "", r"r\.csv: is empty; must have a header line"),
         ("r.csv", "a;b\n1,5;2\n", "separated by `;`, a .csv file must have commas; save it"),
+        ("r.tsv", "a|b\n1|2\n", r"separated by `\|`, a \.tsv file must have tabs; save it with"),
         ("r.csv", "a\tb\n1\t2\n", "separated by tabs, .* name it .tsv"),
         ("r.tsv", "a,b\n1,2\n", "separated by commas, .* name it .csv"),
         ("r.csv", "a,b\n1,2\0\n", r"r\.csv:2: holds a NUL character"),

@@ -46,8 +46,8 @@ class Source(Frozen):
     revision: str = "main"
     """Branch, tag or commit on the hub."""
     files: tuple[str, ...] | None = None
-    """The user's own files: paths or globs, `{language}` and `{split}` filled in; relative to the
-    sweep file.
+    """The user's own files: paths with `{language}` and `{split}` filled in, relative to the sweep
+    file. `*`, `?` and `**` stand for others, brackets for themselves.
     """
     file_format: (
         Literal["jsonl", "csv", "parquet", "conll", "conllu", "bucc", "squad_json", "xquad_r"]

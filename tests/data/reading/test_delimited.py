@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from tests.data.reading.rows_made import read_back, rows_or_told
 from xstilts.errors import DataError
@@ -44,6 +44,8 @@ def test_rows_of_a_program_that_quotes_come_back(
 ) -> None:
     width = len(rows[0]) if rows else 2
     names = [f"c{i}" for i in range(width)]
+    # Python 3.11 does not quote a CR if lines end with LF.
+    assume(every or end == "\r\n" or not any("\r" in value for row in rows for value in row))
     text = io.StringIO()
     writer = csv.writer(
         text,
@@ -158,6 +160,7 @@ def test_column_without_a_name_is_passed_over() -> None:
         ("r.csv", "a,b,a\n1,2,3\n", r"r\.csv: two columns have the same name, `a`"),
         ("r.csv", "", r"r\.csv: is empty; must have a header line"),
         ("r.csv", "a;b\n1,5;2\n", "separated by `;`, a .csv file must have commas; save it"),
+        ("r.tsv", "a|b\n1|2\n", r"separated by `\|`, a \.tsv file must have tabs; save it with"),
         ("r.csv", "a\tb\n1\t2\n", "separated by tabs, .* name it .tsv"),
         ("r.tsv", "a,b\n1,2\n", "separated by commas, .* name it .csv"),
         ("r.csv", "a,b\n1,2\0\n", r"r\.csv:2: holds a NUL character"),

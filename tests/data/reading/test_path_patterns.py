@@ -102,6 +102,21 @@ def test_absolute_pattern_leaves_the_folder_aside(tmp_path: Path) -> None:
     ] == here
 
 
+@pytest.mark.parametrize(
+    ("pattern", "splits"),
+    [
+        ("d.{split}*", ["dev", "train", "train"]),
+        ("d.{split}-*.csv", ["train", "train"]),
+        ("d.{split}-0000?-*", ["train", "train"]),
+    ],
+)
+def test_split_beside_a_star_is_a_whole_word(
+    tmp_path: Path, pattern: str, splits: list[str]
+) -> None:
+    touch(tmp_path, "d.dev.csv", "d.train-00001-of-2.csv", "d.train-00002-of-2.csv")
+    assert [split for _, split in found(pattern, tmp_path)] == splits
+
+
 def test_links_are_followed_and_a_dead_one_is_told(tmp_path: Path) -> None:
     touch(tmp_path / "real", "x.csv")
     (tmp_path / "linked").symlink_to(tmp_path / "real")

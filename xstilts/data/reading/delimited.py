@@ -181,7 +181,7 @@ def _checked(records: Iterable[_Record], path: Path) -> list[_Record]:
 
 def _require_delimiter(header: Sequence[str], delimiter: str, path: Path) -> None:
     """DataError if the header is one value that holds another separator."""
-    for mark, name in ((";", "`;`"), ("\t", "tabs"), (",", "commas")):
+    for mark, name in ((";", "`;`"), ("|", "`|`"), ("\t", "tabs"), (",", "commas")):
         if len(header) == 1 and mark != delimiter and mark in header[0]:
             must = "tabs" if delimiter == "\t" else "commas"
             help_ = {"\t": "name it .tsv", ",": "name it .csv"}.get(mark, f"save it with {must}")

@@ -4,6 +4,7 @@ In a pattern, `*` stands for any text within a name, `?` for one character, `**`
 `{language}` for the source's word for a language and `{split}` for the name of a split. Everything
 else, brackets too, stands for itself, and so do the folder of the sweep file, the home folder and
 the word for the language, whatever they hold. A pattern that is the path of a file is this file.
+Directly before a `*` or `?`, the name of a split ends where letters and digits end.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from xstilts.errors import DataError
 
 _PARTS = re.compile(r"(\{language\}|\{split\}|(?:(?<=/)|^)\*\*/|\*+|\?)")
-_SPLIT = "(?P<split>[^/]*?)"
+_SPLIT = "(?P<split>[^/]+?)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,8 @@ def _split_in(name: str, pattern: str, word: str) -> str | None:
         words.get(part, "[^/]*" if part.startswith("*") else re.escape(part))
         for part in _PARTS.split(os.path.normpath(pattern))
     ]
-    head, mark, rest = "".join(parts).partition(_SPLIT)
+    whole = "".join(parts).replace(f"{_SPLIT}[^/]", rf"{_SPLIT}(?![^\W_])[^/]")
+    head, mark, rest = whole.partition(_SPLIT)
     found = re.fullmatch(
         "(?s:.*/)?" + head + mark + rest.replace(_SPLIT, "(?P=split)"), os.path.normpath(name)
     )

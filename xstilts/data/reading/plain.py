@@ -25,16 +25,11 @@ def plain(column: Any, name: str, at: str) -> Any:
 
     whole = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
     try:
-        parts = [_valid(chunk) for chunk in whole.chunks]
-        return pa.chunked_array(parts or [_valid(pa.array([], whole.type))])
+        parts = [_plain(chunk) for chunk in whole.chunks]
+        return pa.chunked_array(parts or [_plain(pa.array([], whole.type))])
     except (pa.ArrowException, ValueError, TypeError) as error:
         row, reason = _culprit(whole, error)
         raise DataError(f"{at}: column `{name}`, {row}holds {whole.type}: {reason}") from error
-
-
-def _valid(array: Any) -> Any:
-    array.validate(full=True)
-    return _plain(array)
 
 
 def _culprit(column: Any, error: Exception) -> tuple[str, str]:
@@ -42,7 +37,7 @@ def _culprit(column: Any, error: Exception) -> tuple[str, str]:
     rows = (chunk.slice(row, 1) for chunk in column.chunks for row in range(len(chunk)))
     for number, one in enumerate(rows, start=1):
         try:
-            _valid(one)
+            _plain(one)
         except Exception as alone:
             return f"row {number}, ", _reason(alone)
     return "", _reason(error)
@@ -96,7 +91,8 @@ def _scalars() -> list[tuple[Callable[[Any], bool], Callable[[Any], Any]]]:
 
     is_, text, whole = pa.types, _cast(pa.string()), _cast(pa.int64())
     return [
-        (lambda kind: is_.is_string(kind) or is_.is_boolean(kind), lambda array: array),
+        (is_.is_string, _valid),
+        (is_.is_boolean, lambda array: array),
         (is_.is_integer, whole),
         (is_.is_floating, _finite),
         (lambda kind: is_.is_decimal(kind) and kind.scale <= 0, whole),
@@ -110,6 +106,12 @@ def _scalars() -> list[tuple[Callable[[Any], bool], Callable[[Any], Any]]]:
 
 def _cast(kind: Any) -> Callable[[Any], Any]:
     return lambda array: array.cast(kind)
+
+
+def _valid(array: Any) -> Any:
+    """Texts, which a file may hold without their being UTF-8."""
+    array.validate(full=True)
+    return array
 
 
 def _finite(array: Any) -> Any:

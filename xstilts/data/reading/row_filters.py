@@ -1,8 +1,9 @@
 """Which rows of a split are kept: those whose columns match the source's patterns.
 
 A pattern must match the whole value: `*` stands for any text, `?` for one character, everything
-else for itself; case matters. Numbers and booleans are matched as they are written (`1`, `true`); a
-missing value matches nothing. A row must match all patterns.
+else for itself; case matters. Numbers and booleans are matched as they are written (`1`, `true`),
+ids for which the source states names by their names; a missing value matches nothing. A row must
+match all patterns.
 """
 
 from __future__ import annotations

@@ -173,3 +173,9 @@ def test_plan_shows_examples_tokens_and_hours_by_kind() -> None:
     assert "below 0.1" in text
     assert "not counted, because it is unknown: dev rows of tone" in text
     assert "H100 at 30%" in text
+
+
+def test_check_shows_doubts_with_their_task() -> None:
+    doubts = [{"task": "mail", "message": "label `x` has no training row [see]"}]
+    lines = shown(show.check, {**CHECKED, "doubts": doubts}).splitlines()
+    assert "doubt: mail: label `x` has no training row [see]" in lines

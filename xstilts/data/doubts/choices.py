@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 FEW = 20
 """In fewer rows the right choice may stand at one place by chance."""
-AGAIN = 0.02
+AGAIN = 0.05
 """Share of rows whose right choice may stand twice without a word."""
 
 

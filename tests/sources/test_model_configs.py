@@ -127,5 +127,6 @@ def test_files_are_read_from_a_folder_or_the_hub_and_missing_ones_are_none(
     folder_hub.put("model", "org/m", **{"config.json": b'{"b": 2}'})
     monkeypatch.setattr(hub, "HUB", folder_hub)
     assert model_file("org/m", "config.json", where) == {"b": 2}
+    assert model_file("org/m", "config.json", where, download=False) is None
     assert model_file("org/m", "tokenizer.json", where) is None
     assert model_file("org/other", "config.json", where) is None

@@ -140,3 +140,26 @@ def test_plan_before_any_run_counts_nothing_as_cached_and_writes_nothing(tmp_pat
     assert planned["cached"] == 0
     assert planned["trainings"] == {"pretrain": 0, "intermediate": 2, "target": 6}
     assert not (tmp_path / "store").exists()
+
+
+def test_check_refuses_inputs_longer_than_the_model_at_their_line(tmp_path: Path) -> None:
+    file = make_sweep(tmp_path, target={"steps": 2, "max_length_tokens": 96})
+    line = file.read_text().splitlines().index("  max_length_tokens: 96") + 1
+    with pytest.raises(xstilts.SweepError) as caught:
+        xstilts.check(file)
+    (problem,) = caught.value.problems
+    assert str(problem).startswith(
+        f"{file}:{line}: target.max_length_tokens is 96; local/tiny reads at most 64 tokens"
+    )
+
+
+def test_check_doubts_are_warnings_and_no_error(tmp_path: Path) -> None:
+    file = make_sweep(tmp_path)
+    rows = [{"text": "one text", "label": "low"}] * 6
+    (tmp_path / "rows/topic.sw.test.jsonl").write_text("".join(f"{json.dumps(r)}\n" for r in rows))
+    checked = xstilts.check(file, leaks=False)
+    assert any(
+        warning.startswith("topic: (test, sw) all 6 rows have the same text: is `text` the right")
+        for warning in checked.warnings
+    )
+    assert checked.to_json()["doubts"][0]["task"] == "topic"

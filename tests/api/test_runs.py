@@ -14,6 +14,7 @@ import xstilts
 from tests.support.tiny import make_sweep
 from tests.support.worlds import environment
 from xstilts.driver import ending, engine
+from xstilts.store.doubts import read_doubts
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import read_sweep
 
@@ -47,6 +48,21 @@ def test_run_keeps_the_sweep_beside_its_ledger(
     file = make_sweep(tmp_path)
     folder = Path(xstilts.run(file).folder)
     assert read_sweep(folder) == xstilts.load(file)
+
+
+def test_run_keeps_what_is_doubtful_and_replaces_it(
+    tmp_path: Path, handed: list[tuple[Any, ...]]
+) -> None:
+    file, rows = make_sweep(tmp_path), tmp_path / "rows/topic.sw.test.jsonl"
+    good = rows.read_text()
+    rows.write_text('{"text": "w1 w2", "label": "low"}\n')
+    warned: list[str] = []
+    folder = Path(xstilts.run(file, warn=warned.append).folder)
+    assert [str(doubt) for doubt in read_doubts(folder)] == warned
+    assert any("(test, sw) has one row" in text for text in warned)
+    rows.write_text(good)
+    xstilts.run(file)
+    assert read_doubts(folder) == ()
 
 
 def test_run_tells_workers_where_things_are_and_nothing_of_the_plan(

@@ -11,8 +11,11 @@ from tests.support.sweeps import small
 from xstilts.api.done_already import DoneAlready, Unread
 from xstilts.api.verb_values import CheckResult, Findings, PlanResult, RunResult, Status
 from xstilts.checks.audit.cards import Finding
+from xstilts.checks.audit.leaks import Leak, LeakReport
 from xstilts.checks.doctor import Check
+from xstilts.data.looked import Facts
 from xstilts.planning import make_plan
+from xstilts.store.doubts import Doubt
 from xstilts.store.ledger import Entry, State
 
 
@@ -63,3 +66,35 @@ def test_findings_are_ok_unless_a_check_fails_and_advise_where_it_is_not_well() 
 def test_ran_is_a_json_value() -> None:
     ran = RunResult({"done": 1}, [], 1.0, 1, "", 0, [], "folder")
     assert json.loads(json.dumps(ran.to_json()))["pages"] == ""
+
+
+def test_checked_keeps_for_the_report_what_concerns_the_numbers() -> None:
+    leak = Leak(training="a", target="b", kind="row", rows={"en": 3}, of={"en": 4})
+    notes = [
+        Leak(training="a", target="c", kind="text", rows={"en": 1}, of={"en": 999}, severity="note")
+    ]
+    rows = [
+        Facts(task="b", use="test", language=one, rows=4, left_out={"rows with a hidden label": 2})
+        for one in ("en", "sw")
+    ]
+    checked = CheckResult(
+        small(),
+        ["a note"],
+        rows=rows,
+        doubts=[Doubt(task="b", message="has one row")],
+        findings=[Finding(task="a", message="fewer rows")],
+        leaks=LeakReport(leaks=[leak, *notes], skipped=["d"]),
+    )
+    assert [str(doubt) for doubt in checked.about_numbers] == [
+        f"b: leak: {leak.message}",
+        "b: has one row",
+        "a: fewer rows",
+        "b: (test) left out: 4 rows with a hidden label; 8 rows are used",
+    ]
+    assert checked.warnings == [
+        f"leak: {leak.message}",
+        "leaks were not looked for in d",
+        "b: has one row",
+        "a: fewer rows",
+    ]
+    json.dumps(checked.to_json())

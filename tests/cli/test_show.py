@@ -223,3 +223,9 @@ def test_plan_says_at_its_end_what_of_it_may_be_done_already_and_why_that_is_not
         "  task ccg, 16 phases: files ccg: nothing there",
         "  model org/m, 1 phase: not downloaded to this machine yet",
     ]
+
+
+def test_check_shows_doubts_with_their_task() -> None:
+    doubts = [{"task": "mail", "message": "label `x` has no training row [see]"}]
+    lines = shown(show.check, {**CHECKED, "doubts": doubts}).splitlines()
+    assert "doubt: mail: label `x` has no training row [see]" in lines

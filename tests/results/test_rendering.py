@@ -13,6 +13,7 @@ from xstilts.results.rendering import (
     p_value,
     setting,
     signed,
+    ticked,
     tint,
 )
 
@@ -59,3 +60,9 @@ def test_tint_is_blue_for_gains_red_for_losses_and_paler_for_less() -> None:
 
 def test_markdown_text_escapes_what_would_break_a_table() -> None:
     assert markdown_text("a|b\n<c> *d*") == r"a\|b &lt;c&gt; \*d\*"
+
+
+def test_ticked_is_code_in_html_and_everything_is_escaped() -> None:
+    assert ticked("label `<x>` & `y` <b>") == (
+        "label <code>&lt;x&gt;</code> &amp; <code>y</code> &lt;b&gt;"
+    )

@@ -22,6 +22,7 @@ from xstilts.results.rendering import render
 from xstilts.results.report import context, write
 from xstilts.results.scores import table
 from xstilts.results.statistics import compare
+from xstilts.store.doubts import Doubt, keep_doubts
 from xstilts.store.ledger import Ledger
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import read_sweep
@@ -343,3 +344,28 @@ def test_write_chain_is_reported_as_one_intermediate(tmp_path: Path) -> None:
         assert "One after the other, or one stage alone" in text
     assert "| skill everywhere |" in markdown
     assert "skill †: mean" in markdown, "its first stage trained on the target's own data"
+
+
+def test_write_doubts_stand_in_both_reports_by_task(tmp_path: Path) -> None:
+    store, folder = build_store(tmp_path / "store")
+    doubted = [
+        Doubt(task="pairs", message="label `x` has no training row (9 of 10 <b> have it)"),
+        Doubt(task="pairs", message="leak: two"),
+        Doubt(task="tags", message="leak: three"),
+    ]
+    keep_doubts(folder, doubted)
+    files = write(store, folder, tmp_path / "out", resamples=50)
+    html, markdown = files["html"].read_text(), files["markdown"].read_text()
+    assert '<a href="#doubts">' in html and '<h2 id="doubts">Doubts about the data</h2>' in html
+    assert "<li>label <code>x</code> has no training row (9 of 10 &lt;b&gt; have it)</li>" in html
+    assert html.index("Doubts about the data") < html.index("Gains, intermediate")
+    section = markdown[markdown.index("## Doubts about the data") :]
+    section = section[: section.index("## Gains")]
+    assert section.count("\n- **") == 3
+    assert "- **tags**: leak: three" in section
+    assert "(9 of 10 &lt;b&gt; have it)" in section
+
+
+def test_write_without_doubts_has_no_such_section(full) -> None:
+    _, html, markdown = full
+    assert "Doubts" not in html and "Doubts" not in markdown

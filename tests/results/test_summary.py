@@ -11,6 +11,7 @@ from tests.support.builders import build_store, task
 from xstilts.results import summary
 from xstilts.results.scores import table
 from xstilts.spec.sweep import Chain, Model, Sweep
+from xstilts.store.doubts import Doubt
 from xstilts.store.ledger import Entry, Ledger
 from xstilts.store.sweeps import read_sweep
 
@@ -145,3 +146,8 @@ def test_missing_chain_whose_first_stage_failed_says_that_a_phase_failed() -> No
 def test_overall_names_the_pairs_that_do_not_differ() -> None:
     text = summary.overall(_gains(("a", 9.0, 0.01), ("b", 1.0, 0.9)))
     assert "1 does not differ significantly from the baseline" in text
+
+
+def test_doubts_are_listed_by_task_each_once() -> None:
+    doubts = [Doubt(task=task, message=text) for task, text in ("ax", "by", "az", "ax")]
+    assert summary.by_task(doubts) == {"a": ["x", "z"], "b": ["y"]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.sweep_texts import GOOD, problems
+from xstilts.sweep_file import loads
 
 
 @pytest.mark.parametrize(
@@ -88,3 +89,18 @@ def test_task_that_makes_no_sense_is_told_once_and_clearly(entry: str, words: st
     (found,) = problems(f"{GOOD}tasks:\n  {entry}\n")
     assert words in found[1]
     assert found[0] in (9, 10)
+
+
+@pytest.mark.parametrize("metric", ["binary_f1", "accuracy_f1", "matthews"])
+def test_metric_of_one_label_with_three_asks_which(metric: str) -> None:
+    task = f"tasks: {{mine: {{like: mnli, metric: {metric}}}}}\n"
+    ((line, message),) = problems(GOOD + task)
+    assert line == 8
+    assert message.startswith(f"tasks.mine.metric is {metric}, which is of one label")
+    assert "the task has 3 (entailment, neutral, contradiction): take accuracy" in message
+
+
+def test_metric_of_one_label_that_is_named_is_good() -> None:
+    named = "metric: binary_f1, options: {positive_label: entailment}"
+    loads(f"{GOOD}tasks: {{mine: {{like: mnli, {named}}}}}\n")
+    loads(f"{GOOD}tasks: {{mine: {{like: qqp, metric: binary_f1}}}}\n")

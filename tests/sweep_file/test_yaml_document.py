@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from xstilts.sweep_file.yaml_document import parse, path_text
+from xstilts.sweep_file.yaml_document import line_in, parse, path_text
 
 
 @pytest.mark.parametrize(
@@ -66,3 +68,12 @@ def test_parse_recursive_alias_does_not_hang() -> None:
 
 def test_path_text_reads_like_code() -> None:
     assert path_text(("models", 0, "config", "hidden_size")) == "models[0].config.hidden_size"
+
+
+def test_line_in_a_file_is_that_of_the_innermost_value(tmp_path: Path) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text("name: x\ntarget:\n  steps: 3\n")
+    assert line_in(str(file), ("target", "steps")) == 3
+    assert line_in(str(file), ("target", "lr")) == 2
+    assert line_in(str(tmp_path / "gone.yaml"), ("target",)) is None
+    assert line_in(None, ("target",)) is None

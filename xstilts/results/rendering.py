@@ -37,6 +37,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
         "interval": interval,
         "setting": setting,
         "md": markdown_text,
+        "ticked": ticked,
         "tint": tint,
     }
     environment.globals |= {"BASELINE": BASELINE, "LEVEL": LEVEL}
@@ -89,6 +90,15 @@ def tint(gain: Any, limit: float) -> str:
         return ""
     red, green, blue = (33, 102, 172) if gain > 0 else (178, 24, 43)
     return f"background:rgba({red},{green},{blue},{min(1.0, abs(gain) / limit) * 0.42:.2f})"
+
+
+def ticked(text: str) -> str:
+    """Text for HTML, escaped, with what stands in backticks as code."""
+    from markupsafe import Markup, escape
+
+    parts = re.split(r"`([^`]*)`", text)
+    shown = (f"<code>{escape(one)}</code>" if n % 2 else escape(one) for n, one in enumerate(parts))
+    return Markup("".join(shown))
 
 
 def markdown_text(value: Any) -> str:

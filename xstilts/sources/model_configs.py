@@ -86,16 +86,24 @@ def _is_endless(config: Mapping[str, Any]) -> bool:
 
 
 def model_file(
-    model_id: str, name: str, context: DataContext, revision: str = "main"
+    model_id: str,
+    name: str,
+    context: DataContext,
+    revision: str = "main",
+    *,
+    download: bool = True,
 ) -> dict[str, Any] | None:
-    """A JSON file of a model; None where the model has none, or it can't be reached or read."""
+    """A JSON file of a model; None where the model has none, or it can't be reached or read.
+
+    Without `download` only a folder or the mirror is looked at: a tokenizer has megabytes.
+    """
     if model_id == GENERATOR:
         return None
     try:
         place, at = base_place(model_id, revision, context)
         folder = Path(place)
         if at is not None:
-            if name not in hub.HUB.names("model", place, at):
+            if not download or name not in hub.HUB.names("model", place, at):
                 return None
             folder = hub.HUB.download("model", place, at, [name], None)
         found = json.loads((folder / name).read_bytes())

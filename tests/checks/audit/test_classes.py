@@ -93,10 +93,11 @@ def test_label_that_no_row_has_raises_no_doubt() -> None:
 
 
 def test_limits_are_named_as_the_cause() -> None:
-    (found,) = told(
-        facts("train", 9, 9, 0), facts("test", 3, 3, 3), own=task(limits=Limits(train=18))
-    )
-    assert "`limits` take the first rows" in found
+    cut = Splits(train="train[:70%]", dev="train[70%:]", test="test")
+    for limit, limited in ((18, True), (19, False)):
+        own = task(limits=Limits(train=limit), splits=cut)
+        (found,) = told(facts("train", 9, 9, 0), facts("test", 3, 3, 3), own=own)
+        assert ("`limits` take the first rows" in found) == limited
 
 
 def test_rows_of_a_target_count_with_its_training_task() -> None:

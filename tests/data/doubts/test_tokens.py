@@ -74,6 +74,11 @@ def test_tokens_that_hold_sentences_are_told() -> None:
     assert found.startswith("36 of 36 tokens hold three or more words")
 
 
+def test_rows_of_one_token_are_told() -> None:
+    (found,) = told([[f"我们去北京{n}号"] for n in range(30)])
+    assert found.startswith("30 of 30 rows are one token")
+
+
 def test_vietnamese_words_of_two_syllables_are_words() -> None:
     assert told([["đất nước", "ta", "rất", "tươi đẹp", "."] for _ in range(9)]) == []
 

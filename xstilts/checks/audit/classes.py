@@ -78,12 +78,13 @@ def _of_task(task: Task, facts: Sequence[Facts], tasks: Mapping[str, Task]) -> I
     if train is None:
         return
     scored = [one for one in (dev, *tests) if one is not None]
-    unlearned = list(_unlearned(task, train, scored))
+    remedy = _remedy(task, facts)
+    unlearned = list(_unlearned(task, train, scored, remedy))
     yield from unlearned
     for counted in scored if unlearned else [train, *scored]:
-        yield from _one_label(task, counted)
+        yield from _one_label(counted, remedy)
     if dev is not None and not unlearned:
-        yield from _dev_unlike(task, train, dev)
+        yield from _dev_unlike(task, train, dev, remedy)
     yield from _unseen(tests)
 
 
@@ -101,7 +102,9 @@ def _counted(task: Task, use: Use, trained: Task, facts: Iterable[Facts]) -> _Co
     return _Counted(use=use, name=name, unit=unit, of=of) if of else None
 
 
-def _unlearned(task: Task, train: _Counted, scored: Sequence[_Counted]) -> Iterator[str]:
+def _unlearned(
+    task: Task, train: _Counted, scored: Sequence[_Counted], remedy: str
+) -> Iterator[str]:
     """Labels that some rows are scored with and no row teaches."""
     absent = [one for one in task.labels if not train.whole[one] and one != UNSEEN]
     least = RARE if train.unit == "tokens" else 0.0
@@ -114,7 +117,7 @@ def _unlearned(task: Task, train: _Counted, scored: Sequence[_Counted]) -> Itera
     noun = train.things[:-1]
     yield (
         f"{_named(labels)} {'has' if len(labels) == 1 else 'have'} no {noun} ({counts} have {it}), "
-        f"so {'it is' if len(labels) == 1 else 'they are'} never predicted; {_remedy(task)}"
+        f"so {'it is' if len(labels) == 1 else 'they are'} never predicted; {remedy}"
     )
 
 
@@ -141,14 +144,14 @@ def _numbers(counted: _Counted, labels: Sequence[str]) -> str:
     return f"{text} in {worst}{more}"
 
 
-def _one_label(task: Task, counted: _Counted) -> Iterator[str]:
+def _one_label(counted: _Counted, remedy: str) -> Iterator[str]:
     """Rows that all have one label, where there are several to tell apart: those of a test language
     by language, as they are scored.
     """
     groups = counted.of if counted.use == "test" else {"": counted.whole}
     then = {
-        "train": f"there is nothing to learn; {_remedy(task)}",
-        "dev": f"no choice can be made by them; {_remedy(task)}",
+        "train": f"there is nothing to learn; {remedy}",
+        "dev": f"no choice can be made by them; {remedy}",
         "test": "a score of them says nothing about the other labels; take other rows",
     }[counted.use]
     alone: dict[tuple[str, int], list[str]] = {}
@@ -161,7 +164,7 @@ def _one_label(task: Task, counted: _Counted) -> Iterator[str]:
         yield f"all {n:,} {counted.things}{where} have the label `{label}`: {then}"
 
 
-def _dev_unlike(task: Task, train: _Counted, dev: _Counted) -> Iterator[str]:
+def _dev_unlike(task: Task, train: _Counted, dev: _Counted, remedy: str) -> Iterator[str]:
     """Development rows whose labels are not those of the training rows."""
     learnt, chosen = train.whole, dev.whole
     n_train, n_dev = learnt.total(), chosen.total()
@@ -178,7 +181,7 @@ def _dev_unlike(task: Task, train: _Counted, dev: _Counted) -> Iterator[str]:
         yield (
             f"{_named(missed)} {'has' if len(missed) == 1 else 'have'} no {dev.things[:-1]}, but "
             f"{share:,} of {n_train:,} {train.things}: checkpoints are chosen without "
-            f"{'it' if len(missed) == 1 else 'them'}; {_remedy(task)}"
+            f"{'it' if len(missed) == 1 else 'them'}; {remedy}"
         )
         return
     labels = {*learnt, *chosen}
@@ -188,7 +191,7 @@ def _dev_unlike(task: Task, train: _Counted, dev: _Counted) -> Iterator[str]:
         yield (
             f"dev and training {dev.unit} have other labels: {chosen[most]:,} of {n_dev:,} "
             f"{dev.things} are `{most}`, but {learnt[most]:,} of {n_train:,} {train.things}; "
-            f"{_remedy(task)}"
+            f"{remedy}"
         )
 
 
@@ -208,8 +211,18 @@ def _named(labels: Sequence[str]) -> str:
     return f"label{'s' if len(labels) > 1 else ''} {shown}{more}"
 
 
-def _remedy(task: Task) -> str:
+def _remedy(task: Task, facts: Iterable[Facts]) -> str:
     """What to do, by the way in which the rows were taken."""
+    limits = {
+        (use, limit)
+        for one in (task, *task.leaves)
+        for use, limit in (("train", one.limits.train), ("dev", one.limits.dev))
+    }
+    if any(one.task == task.name and (one.use, one.rows) in limits for one in facts):
+        return (
+            "`limits` take the first rows of a split, which may be sorted: shuffle its file, or "
+            "raise the limit"
+        )
     for leaf in task.leaves:
         train, dev = leaf.splits.train or "", leaf.splits.dev or ""
         if {piece.name for piece in _cuts(train)} & {piece.name for piece in _cuts(dev)}:
@@ -217,12 +230,6 @@ def _remedy(task: Task) -> str:
                 f"`{train}` and `{dev}` are cut from one split whose rows seem sorted: shuffle its "
                 "file, or name other splits under `splits:`"
             )
-    limit = task.limits.train or next((one.limits.train for one in task.leaves), None)
-    if limit or task.limits.dev:
-        return (
-            "`limits` take the first rows of a split, which may be sorted: shuffle its file, or "
-            "raise the limit"
-        )
     if any(_cuts(leaf.splits.train or "") for leaf in task.leaves):
         return "a cut takes rows in the order of the file, which may be sorted: shuffle the file"
     return "take other rows under `splits:`, or set `labels:` to what the rows have"

@@ -111,7 +111,7 @@ def _vocabulary(
     found: Fit, model: Model, number: int, config: Mapping[str, Any], context: DataContext
 ) -> None:
     """Notes a tokenizer that makes ids without an embedding."""
-    tokenizer = model_configs.model_file(model.id, "tokenizer.json", context, model.revision)
+    tokenizer = model_configs.model_file(model.id, "tokenizer.json", context, download=False)
     pieces, added = model_configs.beyond_embeddings(config, tokenizer or {})
     rows = config.get("vocab_size")
     if pieces:

@@ -56,7 +56,11 @@ def chosen_by_training_rows(task: Task, context: DataContext) -> Iterator[Doubt]
     can't be read.
     """
     for leaf in task.leaves:
-        if not (leaf.splits.train and leaf.splits.dev):
+        train_names, dev_names = (
+            splits.names(expression) if expression else ()
+            for expression in (leaf.splits.train, leaf.splits.dev)
+        )
+        if not {*train_names} & {*dev_names}:
             continue
         for language in leaf.train_languages:
             train, dev = (_rows(leaf, use, language, context) for use in ("train", "dev"))

@@ -10,9 +10,9 @@ from xstilts.spec.task import Task
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FEW = 20
+FEW = 10
 """In fewer rows the right choice may stand at one place by chance."""
-AGAIN = 0.02
+AGAIN = 0.05
 """Share of rows whose right choice may stand twice without a word."""
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 NEARLY_ALL = 0.95
 FEW = 5
 """Fewer rows than this may be alike by chance."""
+_SAME = 3
+"""Rows from which on a text that all of them share is told."""
 NOTABLE = 0.01
 """Share of rows without a text that is told."""
 UNDECODED = 0.1
@@ -103,12 +105,12 @@ def _undecoded(texts: dict[str, Any]) -> Iterator[str]:
 
 
 def _all_the_same(table: pa.Table, task: Task) -> Iterator[str]:
-    """Every role in which rows must differ holds one text."""
+    """A role in which rows must differ holds one text."""
     import pyarrow.compute as pc
 
     n_rows = table.num_rows
     roles = [role for role in _VARIED if role in table.column_names]
-    if n_rows < FEW or not roles:
+    if n_rows < _SAME:
         return
     for role in roles:
         column = table[role]

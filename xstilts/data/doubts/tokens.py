@@ -42,6 +42,12 @@ def doubts(table: pa.Table, task: Task) -> Iterator[str]:
             f"{several:,} of {n_tokens:,} tokens hold three or more words: each token must be one "
             "word with its own tag; split them"
         )
+    single = pc.sum(pc.equal(pc.list_value_length(table["tokens"]), 1)).as_py() or 0
+    if not several and single >= NEARLY_ALL * table.num_rows:
+        yield (
+            f"{single:,} of {table.num_rows:,} rows are one token: each row must be a sentence, "
+            "split into its words"
+        )
     if table.num_rows == 1 and n_tokens > _LONGEST_SENTENCE:
         yield (
             f"its only row is a sentence of {n_tokens:,} tokens: put an empty line between "

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
 from xstilts.driver import cluster
 from xstilts.errors import EngineError
+from xstilts.sources.reach import Reach
 from xstilts.spec.sweep import Resources
 
 
@@ -71,3 +73,18 @@ def test_cluster_that_does_not_answer_is_named() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=180, env=environment
     )
     assert "no Ray cluster answers there" in result.stderr
+
+
+def test_workers_use_the_cache_at_once_where_the_driver_knows_that_the_hub_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+
+    def offline() -> str | None:
+        variables: dict[str, str] = cluster._runtime(None, Resources())["env_vars"]
+        return variables.get("HF_HUB_OFFLINE")
+
+    assert offline() is None
+    away = Reach(_reason="no answer", _asked_at=time.monotonic())
+    monkeypatch.setattr(cluster, "REACH", away)
+    assert offline() == "1"

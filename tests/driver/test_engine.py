@@ -381,3 +381,18 @@ def test_engine_budget_that_is_just_enough_is_no_early_stop(tmp_path: Path) -> N
     )
     outcome = finish(launch(file))
     assert (outcome["started"], outcome["stopped"], outcome["exit_code"]) == (2, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ({"tokens_per_second": 12_345.6}, "12,346 tokens/s"),
+        ({"examples_per_second": 81.2, "tokens_per_second": None}, "81 examples/s"),
+        ({}, ""),
+        ({"tokens_per_second": 0.0}, ""),
+    ],
+)
+def test_rate_of_a_report_is_in_words(result: dict[str, Any], words: str) -> None:
+    from xstilts.driver import engine
+
+    assert engine._rate(result) == words

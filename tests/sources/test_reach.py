@@ -216,3 +216,20 @@ def test_earlier_download_serves_where_the_hub_is_away_and_where_nobody_is_asked
     with pytest.raises(DataError, match="somebody/other: not downloaded to this machine yet"):
         hub.of(looking).names("model", "somebody/other", "main")
     assert isinstance(hub.of(DataContext(cache="x")), hub.HuggingFace)
+
+
+def test_network_that_goes_away_within_a_command_costs_one_wait(
+    hole: str, patience: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object, **__: object) -> object:
+        raise ConnectionError("lost")
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub.HfApi, "repo_info", lost)
+    for address in served(Answers):
+        endpoint(monkeypatch, address)
+        with pytest.raises(DataError, match=r"cannot be reached \(lost\)"):
+            hub.HuggingFace().commit("model", "nobody/lost-1", "main")
+    endpoint(monkeypatch, f"http://{hole}")
+    with pytest.raises(DataError, match=r"cannot be reached \(.*no answer within 0.3 s\)"):
+        hub.HuggingFace().commit("model", "nobody/lost-2", "main")

@@ -80,7 +80,7 @@ def sweep_labels(
 def _labelled(task: Task, context: DataContext, unread: dict[str, str] | None) -> Task:
     try:
         return with_labels(task, context)
-    except DataError as error:
+    except (DataError, OSError) as error:
         if unread is None:
             raise
         unread[task.name] = str(error)

@@ -230,6 +230,7 @@ def _explained(kind: Kind, repository: str, revision: str) -> Iterator[None]:
     except DataError:
         raise
     except Exception as error:  # httpx, sockets, time-outs, offline mode: no common root
+        REACH.doubt()
         raise DataError(
             f"{where}: cannot be reached ({first_line(error, 160)}); {_OFFLINE_HELP}"
         ) from error

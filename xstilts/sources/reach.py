@@ -54,6 +54,10 @@ class Reach:
                 self._reached, self._asked_at = not self._reason, time.monotonic()
             return self._reason
 
+    def doubt(self) -> None:
+        """To be told of a question that failed for an unknown reason: the next one knocks again."""
+        self._reached = False
+
     @property
     def known_away(self) -> bool:
         """Whether it is known, without asking, that the hub cannot be reached now."""

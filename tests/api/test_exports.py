@@ -168,6 +168,12 @@ def test_folder_that_holds_something_is_left_alone(ran: Path, tmp_path: Path) ->
     xstilts.export(ran, "class/pairs", tmp_path / "empty")
 
 
+def test_folder_that_cannot_be_made_is_named(ran: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(xstilts.XstiltsError, match=r"--to is .*/file/out, which can't be written"):
+        xstilts.export(ran, "class/tags", tmp_path / "file" / "out")
+
+
 def test_checkpoint_that_is_gone_is_named_and_nothing_is_left(ran: Path, tmp_path: Path) -> None:
     copy = tmp_path / "store"
     shutil.copytree(ran.parent.parent, copy)

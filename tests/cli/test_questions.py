@@ -73,6 +73,8 @@ def test_flags_are_read_as_lists_pairs_and_numbers() -> None:
     assert questions.listed(" a, b ,,") == ["a", "b"] and questions.listed(None) == []
     assert questions.pairs("--files", ["a = x=y.jsonl"]) == {"a": "x=y.jsonl"}
     assert questions.numbers("--seeds", "1, 2") == [1, 2]
+    several = questions.columns("choices=a, b,label=c")
+    assert several == {"choices": "a,b", "label": "c"} and questions.columns(None) == {}
 
 
 @pytest.mark.parametrize(

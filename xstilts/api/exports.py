@@ -14,7 +14,7 @@ from xstilts.api.verb_values import ExportResult
 from xstilts.errors import InputError, StoreError
 from xstilts.sources import uploads
 from xstilts.store.ledger import Entry, require
-from xstilts.store.local_files import store_error, write_bytes
+from xstilts.store.local_files import write_bytes
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import read_sweep
 
@@ -166,7 +166,9 @@ def _staged(destination: str, hub: str | None) -> Iterator[Path]:
             yield inner
             inner.replace(folder)
     except OSError as error:
-        raise store_error(error, folder) from error
+        raise StoreError(
+            f"--to is {destination}, which can't be written: {error.strerror or error}"
+        ) from error
 
 
 def _commands(

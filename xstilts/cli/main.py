@@ -127,7 +127,7 @@ def init(
             targets=answers.targets,
             files=own,
             format=format,
-            columns=questions.pairs("--columns", questions.listed(columns)),
+            columns=questions.columns(columns),
             labels=questions.listed(labels),
             languages=questions.listed(languages),
             seeds=questions.numbers("--seeds", seeds),

@@ -104,6 +104,17 @@ def pairs(flag: str, texts: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def columns(text: str | None) -> dict[str, str]:
+    """`ROLE=COLUMN,...` as a mapping; a role may have several columns: `choices=a,b,label=c`."""
+    whole: list[str] = []
+    for part in listed(text):
+        if "=" in part or not whole:
+            whole.append(part)
+        else:
+            whole[-1] += f",{part}"
+    return pairs("--columns", whole)
+
+
 def numbers(flag: str, text: str) -> list[int]:
     """`1,2,3` as numbers; InputError for anything else."""
     try:

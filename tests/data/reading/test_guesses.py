@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.support.worlds import write_jsonl
 from xstilts.data.reading.guesses import guess
+from xstilts.data.reading.shapes import NAMES
 from xstilts.errors import DataError
+from xstilts.spec.format_specs import FORMATS
 
 
 def rows(count: int = 30) -> list[dict[str, Any]]:
@@ -63,6 +67,12 @@ def test_splits_that_are_missing_are_cut_out_of_others(
         write_jsonl(tmp_path / f"{name}.jsonl", rows(10))
     found = guess(f"{tmp_path}/{{split}}.jsonl")
     assert tuple(found.splits.values()) == splits and found.languages == ("en",)
+
+
+def test_brackets_in_a_path_are_no_pattern(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "a[1] b" / "train.jsonl", rows())
+    assert guess(f"{tmp_path}/a[1] b/{{split}}.jsonl").rows == 30
+    assert guess(f"{tmp_path}/a[1] b/*.jsonl").rows == 30
 
 
 def test_single_file_is_cut_into_three(tmp_path: Path) -> None:
@@ -199,7 +209,17 @@ def test_what_is_given_is_taken_as_it_is(tmp_path: Path) -> None:
         languages=["sw"],
     )
     assert found.columns["text"] == "body" and found.labels == ("1", "2")
-    assert (found.languages, found.train_language) == (("sw",), "en")
+    assert (found.languages, found.train_language) == (("sw",), "sw")
+
+
+def test_roles_and_columns_that_there_are_not_are_refused(tmp_path: Path) -> None:
+    path = str(write_jsonl(tmp_path / "a.jsonl", rows()))
+    with pytest.raises(DataError, match="has no column `sentense`; nearest: sentence"):
+        guess(path, columns={"text": "sentense"})
+    with pytest.raises(DataError, match='"texts" is no role of classification; nearest: text'):
+        guess(path, columns={"texts": "sentence"}, format="classification")
+    with pytest.raises(DataError, match='"lable" is no role; nearest: label'):
+        guess(path, columns={"lable": "label"})
 
 
 def test_columns_that_tell_nothing_are_named_with_what_to_give(tmp_path: Path) -> None:
@@ -216,5 +236,52 @@ def test_labels_that_are_no_labels_are_refused(tmp_path: Path) -> None:
     many = [{"text": "t", "label": f"free text {i}"} for i in range(300)]
     with pytest.raises(DataError, match="has 300 different values, too many for labels"):
         guess(str(write_jsonl(tmp_path / "a.jsonl", many)))
+    lists = write_jsonl(tmp_path / "c.jsonl", [{"text": "t", "label": [1]}] * 9)
+    with pytest.raises(DataError, match="column `label` holds lists, which are no labels"):
+        guess(str(lists), columns={"label": "label"}, format="classification")
+    tags = write_jsonl(tmp_path / "d.jsonl", [{"tokens": ["a"], "tags": [["b"]]}])
+    with pytest.raises(DataError, match="column `tags` holds lists"):
+        guess(str(tags))
     with pytest.raises(DataError, match="has one value, a; labels must be two or more"):
         guess(str(write_jsonl(tmp_path / "b.jsonl", [{"text": "t", "label": "a"}])))
+
+
+# -- whatever the files hold
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 2**62) | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["text", "answer_start", "x"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+_COLUMN = st.sampled_from([name for names in NAMES.values() for name in names] + ["x", "y", ""])
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    table=st.lists(st.dictionaries(_COLUMN, _VALUES, max_size=4), max_size=5),
+    chosen=st.sampled_from([None, *FORMATS]),
+)
+def test_any_rows_give_a_guess_or_a_message(
+    table: list[dict[str, Any]], chosen: str | None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in table))
+    try:
+        found = guess(str(path), format=chosen)
+    except DataError as error:
+        assert str(error)
+    else:
+        assert found.format in FORMATS and chosen in (None, found.format)
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe\x00", b"", b"\x00" * 9, b"[1, 2]", b'"a', b"a,b\n1", b"a\tb\tc\n"]
+)
+@pytest.mark.parametrize("suffix", ["jsonl", "json", "csv", "tsv", "parquet", "conll", "txt"])
+def test_any_file_gives_a_guess_or_a_message(content: bytes, suffix: str, tmp_path: Path) -> None:
+    (tmp_path / f"a.{suffix}").write_bytes(content)
+    with suppress(DataError):
+        guess(str(tmp_path / f"a.{suffix}"))

@@ -23,6 +23,7 @@ from xstilts.sweep_file.yaml_document import parse, path_text
         ("1_000", "1_000"),
         ("2024-01-01", "2024-01-01"),
         (".inf", ".inf"),
+        ("9" * 5000, "9" * 5000),
         ("12:30", "12:30"),
     ],
 )
@@ -66,3 +67,9 @@ def test_parse_recursive_alias_does_not_hang() -> None:
 
 def test_path_text_reads_like_code() -> None:
     assert path_text(("models", 0, "config", "hidden_size")) == "models[0].config.hidden_size"
+
+
+@pytest.mark.parametrize("text", ["[" * 20_000, "a: " + "{a: " * 3000, "- " * 5000 + "x"])
+def test_parse_what_is_nested_too_deeply_is_a_problem(text: str) -> None:
+    (problem,) = parse(text, "f.yaml").problems
+    assert "too deeply" in problem.message

@@ -22,6 +22,7 @@ _VERBS = (
     "fetch",
     "track",
     "doctor",
+    "why",
 )
 _HOMES = {
     **dict.fromkeys(_VERBS, "xstilts.api"),
@@ -55,6 +56,7 @@ __all__ = [
     "status",
     "submission",
     "track",
+    "why",
 ]
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
         status,
         submission,
         track,
+        why,
     )
     from xstilts.errors import DataError, InputError, SweepError, XstiltsError
     from xstilts.spec.sweep import Sweep

@@ -4,6 +4,7 @@ Each takes a sweep (a path or a `Sweep`), and optionally a store, mirror or trac
 overrides the file's. Relative paths in a sweep's tasks start from the folder of its file.
 
     check_and_plan   check, plan      before anything is spent
+    causes           why              what differs from what is done already
     runs             run
     results          status, scores, report, submission, track
     machine          doctor, fetch
@@ -15,6 +16,7 @@ results should know, and `verb_values` has what the verbs return.
 
 from __future__ import annotations
 
+from xstilts.api.causes import why
 from xstilts.api.check_and_plan import check, plan
 from xstilts.api.given import AnySweep, folder_of, load
 from xstilts.api.inputs import data_context, resolve, with_labels
@@ -41,5 +43,6 @@ __all__ = [
     "status",
     "submission",
     "track",
+    "why",
     "with_labels",
 ]

@@ -46,7 +46,7 @@ def resolve(plan: Plan, context: DataContext) -> Revisions:
             name: task_data.revision(plan.sweep.task(name), "evaluate", context)
             for name in plan.sweep.targets
         },
-        models={name: _revision(one, context) for name, one in _base_models(plan).items()},
+        models={name: revision(one, context) for name, one in base_models(plan).items()},
     )
 
 
@@ -54,9 +54,9 @@ def problems(plan: Plan, context: DataContext) -> Iterator[str]:
     """A message for each problem with the models and the data; messages may repeat."""
     from xstilts.data import task_data
 
-    for model in _base_models(plan).values():
+    for model in base_models(plan).values():
         try:
-            _revision(model, context)
+            revision(model, context)
         except DataError as error:
             yield str(error)
     for name in trained_tasks(plan):
@@ -67,7 +67,7 @@ def problems(plan: Plan, context: DataContext) -> Iterator[str]:
             yield from task_data.check(task, "evaluate", context)
 
 
-def _base_models(plan: Plan) -> dict[str, SweepModel]:
+def base_models(plan: Plan) -> dict[str, SweepModel]:
     """Id to base model or tokenizer; where an id is both, the base model wins. Translators are left
     out: they belong to the tasks whose rows they translate.
     """
@@ -75,7 +75,8 @@ def _base_models(plan: Plan) -> dict[str, SweepModel]:
     return {one.id: one for one in sorted(named, key=lambda one: one.weights)}
 
 
-def _revision(model: SweepModel, context: DataContext) -> str:
+def revision(model: SweepModel, context: DataContext) -> str:
+    """The revision of a model's files, or of its tokenizer's; DataError where there are none."""
     from xstilts.sources.base_models import model_revision
 
     return model_revision(model.id, context, model.revision, weights=model.weights)

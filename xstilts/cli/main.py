@@ -108,6 +108,27 @@ def plan(
 
 
 @app.command()
+def why(
+    sweep: SweepArgument,
+    slot: Annotated[
+        str | None,
+        typer.Argument(metavar="SLOT", help="A slot, as status names it; else a summary of all."),
+    ] = None,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Say why phases will be run: what differs from the nearest one that is done."""
+    with outcome(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+
+        found = api.why(sweep, slot, store=store, mirror=mirror, tracking=tracking)
+        show(found.to_json(), shows.why if slot is None else shows.why_slot)
+
+
+@app.command()
 def run(
     sweep: SweepArgument,
     as_json: JsonOption = False,

@@ -152,7 +152,7 @@ def why_slot(console: Console, found: dict[str, Any]) -> None:
     standing = {
         "done": f"done already: phase {found['phase']} has a record",
         "new": f"will be run as phase {found['phase']}",
-        "open": f"not known before the run: {found['reason']}",
+        "open": f"not known before the run: {found.get('reason')}",
     }
     say(console, f"{found['slot']}: {standing[found['standing']]}")
     if found["ledger"]:

@@ -8,8 +8,9 @@ fewest leaves that differ; of equals, the one that starts from the wanted parent
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ class _Table:
 
     def __init__(self, members: list[Recorded]) -> None:
         self.members = members
-        rows = [dict(_leaves(one.payload)) for one in members]
+        rows = [_leaves(one.payload) for one in members]
         self._columns = {
             path: i for i, path in enumerate(dict.fromkeys(p for r in rows for p in r))
         }
@@ -88,23 +89,35 @@ class _Table:
         return [self._codes.get(value, -1) for value in values]
 
     def nearest(self, payload: Mapping[str, Any], parent: str) -> Recorded:
-        wanted = np.array(self._coded(dict(_leaves(payload))), dtype=np.int64)
+        wanted = np.array(self._coded(_leaves(payload)), dtype=np.int64)
         differ = (self._values != wanted).sum(axis=1)
         equals = np.flatnonzero(differ == differ.min())
         closest = (self.members[i] for i in equals if self.members[i].parent == parent)
         return next(closest, self.members[int(equals[0])])
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """`(path, value as text)` of each leaf of a payload."""
-    if isinstance(value, Mapping) and value:
+def _leaves(payload: Mapping[str, Any]) -> dict[str, str]:
+    """Path to value, as JSON, of each leaf of a payload; a list of plain values is one leaf."""
+    found: dict[str, str] = {}
+    _gather(payload, "", found)
+    return found
+
+
+def _gather(value: Any, path: str, found: dict[str, str]) -> None:
+    if isinstance(value, dict) and value:
         for key, one in value.items():
-            yield from _leaves(one, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
+            _gather(one, f"{path}.{key}" if path else key, found)
+    elif not isinstance(value, list | tuple | dict):
+        found[path] = _scalar_text(value)
+    elif value and isinstance(value, list | tuple) and isinstance(value[0], dict):
         for i, one in enumerate(value):
-            yield from _leaves(one, f"{path}[{i}]")
+            _gather(one, f"{path}[{i}]", found)
     else:
-        yield path, canonical_json(value)
+        found[path] = canonical_json(value)
+
+
+_scalar_text = lru_cache(maxsize=100_000, typed=True)(canonical_json)
+"""Payloads have few different values, each in thousands of phases."""
 
 
 # -- in words
@@ -114,7 +127,7 @@ def changes(
     old: Mapping[str, Any], new: Mapping[str, Any], kind: PhaseKind, names: Sequence[str]
 ) -> list[Change]:
     """What differs between two payloads, the parent last; kind and names are those of the new."""
-    before, after = dict(_leaves(old)), dict(_leaves(new))
+    before, after = _leaves(old), _leaves(new)
     paths = [path for path in {**before, **after} if before.get(path) != after.get(path)]
     found = [_change(path, before.get(path), after.get(path), kind, names) for path in paths]
     if set(old["parent"]) != set(new["parent"]):

@@ -9,6 +9,7 @@
     <store>/leases/<name>.json which process works on a phase or sweep; leases of dead ones run out
     <store>/sweeps/<name>-v<version>/   a sweep's ledger, studies and report
     <store>/data/              tokenised data, shared by all phases
+    <store>/logs/              logs of what ended a command unforeseen
 
 A record holds the payload that was hashed, the parents, results with their units, and provenance
 (`results.py`). The store never overwrites a record and never deletes a phase.

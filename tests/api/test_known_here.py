@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.support.tiny import make_sweep, task
-from xstilts.api import open_sweep, resolve
+import pytest
+
+from tests.support.tiny import make_sweep
+from xstilts.api import AnySweep, load, open_sweep, resolve
 from xstilts.api.known_here import KnownHere
 
 
-def known(file: Path) -> KnownHere:
+def known(file: AnySweep) -> KnownHere:
     opened = open_sweep(file, labels=False)
     return KnownHere(opened.plan, opened.context)
 
@@ -35,11 +37,17 @@ def test_missing_model_and_rows_are_named_with_the_reason(tmp_path: Path) -> Non
     assert lacks["tiny/none>topic/t0"] == ["model local/tiny"]
 
 
-def test_label_table_that_cannot_be_read_makes_its_task_unknown(tmp_path: Path) -> None:
-    open_labels = {key: value for key, value in task("first").items() if key != "labels"}
-    file = make_sweep(tmp_path, tasks={"topic": task("topic"), "first": open_labels})
-    assert known(file).plan.sweep.task("first").labels[:2] == ("high", "low")
+def test_label_table_that_cannot_be_read_makes_its_task_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sweep = load(make_sweep(tmp_path))
+    without = tuple(
+        one.model_copy(update={"labels": ()}) if one.name == "first" else one for one in sweep.tasks
+    )
+    sweep = sweep.model_copy(update={"tasks": without})
+    assert known(sweep).plan.sweep.task("first").labels[:2] == ("high", "low")
     (tmp_path / "rows/first.en.train.jsonl").unlink()
-    here = known(file)
+    here = known(sweep)
     assert set(here.unknown) == {"data of first"}
     assert here.plan.sweep.task("topic").labels == ("low", "high")

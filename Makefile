@@ -7,6 +7,8 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH_ARGS ?=
+# Processes of the quick tests. Those that start Ray run one after the other: each fills the machine.
+PROCESSES ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -30,7 +32,7 @@ demo: $(STAMP)
 	$(BIN)/xstilts report sweeps/demo.yaml
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(PROCESSES)
 	$(BIN)/python -m pytest -q -m "ray and not slow and not gpu"
 
 test-slow: $(STAMP)

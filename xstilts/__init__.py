@@ -25,6 +25,7 @@ _VERBS = (
     "fetch",
     "track",
     "doctor",
+    "why",
 )
 _HOMES = {
     **dict.fromkeys(_VERBS, "xstilts.api"),
@@ -61,6 +62,7 @@ __all__ = [
     "status",
     "submission",
     "track",
+    "why",
 ]
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ if TYPE_CHECKING:
         status,
         submission,
         track,
+        why,
     )
     from xstilts.errors import DataError, InputError, SweepError, XstiltsError
     from xstilts.spec.sweep import Sweep

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.support.printing import shown
-from xstilts.cli.errors import error_value, print_error
-from xstilts.errors import DataError, Problem, SweepError
+from xstilts.cli.errors import error_value, exit_code, print_error
+from xstilts.errors import DataError, LeaseHeld, Problem, SweepError
 
 
 def test_error_with_brackets_is_printed_as_it_is() -> None:
@@ -25,3 +25,7 @@ def test_error_value_tells_input_errors(error: Exception) -> None:
     assert value["input"] is True
     assert value["kind"] == type(error).__name__
     assert ("problems" in value) == isinstance(error, SweepError)
+
+
+def test_exit_code_is_2_for_what_the_user_gave() -> None:
+    assert (exit_code(DataError("m")), exit_code(LeaseHeld("m"))) == (2, 1)

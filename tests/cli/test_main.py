@@ -14,7 +14,19 @@ from xstilts.sources.context import DataContext
 from xstilts.sweep_file import MIRROR_VARIABLE, load
 
 EXAMPLE = Path(__file__).parents[2] / "sweeps" / "example-own-task.yaml"
-VERBS = ("check", "plan", "run", "status", "scores", "report", "export", "fetch", "doctor", "track")
+VERBS = (
+    "check",
+    "plan",
+    "run",
+    "status",
+    "scores",
+    "report",
+    "export",
+    "fetch",
+    "doctor",
+    "track",
+    "why",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -229,3 +229,47 @@ def test_check_shows_doubts_with_their_task() -> None:
     doubts = [{"task": "mail", "message": "label `x` has no training row [see]"}]
     lines = shown(show.check, {**CHECKED, "doubts": doubts}).splitlines()
     assert "doubt: mail: label `x` has no training row [see]" in lines
+
+
+def test_why_tells_causes_open_slots_and_the_ledger() -> None:
+    cause = {
+        "changes": ["target.lr 1 -> 2"],
+        "phases": 12,
+        "by_parent": 6,
+        "example": "a/b",
+        "nearest": "ff",
+    }
+    found = {
+        "sweep": "s v1",
+        "slots": {"done": 1, "new": 14, "open": 2},
+        "causes": [cause, {**cause, "changes": [], "by_parent": 0, "nearest": ""}],
+        "open": [{"reason": "it waits", "slots": 2, "example": "c"}],
+        "ledger": [{"slot": f"d{i}", "state": "failed: x"} for i in range(12)],
+    }
+    text = shown(show.why, found)
+    assert "14 will be filled by 24 new phases, 2 are open" in text
+    assert "12 phases: target.lr 1 -> 2\n    6 of them through what they start from" in text
+    assert "12 phases: nothing like it has a record" in text
+    assert "2 slots open: it waits, such as c" in text
+    assert "in the ledger: 2 more" in text
+
+
+def test_why_of_a_slot_follows_its_parents() -> None:
+    parent = {"slot": "p", "phase": "aa", "standing": "new", "nearest": "", "changes": []}
+    found = {
+        "slot": "s",
+        "standing": "new",
+        "phase": "bb",
+        "nearest": "cc",
+        "changes": [{"said": "parent x -> aa"}],
+        "ledger": "failed: x",
+        "because": [parent],
+    }
+    assert shown(show.why_slot, found).splitlines() == [
+        "s: will be run as phase bb",
+        "    in the ledger: failed: x",
+        "    nearest with a record: phase cc",
+        "    parent x -> aa",
+        "because of p (phase aa):",
+        "    nothing like it has a record",
+    ]

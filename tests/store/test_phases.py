@@ -185,3 +185,19 @@ def test_finish_that_cannot_remove_the_partial_is_done_all_the_same(
     phase.finish(spec(), train_result(1.0), provenance())
     phase.drop_partial(3)
     assert phase.done
+
+
+def test_payload_and_tasks_are_those_of_the_record_and_a_damaged_one_has_none(
+    tmp_path: Path,
+) -> None:
+    from tests.support import toy
+    from tests.support.builders import finish_training, record_file
+
+    store = Store(tmp_path)
+    spec = toy.training("m", [toy.task("class", tmp_path)])
+    assert store.phase(spec.id).payload_and_tasks() is None
+    finish_training(store, spec, 50.0)
+    assert store.phase(spec.id).payload_and_tasks() == (spec.payload(), ("class",))
+    for content in ("{", "[]", '{"payload": {}}'):
+        record_file(store, spec.id).write_text(content)
+        assert store.phase(spec.id).payload_and_tasks() is None

@@ -25,6 +25,7 @@ from xstilts.sweep_file.yaml_document import line_in, parse, path_text
         ("1_000", "1_000"),
         ("2024-01-01", "2024-01-01"),
         (".inf", ".inf"),
+        ("9" * 5000, "9" * 5000),
         ("12:30", "12:30"),
     ],
 )
@@ -77,3 +78,9 @@ def test_line_in_a_file_is_that_of_the_innermost_value(tmp_path: Path) -> None:
     assert line_in(str(file), ("target", "lr")) == 2
     assert line_in(str(tmp_path / "gone.yaml"), ("target",)) is None
     assert line_in(None, ("target",)) is None
+
+
+@pytest.mark.parametrize("text", ["[" * 20_000, "a: " + "{a: " * 3000, "- " * 5000 + "x"])
+def test_parse_what_is_nested_too_deeply_is_a_problem(text: str) -> None:
+    (problem,) = parse(text, "f.yaml").problems
+    assert "too deeply" in problem.message

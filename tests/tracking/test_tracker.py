@@ -284,3 +284,20 @@ def test_sync_many_points_stays_within_the_limits_of_a_batch(
     assert max(sizes) <= 5 + 100
     monkeypatch.setattr("xstilts.tracking.run_writer.METRICS_PER_BATCH", 800)
     assert world.tracker().sync(world.entries) == 0
+
+
+def test_sync_while_a_sweep_runs_gives_each_model_its_scores_once(world: World) -> None:
+    tracker, done = world.tracker(), []
+    for entry in world.entries:
+        # the record is there before the ledger says so
+        tracker.sync([*done, entry.model_copy(update={"state": State.RUNNING})])
+        done.append(entry)
+    tracker.sync(done)
+    rebuild(world.store, world.folder, world.uri)
+    client = connect(world.uri)
+    run = client.get_run(world.run("skill→tags s1").info.run_id)
+    (scored,) = run.inputs.model_inputs
+    on_page = [(m.key, m.value) for m in client.get_logged_model(scored.model_id).metrics]
+    scores = {key: value for key, value in run.data.metrics.items() if key.startswith("score/")}
+    assert {key.split("/")[2] for key in scores} == {"en", "de", "mean"}
+    assert sorted(one for one in on_page if one[0] in scores) == sorted(scores.items())

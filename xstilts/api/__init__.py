@@ -5,6 +5,7 @@ overrides the file's. Relative paths in a sweep's tasks start from the folder of
 
     drafts           init             a sweep file from a few answers
     check_and_plan   check, plan      before anything is spent
+    causes           why              what differs from what is done already
     runs             run
     results          status, scores, report, submission, track
     exports          export
@@ -18,6 +19,7 @@ results should know, and `verb_values` has what the verbs return.
 
 from __future__ import annotations
 
+from xstilts.api.causes import why
 from xstilts.api.check_and_plan import check, plan
 from xstilts.api.drafts import init
 from xstilts.api.exports import export
@@ -50,5 +52,6 @@ __all__ = [
     "status",
     "submission",
     "track",
+    "why",
     "with_labels",
 ]

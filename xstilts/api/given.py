@@ -47,7 +47,7 @@ def folder_of(
     tracking: str | None = None,
 ) -> RunFolder:
     """The store of a sweep and its folder there; the argument may be that folder itself."""
-    if not isinstance(given, Sweep) and (Path(given) / "ledger.jsonl").exists():
+    if not isinstance(given, Sweep) and os.path.isfile(Path(given) / "ledger.jsonl"):
         folder = Path(given).absolute()
         return RunFolder(Store(folder.parent.parent), folder)
     sweep = load(given, store=store, mirror=mirror, tracking=tracking)

@@ -14,9 +14,15 @@ WIDE = 200
 """Width where the output is not a terminal: wide enough for every table."""
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leaves a reader that has gone away to `net`, like everything that ends a verb."""
+        raise BrokenPipeError
+
+
 def console(*, stderr: bool = False) -> Console:
     """Standard output, or standard error."""
-    return Console(stderr=stderr, highlight=False)
+    return _Console(stderr=stderr, highlight=False)
 
 
 def say(console: Console, text: str | Text, style: str | None = None) -> None:

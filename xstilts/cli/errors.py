@@ -1,4 +1,4 @@
-"""An xstilts error as text, and as a value for `--json`."""
+"""An xstilts error as text, as a value for `--json`, and its exit code."""
 
 from __future__ import annotations
 
@@ -34,3 +34,8 @@ def error_value(what: Exception) -> dict[str, Any]:
             {"file": p.file, "line": p.line, "message": p.message} for p in what.problems
         ]
     return value
+
+
+def exit_code(what: Exception) -> int:
+    """2 where something the user gave is wrong, else 1."""
+    return 2 if isinstance(what, InputError) else 1

@@ -1,7 +1,7 @@
 """The command line: a thin layer that prints what `xstilts.api` returns.
 
 Every verb takes a sweep file and the same four options; verbs about results also take the folder of
-a run in a store. `outcome` prints a verb's value and its errors.
+a run in a store. `outcome` prints a verb's value; `net` tells whatever else ends it.
 
 Nothing heavy is imported before a verb runs: `xstilts --help` must answer at once.
 """
@@ -14,10 +14,12 @@ from typing import Annotated
 import typer
 
 from xstilts.cli import names
+from xstilts.cli.net import Net
 from xstilts.cli.outcome import outcome, print_json
 
 app = typer.Typer(
     name="xstilts",
+    cls=Net,
     help="Which intermediate task helps which target task, in which language, and how surely.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -197,6 +199,27 @@ def plan(
 
 
 @app.command()
+def why(
+    sweep: SweepArgument,
+    slot: Annotated[
+        str | None,
+        typer.Argument(metavar="SLOT", help="A slot, as status names it; else a summary of all."),
+    ] = None,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Say why phases will be run: what differs from the nearest one that is done."""
+    with outcome(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+
+        found = api.why(sweep, slot, store=store, mirror=mirror, tracking=tracking)
+        show(found.to_json(), shows.why if slot is None else shows.why_slot)
+
+
+@app.command()
 def run(
     sweep: SweepArgument,
     as_json: JsonOption = False,
@@ -260,18 +283,15 @@ def scores(
 
     --json and --out give the whole tidy table: every seed and metric.
     """
-    with outcome(as_json):
+    with outcome(as_json) as show:
         from xstilts import api
         from xstilts.cli import tables
-        from xstilts.cli.console import console
 
         table = api.scores(sweep, store=store, mirror=mirror, tracking=tracking)
         if out is not None:
             tables.write_table(table, out)
-        if as_json:
-            print_json(json.loads(table.to_json(orient="records")))
-        else:
-            tables.scores(console(), table)
+        rows = json.loads(table.to_json(orient="records")) if as_json else table
+        show(rows, tables.scores)
 
 
 @app.command()

@@ -1,12 +1,15 @@
-"""How a verb ends: its value as text or JSON, its errors, its exit code.
+"""How a verb ends: its value as text or JSON, and the exit code.
 
-With `--json` exactly one JSON value goes to standard output, also for an error; everything else
-goes to standard error. Exit codes:
+With `--json` exactly one JSON value goes to standard output, also for an error; everything else,
+and whatever a library prints, goes to standard error. Errors are told by `net`. Exit codes:
 
     0     success
-    1     a phase failed, or the store, the engine or the tracking server did
-    2     something the user gave is wrong; nothing was started
+    1     a phase failed, or the store, the engine or the tracking server did; the machine refused
+          something (a full disk, a missing permission, too little memory); or a bug in xstilts,
+          which the message says, with the place of a log
+    2     something the user gave is wrong (options, sweep file, data, models); nothing was started
     130   interrupted by Ctrl-C
+    141   who read the output has gone away (`xstilts scores SWEEP | head`)
 
 Nothing heavy is imported before there is something to print.
 """
@@ -14,30 +17,35 @@ Nothing heavy is imported before there is something to print.
 from __future__ import annotations
 
 import json
+import math
+import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
-
-import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-AsText = Callable[["Console", dict[str, Any]], None]
+AsText = Callable[["Console", Any], None]
 """Prints a verb's value as text."""
-Show = Callable[[dict[str, Any], AsText], None]
-"""Prints a verb's value as the user asked for it."""
+Show = Callable[[Any, AsText], None]
+"""Takes a verb's value, to be printed as the user asked for it."""
 
 
 @contextmanager
 def outcome(as_json: bool) -> Iterator[Show]:
-    """Runs a verb in a `with` block: yields the function that shows its value, and turns errors
-    into exit codes.
-    """
-    from xstilts.errors import InputError, XstiltsError
+    """Runs a verb in a `with` block, which gives its value to the function that is yielded; prints
+    the value at the end of the block.
 
-    def show(data: dict[str, Any], as_text: AsText) -> None:
+    With `as_json`, standard output is kept for that one value: whatever else is printed in the
+    block, by this process or one that it starts, goes to standard error.
+    """
+    shown: list[tuple[Any, AsText]] = []
+    with _kept_for_the_value() if as_json else nullcontext():
+        yield lambda data, as_text: shown.append((data, as_text))
+    for data, as_text in shown:
         if as_json:
             print_json(data)
         else:
@@ -45,25 +53,51 @@ def outcome(as_json: bool) -> Iterator[Show]:
 
             as_text(console(), data)
 
-    try:
-        yield show
-    except XstiltsError as error:
-        _print_error(error, as_json)
-        raise typer.Exit(2 if isinstance(error, InputError) else 1) from error
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-
 
 def print_json(value: Any) -> None:
-    """One JSON value on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    """One JSON value on standard output: numbers that JSON lacks are null, and what the output's
+    encoding lacks is escaped.
+    """
+    plain = _plain(value)
+    text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(plain, allow_nan=False)
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
-def _print_error(error: Exception, as_json: bool) -> None:
-    from xstilts.cli.console import console
-    from xstilts.cli.errors import error_value, print_error
+def _plain(value: Any) -> Any:
+    """A value of the types that JSON has."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(one) for one in value]
+    return str(value)
 
-    if as_json:
-        print_json({"error": error_value(error)})
-    print_error(console(stderr=True), error)
+
+@contextmanager
+def _kept_for_the_value() -> Iterator[None]:
+    """Sends what is printed to standard error, also by C libraries and other processes."""
+    with redirect_stdout(sys.stderr):
+        try:
+            out, err = sys.__stdout__.fileno(), sys.__stderr__.fileno()  # type: ignore[union-attr]
+            kept = os.dup(out)
+        except (AttributeError, OSError, ValueError):  # closed, or not a file
+            yield
+            return
+        os.dup2(err, out)
+        try:
+            yield
+        finally:
+            with suppress(OSError, ValueError):
+                sys.__stdout__.flush()  # type: ignore[union-attr]
+            os.dup2(kept, out)
+            os.close(kept)

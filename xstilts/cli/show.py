@@ -19,6 +19,8 @@ from xstilts.cli.console import WIDE, grid, say
 from xstilts.cli.progress import counts_text, duration
 from xstilts.errors import first_line
 
+_LEDGER_LINES = 10
+
 
 def check(console: Console, found: dict[str, Any]) -> None:
     """A sweep without mistakes: what it reads, where data differs from its card, what leaks."""
@@ -154,6 +156,51 @@ def _cost(console: Console, cost: Mapping[str, Any]) -> None:
     for what in cost["unknown"]:
         say(console, f"  not counted, because it is unknown: {what}")
     say(console, f"  {cost['assumptions']}")
+
+
+def why(console: Console, found: dict[str, Any]) -> None:
+    """Why phases will be run, summed up by cause."""
+    slots = found["slots"]
+    new = sum(cause["phases"] for cause in found["causes"])
+    say(
+        console,
+        f"{found['sweep']}: {slots['done']:,} slots are done, {slots['new']:,} will be filled by "
+        f"{new:,} new phases, {slots['open']:,} are open",
+    )
+    for cause in found["causes"]:
+        changes = "; ".join(cause["changes"]) or "nothing like it has a record"
+        say(console, Text.assemble((f"{cause['phases']:,} phases: ", "bold"), changes))
+        if cause["by_parent"]:
+            say(console, f"    {cause['by_parent']:,} of them through what they start from")
+        near = f", nearest to phase {cause['nearest']}" if cause["nearest"] else ""
+        say(console, f"    such as {cause['example']}{near}")
+    for one in found["open"]:
+        say(console, f"{one['slots']:,} slots open: {one['reason']}, such as {one['example']}")
+    for one in found["ledger"][:_LEDGER_LINES]:
+        say(console, f"in the ledger: {one['slot']}: {one['state']}")
+    if (more := len(found["ledger"]) - _LEDGER_LINES) > 0:
+        say(console, f"in the ledger: {more:,} more that failed, were pruned or are blocked")
+
+
+def why_slot(console: Console, found: dict[str, Any]) -> None:
+    """Why one slot's phase will be run."""
+    standing = {
+        "done": f"done already: phase {found['phase']} has a record",
+        "new": f"will be run as phase {found['phase']}",
+        "open": f"not known before the run: {found.get('reason')}",
+    }
+    say(console, f"{found['slot']}: {standing[found['standing']]}")
+    if found["ledger"]:
+        say(console, f"    in the ledger: {found['ledger']}")
+    for one in [found, *found["because"]]:
+        if one is not found:
+            say(console, f"because of {one['slot']} (phase {one['phase']}):")
+        if one["standing"] == "new" and not one["nearest"]:
+            say(console, "    nothing like it has a record")
+        elif one["nearest"]:
+            say(console, f"    nearest with a record: phase {one['nearest']}")
+        for change in one["changes"]:
+            say(console, f"    {change['said']}")
 
 
 def run(console: Console, value: dict[str, Any]) -> None:

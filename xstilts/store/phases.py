@@ -9,6 +9,7 @@
     <store>/leases/<name>.json which process works on a phase or sweep; leases of dead ones run out
     <store>/sweeps/<name>-v<version>/   a sweep's ledger, studies and report
     <store>/data/              tokenised data, shared by all phases
+    <store>/logs/              logs of what ended a command unforeseen
 
 A record holds the payload that was hashed, the parents, results with their units, and provenance
 (`results.py`). The store never overwrites a record and never deletes a phase.
@@ -101,6 +102,17 @@ class Phase:
             return Record.of_json(values)
         except (KeyError, TypeError, ValueError) as error:
             raise CorruptError(f"a part of it is missing ({error})") from error
+
+    def payload_and_tasks(self) -> tuple[dict[str, Any], tuple[str, ...]] | None:
+        """What was hashed, and the names of its tasks, out of the record, which is not looked at
+        any further; None where there is none that can be read.
+        """
+        try:
+            values = json.loads(self._files.read(self._name(RECORD)) or b"null")
+            names = tuple(member["task"]["name"] for member in values["spec"]["members"])
+            return dict(values["payload"]), names
+        except (KeyError, TypeError, ValueError):
+            return None
 
     def finish(self, spec: PhaseSpec, result: Result, provenance: Provenance) -> None:
         """Writes the record, unless there is one already: the first record stays. Removes the

@@ -2,9 +2,9 @@
 
 ruamel.yaml parses; this module gives plain scalars their meaning by the core schema of YAML 1.2.2
 (section 10.3.2): `2e-5` is a number, `no` and `2024-01-01` are text, `010` is 10. Left out on
-purpose: infinities and NaN (a sweep does not need them, so they are text and fail their type), and
-anchors, aliases, merge keys, tags and several documents (each value is written where it is used). A
-key that stands twice is a mistake, not an override.
+purpose: infinities, NaN and numbers of more than 100 characters (a sweep does not need them, so
+they are text and fail their type), and anchors, aliases, merge keys, tags and several documents
+(each value is written where it is used). A key that stands twice is a mistake, not an override.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
 _INT = re.compile(r"[-+]?[0-9]+")
 _RADIX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_LONGEST_NUMBER = 100
+"""Characters; what is longer is text."""
 _OWN_TAGS = "tag:yaml.org,2002:"
 
 
@@ -83,6 +85,7 @@ def parse(text: str, file: str) -> Document:
     yaml = YAML(typ="safe", pure=True)
     try:
         node = yaml.compose(io.StringIO(text))
+        document.data = None if node is None else _Builder(document).build(node, ())
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = " ".join(part for part in (error.context, error.problem) if part) or "not YAML"
@@ -90,8 +93,9 @@ def parse(text: str, file: str) -> Document:
         document.problems.append(Problem(message=f"not YAML: {message}", file=file, line=line))
     except YAMLError as error:
         document.problems.append(Problem(message=f"not YAML: {first_line(error)}", file=file))
-    else:
-        document.data = None if node is None else _Builder(document).build(node, ())
+    except RecursionError:
+        message = "not YAML that a sweep can be: lists or mappings inside one another too deeply"
+        document.problems.append(Problem(message=message, file=file))
     return document
 
 
@@ -170,6 +174,8 @@ def _scalar(text: str) -> Any:
         return None
     if _BOOL.fullmatch(text):
         return text.lower() == "true"
+    if len(text) > _LONGEST_NUMBER:
+        return text
     if _INT.fullmatch(text):
         return int(text)
     if _RADIX.fullmatch(text):

@@ -75,14 +75,15 @@ class View:
         ]
 
     def points(self, run: RunView) -> Iterable[Point]:
-        """The numbers of a phase's record: learning curves and results, or scores."""
-        if not run.done:
+        """The numbers of a phase's record: learning curves and results, or scores. None before the
+        ledger says that it has ended: its end is their time, and another time would double them.
+        """
+        if not run.done or run.ended is None:
             return ()
         record = self.store.phase(run.key).record()
-        ended = run.ended or run.started
         if isinstance(record.result, EvaluationResult):
-            return scores(record.result, record.spec.members[0].task.name, ended)
-        return training_points(record.result, run.started, ended)
+            return scores(record.result, record.spec.members[0].task.name, run.ended)
+        return training_points(record.result, run.started, run.ended)
 
     def _cached_run(
         self, key: str, book: Book, gains: Mapping[str, Mapping[str, float]]

@@ -17,7 +17,7 @@ from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.sweep import Rates
 from xstilts.spec.task import Task, evaluation_payload, training_payload
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Raised when the mathematics of training or evaluation changes."""
 EVALUATED_WITH = ("max_length_tokens", "doc_stride_tokens", "precision")
 """Hyperparameters that an evaluation reads; their values are those of the training it scores."""

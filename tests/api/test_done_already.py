@@ -122,8 +122,8 @@ def known_phases(file: Path) -> set[str]:
 
 FIXED = {
     "intermediates": ["none", "first"],
-    "intermediate": {"lr": 1e-3, "steps": 2},
-    "target": {"lr": 1e-3, "steps": 2},
+    "intermediate": {"lr": 1e-3, "steps": 2, "max_length_tokens": 16},
+    "target": {"lr": 1e-3, "steps": 2, "max_length_tokens": 16},
 }
 
 

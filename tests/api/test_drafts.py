@@ -102,7 +102,7 @@ def test_own_files_are_read_and_their_rows_fit_what_is_written(kind: str, tmp_pa
     pattern = f"rows/{kind}/{{language}}/{{split}}.jsonl"
     written = xstilts.init("deep/a.yaml", files={"mine": pattern}, intermediates=["rte"])
     task = xstilts.load("deep/a.yaml").task("mine")
-    assert task.format == toy.FORMATS[kind][0] and task.languages == ("en", "xx")
+    assert task.format == toy.FORMATS[kind][0] and task.languages == ("en", "fi")
     assert task.source.files == (f"../{pattern}",)
     assert written.own[0]["format"] == task.format
     context = DataContext(base=str(tmp_path / "deep"), cache=str(tmp_path / "cache"))

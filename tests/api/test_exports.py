@@ -83,8 +83,8 @@ def test_export_writes_a_model_that_a_pipeline_opens_with_its_card(
     assert {"README.md", "config.json", "model.safetensors"} <= set(written.files)
     assert sorted(p.name for p in (tmp_path / "deep").iterdir()) == ["out"]
     tagger = pipeline("token-classification", model=written.to, device="cpu")
-    stored = Store(ran.parent.parent).phase(written.evaluation).predictions("xx")
-    rows = (ran.parents[2] / "rows/tags/xx/test.jsonl").read_text().splitlines()
+    stored = Store(ran.parent.parent).phase(written.evaluation).predictions("fi")
+    rows = (ran.parents[2] / "rows/tags/fi/test.jsonl").read_text().splitlines()
     found = tagger([" ".join(json.loads(row)["tokens"]) for row in rows])
     tags = [json.loads(one) for one in stored["prediction"].to_pylist()]
     assert [[one["entity"] for one in words] for words in found] == tags

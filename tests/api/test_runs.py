@@ -120,8 +120,8 @@ def test_run_tells_at_its_end_which_damaged_phases_were_moved(
 FIXED = {
     "intermediates": ["none", "first"],
     "seeds": [1],
-    "intermediate": {"lr": 1e-3, "steps": 2},
-    "target": {"lr": 1e-3, "steps": 2},
+    "intermediate": {"lr": 1e-3, "steps": 2, "max_length_tokens": 16},
+    "target": {"lr": 1e-3, "steps": 2, "max_length_tokens": 16},
     "tracking": None,
 }
 FINISHED = """

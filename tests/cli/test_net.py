@@ -25,7 +25,11 @@ SWEEP_VERBS = [
     for name in VERBS
     if {"sweep", "as_json"} <= {param.name for param in COMMANDS[name].params}
 ]
-MORE = {"submission": ("--out", "x"), "fetch": ("--mirror", "m")}
+MORE = {
+    "submission": ("--out", "x"),
+    "fetch": ("--mirror", "m"),
+    "export": ("squad/xquad", "--to", "x"),
+}
 
 
 @pytest.fixture(autouse=True)

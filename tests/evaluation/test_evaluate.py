@@ -59,7 +59,7 @@ def test_evaluation_of_each_format_can_be_recomputed_from_its_predictions(
         world / "store", toy.evaluation(trained(world, kind), toy.task(kind, world / "rows"))
     )
     result = phase.record().evaluated
-    assert set(result.scores) == {"en", "xx"}
+    assert set(result.scores) == {"en", "fi"}
     for language, scores in result.scores.items():
         table = columns(phase, language)
         assert {"id", "prediction", "gold"} <= set(table) and len(table["id"]) == result.n[language]
@@ -75,7 +75,7 @@ def test_evaluation_of_a_learned_task_is_good_and_of_an_unseen_language_is_not(w
         .record()
         .evaluated.scores
     )
-    assert scores["en"]["token_accuracy"] > 90 > 75 > scores["xx"]["token_accuracy"]
+    assert scores["en"]["token_accuracy"] > 90 > 75 > scores["fi"]["token_accuracy"]
 
 
 def test_evaluation_does_not_depend_on_how_features_are_batched(
@@ -88,7 +88,7 @@ def test_evaluation_does_not_depend_on_how_features_are_batched(
     (tmp_path / "phases").mkdir()
     (tmp_path / "phases" / training.id).symlink_to(world / "store/phases" / training.id)
     single = run(tmp_path, spec)
-    assert columns(whole, "xx")["prediction"] == columns(single, "xx")["prediction"]
+    assert columns(whole, "fi")["prediction"] == columns(single, "fi")["prediction"]
 
 
 def test_retrieval_of_a_base_model_needs_no_training(world: Path, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_evaluation_leaves_to_the_format_how_it_predicts(
     evaluation = toy.evaluation(spec, toy.task("class", world / "rows"))
     (tmp_path / "phases").mkdir()
     (tmp_path / "phases" / spec.id).symlink_to(world / "store/phases" / spec.id)
-    assert set(columns(run(tmp_path, evaluation), "xx")["prediction"]) == {"good"}
+    assert set(columns(run(tmp_path, evaluation), "fi")["prediction"]) == {"good"}
 
 
 # -- sweeps of layers and poolings
@@ -204,7 +204,7 @@ def test_sweep_of_layers_leaves_the_tasks_own_numbers_exactly_as_they_are(
     one, other = plain.record().evaluated, swept.record().evaluated
     assert one.layers == []
     assert (other.scores, other.mean, other.n) == (one.scores, one.mean, one.n)
-    for language in ("en", "xx"):
+    for language in ("en", "fi"):
         assert columns(plain, language) == columns(swept, language)
 
 
@@ -225,7 +225,7 @@ def test_sweep_of_layers_gives_every_variant_what_it_gets_alone(
     for layer in (0, 1, 2):
         for pooling in ("mean", "cls", "max"):
             alone = result(layer=layer, pooling=pooling).scores
-            for language in ("en", "xx"):
+            for language in ("en", "fi"):
                 # Swept vectors are kept in half precision: one of 48 sentences may find another
                 # neighbour.
                 assert value[language, layer, pooling] == pytest.approx(
@@ -277,7 +277,7 @@ def sentence(rng: random.Random, letter: str, words: int) -> str:
 def more(world: Path) -> Path:
     """`rows/<kind>/<language>/<split>.jsonl` of the kinds `mine` and `dual`."""
     rng = random.Random(0)
-    for language, letter in (("en", "w"), ("xx", "x")):
+    for language, letter in (("en", "w"), ("fi", "x")):
         for split, size in (("train", 96), ("dev", 24), ("test", 24)):
             pairs = [sentence(rng, letter, 8) for _ in range(size)]
             mine = [{"source_sentence": text, "target_sentence": text} for text in pairs]
@@ -316,7 +316,7 @@ def of_kind(kind: str, world: Path, **options: Any) -> Task:
         name=kind,
         format=format_name,  # type: ignore[arg-type]
         source=Source(files=(f"{world / 'rows'}/{kind}/{{language}}/{{split}}.jsonl",)),
-        languages=("en", "xx"),
+        languages=("en", "fi"),
         splits=Splits(train="train", dev="dev", test="test"),
         metric=metric,
         options=options,  # type: ignore[arg-type]
@@ -334,7 +334,7 @@ def test_mining_takes_its_threshold_from_the_development_rows_of_each_language(
         result.mean["mining_f1"] > 90 and result.mean["mining_best_f1"] >= result.mean["mining_f1"]
     )
     assert len(result.layers) == 2 * 2 * 2  # languages, hidden states, metrics
-    for language in ("en", "xx"):
+    for language in ("en", "fi"):
         table = columns(phase, language)
         assert sum(table["gold_pairs"]) == 24
         assert 0 < table["threshold"][0] < max(table["score"])
@@ -384,7 +384,7 @@ def test_dual_encoder_learns_and_its_queries_look_among_the_candidates_of_all_la
     assert after > before + 30
     phase = run(tmp_path, toy.evaluation(dual(more, 150), of_kind("dual", more, logit_scale=20.0)))
     result = phase.record().evaluated
-    assert result.n == {"en": 24, "xx": 24}
+    assert result.n == {"en": 24, "fi": 24}
     for language, scores in result.scores.items():
         table = columns(phase, language)
         assert table["relevant"] == [2] * 24  # one of each language
@@ -435,4 +435,4 @@ def test_two_workers_give_the_tables_of_one(more: Path, tmp_path: Path) -> None:
     for spec in specs:
         left, right = (Store(store).phase(spec.id) for store in (one, two))
         assert toy.numbers(left.record().evaluated) == toy.numbers(right.record().evaluated)
-        assert columns(left, "xx") == columns(right, "xx")
+        assert columns(left, "fi") == columns(right, "fi")

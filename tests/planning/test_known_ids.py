@@ -58,34 +58,34 @@ JOINT = STAGED.replace("name: known", "name: known-joint").replace(
 )
 
 KNOWN = {
-    "known: tiny/pretrain": "a0ea08d696eee388f1b9a077",
-    "known: encoder/squad/t1": "255f5bc130a6fcefc4472813",
-    "known: encoder/mnli+snli/t0": "cef91cdc3c9d3a5878f371b7",
-    "known: encoder/kept/t0": "c875f8bd570ffdc3a5fc1775",
-    "known: encoder/anli_plus/t0": "09bc2613e65e29c20a43c808",
-    "known: encoder/squad_translated/t1": "e1a2d831e23b418fd320d220",
-    "known-joint: encoder/squad>udpos/t1/intermediate": "255f5bc130a6fcefc4472813",
-    "known-joint: encoder/squad>udpos/t1": "a2a007f4ce23eaa2c3e8cc1b",
-    "known: encoder/none>xnli/t0": "9bc26897a336a8f328e59718",
-    "known: tiny/squad>xquad+mlqa/s2": "129f31933a456490a365e704",
-    "known: tiny/squad>mlqa/eval/s2": "bcd5eb95ff03395804e487d4",
-    "known: encoder/none>tatoeba/eval/s1": "d4d6e897cb8241786460ec2d",
-    "known: encoder/squad>tatoeba/eval/s1": "1e2cb091908a70f2e7fc7141",
-    "known: encoder/kept>bucc/eval/s1": "58b803934c89fa838c65c397",
-    "known: encoder/squad>lareqa/eval/s1": "dd8ae3257d4a075cedb37876",
+    "known: tiny/pretrain": "6edf5d335c62da80c01a7b75",
+    "known: encoder/squad/t1": "3a69cae7e4c25a268a9710b1",
+    "known: encoder/mnli+snli/t0": "67c59091830016100cae80cd",
+    "known: encoder/kept/t0": "c2654ab7c1b178ff8a44f427",
+    "known: encoder/anli_plus/t0": "effb9bf253b019af9c555fac",
+    "known: encoder/squad_translated/t1": "a4495b8372d6044299b1e3d1",
+    "known-joint: encoder/squad>udpos/t1/intermediate": "3a69cae7e4c25a268a9710b1",
+    "known-joint: encoder/squad>udpos/t1": "8472bbdded5fce3073fd3530",
+    "known: encoder/none>xnli/t0": "cd9eb2f72bae558248fb71b3",
+    "known: tiny/squad>xquad+mlqa/s2": "6f47d69dd5ece75946ade870",
+    "known: tiny/squad>mlqa/eval/s2": "e18aecf2e2017741a062c0af",
+    "known: encoder/none>tatoeba/eval/s1": "0ea87676007518eda32a841c",
+    "known: encoder/squad>tatoeba/eval/s1": "39a973b226349e3f41b32297",
+    "known: encoder/kept>bucc/eval/s1": "dbb609c6ed7298480e767fe2",
+    "known: encoder/squad>lareqa/eval/s1": "c88c28a4f67b30a12ec3a1c4",
 }
 """Sweep and slot to the id of its phase, one for each kind of phase."""
-ALL = "dcc18f03f004566b6c8fb7eb"
+ALL = "6c292450cd6a41bb753c374a"
 SWEEPS = {
-    "demo.yaml": "b55e75c3da535b514bf6dafd",
-    "example-own-task.yaml": "dafa871646bb705c1ae53fbb",
-    "mini-xtreme.yaml": "69033f745e6b9917dd623e55",
-    "phang2020-mlm.yaml": "8054cebd4448a46ff7123e2c",
-    "phang2020-multitask.yaml": "798d323810ad6fdcf21afda3",
-    "phang2020-translated.yaml": "00ce799823c3333470a971f5",
-    "phang2020.yaml": "8b4ed244ddcfa3f8ab28503a",
-    "xtreme-r-syntactic-semantic.yaml": "1d5edcdfba3363cd891490a8",
-    "xtreme-r-synthetic-multilingual.yaml": "5a92eff47cb746b22218b0e1",
+    "demo.yaml": "5839dceb3282a23016f7888b",
+    "example-own-task.yaml": "f25505032a603a2101501b0f",
+    "mini-xtreme.yaml": "ab807c17c2d20347d46ae467",
+    "phang2020-mlm.yaml": "c4b5afb50e9ec0e9bd6af869",
+    "phang2020-multitask.yaml": "23d28caf6d36e4095e8e6aa0",
+    "phang2020-translated.yaml": "644f685e0dc6d58471c7c393",
+    "phang2020.yaml": "40b28844a06c9dbd1c07c8a2",
+    "xtreme-r-syntactic-semantic.yaml": "30962fd7dfcec8715acabb63",
+    "xtreme-r-synthetic-multilingual.yaml": "2f6a2744d21ddef0e41853a6",
 }
 """Sweep file to the digest of the ids of all its phases."""
 

@@ -2,7 +2,7 @@
 lines.
 
 Words are `w00` to `w59`. A sentence is "good" where `w00` to `w09` outnumber `w10` to `w19`; a
-word's tag is its number, even or odd. In the "language" `xx` a word is written with `x` instead of
+word's tag is its number, even or odd. In the "language" `fi` a word is written with `x` instead of
 `w`, so that the two share no id. All of it follows from a seed.
 """
 
@@ -109,7 +109,7 @@ def sentence(rng: np.random.Generator, letter: str) -> list[str]:
 
 def write_rows(folder: Path, n: int = 96) -> None:
     """`<kind>/<language>/<split>.jsonl` for every format."""
-    for language, letter in (("en", "w"), ("xx", "x")):
+    for language, letter in (("en", "w"), ("fi", "x")):
         for split, size in (("train", n), ("dev", n // 2), ("test", n // 2)):
             rng = np.random.default_rng([ord(letter), size, len(split)])
             rows = [_row(sentence(rng, letter), rng, number) for number in range(size)]
@@ -152,7 +152,7 @@ def task(kind: str, folder: Path, **changes: Any) -> Task:
         "name": kind,
         "format": format_name,
         "source": Source(files=(f"{folder}/{kind}/{{language}}/{{split}}.jsonl",)),
-        "languages": ("en", "xx"),
+        "languages": ("en", "fi"),
         "splits": Splits(train="train", dev="dev", test="test"),
         "labels": labels,
         "metric": metric,

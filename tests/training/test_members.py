@@ -54,18 +54,18 @@ def drawn(spec: PhaseSpec, store: Path) -> dict[str, int]:
     ready = loaded(spec, store)
     context = DataContext(cache=str(store / "data"))
     given = [members.read(member.task, ready, spec, context) for member in spec.members]
-    counts = {"en": 0, "xx": 0, "both": 0}
+    counts = {"en": 0, "fi": 0, "both": 0}
     for row in members.plan_batches(given, spec).rows_UN.ravel().tolist():
         words = ready.tokenizer.convert_ids_to_tokens(given[0].train.features[row]["input_ids"])
         letters = {word[0] for word in words} & {"w", "x"}
-        counts["both" if len(letters) > 1 else "en" if letters == {"w"} else "xx"] += 1
+        counts["both" if len(letters) > 1 else "en" if letters == {"w"} else "fi"] += 1
     return counts
 
 
 def test_language_exponent_draws_languages_at_smoothed_rates(world: Path, tmp_path: Path) -> None:
     # 96 and 24 lines; square roots 2 : 1; of 10 updates of 6 blocks 40 and 20.
-    text = toy.task("text", world / "uneven", train_language=("en", "xx"), language_exponent=0.5)
-    assert drawn(mixture(world, text, batch_size=6), tmp_path) == {"en": 40, "xx": 20, "both": 0}
+    text = toy.task("text", world / "uneven", train_language=("en", "fi"), language_exponent=0.5)
+    assert drawn(mixture(world, text, batch_size=6), tmp_path) == {"en": 40, "fi": 20, "both": 0}
 
 
 def test_language_exponent_of_a_task_in_one_language_changes_nothing(
@@ -77,19 +77,19 @@ def test_language_exponent_of_a_task_in_one_language_changes_nothing(
 
 
 def test_language_strata_of_a_language_without_a_feature_is_an_error(world: Path) -> None:
-    text = toy.task("text", world / "rows", train_language=("en", "xx"), language_exponent=0.5)
+    text = toy.task("text", world / "rows", train_language=("en", "fi"), language_exponent=0.5)
     split = EncodedSplit(
         features=datasets.Dataset.from_dict({"row": [0, 0, 1]}),
-        rows=datasets.Dataset.from_dict({"language": ["en", "en", "xx"]}),
+        rows=datasets.Dataset.from_dict({"language": ["en", "en", "fi"]}),
         lengths=np.array([3, 3, 3]),
         n_items=np.array([1, 1, 1]),
     )
-    with pytest.raises(PhaseError, match="the rows in xx have nothing to train on"):
+    with pytest.raises(PhaseError, match="the rows in fi have nothing to train on"):
         members.language_strata(text, split)
 
 
 def test_language_strata_of_a_task_without_an_exponent_are_none(world: Path) -> None:
-    text = toy.task("text", world / "rows", train_language=("en", "xx"))
+    text = toy.task("text", world / "rows", train_language=("en", "fi"))
     split = EncodedSplit(
         features=datasets.Dataset.from_dict({"row": [0]}),
         rows=datasets.Dataset.from_dict({"language": ["en"]}),

@@ -140,7 +140,7 @@ def test_training_without_dev_split_keeps_the_last_weights(world: Path, tmp_path
 
 
 def test_training_on_several_languages_takes_them_all(world: Path, tmp_path: Path) -> None:
-    task = toy.task("class", world / "rows", train_language=("en", "xx"))
+    task = toy.task("class", world / "rows", train_language=("en", "fi"))
     one = run(tmp_path, toy.training(str(world / "base"), [task]))
     two = run(tmp_path, spec_of(world, "class"))
     assert one.curve != two.curve and one.dev.metric == "accuracy"
@@ -341,7 +341,7 @@ def test_two_workers_give_the_losses_and_scores_of_one(world: Path, tmp_path: Pa
     masked = spec_of(world, "text", base="dry", grad_accumulation=2)
     mixed = spec_of(world, "class", "tags", base="dry")
     trainings = [odd, small, masked, mixed]
-    languages = {"languages": ("en", "xx", "en2"), "language_names": {"en2": "en"}}
+    languages = {"languages": ("en", "fi", "en2"), "language_names": {"en2": "en"}}
     scored = toy.evaluation(odd, toy.task("tags", world / "rows", **languages))
     for spec in [*trainings, scored]:
         run(tmp_path / "one", spec)
@@ -353,7 +353,7 @@ def test_two_workers_give_the_losses_and_scores_of_one(world: Path, tmp_path: Pa
             assert left.dev == pytest.approx(right.dev, abs=0.5)
         assert Store(tmp_path / "two").phase(spec.id).record().provenance.workers == 2
     one, two = result(tmp_path / "one", scored), result(tmp_path / "two", scored)
-    assert one.n == two.n and set(one.scores) == set(two.scores) == {"en", "xx", "en2"}
+    assert one.n == two.n and set(one.scores) == set(two.scores) == {"en", "fi", "en2"}
     assert one.mean["token_accuracy"] == pytest.approx(two.mean["token_accuracy"], abs=0.5)
 
 

@@ -29,10 +29,10 @@ from xstilts.workers import process
 
 
 def write_world(folder: Path) -> Path:
-    """A base model and rows; `uneven` has 96 lines of text in English and 24 in `xx`."""
+    """A base model and rows; `uneven` has 96 lines of text in English and 24 in `fi`."""
     toy.base_model(folder / "base")
     toy.write_rows(folder / "rows")
-    for language, count in (("en", 96), ("xx", 24)):
+    for language, count in (("en", 96), ("fi", 24)):
         for split in ("train", "dev"):
             lines = (
                 (folder / f"rows/text/{language}/{split}.jsonl")
@@ -90,7 +90,7 @@ def test_masked_lm_mixed_in_at_a_rate_trains_with_the_base_models_own_head(
 def test_masked_lm_mixed_in_leaves_a_checkpoint_that_opens_and_a_head_that_answers(
     world: Path, tmp_path: Path
 ) -> None:
-    text = toy.task("text", world / "rows", train_language=("en", "xx"))
+    text = toy.task("text", world / "rows", train_language=("en", "fi"))
     spec = mixture(
         world,
         "class",
@@ -227,7 +227,7 @@ def test_separate_heads_are_those_of_before(world: Path, tmp_path: Path) -> None
 def test_mixture_killed_and_resumed_equals_uninterrupted(
     world: Path, tmp_path: Path, step: int
 ) -> None:
-    text = toy.task("text", world / "uneven", train_language=("en", "xx"), language_exponent=0.5)
+    text = toy.task("text", world / "uneven", train_language=("en", "fi"), language_exponent=0.5)
     rates = Rates(cap=50, temperature=2, fixed={"text": 0.3})
     spec = mixture(
         world, "class", again(world), text, heads="shared", rates=rates, grad_accumulation=2

@@ -148,6 +148,8 @@ def _named(name: str) -> str:
     """Tag of the language that has this name, in any language that CLDR has names in."""
     import langcodes
 
+    if not name.isprintable():  # the index of names cannot be asked for a control character
+        return ""
     try:
         return resolve(langcodes.find(name).to_tag()).tag if len(name) > 3 else ""
     except LookupError:

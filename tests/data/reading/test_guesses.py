@@ -86,7 +86,7 @@ def test_single_file_is_cut_into_three(tmp_path: Path) -> None:
         ("none.jsonl", {}, "nothing there"),
         ("{split}.jsonl", {}, "no training rows; splits there: empty, test; one must be called"),
         ("test.jsonl", {"languages": ["en", "de"]}, "one file cannot serve 2 languages"),
-        ("empty.jsonl", {}, "has no rows"),
+        ("empty.jsonl", {}, "is empty"),
     ],
 )
 def test_files_that_can_serve_no_task_are_named(

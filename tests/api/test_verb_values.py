@@ -11,7 +11,7 @@ from tests.support.sweeps import small
 from xstilts.api.done_already import DoneAlready, Unread
 from xstilts.api.verb_values import CheckResult, Findings, PlanResult, RunResult, Status
 from xstilts.checks.audit.cards import Finding
-from xstilts.checks.audit.leaks import Leak, LeakReport
+from xstilts.checks.audit.leak_report import Leak, LeakReport
 from xstilts.checks.doctor import Check
 from xstilts.data.looked import Facts
 from xstilts.planning import make_plan

@@ -15,7 +15,7 @@ from xstilts.store.ledger import Entry, State
 if TYPE_CHECKING:
     from xstilts.api.done_already import DoneAlready
     from xstilts.checks.audit.cards import Finding
-    from xstilts.checks.audit.leaks import Leak, LeakReport
+    from xstilts.checks.audit.leak_report import Leak, LeakReport
     from xstilts.checks.audit.revisions import Read, ReadModel
     from xstilts.checks.costs.values import Cost
     from xstilts.checks.doctor import Check

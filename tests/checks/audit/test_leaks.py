@@ -10,6 +10,7 @@ import pytest
 from tests.checks.audit.leak_worlds import PAIR, sentence, task
 from tests.support.worlds import context, write_jsonl
 from xstilts.checks.audit import leaks
+from xstilts.checks.audit.leak_report import LeakReport
 from xstilts.planning import make_plan
 from xstilts.sources.context import DataContext
 from xstilts.spec.hyperparameters import Settings
@@ -22,7 +23,7 @@ Rows = list[dict[str, Any]]
 
 def found(
     folder: Path, intermediates: tuple[Any, ...], targets: tuple[Task, ...], *more: Task
-) -> leaks.LeakReport:
+) -> LeakReport:
     """What is found in a sweep over these tasks, whose files are in `folder`."""
     own = [one for one in intermediates if isinstance(one, Task)]
     names = tuple(one.name if isinstance(one, Task) else one for one in intermediates)
@@ -333,7 +334,7 @@ def test_find_repeat_counts_rows_that_can_be_compared_and_names_a_transform(tmp_
 # -- real data
 
 
-def squad_before_xquad(train: str, mirror: Path, cache: Path) -> leaks.LeakReport:
+def squad_before_xquad(train: str, mirror: Path, cache: Path) -> LeakReport:
     """SQuAD trained on `train`, XQuAD scored in English and German."""
     from xstilts.tasks import TASKS
 
@@ -381,28 +382,3 @@ def test_find_second_time_compares_nothing_and_a_damaged_report_is_made_again(
         file.write_bytes(damage)
         assert found(tmp_path, *tasks) == whole
         assert file.read_bytes() == kept
-
-
-def test_warnings_are_one_line_for_all_leaks_and_one_for_all_that_was_skipped(
-    tmp_path: Path,
-) -> None:
-    assert leaks.LeakReport().warnings() == []
-    write(tmp_path, "first", pairs(range(3, 8)))
-    write(tmp_path, "target", pairs(range(10)), pairs(range(7, 12)))
-    tasks = (task("first", columns=PAIR),), (task("target", columns=PAIR),)
-    report = found(tmp_path, *tasks)
-    assert len(report.leaks) == 2
-    assert report.warnings() == [
-        "leaks: evaluation rows of target are also in training rows, at worst 60% (target in its "
-        "own training rows); `xstilts check SWEEP` lists all 2"
-    ]
-    one = leaks.LeakReport(leaks=report.leaks[:1], skipped=["a (train): gone"])
-    assert one.warnings() == [
-        f"leak: {report.leaks[0].message}",
-        "leaks were not looked for in a (train): gone",
-    ]
-    many = leaks.LeakReport(skipped=["a (train): gone", "b (train): gone", "c (train): gone"])
-    assert many.warnings() == [
-        "leaks were not looked for in a (train): gone; nor in 2 more: `xstilts check SWEEP` lists "
-        "them"
-    ]

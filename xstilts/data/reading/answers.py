@@ -1,10 +1,10 @@
 """The answers of a row of span QA: texts, and the characters at which they begin.
 
 An empty text, or a null, is no answer, and neither is any text of a row that a column
-`is_impossible` marks: some sources give plausible answers there (KLUE). Test and development rows are scored by their answers' texts
-and need no starts; in training rows and in rows made from questions for a dual encoder the start
-says which occurrence is meant, so there it must be given. It may be wrong: `spec/answer_places.py`
-says where such an answer stands.
+`is_impossible` marks: some sources give plausible answers there (KLUE). Test and development rows
+are scored by their answers' texts and need no starts; in training rows and in rows made from
+questions for a dual encoder the start says which occurrence is meant, so there it must be given.
+It may be wrong: `spec/answer_places.py` says where such an answer stands.
 """
 
 from __future__ import annotations

@@ -114,3 +114,11 @@ def test_sentences_to_be_found_that_stand_twice_are_told() -> None:
         {"source_sentence": [f"satz {i}" for i in range(20)], "target_sentence": WORDS * 2}, own
     )
     assert found.startswith("10 of 20 sentences under target_sentence stand there before")
+
+
+def test_rows_with_one_id_are_told() -> None:
+    own = task("span_qa")
+    rows = {"id": ["a", "b"] * 5, "question": WORDS, "context": WORDS[::-1]}
+    (found,) = told(rows, own)
+    assert found.startswith("8 of 10 rows have an id that stands there before")
+    assert told({**rows, "id": WORDS}, own) == []

@@ -58,6 +58,7 @@ def doubts(table: pa.Table, task: Task, use: Use) -> Iterator[str]:
     if not task.spec.language_model:
         yield from _missing(table, texts, task)
     yield from _undecoded(texts)
+    yield from _one_id(table)
     yield from _all_the_same(table, task)
     yield from _twins(texts)
     yield from _labels_as_texts(table, texts, task)
@@ -98,6 +99,20 @@ def _missing(table: pa.Table, texts: dict[str, Any], task: Task) -> Iterator[str
         empty = pc.sum(pc.equal(pc.list_value_length(table["tokens"]), 0)).as_py() or 0
         if empty > NOTABLE * table.num_rows:
             yield f"{empty:,} of {table.num_rows:,} rows have no tokens; take them out"
+
+
+def _one_id(table: pa.Table) -> Iterator[str]:
+    import pyarrow.compute as pc
+
+    if "id" not in table.column_names:
+        return
+    again = table.num_rows - pc.count_distinct(table["id"]).as_py()
+    if again > NOTABLE * table.num_rows:
+        yield (
+            f"{again:,} of {table.num_rows:,} rows have an id that stands there before: each row "
+            "counts here, but scripts that look predictions up by id keep one of them; give each "
+            "row an id of its own"
+        )
 
 
 def _undecoded(texts: dict[str, Any]) -> Iterator[str]:

@@ -34,3 +34,26 @@ def test_unprefixed_names_the_tags_and_what_to_do() -> None:
 )
 def test_unprefixed_is_silent_where_all_is_well(task: Task) -> None:
     assert tag_notes.unprefixed(task) == ""
+
+
+@pytest.mark.parametrize(
+    "tags", [("PER-B", "PER-I"), ("b-PER", "i-PER"), ("B_PER", "I_PER"), ("B:PER", "I:PER")]
+)
+def test_respelled_positions_are_told_with_the_right_spelling(tags: tuple[str, ...]) -> None:
+    told = tag_notes.respelled(tagging("O", *tags))
+    assert f"({', '.join(tags)})" in told
+    assert told.endswith("write `B-PER`")
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        tagging("O", "B-PER", "I-PER"),
+        tagging("O", "B", "I"),
+        tagging("O", "PER", "LOC"),
+        tagging("O", "PER-B", "PER-I", metric="token_accuracy"),
+        tagging("NOUN", "VERB"),
+    ],
+)
+def test_respelled_is_silent_where_positions_are_read(task: Task) -> None:
+    assert tag_notes.respelled(task) == ""

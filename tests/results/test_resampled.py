@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.support.builders import build_store, finish_evaluation, predictions_file
+from xstilts.results.resampled import Predictions
 from xstilts.results.scores import problems, table
 from xstilts.results.statistics import gains
 from xstilts.scoring.metrics import METRICS
@@ -131,3 +132,22 @@ def test_gains_mining_pairs_only_one_system_found_count_nothing_for_the_other(
     row = _row(made, "skill", "bucc", "mean")
     assert row["gain"] == pytest.approx(600 / 7 - 40)
     assert row["low"] < row["gain"] < row["high"]
+
+
+def test_rows_with_one_id_are_all_drawn(tmp_path: Path) -> None:
+    store, folder = build_store(
+        tmp_path, targets=("pairs",), intermediates=("none", "skill"), examples=60
+    )
+    frame = table(store, folder)
+    for phase in frame["phase"].unique():
+        path = predictions_file(store, phase, "de")
+        rows = pd.read_parquet(path).sort_values("id")
+        # every third row keeps its id; the two after it have the same one
+        rows.assign(id=rows["id"].to_numpy()[np.arange(len(rows)) // 3 * 3]).to_parquet(path)
+    group = frame[(frame["language"] == "de") & (frame["target"] == "pairs")]
+    told: list[str] = []
+    drawn = Predictions(group, store, ("any",), told)
+    means = drawn.resampled(400).mean(axis=0)[:, 0]
+    values = group.drop_duplicates("phase").set_index("phase")["value"][drawn.phases]
+    assert told == []
+    np.testing.assert_allclose(means, values, atol=2)

@@ -30,7 +30,7 @@ from xstilts.store.local_files import write_json
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LOOK_VERSION = 3
+LOOK_VERSION = 4
 """Raised when rows that passed may fail now, or when other things are found in the same rows."""
 TELLING_SHARE = 0.05
 """Share of training questions left out because their answer cannot be placed, above which this is

@@ -94,7 +94,9 @@ class Predictions:
         return every, {place: _placed(ids, block, every) for place, (ids, block) in read.items()}
 
     def _statistics(self, phase: str, language: str, value: float) -> tuple[list[str], Array]:
-        """Sorted ids and statistics `(N, K)`; CorruptError where they don't give the score."""
+        """Sorted ids and statistics `(N, K)`; CorruptError where they don't give the score. Rows
+        with one id are told apart by their order.
+        """
         table = self.store.phase(phase).predictions(language, ["id", *self.metric.statistics])
         columns = {
             name: table[name].to_numpy().astype(np.float64) for name in self.metric.statistics
@@ -107,7 +109,22 @@ class Predictions:
             )
         ids = np.array([str(example) for example in table["id"].to_pylist()])
         order = np.argsort(ids, kind="stable")
-        return ids[order].tolist(), np.stack(list(columns.values()), axis=1)[order]
+        return _distinct(ids[order].tolist()), np.stack(list(columns.values()), axis=1)[order]
+
+
+def _distinct(ids: list[str]) -> list[str]:
+    """Sorted ids, where those that stand there before have a number behind a NUL, so that they are
+    still sorted.
+    """
+    if len({*ids}) == len(ids):
+        return ids
+    found: list[str] = []
+    before, number = None, 0
+    for one in ids:
+        number = number + 1 if one == before else 0
+        found.append(f"{one}\0{number:09}" if number else one)
+        before = one
+    return found
 
 
 def _placed(ids: list[str], block: Array, every: list[str]) -> Array:

@@ -167,3 +167,10 @@ def test_places_of_choices_and_rows_without_counts_are_passed_over() -> None:
     )
     bare = Facts(task="mail", use="train", language="en", rows=9)
     assert told(bare, facts("test", 3, 3, 3)) == []
+
+
+def test_a_first_label_that_no_rows_have_is_told() -> None:
+    (found,) = told(facts("train", 0, 9, 8), facts("dev", 0, 3, 2), facts("test", 0, 4, 4))
+    assert found.startswith("label `ham`, the first of the table, has no rows in any use")
+    assert "counted from 1?" in found
+    assert told(facts("train", 9, 0, 8), facts("dev", 3, 0, 2), facts("test", 4, 0, 4)) == []

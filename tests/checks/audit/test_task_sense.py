@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import worlds
-from xstilts.checks.audit.task_sense import chosen_by_training_rows, positive
+from xstilts.checks.audit.task_sense import chosen_by_training_rows, positive, tags
 from xstilts.spec.format_specs.classification import ClassificationOptions
 from xstilts.spec.task import Limits, Splits, Task
 from xstilts.tasks import TASKS
@@ -66,3 +66,10 @@ def test_rows_apart_are_no_doubt(tmp_path: Path, train: str, dev: str, limit: in
     worlds.review_world(tmp_path)
     task = worlds.review_task(splits=Splits(train=train, dev=dev), limits=Limits(train=limit))
     assert list(chosen_by_training_rows(task, worlds.context(tmp_path))) == []
+
+
+def test_positions_that_are_written_otherwise_are_a_doubt_of_their_task() -> None:
+    fields = {"format": "tagging", "metric": "chunk_f1", "labels": ("O", "PER-B", "PER-I")}
+    (doubt,) = tags(worlds.review_task().model_copy(update=fields))
+    assert doubt.message.startswith("chunk_f1 reads positions as in `B-PER`")
+    assert not [doubt for task in TASKS.values() for doubt in tags(task)]

@@ -113,3 +113,19 @@ def test_test_rows_say_that_scores_stay_right() -> None:
 def test_offsets_that_are_missing_or_minus_one_are_no_doubt() -> None:
     rows = [(c, text, start) for c, text in PLACES for start in (None, -1)]
     assert list(doubts(answers(rows), "test")) == []
+
+
+def test_training_starts_below_zero_are_told_as_misplaced() -> None:
+    right = [(c, text, c.index(text)) for c, text in PLACES]
+    (told,) = doubts(answers([*right, *((c, text, -1) for c, text in PLACES)]), "train")
+    assert told.startswith("5 of 10 answers do not stand at their answer_start: the nearest")
+
+
+@pytest.mark.parametrize("start", [0, None])
+def test_scored_answers_that_stand_in_no_context_are_told(start: int | None) -> None:
+    right = [(c, text, c.index(text)) for c, text in PLACES]
+    lost = [("un cafe\u0301 noir", "caf\u00e9", start)] * 3  # one in NFD, the other in NFC
+    (told,) = doubts(answers([*right, *lost]), "test")
+    assert told.startswith("3 of 8 rows with an answer have none that stands in its context")
+    assert list(doubts(answers([*right, *lost[:2]]), "test")) == []
+    assert list(doubts(answers([*right, *lost]), "train")) == []  # left out there, and counted

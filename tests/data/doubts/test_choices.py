@@ -43,3 +43,19 @@ def test_always_the_same_place_is_told_by_its_name() -> None:
     (found,) = told([([f"a{i}", f"b{i}"], 1) for i in range(10)])
     assert "the right choice is `B` in all 10 rows" in found
     assert told([([f"a{i}", f"b{i}"], 1) for i in range(9)]) == []
+
+
+def test_a_first_choice_that_is_never_right_is_told() -> None:
+    rows = [([f"a{i}", f"b{i}", f"c{i}"], 1 + i % 2) for i in range(24)]
+    (found,) = told(rows)
+    assert found.startswith("the first choice (`A`) is right in none of 24 rows")
+    assert "counted from 1?" in found
+    assert told(rows[:20]) == []  # 6.7 were to be expected
+    assert told([*rows, (["x", "y", "z"], 0)]) == []
+
+
+def test_choices_that_a_table_library_wrote_for_empty_cells_are_told() -> None:
+    rows = [([f"a{i}", f"b{i}", "nan"], i % 2) for i in range(6)]
+    (found,) = told(rows)
+    assert found.startswith("6 of 6 rows have a choice `nan`")
+    assert told([([f"a{i}", f"b{i}", "None"], i % 3) for i in range(6)]) == []

@@ -88,3 +88,37 @@ def test_a_correlation_needs_different_numbers_and_three_rows() -> None:
 def test_sentences_that_are_their_own_translations_are_told() -> None:
     (found,) = told({"source_sentence": WORDS, "target_sentence": WORDS}, task("retrieval"))
     assert "source_sentence and target_sentence are equal" in found
+
+
+def test_texts_with_several_labels_are_told() -> None:
+    premises = [text for text in WORDS[:4] for _ in range(2)]
+    (found,) = told({"text": premises, "label": [0, 1] * 4}, ONE)
+    assert found.startswith("8 of 8 rows have a text that also stands with another label")
+    assert "columns: {text_pair: ...}" in found
+    pairs = {"text": premises, "text_pair": [f"so {i}" for i in range(8)], "label": [0, 1] * 4}
+    assert told(pairs, PAIR) == []
+    (found,) = told({**pairs, "text_pair": premises[::-1]}, PAIR)
+    assert found.endswith("look at the columns of the texts")
+
+
+def test_few_contradictions_and_repeated_rows_raise_no_doubt() -> None:
+    texts = [*WORDS, *WORDS]
+    assert told({"text": texts, "label": [*[i % 2 for i in range(10)] * 2]}, ONE) == []
+    texts = [f"sentence {i}" for i in range(26)] + WORDS[:6]
+    assert told({"text": texts, "label": [0] * 26 + [0, 0, 0, 1, 1, 1]}, ONE) == []
+
+
+def test_sentences_to_be_found_that_stand_twice_are_told() -> None:
+    own = task("retrieval")
+    (found,) = told(
+        {"source_sentence": [f"satz {i}" for i in range(20)], "target_sentence": WORDS * 2}, own
+    )
+    assert found.startswith("10 of 20 sentences under target_sentence stand there before")
+
+
+def test_rows_with_one_id_are_told() -> None:
+    own = task("span_qa")
+    rows = {"id": ["a", "b"] * 5, "question": WORDS, "context": WORDS[::-1]}
+    (found,) = told(rows, own)
+    assert found.startswith("8 of 10 rows have an id that stands there before")
+    assert told({**rows, "id": WORDS}, own) == []

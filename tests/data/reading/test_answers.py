@@ -27,6 +27,22 @@ def test_empty_texts_and_nulls_are_no_answers() -> None:
 
 
 @pytest.mark.parametrize(
+    ("marked", "texts"),
+    [
+        ([True, False, None], [[], ["cat"], ["cat"]]),
+        ([1, 0, 1], [["cat"], ["cat"], ["cat"]]),  # numbers are no truth values
+    ],
+)
+def test_answers_beside_is_impossible_are_only_plausible(
+    marked: list[Any], texts: list[list[str]]
+) -> None:
+    given = {"a": [{"text": ["cat"], "answer_start": [4]}] * 3, "is_impossible": marked}
+    column, problems = answers.column_of(raw_of(given), "a")
+    assert problems == []
+    assert [row["text"] for row in column.to_pylist()] == texts
+
+
+@pytest.mark.parametrize(
     ("given", "start"),
     [
         ({"text": ["cat"], "answer_start": [None]}, None),

@@ -81,6 +81,7 @@ def _of_task(task: Task, facts: Sequence[Facts], tasks: Mapping[str, Task]) -> I
     remedy = _remedy(task, facts)
     unlearned = list(_unlearned(task, train, scored, remedy))
     yield from unlearned
+    yield from _from_one(task, [train, *scored])
     for counted in scored if unlearned else [train, *scored]:
         yield from _one_label(counted, remedy)
     if dev is not None and not unlearned:
@@ -119,6 +120,18 @@ def _unlearned(
         f"{_named(labels)} {'has' if len(labels) == 1 else 'have'} no {noun} ({counts} have {it}), "
         f"so {'it is' if len(labels) == 1 else 'they are'} never predicted; {remedy}"
     )
+
+
+def _from_one(task: Task, counted: Sequence[_Counted]) -> Iterator[str]:
+    """The first label of a table has no row anywhere and all others have."""
+    rows = sum((one.whole for one in counted), Counter[str]())
+    first, *others = task.labels
+    if len(others) > 1 and not rows[first] and all(rows[label] for label in others):
+        yield (
+            f"label `{first}`, the first of the table, has no {counted[0].unit} in any use, and "
+            "every other label has: are ids counted from 1? They must be from 0 in the order of "
+            "`labels:`"
+        )
 
 
 def _notable(counted: _Counted, labels: Sequence[str], least: float) -> list[str]:

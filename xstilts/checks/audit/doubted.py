@@ -32,6 +32,7 @@ def doubts(plan: Plan, facts: list[Facts], context: DataContext) -> list[Doubt]:
         found += task_sense.chosen_by_training_rows(task, context)
     for task in (*trained, *scored):
         found += task_sense.positive(task)
+        found += task_sense.tags(task)
     return list(dict.fromkeys(found))
 
 

@@ -1,5 +1,5 @@
-"""What a task's own fields make doubtful: a positive label that means "no", and development rows
-that are training rows.
+"""What a task's own fields make doubtful: a positive label that means "no", tags whose positions
+are written otherwise, and development rows that are training rows.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from xstilts.data import tag_notes
 from xstilts.spec import splits
 from xstilts.spec.format_specs.classification import ClassificationOptions
 from xstilts.spec.task import Task
@@ -49,6 +50,13 @@ def positive(task: Task) -> Iterator[Doubt]:
                 f"is meant, say so (`options: {{positive_label: {no}}}`), otherwise name `{yes}`"
             ),
         )
+
+
+def tags(task: Task) -> Iterator[Doubt]:
+    """Positions of tags that the metric does not read as such."""
+    told = tag_notes.respelled(task)
+    if told:
+        yield Doubt(task=task.name, message=told)
 
 
 def chosen_by_training_rows(task: Task, context: DataContext) -> Iterator[Doubt]:

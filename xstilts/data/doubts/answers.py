@@ -6,7 +6,11 @@ it is plain, so most rows of English look good. Where the text does not stand at
 other unit is tried; one that explains nearly all of these answers is the unit of the file.
 
 Training takes the occurrence that is nearest to the offset, which is another one where an answer
-occurs several times.
+occurs several times. Below 0 an offset says nothing: tools write -1 where they found no place.
+
+A scored row none of whose answers stands in its context is one that no prediction can match, since
+predictions are cut out of contexts. Where that is not rare, texts were changed on their way
+(another Unicode form, other quotes, translation).
 """
 
 from __future__ import annotations
@@ -64,8 +68,12 @@ many answers, the first one counts.
 
 
 def doubts(table: pa.Table, use: Use) -> Iterator[str]:
-    """A sentence if the offsets are in another unit, or notably wrong in none."""
-    total, wrong, explained = _counted(table)
+    """A sentence if the offsets are in another unit, or notably wrong in none, and one if scored
+    answers notably often stand in no context.
+    """
+    if use != "train":
+        yield from _out_of_reach(table)
+    total, wrong, explained = _counted(table, use)
     if wrong < FEW:
         return
     unit = max(UNITS, key=lambda name: explained[name])
@@ -87,20 +95,39 @@ def doubts(table: pa.Table, use: Use) -> Iterator[str]:
         )
 
 
-def _counted(table: pa.Table) -> tuple[int, int, dict[str, int]]:
+def _out_of_reach(table: pa.Table) -> Iterator[str]:
+    """Rows that have answers, none of which stands in the context."""
+    rows = [
+        any(text in context for text in row["text"])
+        for context, row in zip(
+            table["context"].to_pylist(), table["answers"].to_pylist(), strict=True
+        )
+        if row["text"]
+    ]
+    lost = rows.count(False)
+    if lost >= FEW and lost > NOTABLE * len(rows):
+        yield (
+            f"{lost:,} of {len(rows):,} rows with an answer have none that stands in its context "
+            "letter for letter, so that hardly any prediction can match: are accents, quotes or "
+            "blanks written alike in both (Unicode NFC)?"
+        )
+
+
+def _counted(table: pa.Table, use: Use) -> tuple[int, int, dict[str, int]]:
     """Answers that have an offset and occur in their context, those that do not stand at it, and
-    how many of the latter each unit explains.
+    how many of the latter each unit explains. Scored rows may have -1 for an offset that is not
+    given.
     """
     total, wrong, explained = 0, 0, dict.fromkeys(UNITS, 0)
     for context, text, start in _places(table):
-        if not text or start is None or start < 0:
+        if not text or start is None or (start < 0 and use != "train"):
             continue
-        if context.startswith(text, start):
+        if start >= 0 and context.startswith(text, start):
             total += 1
         elif text in context:  # if it is not, no unit helps, and it is told elsewhere
             total, wrong = total + 1, wrong + 1
             for name, stands in UNITS.items():
-                explained[name] += stands(context, text, start)
+                explained[name] += start >= 0 and stands(context, text, start)
     return total, wrong, explained
 
 

@@ -1,5 +1,5 @@
-"""Texts that are missing, all the same, the label itself, or one column under two roles; and
-numbers and rows of which no score can be made.
+"""Texts that are missing, all the same, the label itself, one column under two roles, or of
+several labels; and numbers and rows of which no score can be made.
 """
 
 from __future__ import annotations
@@ -23,6 +23,12 @@ UNDECODED = 0.1
 """Share of rows with letters of a wrong decoding that is told. A file that was decoded wrongly has
 them nearly everywhere; single paragraphs of benchmarks have them too (XQuAD's Arabic).
 """
+CONTRADICTED = 0.2
+"""Share of rows whose text has another label elsewhere that is told. Annotators differ in some
+rows; where a column was forgotten (the hypothesis of a pair), most rows are like that.
+"""
+REPEATED = 0.05
+"""Share of sentences to be found that stand several times."""
 _TWINS = (
     ("text", "text_pair"),
     ("context", "question"),
@@ -52,9 +58,12 @@ def doubts(table: pa.Table, task: Task, use: Use) -> Iterator[str]:
     if not task.spec.language_model:
         yield from _missing(table, texts, task)
     yield from _undecoded(texts)
+    yield from _one_id(table)
     yield from _all_the_same(table, task)
     yield from _twins(texts)
     yield from _labels_as_texts(table, texts, task)
+    yield from _contradicted(table, texts, task)
+    yield from _repeated(texts, task)
 
 
 def _too_few(table: pa.Table, task: Task, use: Use) -> Iterator[str]:
@@ -90,6 +99,20 @@ def _missing(table: pa.Table, texts: dict[str, Any], task: Task) -> Iterator[str
         empty = pc.sum(pc.equal(pc.list_value_length(table["tokens"]), 0)).as_py() or 0
         if empty > NOTABLE * table.num_rows:
             yield f"{empty:,} of {table.num_rows:,} rows have no tokens; take them out"
+
+
+def _one_id(table: pa.Table) -> Iterator[str]:
+    import pyarrow.compute as pc
+
+    if "id" not in table.column_names:
+        return
+    again = table.num_rows - pc.count_distinct(table["id"]).as_py()
+    if again > NOTABLE * table.num_rows:
+        yield (
+            f"{again:,} of {table.num_rows:,} rows have an id that stands there before: each row "
+            "counts here, but scripts that look predictions up by id keep one of them; give each "
+            "row an id of its own"
+        )
 
 
 def _undecoded(texts: dict[str, Any]) -> Iterator[str]:
@@ -154,4 +177,50 @@ def _labels_as_texts(table: pa.Table, texts: dict[str, Any], task: Task) -> Iter
             yield (
                 f"the {role} is the label itself in {same:,} of {table.num_rows:,} rows: "
                 f"`columns: {{{role}: ...}}` must name the column of the texts"
+            )
+
+
+def _contradicted(table: pa.Table, texts: dict[str, Any], task: Task) -> Iterator[str]:
+    """The same texts with several labels, by which no model can tell them apart."""
+    if task.format != "classification" or "label" not in table.column_names:
+        return
+    roles = [*texts]
+    labels = table.group_by(roles, use_threads=False).aggregate(
+        [("label", "count_distinct"), ("label", "count")]
+    )
+    several = [
+        count
+        for count, distinct in zip(
+            labels["label_count"].to_pylist(),
+            labels["label_count_distinct"].to_pylist(),
+            strict=True,
+        )
+        if distinct > 1
+    ]
+    rows = sum(several)
+    if rows >= FEW and rows > CONTRADICTED * table.num_rows:
+        missing = "text_pair" not in roles
+        yield (
+            f"{rows:,} of {table.num_rows:,} rows have a text that also stands with another label, "
+            "so that nothing can tell them apart: "
+            + (
+                "is the second text of a pair missing? `columns: {text_pair: ...}` names it"
+                if missing
+                else "look at the columns of the texts"
+            )
+        )
+
+
+def _repeated(texts: dict[str, Any], task: Task) -> Iterator[str]:
+    """Sentences to be found that stand several times, of which one alone counts as right."""
+    import pyarrow.compute as pc
+
+    if task.format != "retrieval":
+        return
+    for role, column in texts.items():
+        again = len(column) - pc.count_distinct(column).as_py()
+        if again >= FEW and again > REPEATED * len(column):
+            yield (
+                f"{again:,} of {len(column):,} sentences under {role} stand there before, and only "
+                "the one of the same row counts as right: take repeated ones out"
             )

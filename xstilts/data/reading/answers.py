@@ -1,9 +1,10 @@
 """The answers of a row of span QA: texts, and the characters at which they begin.
 
-An empty text, or a null, is no answer. Test and development rows are scored by their answers' texts
-and need no starts; in training rows and in rows made from questions for a dual encoder the start
-says which occurrence is meant, so there it must be given. It may be wrong: `spec/answer_places.py`
-says where such an answer stands.
+An empty text, or a null, is no answer, and neither is any text of a row that a column
+`is_impossible` marks: some sources give plausible answers there (KLUE). Test and development rows
+are scored by their answers' texts and need no starts; in training rows and in rows made from
+questions for a dual encoder the start says which occurrence is meant, so there it must be given.
+It may be wrong: `spec/answer_places.py` says where such an answer stands.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ UNANSWERED = "questions without an answer"
 UNPLACED = "questions whose answer does not stand in the context as it is written"
 MOST_UNPLACED = 0.5
 """A larger share of unplaced answers among training questions with an answer is an error."""
+IMPOSSIBLE = "is_impossible"
+"""Column of truth values: whether a question has no answer in its context (SQuAD v2.0's name)."""
 _NO_START = -1
 
 
 def column_of(raw: Raw, name: str) -> tuple[Any, list[str]]:
     """A column of SQuAD's answers, `{text: [texts], answer_start: [characters from 0]}`, without
-    empty ones; a start that is not given is null.
+    empty ones and those of impossible questions; a start that is not given is null.
     """
     import pyarrow as pa
 
@@ -41,11 +44,23 @@ def column_of(raw: Raw, name: str) -> tuple[Any, list[str]]:
     try:
         texts = _lists(column, "text", pa.string())
         starts = _lists(column, "answer_start", pa.float64())
-        rows = [_answers(*pair) for pair in zip(texts, starts, strict=True)]
+        rows = [
+            _answers(*(([], []) if none else pair))
+            for none, *pair in zip(_impossible(raw), texts, starts, strict=True)
+        ]
         return pa.array(rows, _type()), []
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, OverflowError):
         must = "must be {text: [texts], answer_start: [numbers]}"
         return column, [f"column `{name}` holds {column.type}; {must}"]
+
+
+def _impossible(raw: Raw) -> list[bool]:
+    import pyarrow as pa
+
+    there = IMPOSSIBLE in raw.table.column_names
+    if not there or not pa.types.is_boolean(raw.table[IMPOSSIBLE].type):
+        return [False] * raw.table.num_rows
+    return [one is True for one in raw.table[IMPOSSIBLE].to_pylist()]
 
 
 def _type() -> pa.DataType:

@@ -30,6 +30,8 @@ def wanted(task: Task) -> list[str]:
     `choices`.
     """
     questions = ("id", *_SQUAD) if task.spec.from_questions else ()
+    if task.spec.from_questions or "answers" in task.spec.roles:
+        questions = (*questions, answers.IMPOSSIBLE)
     names = [name for role in task.spec.roles for name in sources_of(task, role)]
     return [*names, *(name.partition(".")[0] for name in names if "." in name), *questions]
 

@@ -2,7 +2,8 @@
 
 **squad_json** (SQuAD v1.1 and v2.0, XQuAD, MLQA, TyDiQA-GoldP). A row is a question: `id`,
 `question`, `context`, `answers`, `title`. Every question is a row; one that is unanswerable has no
-answers. A text without an `answer_start`, as hidden test sets have them, has a null there.
+answers, whatever the file gives beside `is_impossible: true` (plausible ones, for example). A text
+without an `answer_start`, as hidden test sets have them, has a null there.
 
 **xquad_r** (LAReQA, Roy et al. 2020, arXiv 2004.05484): SQuAD's JSON whose paragraphs have
 `sentence_breaks`, pairs of characters. A row has a question as `query`, the sentence in which its
@@ -101,7 +102,7 @@ def _id(question: _Part) -> str:
 
 
 def _answers(question: _Part) -> dict[str, list[Any]]:
-    if question.value.get("answers") is None:
+    if question.value.get("answers") is None or question.value.get("is_impossible") is True:
         return {"text": [], "answer_start": []}
     found = question.parts("answers", "answer")
     return {

@@ -27,7 +27,7 @@ from xstilts.spec.task import Task, Use
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROWS_VERSION = 3
+ROWS_VERSION = 4
 """Raised when the same source rows come out differently under their roles."""
 
 

@@ -254,7 +254,7 @@ def _metadata(
     ]
     return str(
         huggingface_hub.ModelCardData(
-            language=_codes(task.languages),
+            language=_codes(task.languages) or None,
             license="other",
             license_name="see-the-licences-of-base-model-and-data",
             library_name="transformers",

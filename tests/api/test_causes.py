@@ -87,8 +87,8 @@ def test_several_values_of_one_field_are_one_cause(tmp_path: Path) -> None:
     )
     found = xstilts.why(file).to_json()
     assert [one["changes"] for one in found["causes"]] == [["target.lr (several values)"]]
-    (open_,) = {one["reason"].split(">")[0].rsplit(" ", 1)[0] for one in found["open"]}
-    assert open_ == "it starts from what the search"
+    (open_,) = found["open"]
+    assert open_["reason"] == "a search has yet to choose what it starts from"
 
 
 def test_empty_store_has_nothing_like_it(tmp_path: Path) -> None:
@@ -103,7 +103,24 @@ def test_searched_hyperparameters_and_what_follows_are_open(tmp_path: Path) -> N
     )
     found = xstilts.why(file, TRAINED).to_json()
     assert found["standing"] == "open"
-    assert found["reason"] == "lr come from the search tiny/first>topic"
+    assert found["reason"] == "a search has yet to suggest lr"
+    assert found["waits_for"] == "tiny/first>topic"
+
+
+def test_open_slots_of_many_searches_share_a_line(tmp_path: Path) -> None:
+    file = fixed_sweep(
+        tmp_path, target={**FIXED, "lr": {"log": [1e-5, 1e-3]}}, search={"trials": 2}
+    )
+    found = xstilts.why(file).to_json()
+    reasons = [one["reason"] for one in found["open"]]
+    assert set(reasons) == {
+        "a search has yet to suggest lr",
+        "a search has yet to choose what it starts from",
+        "what it starts from is open",
+    }
+    assert (
+        len(reasons) == 3 and sum(one["slots"] for one in found["open"]) == found["slots"]["open"]
+    )
 
 
 def test_missing_data_is_named_and_the_rest_is_answered(tmp_path: Path) -> None:

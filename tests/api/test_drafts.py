@@ -39,6 +39,10 @@ def test_generators_tasks_get_a_model_that_needs_no_download(tmp_path: Path) -> 
     assert (written.models, written.intermediates) == (["generator"], ["none", "gen-more"])
     checked = xstilts.check("g.yaml", store=str(tmp_path / "store"), leaks=False)
     assert checked.sweep.models[0].label == "tiny"
+    own = [{"text": f"text {i}", "label": "ab"[i % 2]} for i in range(40)]
+    write_jsonl(tmp_path / "own.jsonl", own)
+    mine = xstilts.init("m.yaml", models=["generator"], files={"mine": "own.jsonl"})
+    assert mine.intermediates == ["none", "gen-more"]
 
 
 def test_flags_stand_in_the_file(tmp_path: Path) -> None:

@@ -32,10 +32,27 @@ def test_filters_keep_what_is_all_of_them() -> None:
     assert names(groups=["syntactic"], format="span_qa") == []
 
 
-@pytest.mark.parametrize("language", ["pt", "pt-BR", "pt_BR", "PT"])
-def test_language_is_found_by_its_first_part(language: str) -> None:
+@pytest.mark.parametrize("language", ["pt", "pt-BR", "pt_BR", "PT", "por"])
+def test_language_is_found_whatever_it_is_called(language: str) -> None:
     assert "udpos" in names(language=language) and "xnli" not in names(language=language)
     assert speaks(TASKS["udpos"], language)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("zho", "zh"), ("zh-Hant-TW", "zh"), ("eng", "en"), ("iw", "he"), ("in", "id"), ("fil", "tl")],
+)
+def test_words_for_one_language_find_the_same_tasks(one: str, other: str) -> None:
+    assert names(language=one) == names(language=other) != []
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("chinese", r'"chinese"; nearest: zh$'), ("nb", r'"nb"$'), ("", '""$')],
+)
+def test_language_that_no_task_has_is_refused(language: str, said: str) -> None:
+    with pytest.raises(xstilts.InputError, match=said):
+        names(language=language)
 
 
 @pytest.mark.parametrize(

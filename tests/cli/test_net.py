@@ -127,7 +127,7 @@ def test_error_whose_text_fails_is_told_all_the_same() -> None:
     assert "ended with Mute" in ended(Mute()).stderr
 
 
-@pytest.mark.parametrize("words", [("fall", "--nothing"), ("fal",), ("fall", "x")])
+@pytest.mark.parametrize("words", [("fall", "--nothing"), ("fal",), ("fall", "x"), ("--no",), ()])
 def test_usage_error_with_json_is_one_value(words: tuple[str, ...]) -> None:
     made = typer.Typer(cls=Net)
 

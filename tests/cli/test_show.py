@@ -247,11 +247,18 @@ def test_why_tells_causes_open_slots_and_the_ledger() -> None:
         "ledger": [{"slot": f"d{i}", "state": "failed: x"} for i in range(12)],
     }
     text = shown(show.why, found)
-    assert "14 will be filled by 24 new phases, 2 are open" in text
+    assert "slots done: 1; to be filled: 14, by 24 new phases; open: 2" in text
     assert "12 phases: target.lr 1 -> 2\n    6 of them through what they start from" in text
     assert "12 phases: nothing like it has a record" in text
     assert "2 slots open: it waits, such as c" in text
     assert "in the ledger: 2 more" in text
+
+
+def test_why_of_an_open_slot_names_what_it_waits_for() -> None:
+    found = {"slot": "s", "standing": "open", "phase": "", "nearest": "", "changes": []}
+    found |= {"reason": "a search has yet to suggest lr", "waits_for": "a>b", "ledger": ""}
+    text = shown(show.why_slot, {**found, "because": []})
+    assert text == "s: not known before the run: a search has yet to suggest lr (a>b)\n"
 
 
 def test_why_of_a_slot_follows_its_parents() -> None:

@@ -64,7 +64,8 @@ def test_head_is_metadata_that_the_hub_reads(world: World) -> None:
 
 
 def test_languages_are_the_codes_that_the_hub_knows() -> None:
-    assert _codes(["en", "pt-BR", "zh_Hans", "zh", "swh", "klingon"]) == ["en", "pt", "zh", "swh"]
+    assert _codes(["eng", "pt-BR", "zh_Hans", "zh", "swh", "iw"]) == ["en", "pt", "zh", "sw", "he"]
+    assert _codes(["klingon", "xa", "x-mine", "qaa", "qu", "yue"]) == ["qu", "yue"]
 
 
 def test_scores_are_those_of_the_records_with_their_baseline_and_gain(world: World) -> None:

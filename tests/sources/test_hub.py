@@ -25,6 +25,35 @@ def test_hub_out_of_reach_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Mo
     )
 
 
+def test_hub_that_is_away_is_told_once_with_all_that_was_not_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def problem(name: str, reason: str = "no route", kind: hub.Kind = "dataset") -> str:
+        url = f"https://hub/api/{name}"
+        failing(monkeypatch, OSError(f"{reason} for url '{url}'"))
+        with pytest.raises(DataError) as told:
+            hub.HuggingFace().names(kind, name, "main")
+        return str(told.value)
+
+    model, alone = problem("some/model", kind="model"), problem("some/one", "too slow")
+    data = [problem(f"some/data-{i}") for i in range(3)]
+    tasks = [
+        f"task own (train, dev): {data[0]}",
+        f"task own (test): {data[0]} [in 2 languages: de, en]",
+        f"task union, part one (train): {data[1]}",
+        f"task slow (train): {alone}",
+        "task other (train): is empty",
+        f"task last (test): {data[2]}",
+    ]
+    once, *rest = hub.told_once([model, *tasks])
+    assert once.startswith(
+        "the hub cannot be reached (no route), so this could not be looked at: model some/model, "
+        "the data of own, union, last; connect to the network, or fill a mirror"
+    )
+    assert rest == [tasks[3], tasks[4]]
+    assert hub.told_once([tasks[0], tasks[4]]) == [tasks[0], tasks[4]]
+
+
 class Failing:
     """huggingface_hub's client, every question of which fails in one way; counts the questions."""
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ import pytest
 from tests.support.worlds import environment
 from tests.tracking.world import World
 from xstilts.store.ledger import State
+from xstilts.store.phases import Store
+from xstilts.store.sqlite_address import sqlite_address
 from xstilts.tracking.glance import held
 from xstilts.tracking.pages import experiment_tags
 from xstilts.tracking.server import connect
@@ -33,6 +36,14 @@ def test_held_after_a_sync_and_not_before(world: World) -> None:
     client = connect(world.uri)
     experiment = client.get_experiment_by_name(f"{world.sweep.name}-v{world.sweep.version}")
     assert glance(world) == experiment.experiment_id
+
+
+def test_held_wherever_the_store_lies(world: World, tmp_path: Path) -> None:
+    odd = world.store.path.rename(tmp_path / "100%20 ?#[v2] данные")
+    uri = sqlite_address(odd / "mlflow.db")
+    moved = replace(world, store=Store(odd), folder=next(Store(odd).sweeps()), uri=uri)
+    moved.tracker().sync(moved.entries)
+    assert glance(moved) is not None
 
 
 def test_changed_ledger_is_not_held(world: World) -> None:

@@ -21,6 +21,8 @@ class Answer:
     phase: str = ""
     reason: str = ""
     """Why its phase is open."""
+    waits_for: str = ""
+    """The search or slot that an open phase waits for, if any."""
     nearest: str = ""
     """The recorded phase that is most like it; empty where there is none."""
     changes: tuple[Change, ...] = ()

@@ -84,9 +84,11 @@ class _Answers:
         told = entry.state if entry and entry.state in _TOLD else None
         ledger = f"{told}: {first_line(entry.error)}".rstrip(": ") if told and entry else ""
         parent = self._parent(slot.needs)
-        reason = self._open(slot, parent)
+        reason, waits_for = self._open(slot, parent)
         if reason or parent is None:
-            return Answer(slot=slot.key, standing="open", reason=reason, ledger=ledger)
+            return Answer(
+                slot=slot.key, standing="open", reason=reason, waits_for=waits_for, ledger=ledger
+            )
         before = self._answers[parent].phase if parent else ""
         spec = build(self._plan, slot, self._params(slot) or {}, before, self._known.revisions)
         phase = spec.id
@@ -115,21 +117,24 @@ class _Answers:
 
     # -- what is known of a slot
 
-    def _open(self, slot: Slot, parent: str | None) -> str:
-        """Why a slot's phase can't be known yet; empty where it can."""
+    def _open(self, slot: Slot, parent: str | None) -> tuple[str, str]:
+        """Why a slot's phase can't be known yet, and the search or slot that it waits for, if any;
+        both empty where it can. Slots of many studies share a reason, so it names none.
+        """
         if lacking := self._known.lacks(slot):
-            return "; ".join(
+            reasons = (
                 f"{what} is not known: {self._known.unknown.get(what, 'it is not here')}"
                 for what in lacking
             )
+            return "; ".join(reasons), ""
         if parent is None:
-            return f"it starts from what the search {slot.needs} chooses"
+            return "a search has yet to choose what it starts from", str(slot.needs)
         if parent and self._answers[parent].standing == "open":
-            return f"it starts from {parent}, which is not known: {self._answers[parent].reason}"
+            return "what it starts from is open", parent
         if self._params(slot) is None:
             searched = self._plan.studies[slot.study or slot.like]
-            return f"{', '.join(searched.space)} come from the search {searched.key}"
-        return ""
+            return f"a search has yet to suggest {', '.join(searched.space)}", searched.key
+        return "", ""
 
     def _parent(self, needs: Needs) -> str | None:
         """The slot that a slot starts from; empty for a base model, None where a search has yet to

@@ -44,6 +44,7 @@ def check_opened(
 ) -> CheckResult:
     """Checks a sweep that is open already; `tell` is told what is being done."""
     from xstilts.checks.audit import doubted, leaks as leak_search, model_fit, revisions
+    from xstilts.sources import hub
 
     plan, context = opened.plan, opened.context
     tell("checking the data and the models")
@@ -52,7 +53,7 @@ def check_opened(
         *(_at(opened.file, misfit.path, misfit.message) for misfit in fit.misfits),
         *(
             Problem(message=message, file=opened.file)
-            for message in looked.problems or opened.unread_labels.splitlines()
+            for message in hub.told_once(looked.problems or opened.unread_labels.splitlines())
         ),
     ]
     if wrong:

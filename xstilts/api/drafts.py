@@ -58,7 +58,7 @@ def init(
     answers = Draft(
         name=name or _name_of(path),
         models=[_place(one, path) for one in models] or [_model(wanted)],
-        intermediates=_intermediates(intermediates, wanted),
+        intermediates=_intermediates(intermediates, models, wanted),
         targets=wanted,
         seeds=seeds,
         trials=trials,
@@ -85,11 +85,14 @@ def require_free(path: Path, *, force: bool) -> None:
         raise InputError(f"{path}: is there already; give another name, or --force to replace it")
 
 
-def _intermediates(given: Sequence[str], targets: Sequence[str]) -> list[str]:
-    """Those given, without the baseline; else one that suits the targets."""
+def _intermediates(
+    given: Sequence[str], models: Sequence[str], targets: Sequence[str]
+) -> list[str]:
+    """Those given, without the baseline; else one that suits the models and the targets."""
     if given:
         return [one for one in given if one != "none"]
-    return ["gen-more"] if _generated(targets) else [INTERMEDIATE]
+    generated = draft.GENERATOR in models or _generated(targets)
+    return ["gen-more"] if generated else [INTERMEDIATE]
 
 
 def _model(targets: Sequence[str]) -> str:

@@ -1,16 +1,12 @@
 """Which revisions of a sweep's data and models can be known on this machine, and why others can't.
 
-Nothing is written: what the store remembers of the data is copied, and the copy is used.
+Nothing is written, and no hub is asked.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xstilts.api import inputs
@@ -30,16 +26,16 @@ class KnownHere:
     def __init__(self, plan: Plan, context: DataContext) -> None:
         self.unknown: dict[str, str] = {}
         """`data of squad`, `model org/name`: why its revision is not known."""
-        with _only_read(context) as self._context:
-            self.plan = replace(plan, sweep=self._labelled(plan.sweep))
-            models = inputs.base_models(plan)
-            self.revisions = Revisions(
-                train=self._of_tasks(trained_tasks(plan), "train"),
-                evaluate=self._of_tasks(plan.sweep.targets, "evaluate"),
-                models=self._known(
-                    "model", models, lambda name: inputs.revision(models[name], self._context)
-                ),
-            )
+        self._context = inputs.only_looking(context)
+        self.plan = replace(plan, sweep=self._labelled(plan.sweep))
+        models = inputs.base_models(plan)
+        self.revisions = Revisions(
+            train=self._of_tasks(trained_tasks(plan), "train"),
+            evaluate=self._of_tasks(plan.sweep.targets, "evaluate"),
+            models=self._known(
+                "model", models, lambda name: inputs.revision(models[name], self._context)
+            ),
+        )
 
     def lacks(self, slot: Slot) -> list[str]:
         """What a slot's phase needs and is not known; its parents' phases are not looked at."""
@@ -97,15 +93,3 @@ class KnownHere:
             except (XstiltsError, OSError) as error:
                 self.unknown.setdefault(f"{what} {name}", first_line(error))
         return found
-
-
-@contextmanager
-def _only_read(context: DataContext) -> Iterator[DataContext]:
-    """The context with a copy of what the store remembers of data."""
-    with tempfile.TemporaryDirectory(prefix="xstilts-") as folder:
-        kept, copy = Path(context.cache), Path(folder)
-        if (kept / "content-hashes.json").is_file():
-            shutil.copy(kept / "content-hashes.json", copy)
-        if (kept / "labels").is_dir():
-            shutil.copytree(kept / "labels", copy / "labels")
-        yield context.model_copy(update={"cache": str(copy)})

@@ -7,6 +7,7 @@ from typing import Any
 
 from xstilts.api.verb_values import TaskFacts
 from xstilts.errors import InputError, nearest
+from xstilts.spec.languages import is_known, resolve, suggestion
 from xstilts.spec.task import Task
 
 
@@ -33,26 +34,25 @@ def list_tasks(
     found = [task for task in found if format in (None, task.format)]
     if language is not None:
         if not any(speaks(task, language) for task in TASKS.values()):
-            every = {
-                one for task in TASKS.values() for one in (*task.languages, *task.train_languages)
-            }
-            hint = nearest(language, every)
-            raise InputError(f'no built-in task has the language "{language}"{hint}')
+            raise InputError(f'no built-in task has the language "{language}"{_meant(language)}')
         found = [task for task in found if speaks(task, language)]
     return [facts(task) for task in found]
 
 
 def speaks(task: Task, language: str) -> bool:
-    """Whether a task is scored or trained in a language: `pt` finds `pt-BR`, and `pt-BR` finds
-    `pt`.
+    """Whether a task is scored or trained in a language, whatever either calls it: `zho`, `zh-CN`
+    and `zh` find each other, and so do `pt` and `pt-BR`.
     """
-    wanted = _primary(language)
-    return any(wanted == _primary(one) for one in (*task.languages, *task.train_languages))
+    wanted = resolve(language).code
+    return any(wanted == resolve(one).code for one in (*task.languages, *task.train_languages))
 
 
-def _primary(language: str) -> str:
-    """The first part of a language's code, in small letters."""
-    return language.replace("_", "-").split("-")[0].lower()
+def _meant(word: str) -> str:
+    """`; nearest: zh` for a word that is no code (`chinese`); empty for one that is, and for one
+    that means nothing.
+    """
+    code = "" if is_known(word) else suggestion(word)
+    return f"; nearest: {code}" if code else ""
 
 
 def _known(what: str, given: Iterable[str], known: Iterable[str]) -> None:

@@ -34,6 +34,18 @@ class Net(TyperGroup):
         given = list(sys.argv[1:] if args is None else args)
         return super().main(given, *rest, obj=given, **extra)
 
+    def make_context(self, *given: Any, **extra: Any) -> Any:
+        """The context of the words before the verb; what is wrong with them is told as `invoke`
+        does.
+        """
+        words = extra.get("obj") or []
+        try:
+            return super().make_context(*given, **extra)
+        except typer.TyperException as error:
+            if "--json" not in words:
+                raise
+            raise typer.Exit(self._ended(error, words)) from error
+
     def invoke(self, ctx: Any) -> Any:
         """Runs a verb; raises `typer.Exit` with the exit code where it does not succeed."""
         for stream in (sys.stdout, sys.stderr):

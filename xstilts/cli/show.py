@@ -164,18 +164,20 @@ def why(console: Console, found: dict[str, Any]) -> None:
     new = sum(cause["phases"] for cause in found["causes"])
     say(
         console,
-        f"{found['sweep']}: {slots['done']:,} slots are done, {slots['new']:,} will be filled by "
-        f"{new:,} new phases, {slots['open']:,} are open",
+        f"{found['sweep']}: slots done: {slots['done']:,}; to be filled: {slots['new']:,}, by "
+        f"{new:,} new phase{'' if new == 1 else 's'}; open: {slots['open']:,}",
     )
     for cause in found["causes"]:
         changes = "; ".join(cause["changes"]) or "nothing like it has a record"
-        say(console, Text.assemble((f"{cause['phases']:,} phases: ", "bold"), changes))
+        count = _counted_phases(cause["phases"])
+        say(console, Text.assemble((f"{count}: ", "bold"), changes))
         if cause["by_parent"]:
             say(console, f"    {cause['by_parent']:,} of them through what they start from")
         near = f", nearest to phase {cause['nearest']}" if cause["nearest"] else ""
         say(console, f"    such as {cause['example']}{near}")
     for one in found["open"]:
-        say(console, f"{one['slots']:,} slots open: {one['reason']}, such as {one['example']}")
+        count = f"{one['slots']:,} slot{'' if one['slots'] == 1 else 's'} open"
+        say(console, f"{count}: {one['reason']}, such as {one['example']}")
     for one in found["ledger"][:_LEDGER_LINES]:
         say(console, f"in the ledger: {one['slot']}: {one['state']}")
     if (more := len(found["ledger"]) - _LEDGER_LINES) > 0:
@@ -189,7 +191,8 @@ def why_slot(console: Console, found: dict[str, Any]) -> None:
         "new": f"will be run as phase {found['phase']}",
         "open": f"not known before the run: {found.get('reason')}",
     }
-    say(console, f"{found['slot']}: {standing[found['standing']]}")
+    waits = f" ({found['waits_for']})" if found.get("waits_for") else ""
+    say(console, f"{found['slot']}: {standing[found['standing']]}{waits}")
     if found["ledger"]:
         say(console, f"    in the ledger: {found['ledger']}")
     for one in [found, *found["because"]]:

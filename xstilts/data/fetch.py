@@ -93,7 +93,7 @@ def fetch(
         except OSError as error:
             raise store_error(error, Path(mirror)) from error
     if problems:
-        raise DataError("\n".join(problems))
+        raise DataError("\n".join(hubs.told_once(problems)))
     return folders
 
 

@@ -24,6 +24,7 @@ from xstilts.results.resampled import Predictions
 from xstilts.results.scores import table_of
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec.described import rates, transforms
+from xstilts.spec.languages import is_known, resolve
 from xstilts.spec.phase import ModelParent, PhaseSpec
 from xstilts.spec.stages import stage_names
 from xstilts.spec.sweep import BASELINE, Sweep
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESAMPLES = 2000
+_HUB_LANGUAGE = re.compile("[a-z]{2}|(?!q[a-t])[a-z]{3}")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -214,9 +216,11 @@ def _public(name: str) -> str:
 
 
 def _codes(languages: Sequence[str]) -> list[str]:
-    """The languages as the hub knows them: codes of two or three letters."""
-    first = (re.split("[-_]", one)[0].lower() for one in languages)
-    return list(dict.fromkeys(one for one in first if re.fullmatch("[a-z]{2,3}", one)))
+    """The languages as the hub knows them: codes of two or three letters. Private and made-up ones
+    mean something to nobody else.
+    """
+    codes = (resolve(one).code for one in languages if is_known(one))
+    return list(dict.fromkeys(one for one in codes if _HUB_LANGUAGE.fullmatch(one)))
 
 
 def _metadata(
@@ -250,7 +254,7 @@ def _metadata(
     ]
     return str(
         huggingface_hub.ModelCardData(
-            language=_codes(task.languages),
+            language=_codes(task.languages) or None,
             license="other",
             license_name="see-the-licences-of-base-model-and-data",
             library_name="transformers",

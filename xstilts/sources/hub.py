@@ -12,7 +12,8 @@ What an earlier download left in huggingface_hub's cache is used where the hub c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -29,6 +30,11 @@ _OFFLINE_HELP = (
     "connect to the network, or fill a mirror where there is one "
     "(`xstilts fetch SWEEP --mirror DIR`) and name it (`--mirror DIR` or XSTILTS_MIRROR)"
 )
+_AWAY = re.compile(
+    r"(?:task (?P<task>[^\s,:]+).*)?hub (?P<kind>dataset|model) (?P<id>\S+): cannot be reached "
+    rf"\((?P<reason>.*)\); {re.escape(_OFFLINE_HELP)}(?: \[in .*\])?"
+)
+"""A problem of one task or model with a hub that is away."""
 
 
 class Hub(Protocol):
@@ -232,5 +238,37 @@ def _explained(kind: Kind, repository: str, revision: str) -> Iterator[None]:
     except Exception as error:  # httpx, sockets, time-outs, offline mode: no common root
         REACH.doubt()
         raise DataError(
-            f"{where}: cannot be reached ({first_line(error, 160)}); {_OFFLINE_HELP}"
+            f"{where}: cannot be reached ({_reason(error)}); {_OFFLINE_HELP}"
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Why the hub did not answer, without the address of the one question."""
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return "offline mode is on: HF_HUB_OFFLINE"
+    return re.sub(r" for url '\S*'", "", first_line(error))[:160]
+
+
+def told_once(problems: Iterable[str]) -> list[str]:
+    """The problems, those with a hub that is away in one for each reason, with all that could not
+    be looked at. Others stay as they are.
+    """
+    by_reason: dict[str, list[re.Match[str]]] = {}
+    found = dict.fromkeys(problems)
+    for problem in found:
+        if match := _AWAY.fullmatch(problem):
+            by_reason.setdefault(match["reason"], []).append(match)
+    same = {one.string: many for many in by_reason.values() if len(many) > 1 for one in many}
+    return list(dict.fromkeys(_all_away(same[one]) if one in same else one for one in found))
+
+
+def _all_away(many: Sequence[re.Match[str]]) -> str:
+    tasks = dict.fromkeys(one["task"] for one in many if one["task"])
+    others = [f"{one['kind']} {one['id']}" for one in many if not one["task"]]
+    unseen = [*others, *([f"the data of {', '.join(tasks)}"] if tasks else [])]
+    return (
+        f"the hub cannot be reached ({many[0]['reason']}), so this could not be looked at: "
+        f"{', '.join(unseen)}; {_OFFLINE_HELP}"
+    )

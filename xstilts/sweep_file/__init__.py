@@ -48,6 +48,8 @@ def load(
     (`{"target.steps": 100}`). Raises SweepError with every problem of the file.
     """
     file = os.fspath(path)
+    if not file:
+        raise SweepError([Problem(message="the name of the sweep file is empty")])
     try:
         text = pathlib.Path(file).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -58,8 +60,8 @@ def load(
         ) from error
     except IsADirectoryError:
         must = (
-            "is a folder; must be a sweep file (only status, scores, report, submission and track "
-            "take the folder of a run)"
+            "is a folder; must be a sweep file (only status, scores, report, submission, export "
+            "and track take a folder: that of a run in a store, which has a ledger.jsonl)"
         )
         raise SweepError([Problem(message=must, file=file)]) from None
     except OSError as error:

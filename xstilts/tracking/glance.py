@@ -9,9 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
+from xstilts.store.sqlite_address import is_sqlite, sqlite_path
 from xstilts.tracking.run_view import RunView
 from xstilts.tracking.run_writer import FORMER
 
@@ -28,11 +28,11 @@ def held(uri: str, experiment: str, tags: Mapping[str, str], runs: Sequence[RunV
     """MLflow's id of the experiment if the database at `uri` holds it with these tags, and all
     `runs` as they are; else None.
     """
-    if not uri.startswith("sqlite:///"):
+    if not is_sqlite(uri):
         return None
-    path = Path(unquote(uri.removeprefix("sqlite:///").partition("?")[0])).absolute()
+    place = quote(str(sqlite_path(uri)))
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as database:
+        with closing(sqlite3.connect(f"file:{place}?mode=ro", uri=True)) as database:
             return _held(database, experiment, tags, runs)
     except sqlite3.Error:  # no database yet, or none that this module knows
         return None

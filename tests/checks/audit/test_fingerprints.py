@@ -12,6 +12,7 @@ import pytest
 from tests.checks.audit.leak_worlds import PAIR, sentence, task
 from tests.support.worlds import context, review_task, review_world
 from xstilts.checks.audit.fingerprints import fingerprints, hashes, identity, normal
+from xstilts.data.reading import tables
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,15 @@ def test_hashes_of_many_rows_take_seconds() -> None:
     found = hashes(table, task("x", columns=PAIR))["row"]
     assert time.perf_counter() - began < 5
     assert len(np.unique(found)) == rows
+
+
+def test_rows_that_are_read_in_another_way_have_other_hashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review_world(tmp_path)
+    before = identity(review_task(), "test", "en", context(tmp_path))
+    monkeypatch.setattr(tables, "ROWS_VERSION", tables.ROWS_VERSION + 1)
+    assert identity(review_task(), "test", "en", context(tmp_path)) != before
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK", b"nonsense"])

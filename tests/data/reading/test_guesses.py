@@ -50,6 +50,8 @@ def test_training_language_is_one_that_has_training_rows(tmp_path: Path) -> None
     for name in ("train.de", "test.en", "test.de"):
         write_jsonl(tmp_path / f"{name}.jsonl", rows(4))
     assert guess(f"{tmp_path}/{{split}}.{{language}}.jsonl").train_language == "de"
+    write_jsonl(tmp_path / "train.en-GB.jsonl", rows(4))  # English, whatever it is called
+    assert guess(f"{tmp_path}/{{split}}.{{language}}.jsonl").train_language == "en-GB"
 
 
 @pytest.mark.parametrize(

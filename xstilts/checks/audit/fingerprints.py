@@ -61,11 +61,13 @@ def fingerprints(
 def identity(task: Task, use: Use, language: str | None, context: DataContext) -> str:
     """Equal for rows with the same fingerprints; DataError if their files can't be read."""
     from xstilts.data import task_data
+    from xstilts.data.reading.tables import ROWS_VERSION
 
     plain = task.model_copy(update={"transform": None})
     action: Action = "train" if use == "train" else "evaluate"
     payload = training_payload(plain) if use == "train" else evaluation_payload(plain)
-    return digest([VERSION, use, language, payload, task_data.revision(plain, action, context)])
+    revision = task_data.revision(plain, action, context)
+    return digest([VERSION, ROWS_VERSION, use, language, payload, revision])
 
 
 def hashes(table: pa.Table, task: Task) -> dict[Kind, Any]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from xstilts.data.reading.shapes import Rows, Shape, number, shape_of
 from xstilts.errors import DataError
 from xstilts.spec.format_specs import FORMATS, FormatName
+from xstilts.spec.languages import resolve
 from xstilts.spec.words import words
 
 MOST_LABELS = 200
@@ -155,7 +156,8 @@ def _train_language(
     """English if it has training rows, else the first language that has."""
     split = splits["train"].split("[")[0]
     having = [one.language for one in found if one.split == split]
-    first = [*(one for one in ("en", *languages) if one in having), *having, *languages]
+    english = [one for one in having if resolve(one).code == "en"]
+    first = [*english, *(one for one in languages if one in having), *having, *languages]
     return first[0]
 
 

@@ -78,7 +78,7 @@ def test_phases_on_an_object_store_are_resumed_evaluated_and_equal_those_in_a_fo
         assert toy.numbers(one.result) == toy.numbers(other.result)
     assert store.done() == {training.id, scoring.id}
     left, right = store.phase(scoring.id), folder.phase(scoring.id)
-    assert left.predictions("xx") == right.predictions("xx")
+    assert left.predictions("fi") == right.predictions("fi")
     weights = f"phases/{training.id}/model/model.safetensors"
     assert objects[weights] == (folder.path / weights).read_bytes()
     assert not any("partial" in name for name in objects)

@@ -161,7 +161,7 @@ def test_plan_keeps_no_hashes_and_no_label_tables_of_changed_files(tmp_path: Pat
 
 def test_plan_labels_and_plans_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from xstilts.api import opened
-    from xstilts.data import task_data
+    from xstilts.data import label_tables
     from xstilts.planning import builder
 
     file = make_sweep(tmp_path, **FIXED)
@@ -172,13 +172,13 @@ def test_plan_labels_and_plans_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         calls.append("plan")
         return builder.make_plan(*given)  # type: ignore[arg-type]
 
-    real = task_data.with_labels
+    real = label_tables.with_labels
 
     def with_labels(task: Task, context: object) -> Task:
         calls.append(task.name)
         return real(task, context)  # type: ignore[arg-type]
 
     monkeypatch.setattr(opened, "make_plan", make_plan)
-    monkeypatch.setattr(task_data, "with_labels", with_labels)
+    monkeypatch.setattr(label_tables, "with_labels", with_labels)
     xstilts.plan(file)
     assert sorted(calls) == ["first", "plan", "topic"]

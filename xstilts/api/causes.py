@@ -118,10 +118,8 @@ class _Answers:
     def _open(self, slot: Slot, parent: str | None) -> str:
         """Why a slot's phase can't be known yet; empty where it can."""
         if lacking := self._known.lacks(slot):
-            return "; ".join(
-                f"{what} is not known: {self._known.unknown.get(what, 'it is not here')}"
-                for what in lacking
-            )
+            unknown = self._known.unknown
+            return "; ".join(f"{what} is not known: {unknown[what]}" for what in lacking)
         if parent is None:
             return f"it starts from what the search {slot.needs} chooses"
         if parent and self._answers[parent].standing == "open":

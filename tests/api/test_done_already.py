@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,7 +121,7 @@ def known_phases(file: Path) -> set[str]:
     return known_ids(opened.plan, api.resolve(opened.plan, opened.context))
 
 
-FIXED = {
+FIXED: dict[str, Any] = {
     "intermediates": ["none", "first"],
     "intermediate": {"lr": 1e-3, "steps": 2},
     "target": {"lr": 1e-3, "steps": 2},

@@ -129,7 +129,7 @@ def test_missing_data_is_named_and_the_rest_is_answered(tmp_path: Path) -> None:
     (tmp_path / "rows/first.en.train.jsonl").unlink()
     found = xstilts.why(file).to_json()
     assert found["slots"]["done"] == 4
-    assert any(one["reason"].startswith("data of first is not known: ") for one in found["open"])
+    assert any(one["reason"].startswith("task first is not known: ") for one in found["open"])
 
 
 def test_failed_slot_is_told_with_its_error(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,7 +121,7 @@ def known_phases(file: Path) -> set[str]:
     return known_ids(opened.plan, api.resolve(opened.plan, opened.context))
 
 
-FIXED = {
+FIXED: dict[str, Any] = {
     "intermediates": ["none", "first"],
     "intermediate": {"lr": 1e-3, "steps": 2, "max_length_tokens": 16},
     "target": {"lr": 1e-3, "steps": 2, "max_length_tokens": 16},
@@ -161,7 +162,7 @@ def test_plan_keeps_no_hashes_and_no_label_tables_of_changed_files(tmp_path: Pat
 
 def test_plan_labels_and_plans_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from xstilts.api import opened
-    from xstilts.data import task_data
+    from xstilts.data import label_tables
     from xstilts.planning import builder
 
     file = make_sweep(tmp_path, **FIXED)
@@ -172,13 +173,13 @@ def test_plan_labels_and_plans_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         calls.append("plan")
         return builder.make_plan(*given)  # type: ignore[arg-type]
 
-    real = task_data.with_labels
+    real = label_tables.with_labels
 
     def with_labels(task: Task, context: object) -> Task:
         calls.append(task.name)
         return real(task, context)  # type: ignore[arg-type]
 
     monkeypatch.setattr(opened, "make_plan", make_plan)
-    monkeypatch.setattr(task_data, "with_labels", with_labels)
+    monkeypatch.setattr(label_tables, "with_labels", with_labels)
     xstilts.plan(file)
     assert sorted(calls) == ["first", "plan", "topic"]

@@ -31,10 +31,15 @@ def test_missing_model_and_rows_are_named_with_the_reason(tmp_path: Path) -> Non
     (tmp_path / "rows/first.en.dev.jsonl").unlink()
     shutil.rmtree(tmp_path / "mirror/models")
     here = known(file)
-    assert set(here.unknown) == {"data of first", "model local/tiny"}
+    assert set(here.unknown) == {"task first", "model local/tiny"}
     lacks = {slot.key: here.lacks(slot) for slot in here.plan.slots}
-    assert lacks["tiny/first/t0"] == ["data of first", "model local/tiny"]
+    assert lacks["tiny/first/t0"] == ["task first", "model local/tiny"]
     assert lacks["tiny/none>topic/t0"] == ["model local/tiny"]
+    after = next(one for one in here.plan.slots if one.key == "tiny/first>topic/t0")
+    assert here.lacks(after) == ["model local/tiny"]
+    assert here.lacks_in_lineage(after) == ["task first", "model local/tiny"]
+    reasons = here.unknown.items()
+    assert not any("\n" in why or why.startswith(what) for what, why in reasons)
 
 
 def test_label_table_that_cannot_be_read_makes_its_task_unknown(
@@ -49,5 +54,5 @@ def test_label_table_that_cannot_be_read_makes_its_task_unknown(
     assert known(sweep).plan.sweep.task("first").labels[:2] == ("high", "low")
     (tmp_path / "rows/first.en.train.jsonl").unlink()
     here = known(sweep)
-    assert set(here.unknown) == {"data of first"}
+    assert set(here.unknown) == {"task first"}
     assert here.plan.sweep.task("topic").labels == ("low", "high")

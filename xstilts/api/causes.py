@@ -122,11 +122,8 @@ class _Answers:
         both empty where it can. Slots of many studies share a reason, so it names none.
         """
         if lacking := self._known.lacks(slot):
-            reasons = (
-                f"{what} is not known: {self._known.unknown.get(what, 'it is not here')}"
-                for what in lacking
-            )
-            return "; ".join(reasons), ""
+            unknown = self._known.unknown
+            return "; ".join(f"{what} is not known: {unknown[what]}" for what in lacking), ""
         if parent is None:
             return "a search has yet to choose what it starts from", str(slot.needs)
         if parent and self._answers[parent].standing == "open":

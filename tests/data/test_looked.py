@@ -141,3 +141,23 @@ def test_a_union_sums_what_its_parts_left_out_before_its_limit(tmp_path: Path) -
     limited = union.model_copy(update={"limits": Limits(test=3)})
     (test,) = looked.look(limited, "evaluate", context).facts
     assert (test.rows, sum(test.left_out.values())) == (3, 2)
+
+
+def test_many_hidden_labels_beside_others_may_be_a_class(tmp_path: Path) -> None:
+    worlds.review_world(tmp_path)
+    rows = [{"text": f"row {i}", "label": i % 3 - 1} for i in range(9)]
+    worlds.write_jsonl(tmp_path / "dev.jsonl", rows)
+    task = worlds.review_task().model_copy(
+        update={
+            "source": Source(files=("{split}.jsonl",)),
+            "splits": Splits(train="dev", dev="dev", test="dev"),
+            "columns": {},
+            "languages": ("en",),
+        }
+    )
+    (test,) = looked.look(task, "evaluate", worlds.context(tmp_path)).facts
+    assert (test.rows, sum(test.left_out.values())) == (6, 3)
+    assert test.doubts[0].startswith("3 of 9 rows have the label -1, which means a hidden one")
+    named = task.model_copy(update={"labels": ("-1", "0", "1")})
+    (test,) = looked.look(named, "evaluate", worlds.context(tmp_path)).facts
+    assert (test.rows, test.left_out, test.doubts) == (9, {}, ())

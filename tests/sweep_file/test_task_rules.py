@@ -104,3 +104,12 @@ def test_metric_of_one_label_that_is_named_is_good() -> None:
     named = "metric: binary_f1, options: {positive_label: entailment}"
     loads(f"{GOOD}tasks: {{mine: {{like: mnli, {named}}}}}\n")
     loads(f"{GOOD}tasks: {{mine: {{like: qqp, metric: binary_f1}}}}\n")
+
+
+def test_labels_that_are_numbers_are_told_once_each() -> None:
+    own = "{format: classification, labels: [0, 1], metric: accuracy, source: {files: [a.csv]}}"
+    found = [message for _, message in problems(f"{GOOD}tasks: {{own: {own}}}\n")]
+    assert [one for one in found if "labels" in one] == [
+        'tasks.own.labels[0] is 0; must be text; write "0" in quotes',
+        'tasks.own.labels[1] is 1; must be text; write "1" in quotes',
+    ]

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 LOOK_VERSION = 4
 """Raised when rows that passed may fail now, or when other things are found in the same rows."""
 TELLING_SHARE = 0.05
-"""Share of training questions left out because their answer cannot be placed, above which this is
-doubtful.
+"""Share of training questions left out because their answer cannot be placed, and of rows left out
+for a hidden label beside others with one, above which this is doubtful.
 """
 _Finding = tuple[Use, str, str]
 """Use and language in which a problem was found, and the problem."""
@@ -180,6 +180,13 @@ def _doubts_of_left_out(read: RoleRows) -> Iterator[str]:
     """What may not be meant, of rows that were left out."""
     kept = 0 if read.table is None else read.table.num_rows
     none, lost = (read.left_out.get(why, 0) for why in (answers.UNANSWERED, answers.UNPLACED))
+    hidden = read.left_out.get(usable.HIDDEN_LABEL, 0)
+    if kept and hidden > TELLING_SHARE * (kept + hidden):
+        yield (
+            f"{hidden:,} of {kept + hidden:,} rows have the label -1, which means a hidden one, "
+            "and are left out; if -1 is a class (as in -1, 0, 1), name it: "
+            '`labels: ["-1", "0", "1"]`'
+        )
     if none:
         yield (
             f"{none:,} of {kept + none + lost:,} questions have no answer and are left out, "

@@ -63,7 +63,8 @@ def task(document: Document, task: Task, path: Path) -> None:
         document.complain((*path, "train_language"), message)
     language_rules.task(document, task, path)
     left_open = task.spec.open_labels and not task.labels
-    if task.spec.labelled and len(task.labels) < 2 and not left_open:
+    refused = (*path, "labels", 1) in document.lines  # two are there, but not as text
+    if task.spec.labelled and len(task.labels) < 2 and not left_open and not refused:
         document.complain(
             path, f"{where}.labels must list the label names in the order of their ids, two or more"
         )

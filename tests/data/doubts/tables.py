@@ -16,6 +16,8 @@ METRICS = {
     "tagging": "chunk_f1",
     "span_qa": "qa_mean",
     "retrieval": "accuracy",
+    "mining": "mining_f1",
+    "dual_encoder": "map_at_k",
     "masked_lm": "masked_accuracy",
 }
 

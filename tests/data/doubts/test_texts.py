@@ -122,3 +122,12 @@ def test_rows_with_one_id_are_told() -> None:
     (found,) = told(rows, own)
     assert found.startswith("8 of 10 rows have an id that stands there before")
     assert told({**rows, "id": WORDS}, own) == []
+
+
+def test_mining_without_a_pair_and_one_key_for_all_are_told() -> None:
+    (found,) = told({"source_sentence": WORDS, "target_sentence": [""] * 10}, task("mining"))
+    assert found == "all 10 rows lack a target_sentence: there is no pair to be found"
+    rows = {"query": WORDS, "candidate": WORDS[::-1], "key": ["1"] * 10}
+    (found,) = told(rows, task("dual_encoder"))
+    assert found.startswith("all 10 rows have the same key: is `key` the right column?")
+    assert told({**rows, "key": WORDS}, task("dual_encoder")) == []

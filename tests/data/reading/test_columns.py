@@ -162,3 +162,17 @@ def test_span_qa_without_ids_is_numbered(tmp_path: Path) -> None:
     (row,) = task_data.rows(task, "train", None, worlds.context(tmp_path))
     assert row["id"] == "0"
     assert row["answers"] == {"text": ["I"], "answer_start": [0]}
+
+
+def test_a_csv_without_a_header_line_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("it rained,2.5\nit was dry,1.0\n")
+    with pytest.raises(DataError) as told:
+        read(tmp_path, "regression", "r.csv")
+    assert (
+        "has no column `text` for text; it has it rained, 2.5. If that is its first row, its "
+        "header line is missing: write one."
+    ) in str(told.value)
+    (tmp_path / "r.csv").write_text("text,other\nit rained,2.5\n")
+    with pytest.raises(DataError) as told:
+        read(tmp_path, "regression", "r.csv")
+    assert "header line" not in str(told.value)

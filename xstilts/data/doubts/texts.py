@@ -36,7 +36,7 @@ _TWINS = (
     ("query", "candidate"),
 )
 """Roles that must not hold the same text."""
-_VARIED = ("text", "text_pair", "tokens", "source_sentence", "target_sentence")
+_VARIED = ("text", "text_pair", "tokens", "source_sentence", "target_sentence", "key")
 """Roles in which all rows having one text makes a score say nothing. A context, a question or the
 choices may well be the same.
 """
@@ -141,6 +141,9 @@ def _all_the_same(table: pa.Table, task: Task) -> Iterator[str]:
         first = flat[0].as_py()
         if pc.all(pc.equal(flat, first)).as_py():
             name = task.column(role)
+            if not first and role in (task.spec.either_role or ()):
+                yield f"all {n_rows:,} rows lack a {role}: there is no pair to be found"
+                continue
             yield (
                 f"all {n_rows:,} rows have the same {role}: is `{name}` the right column? "
                 f"`columns: {{{role}: ...}}` names another"

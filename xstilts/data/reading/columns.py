@@ -128,8 +128,13 @@ def _absent_by_source(task: Task, role: str) -> bool:
 
 
 def _missing(task: Task, role: str, name: str, raw: Raw) -> str:
+    close = nearest(name, raw.columns)
+    if close.startswith("; there are"):  # all of them, which are named next
+        close = ""
+    wanted_any = {one for role in task.spec.roles for one in sources_of(task, role)}
+    headless = raw.untyped and not close and not wanted_any & {*raw.columns}
     return (
-        f"has no column `{name}` for {role}{nearest(name, raw.columns)}; it has "
-        f"{', '.join(raw.columns)}. "
-        f"Name the right one in `columns: {{{role}: ...}}`"
+        f"has no column `{name}` for {role}{close}; it has {', '.join(raw.columns)}. "
+        + ("If that is its first row, its header line is missing: write one. " if headless else "")
+        + f"Name the right one in `columns: {{{role}: ...}}`"
     )

@@ -97,6 +97,12 @@ def test_card_names_no_path_of_this_machine(ran: Path, tmp_path: Path) -> None:
     assert "xstilts export SWEEP class/tags --to out" in (tmp_path / "out/README.md").read_text()
 
 
+def test_command_of_a_card_can_be_pasted_into_a_shell(ran: Path, tmp_path: Path) -> None:
+    xstilts.export(ran, "class/tags", tmp_path / "my model; rm", body=True)
+    card = (tmp_path / "my model; rm/README.md").read_text()
+    assert "xstilts export SWEEP class/tags --to 'my model; rm' --body" in card
+
+
 def test_command_prints_one_json_value(ran: Path, tmp_path: Path) -> None:
     out = str(tmp_path / "out")
     arguments = ["export", str(ran), "class/pairs", "--to", out, "--json"]

@@ -90,5 +90,7 @@ def test_list_is_a_table_with_sizes_and_licence() -> None:
     (row,) = [line for line in shown.splitlines() if line.startswith("xnli ")]
     assert "392,702" in row and "5,010 each" in row and "CC BY-NC 4.0" in row
     assert "`xstilts tasks NAME` tells more" in shown
+    other = command("xnli", "--language", "fi")
+    assert (other.exit_code, other.stdout) == (0, "it is not all of this\n")
     nothing = command("--group", "syntactic", "--format", "span_qa")
     assert nothing.exit_code == 0 and "no built-in task is all of this" in nothing.stdout

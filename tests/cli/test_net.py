@@ -205,3 +205,11 @@ def test_command_line_survives_a_narrow_encoding_and_a_reader_that_goes_away(
         ["bash", "-c", schema], capture_output=True, text=True, env=environment()
     )
     assert (piped.stdout, piped.stderr) == ("141\n", "")
+
+
+@pytest.mark.parametrize("place", [">/dev/full", ">&-"])
+def test_value_that_can_be_printed_nowhere_leaves_no_traceback(place: str) -> None:
+    command = f"{sys.executable} -m xstilts check none.yaml --json {place}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment())
+    assert done.returncode in (1, 2, 120)
+    assert "Traceback" not in done.stderr and "no such sweep file" in done.stderr

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from tests.support.printing import shown
 from xstilts.cli import tables
+from xstilts.errors import InputError
 
 
 def gains_table(**changes: Any) -> pd.DataFrame:
@@ -85,3 +88,20 @@ def test_scores_of_many_intermediates_are_not_squeezed_in_a_log() -> None:
     ]
     text = shown(tables.scores, pd.DataFrame(rows))
     assert all(name in text for name in names)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "deep/er/a.parquet"])
+def test_whole_table_is_written_where_it_is_wanted(name: str, tmp_path: Path) -> None:
+    tables.write_table(gains_table(), str(tmp_path / name))
+    read = pd.read_csv if name.endswith(".csv") else pd.read_parquet
+    assert read(tmp_path / name)["gain"].tolist() == [3.21]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("a.xls", "must end in .csv or .parquet"), ("file/a.csv", "which can't be written: ")],
+)
+def test_place_for_a_table_that_is_none_is_refused(name: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=said):
+        tables.write_table(gains_table(), str(tmp_path / name))

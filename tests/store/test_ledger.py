@@ -97,3 +97,9 @@ def test_ledger_from_before_lineages_is_read_with_those_of_its_parents(tmp_path:
     assert (entries["e"].train_phase, entries["e"].intermediate_phase) == ("p2", "p1")
     assert (entries["t"].parent, entries["t"].intermediate_phase) == ("p1", "p1")
     assert entries["base"].lineage == ()
+
+
+@pytest.mark.parametrize("line", ["[]", "1", '"slot"', "null"])
+def test_ledger_line_that_is_no_entry_is_passed_over(line: str, tmp_path: Path) -> None:
+    (tmp_path / "ledger.jsonl").write_text(line + "\n")
+    assert Ledger(tmp_path).entries() == []

@@ -46,3 +46,9 @@ def test_write_json_on_a_full_disk_says_so_and_loses_nothing(tmp_path: Path) -> 
         assert json.loads((disk / "record.json").read_text()) == {"a": 1}
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_write_json_below_a_file_says_what_is_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("")
+    with pytest.raises(StoreError, match=r"store/a\.json: a file is where a folder must be"):
+        write_json(tmp_path / "store" / "a.json", 1)

@@ -85,6 +85,7 @@ def test_overrides_name_the_stages_of_a_chain_and_not_the_chain() -> None:
         ("models: [{id: a, revison: b}]", 'models[0] has no key "revison"; nearest: revision'),
         ("models: [a, b/a]", 'models[1] is "a" again'),
         ("models: ['a/b c']", "is not a valid name for tables"),
+        ("models: [{id: ' ', name: x}]", "models[0]: the id is empty; must be an id of the hub"),
         (
             "models: [{name: b, task: squad, config: {model_type: bert}, tokenizer: generator}]",
             "needs a masked_lm task",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -179,8 +180,9 @@ def _commands(
     name = Path(file).name if file and Path(file).is_file() else "SWEEP"
     to = destination if destination.startswith(uploads.PREFIX) else Path(destination).name
     chosen = [
-        *([f"--model {model}"] if model is not None else []),
-        *([f"--seed {seed}"] if seed is not None else []),
+        *(["--model", model] if model is not None else []),
+        *(["--seed", str(seed)] if seed is not None else []),
         *(["--body"] if body else []),
     ]
-    return [f"xstilts run {name}", " ".join(["xstilts export", name, pair, "--to", to, *chosen])]
+    commands = [["run", name], ["export", name, pair, "--to", to, *chosen]]
+    return [shlex.join(["xstilts", *words]) for words in commands]

@@ -54,7 +54,8 @@ class Net(TyperGroup):
             try:
                 return super().invoke(ctx)
             finally:
-                sys.stdout.flush()
+                if sys.stdout is not None:  # closed by the caller
+                    sys.stdout.flush()
         except (typer.Exit, SystemExit):
             raise
         except BrokenPipeError as error:
@@ -78,7 +79,8 @@ class Net(TyperGroup):
         else:
             ending = self._unforeseen(error, given)
         if "--json" in given:
-            print_json({"error": ending.value})
+            with suppress(OSError, ValueError, AttributeError):  # nowhere to print it
+                print_json({"error": ending.value})
         if isinstance(error, XstiltsError):
             print_error(console(stderr=True), error)
         elif isinstance(error, typer.TyperException) and hasattr(error, "show"):

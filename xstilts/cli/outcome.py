@@ -16,6 +16,7 @@ Nothing heavy is imported before there is something to print.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -56,8 +57,10 @@ def outcome(as_json: bool) -> Iterator[Show]:
 
 def print_json(value: Any) -> None:
     """One JSON value on standard output: numbers that JSON lacks are null, and what the output's
-    encoding lacks is escaped.
+    encoding lacks is escaped. OSError where there is no output.
     """
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "standard output is closed")
     plain = _plain(value)
     text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
     try:

@@ -264,10 +264,11 @@ def tasks(console: Console, found: Mapping[str, Any]) -> None:
     """The tasks as a table; a single one that was asked for by name with all that is known of
     it.
     """
-    if found["named"]:
+    if not found["tasks"]:
+        none = "it is not all of this" if found["named"] else "no built-in task is all of this"
+        say(console, none)
+    elif found["named"]:
         _task(console, found["tasks"][0])
-    elif not found["tasks"]:
-        say(console, "no built-in task is all of this")
     else:
         grid(console, tables.tasks(found["tasks"]))
         say(console, f"{len(found['tasks'])} tasks; `xstilts tasks NAME` tells more of one")

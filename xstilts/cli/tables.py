@@ -208,11 +208,18 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def write_table(table: pd.DataFrame, path: str) -> None:
-    """The whole tidy table as CSV or Parquet; InputError for another suffix."""
+    """The whole tidy table as CSV or Parquet, in a folder that is made where there is none.
+    InputError for another suffix, and for a place that can't be written.
+    """
     suffix = Path(path).suffix.lower()
-    if suffix == ".csv":
-        table.to_csv(path, index=False)
-    elif suffix == ".parquet":
-        table.to_parquet(path, index=False)
-    else:
+    if suffix not in (".csv", ".parquet"):
         raise InputError(f'--out is "{path}"; must end in .csv or .parquet')
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        if suffix == ".csv":
+            table.to_csv(path, index=False)
+        else:
+            table.to_parquet(path, index=False)
+    except OSError as error:
+        why = error.strerror or error
+        raise InputError(f"--out is {path}, which can't be written: {why}") from error

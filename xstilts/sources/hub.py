@@ -31,7 +31,7 @@ _OFFLINE_HELP = (
     "(`xstilts fetch SWEEP --mirror DIR`) and name it (`--mirror DIR` or XSTILTS_MIRROR)"
 )
 _AWAY = re.compile(
-    r"(?:task (?P<task>[^\s,:]+).*)?hub (?P<kind>dataset|model) (?P<id>\S+): cannot be reached "
+    r"(?:task (?P<task>[^\s,:]+).*)?hub (?P<kind>dataset|model) (?P<id>.*?): cannot be reached "
     rf"\((?P<reason>.*)\); {re.escape(_OFFLINE_HELP)}(?: \[in .*\])?"
 )
 """A problem of one task or model with a hub that is away."""

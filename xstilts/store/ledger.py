@@ -160,6 +160,8 @@ class Ledger:
                 row = json.loads(line)
             except ValueError:
                 continue
+            if not isinstance(row, dict):
+                continue
             if "chosen" in row:
                 self._chosen[row["chosen"]] = row["slot"]
             else:

@@ -54,4 +54,8 @@ def store_error(error: OSError, path: Path | str) -> StoreError:
         return StoreError(
             f"{path}: not writable ({error.strerror}); give `store:` a folder that you may write to"
         )
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return StoreError(
+            f"{path}: a file is where a folder must be ({error.strerror}); give another place"
+        )
     return StoreError(f"{path}: {error.strerror or error}")

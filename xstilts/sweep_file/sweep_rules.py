@@ -143,7 +143,10 @@ def _usable(document: Document, path: Path, task: Task, role: str, table: Table)
 def _models(document: Document, clean: Mapping[str, Any]) -> None:
     for path, model in _items(clean, "models"):
         where = path_text(path)
-        if isinstance(model, Model) and scalar(Name, model.label) is WRONG:
+        if isinstance(model, Model) and not model.id.strip():
+            must = "must be an id of the hub or of a mirror, or a folder with a saved model"
+            document.complain(path, f"{where}: the id is empty; {must}")
+        elif isinstance(model, Model) and scalar(Name, model.label) is WRONG:
             document.complain(
                 path, f'{where}: "{model.label}" is not a valid name for tables; give it a `name`'
             )

@@ -222,6 +222,8 @@ def test_roles_and_columns_that_there_are_not_are_refused(tmp_path: Path) -> Non
         guess(path, columns={"texts": "sentence"}, format="classification")
     with pytest.raises(DataError, match='"lable" is no role; nearest: label'):
         guess(path, columns={"lable": "label"})
+    with pytest.raises(DataError, match='"xyz" is no role; there are: text, text_pair, label'):
+        guess(path, columns={"xyz": "label"})
 
 
 def test_columns_that_tell_nothing_are_named_with_what_to_give(tmp_path: Path) -> None:

@@ -141,7 +141,8 @@ def _require_columns(rows: Rows, given: Mapping[str, str], format: str | None) -
     for role, column in given.items():
         if role not in roles:
             of = f" of {format}" if format else ""
-            raise DataError(f'"{role}" is no role{of}{nearest(role, roles)}')
+            meant = nearest(role, roles) or f"; there are: {', '.join(roles)}"
+            raise DataError(f'"{role}" is no role{of}{meant}')
         for one in column.split(","):
             if one.split(".")[0] not in rows.columns:
                 raise DataError(f"{rows.path}: has no column `{one}`{nearest(one, rows.columns)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,27 @@ def test_many_hidden_labels_beside_others_may_be_a_class(tmp_path: Path) -> None
     named = task.model_copy(update={"labels": ("-1", "0", "1")})
     (test,) = looked.look(named, "evaluate", worlds.context(tmp_path)).facts
     assert (test.rows, test.left_out, test.doubts) == (9, {}, ())
+
+
+def test_equal_rows_of_two_uses_and_languages_are_told_apart(tmp_path: Path) -> None:
+    task, context = worlds.review_world(tmp_path), worlds.context(tmp_path)
+    for language in ("en", "de"):
+        shutil.copytree(tmp_path / "reviews", tmp_path / language)
+    same = task.model_copy(
+        update={
+            "languages": ("en", "de"),
+            "source": Source(files=("{language}/{split}.jsonl",)),
+            "splits": task.splits.model_copy(update={"test": task.splits.dev}),
+        }
+    )
+    for _ in range(2):  # the second time from what was kept
+        facts = [
+            *looked.look(same, "train", context).facts,
+            *looked.look(same, "evaluate", context).facts,
+        ]
+        assert [(one.use, one.language, one.rows) for one in facts] == [
+            ("train", "en", 40),
+            ("dev", "en", 10),
+            ("test", "en", 10),
+            ("test", "de", 10),
+        ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,9 +9,8 @@ from xstilts.data.reading import columns, labels, languages, sources, tables
 from xstilts.errors import DataError
 from xstilts.sources.context import DataContext
 from xstilts.spec import splits
-from xstilts.spec.digests import digest
 from xstilts.spec.task import Task, Use
-from xstilts.store.local_files import write_json
+from xstilts.store.kept import kept, names as names_kept
 
 
 def with_labels(task: Task, context: DataContext) -> Task:
@@ -38,20 +36,15 @@ def with_labels(task: Task, context: DataContext) -> Task:
         for use, one, leaf in places
     ]
     cuts = [tables.expression(task, leaf, use) for use, _, leaf in places]
-    path = (
-        Path(context.cache)
-        / "labels"
-        / f"{digest([tables.ROWS_VERSION, task.format, what, cuts])}.json"
-    )
-    try:
-        found = tuple(json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
-        found = labels.open_table(
-            name for place in places for name in _label_names(task, *place, context)
-        )
-        if not context.looks_only:
-            write_json(path, list(found))
-    return task.model_copy(update={"labels": found})
+
+    def table() -> list[str]:
+        names = (name for place in places for name in _label_names(task, *place, context))
+        return list(labels.open_table(names))
+
+    decided_by = [tables.ROWS_VERSION, task.format, what, cuts]
+    folder = Path(context.cache) / "labels"
+    found = kept(folder, decided_by, table, names_kept, keep=not context.looks_only)
+    return task.model_copy(update={"labels": tuple(found)})
 
 
 def is_open(task: Task) -> bool:

@@ -148,6 +148,8 @@ def _kept_file(task: Task, use: Use, language: str, context: DataContext) -> Pat
     """
     rest = [
         task.name,
+        use,
+        language,
         task.metric,
         task.options.model_dump(mode="json"),
         [leaf.transform is not None for leaf in task.leaves],

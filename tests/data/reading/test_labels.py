@@ -95,6 +95,15 @@ def test_task_that_states_labels_or_has_no_training_rows_stays(tmp_path: Path) -
     assert task_data.with_labels(untrained, context) is untrained
 
 
+@pytest.mark.parametrize("damage", ["", "{", '"abc"', "3", '["N", 1]', '{"N": 1}'])
+def test_damaged_table_that_was_kept_is_found_again(tmp_path: Path, damage: str) -> None:
+    task, context = supertags(tmp_path), worlds.context(tmp_path)
+    first = task_data.with_labels(task, context)
+    (file,) = (Path(context.cache) / "labels").iterdir()
+    file.write_text(damage)
+    assert task_data.with_labels(task, context) == first
+
+
 def test_label_outside_a_stated_table_stays_a_problem(tmp_path: Path) -> None:
     task = supertags(tmp_path, labels=("N", "NP", "S\\NP"))
     (problem,) = task_data.check(task, "evaluate", worlds.context(tmp_path))

@@ -57,8 +57,9 @@ def test_phase_with_a_damaged_record_is_set_aside_and_can_be_run_again(store: St
     builders.record_file(store, ID).write_bytes(b"torn")
     outcomes = Outcomes(store, small())
     assert outcomes.value(entry()) is None
-    (aside,) = outcomes.set_aside
-    assert (Path(aside) / "record.json").read_bytes() == b"torn"
+    (told,) = outcomes.set_aside
+    assert told.startswith(f"phase {ID} was damaged (record.json: damaged (")
+    assert (Path(told.rpartition(" ")[2]) / "record.json").read_bytes() == b"torn"
     finish(store, builders.train_result(70.0))
     assert outcomes.value(entry()) == 70.0
-    assert outcomes.set_aside == [aside]
+    assert outcomes.set_aside == [told]

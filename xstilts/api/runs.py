@@ -84,8 +84,7 @@ def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> RunResult:
         if missing:
             warnings.append(missing)
             warn(missing)
-    damaged = (f"a damaged phase was moved to {aside}" for aside in board.set_aside)
-    for message in (*damaged, *lost_rows(opened.sweep, opened.context)):
+    for message in (*board.set_aside, *lost_rows(opened.sweep, opened.context)):
         warnings.append(message)
         warn(message)
     return RunResult(

@@ -77,13 +77,13 @@ class Board:
 
     def _load(self) -> None:
         for entry in self.ledger.entries():
-            self._reopen(entry)
+            self._take_over(entry)
         self._studies.reconcile(self._choices.known_trials())
         for slot in self._plan.slots:
             if self._states[slot.key] is State.WAITING:
                 self._wait(slot)
 
-    def _reopen(self, entry: Entry) -> None:
+    def _take_over(self, entry: Entry) -> None:
         """Takes over the state of a slot from an earlier run; what failed or was lost is tried
         again.
 
@@ -100,8 +100,7 @@ class Board:
 
     def _wait(self, slot: Slot) -> None:
         """Makes a slot ready, or lets it wait for what it needs, or blocks it."""
-        needs = [slot.needs, *([Chosen(slot.like)] if slot.like else [])]
-        missing = next((one for one in needs if not self._choices.met(one)), None)
+        missing = self._missing(slot)
         if missing is None:
             rank = slot.trial if slot.trial is not None else len(self._slots)
             heapq.heappush(self._ready, (rank, self._order[slot.key], slot.key))
@@ -110,6 +109,11 @@ class Board:
             self._end(slot, State.BLOCKED, error=error)
         else:
             self._waiting[missing].append(slot.key)
+
+    def _missing(self, slot: Slot) -> Needs | None:
+        """The first of what a slot needs that has no record; None where nothing is missing."""
+        needs = [slot.needs, *([Chosen(slot.like)] if slot.like else [])]
+        return next((one for one in needs if not self._choices.met(one)), None)
 
     # -- handing out
 
@@ -140,7 +144,7 @@ class Board:
             item = heapq.heappop(self._ready)
             slot = self._slots[item[2]]
             known = not self._choices.searched(slot) or self._choices.remembered(slot)
-            entry = self._entry(slot)[0] if known else None
+            entry = self._entry(slot)[0] if known and not self._missing(slot) else None
             if entry and self._costs_nothing(entry.phase):
                 self._finish(entry, State.CACHED)
             else:
@@ -155,6 +159,9 @@ class Board:
         """Gives a ready slot its phase: returns an assignment if the phase must be run, `held` if
         the slot must wait, None if it has ended or waits for a running phase.
         """
+        if self._missing(slot):  # it was ready, and then its parent was found damaged
+            self._wait(slot)
+            return None
         entry, spec = self._entry(slot)
         if spec.id in self._running:
             self._running[spec.id].append(slot.key)
@@ -237,6 +244,7 @@ class Board:
         self._standing.done(slot, self._slots[slot].kind)
         for key in self._close(slot):
             self._finish(self._known(key), State.DONE if key == slot else State.CACHED)
+        self._look_again_at_children(self._known(slot).phase)
 
     def pruned(self, slot: str) -> None:
         """The search ended the slot's phase early."""
@@ -248,8 +256,15 @@ class Board:
             else:
                 self._again(key)
 
-    def failed(self, slot: str, error: str, retries: int) -> bool:
-        """The slot's phase failed; True where it will be retried."""
+    def failed(self, slot: str, error: str, retries: int, *, damaged: str = "") -> bool:
+        """The slot's phase failed; True where it will be retried.
+
+        `damaged`: the finished phase whose files it found damaged, which is made again first.
+        """
+        if damaged and self._outcomes.has_record(damaged):
+            self._outcomes.drop(damaged, error.splitlines()[0])
+            self._reopen(damaged)
+            retries = max(retries, 1)
         again = self._known(slot).attempts <= retries
         for key in self._close(slot):
             if again:
@@ -257,6 +272,24 @@ class Board:
             else:
                 self._end(self._slots[key], State.FAILED, error=error)
         return again
+
+    def _reopen(self, phase: str) -> None:
+        """Opens the slots again whose phase is no longer done."""
+        entries = [entry for entry in self.ledger.entries() if entry.phase == phase]
+        for entry in entries:
+            if entry.slot in self._slots and self._states[entry.slot].finished:
+                self._set(entry, State.WAITING, attempts=0)
+                self._wait(self._slots[entry.slot])
+
+    def _look_again_at_children(self, parent: str) -> None:
+        """Opens the slots again whose phase started from a checkpoint of `parent` that was damaged:
+        they are done only where it came out the same when it was made again.
+        """
+        children = [entry for entry in self.ledger.entries() if entry.parent == parent]
+        done = [child for child in children if child.slot in self._slots]
+        for phase in {child.phase for child in done if self._states[child.slot].finished}:
+            if not self._outcomes.has_record(phase):
+                self._reopen(phase)
 
     def released(self, slot: str) -> None:
         """The slot's phase was interrupted; the next run resumes it."""
@@ -340,7 +373,7 @@ class Board:
 
     @property
     def set_aside(self) -> list[str]:
-        """Folders of damaged phases that were moved aside."""
+        """What was wrong with each damaged phase, and where it was moved to, a sentence each."""
         return list(self._outcomes.set_aside)
 
     def renew(self) -> list[str]:

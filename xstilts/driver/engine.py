@@ -136,8 +136,10 @@ class PhaseSearcher(Searcher):
         status = (result or {}).get("status", "")
         board = self._drive.board
         if error or status == "failed":
-            retries = 0 if (result or {}).get("hopeless") else self._drive.sweep.resources.retries
-            board.failed(slot, (result or {}).get("error") or "the trial's process died", retries)
+            ending = result or {}
+            retries = 0 if ending.get("hopeless") else self._drive.sweep.resources.retries
+            error_text = ending.get("error") or "the trial's process died"
+            board.failed(slot, error_text, retries, damaged=ending.get("damaged", ""))
         elif status == "done":
             board.done(slot)
         else:

@@ -121,16 +121,28 @@ def _guarded(run: Callable[[Row, Handoff], str], config: Row, handoff: Handoff) 
     try:
         handoff.end({"status": run(config, handoff)})
     except BaseException as error:
-        handoff.end({"status": "failed", "error": _explain(error), "hopeless": _hopeless(error)})
+        ending = {"error": _explain(error), "hopeless": _hopeless(error)}
+        handoff.end({"status": "failed", **ending, "damaged": _damaged(error)})
 
 
 def _hopeless(error: BaseException) -> bool:
     """Whether the phase would fail again in the same way, because of its input or its numbers."""
     from xstilts.errors import InputError, PhaseError
 
-    # Train wraps the errors of its workers.
-    causes = [error, *getattr(error, "worker_failures", {}).values()]
-    return any(isinstance(cause, InputError | PhaseError) for cause in causes)
+    return any(isinstance(cause, InputError | PhaseError) for cause in _causes(error))
+
+
+def _damaged(error: BaseException) -> str:
+    """The phase whose files were found damaged; empty where that is not what happened."""
+    from xstilts.errors import CorruptError
+
+    found = (cause.phase for cause in _causes(error) if isinstance(cause, CorruptError))
+    return next(filter(None, found), "")
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error, and those of its workers where Train wraps them."""
+    return [error, *getattr(error, "worker_failures", {}).values()]
 
 
 def _explain(error: BaseException) -> str:

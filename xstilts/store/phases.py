@@ -201,7 +201,7 @@ class Phase:
                 if wrong := self._fault_of(part, record, whole):
                     return f"{part}/{wrong}"
         except StoreError as error:
-            return str(error).removeprefix(f"{self.where}/")
+            return str(error).removeprefix(f"{self.where}/").removesuffix(f"; {_AGAIN}")
         return ""
 
     def _fault_of(self, part: str, record: Record, whole: bool) -> str:

@@ -25,6 +25,7 @@ _VERBS = (
     "fetch",
     "track",
     "doctor",
+    "verify",
     "why",
 )
 _HOMES = {
@@ -62,6 +63,7 @@ __all__ = [
     "status",
     "submission",
     "track",
+    "verify",
     "why",
 ]
 
@@ -80,6 +82,7 @@ if TYPE_CHECKING:
         status,
         submission,
         track,
+        verify,
         why,
     )
     from xstilts.errors import DataError, InputError, SweepError, XstiltsError

@@ -11,6 +11,7 @@ overrides the file's. Relative paths in a sweep's tasks start from the folder of
     exports          export
     task_lists       list_tasks
     machine          doctor, fetch
+    verification     verify
 
 `given` reads a verb's argument. `opened` makes the sweep, plan and store from it, once for each
 verb. `inputs` finds the data and models that a plan reads, `notes` tells what a reader of the
@@ -30,6 +31,7 @@ from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.results import report, scores, status, submission, track
 from xstilts.api.runs import run
 from xstilts.api.task_lists import list_tasks
+from xstilts.api.verification import verify
 
 __all__ = [
     "AnySweep",
@@ -52,6 +54,7 @@ __all__ = [
     "status",
     "submission",
     "track",
+    "verify",
     "why",
     "with_labels",
 ]

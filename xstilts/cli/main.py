@@ -489,6 +489,23 @@ def doctor(
 
 
 @app.command()
+def verify(
+    store: Annotated[str, typer.Argument(metavar="STORE", help="Folder of a store.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Read everything in a store and tell what is not as it was written."""
+    with outcome(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+        from xstilts.cli.counting import counting
+
+        with counting("phases read") as tell:
+            found = api.verify(store, tell=tell)
+        show(found.to_json(), shows.verify)
+    raise typer.Exit(1 if found.damaged else 0)
+
+
+@app.command()
 def track(
     sweep: RanArgument,
     as_json: JsonOption = False,

@@ -336,6 +336,30 @@ def track(console: Console, found: dict[str, Any]) -> None:
     say(console, f"{found['runs']:,} runs brought up to date")
 
 
+def verify(console: Console, found: dict[str, Any]) -> None:
+    """What of a store is damaged, and what it holds."""
+    for one in found["damaged"]:
+        of = f" (of {', '.join(one['sweeps'])})" if one["what"].startswith("phase") else ""
+        say(console, f"damaged  {one['what']}{of}: {one['wrong']}", "bold red")
+    size = f"{found['bytes'] / 1e9:,.2f} GB"
+    say(
+        console,
+        f"{found['phases']:,} finished phases with {found['files']:,} files ({size}) and "
+        f"{found['sweeps']:,} sweeps read in {found['store']}: {len(found['damaged']):,} damaged",
+    )
+    if found["damaged"]:
+        say(console, "`xstilts run` of these sweeps makes again what is damaged")
+    if found["unfinished"]:
+        say(console, f"{found['unfinished']:,} phases are not finished and were not looked at")
+    if found["set_aside"]:
+        where = f"{found['store']}/damaged"
+        say(
+            console,
+            f"{found['set_aside']:,} damaged phases were moved to {where} before; remove them once "
+            "you need them no more",
+        )
+
+
 def doctor(console: Console, found: dict[str, Any]) -> None:
     """What the machine has and lacks."""
     styles = {"ok": "green", "warn": "yellow", "fail": "bold red"}

@@ -191,12 +191,15 @@ class Phase:
         """What is wrong with a phase that has a record, in a few words; empty where nothing is.
 
         The record is read, and each of its files must be there and have its size. With `whole`, all
-        files are read and must have their hashes.
+        files are read and must have their hashes. Damage that was noted counts.
         """
+        noted = self._files.read(self._name(_DAMAGE))
+        return _noted(noted) if noted else self.damage(whole=whole)
+
+    def damage(self, *, whole: bool = True) -> str:
+        """`fault`, whatever was noted."""
         try:
             record = self.record()
-            if noted := self._files.read(self._name(_DAMAGE)):
-                return _noted(noted)
             for part in (CHECKPOINT, _PREDICTIONS):
                 if wrong := self._fault_of(part, record, whole):
                     return f"{part}/{wrong}"
@@ -352,9 +355,17 @@ class Store:
         """One phase, whether it exists or not."""
         return Phase(self._files, phase_id)
 
+    def begun(self) -> list[str]:
+        """Ids of all phases, finished or not."""
+        return self._files.names("phases")
+
     def done(self) -> set[str]:
         """Ids of the phases that have a record."""
-        return {one for one in self._files.names("phases") if self.phase(one).done}
+        return {one for one in self.begun() if self.phase(one).done}
+
+    def set_aside(self) -> int:
+        """How many damaged phases were moved aside and are still there."""
+        return len(self._files.names("damaged"))
 
     def sweep_folder(self, name: str, version: int) -> Path:
         """Where a sweep keeps its ledger, studies and report."""

@@ -36,8 +36,8 @@ def damaged(store: Store) -> str:
 def test_verify_of_a_good_store_says_what_was_read(store: Store) -> None:
     result = xstilts("verify", store.path)
     assert result.exit_code == 0
-    assert f"{len(store.done())} finished phases" in result.stdout
-    assert "1 sweeps read" in result.stdout and ": 0 damaged" in result.stdout
+    assert f"finished phases {len(store.done())} with" in result.stdout
+    assert "sweeps 1; damaged 0" in result.stdout
 
 
 def test_verify_names_what_is_damaged_and_what_mends_it(store: Store) -> None:

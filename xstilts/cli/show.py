@@ -344,19 +344,18 @@ def verify(console: Console, found: dict[str, Any]) -> None:
     size = f"{found['bytes'] / 1e9:,.2f} GB"
     say(
         console,
-        f"{found['phases']:,} finished phases with {found['files']:,} files ({size}) and "
-        f"{found['sweeps']:,} sweeps read in {found['store']}: {len(found['damaged']):,} damaged",
+        f"read in {found['store']}: finished phases {found['phases']:,} with {found['files']:,} "
+        f"files, {size}; sweeps {found['sweeps']:,}; damaged {len(found['damaged']):,}",
     )
     if found["damaged"]:
         say(console, "`xstilts run` of these sweeps makes again what is damaged")
     if found["unfinished"]:
-        say(console, f"{found['unfinished']:,} phases are not finished and were not looked at")
+        say(console, f"not looked at: phases that are not finished, {found['unfinished']:,}")
     if found["set_aside"]:
-        where = f"{found['store']}/damaged"
         say(
             console,
-            f"{found['set_aside']:,} damaged phases were moved to {where} before; remove them once "
-            "you need them no more",
+            f"moved aside by earlier runs, to {found['store']}/damaged: {found['set_aside']:,}; "
+            "remove them once you need them no more",
         )
 
 

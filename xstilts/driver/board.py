@@ -262,7 +262,8 @@ class Board:
         `damaged`: the finished phase whose files it found damaged, which is made again first.
         """
         if damaged and self._outcomes.has_record(damaged):
-            self._outcomes.drop(damaged, error.splitlines()[0])
+            wrong = self._store.phase(damaged).fault() or "its checkpoint can't be opened"
+            self._outcomes.drop(damaged, wrong)
             self._reopen(damaged)
             retries = max(retries, 1)
         again = self._known(slot).attempts <= retries

@@ -133,6 +133,42 @@ def test_damaged_phase_that_is_set_aside_is_kept_and_can_be_made_again(tmp_path:
     assert phase.record().id == spec().id
 
 
+def with_partial(phase: Phase) -> Phase:
+    with phase.staging() as made:
+        (made / "state.pt").write_bytes(b"s")
+        phase.keep_partial(3, made)
+    return phase
+
+
+def test_partials_are_kept_by_a_phase_that_begins_again(tmp_path: Path) -> None:
+    with_partial(begun(tmp_path))
+    assert begun(tmp_path).partials() == [3]
+
+
+def test_partials_of_another_starting_point_are_removed(tmp_path: Path) -> None:
+    first = with_checkpoint(tmp_path, weights=b"w")
+    second = spec(parent=PhaseParent(phase=first.id))
+    phase = Store(tmp_path).phase(second.id)
+    phase.begin(second)
+    with_partial(phase)
+    first.set_aside()
+    with_checkpoint(tmp_path, weights=b"others")
+    again = Store(tmp_path).phase(second.id)
+    again.begin(second)
+    assert again.partials() == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"spec": {}}'])
+def test_spec_that_cannot_be_read_is_a_value_error_and_written_again(
+    tmp_path: Path, content: str
+) -> None:
+    phase = begun(tmp_path)
+    Path(phase.where, "spec.json").write_text(content)
+    with pytest.raises(ValueError):
+        phase.spec()
+    assert begun(tmp_path).spec() == spec()
+
+
 # -- predictions and checkpoints
 
 

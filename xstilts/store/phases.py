@@ -1,7 +1,8 @@
 """Phases by id: each is complete or does not exist.
 
     <store>/phases/<id>/       one phase
-        spec.json              what was asked for, until there is a record
+        spec.json              what was asked for and which checkpoint it starts from, until there
+                               is a record
         partial/<update>/      while it runs: checkpoints to resume from
         model/                 encoder and tokenizer (`AutoModel.from_pretrained` opens it), heads
         predictions/<lang>.parquet                       an evaluation
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 RECORD = "record.json"
+_SPEC = "spec.json"
 _DAMAGE = "damage.json"
 _PREDICTIONS = "predictions"
 _AGAIN = "`xstilts run` makes this phase again"
@@ -80,9 +82,14 @@ class Phase:
         return self._files.has(self._name(RECORD))
 
     def begin(self, spec: PhaseSpec) -> None:
-        """Writes the spec, and notes which checkpoint the phase starts from."""
+        """Writes the spec and which checkpoint the phase starts from. Partial checkpoints that came
+        from another one, which was damaged, are removed.
+        """
         self._started_from = self._seal_of_parent(spec)
-        self._files.write(self._name("spec.json"), _json(spec.model_dump(mode="json")))
+        begun = {"spec": spec.model_dump(mode="json"), "started_from": self._started_from}
+        if self._files.read(self._name(_SPEC)) != _json(begun):
+            self._files.remove(self._name("partial"))
+            self._files.write(self._name(_SPEC), _json(begun))
 
     def spec(self) -> PhaseSpec | None:
         """What was asked for; None where the phase has not begun. ValueError where it can't be
@@ -90,8 +97,13 @@ class Phase:
         """
         if self.done:
             return self.record().spec
-        content = self._files.read(self._name("spec.json"))
-        return None if content is None else PhaseSpec.model_validate_json(content)
+        content = self._files.read(self._name(_SPEC))
+        try:
+            if content is None:
+                return None
+            return PhaseSpec.model_validate(json.loads(content)["spec"])
+                None if content is None else PhaseSpec.model_validate(json.loads(content)["spec"])
+            raise ValueError(f"{self._files.where(self._name(_SPEC))}: no spec in it") from error
 
     def record(self) -> Record:
         """The record; StoreError where there is none, CorruptError, which says what to do, where it
@@ -159,7 +171,7 @@ class Phase:
         values = json.loads(_json(record.to_json()))
         self._files.swap(self._name(RECORD), None, _json({**values, "digest": digest(values)}))
         with suppress(StoreError):  # the phase is done, whatever is left over
-            self._files.remove(self._name("spec.json"))
+            self._files.remove(self._name(_SPEC))
             self._files.remove(self._name("partial"))
 
     def _kept(self) -> dict[str, FileSum]:

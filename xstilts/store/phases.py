@@ -102,7 +102,7 @@ class Phase:
             if content is None:
                 return None
             return PhaseSpec.model_validate(json.loads(content)["spec"])
-                None if content is None else PhaseSpec.model_validate(json.loads(content)["spec"])
+        except (KeyError, TypeError) as error:
             raise ValueError(f"{self._files.where(self._name(_SPEC))}: no spec in it") from error
 
     def record(self) -> Record:

@@ -136,7 +136,7 @@ def test_ledger_odd_line_among_good_ones_is_told_and_loses_nothing(
     ledger.path.write_bytes(damaged)
     again = Ledger(tmp_path)
     (problem,) = again.problems
-    assert "1 of its lines is not as it was written" in problem and "lost" not in problem
+    assert "1 of its lines is not as written" in problem and "lost" not in problem
     assert content(again) == content(ledger)
     assert again.path.read_bytes() == damaged, "who only reads writes nothing"
     assert content(mended(tmp_path, damaged)) == content(ledger)

@@ -52,25 +52,32 @@ def run(
     with driver(opened.store, opened.sweep):
         same_plan(opened.folder, opened.sweep)
         keep_doubts(opened.folder, checked.about_numbers)
-        board = _board(opened)
-        return _drive(board, opened, watch, warn)
+        board, mended = _board(opened)
+        return _drive(board, opened, watch, warn, mended)
 
 
-def _board(opened: Opened) -> Board:
+def _board(opened: Opened) -> tuple[Board, list[str]]:
+    """The board, and what was found damaged and mended in the sweep's books."""
     from xstilts.driver.board import Board
     from xstilts.driver.search import Studies
 
     sweep, plan, folder = opened.sweep, opened.plan, opened.folder
     studies = Studies(folder, sweep.search, plan.studies, f"{sweep.name}-v{sweep.version}")
     revisions = inputs.resolve(plan, opened.context)
-    return Board(plan, Ledger(folder), opened.store, studies, revisions)
+    ledger = Ledger(folder)
+    mended = ledger.mend()
+    board = Board(plan, ledger, opened.store, studies, revisions)
+    return board, [*mended, *studies.told]
 
 
-def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> RunResult:
+def _drive(
+    board: Board, opened: Opened, watch: Watch, warn: Warn, warnings: list[str]
+) -> RunResult:
     """Runs the engine until the plan is done or the run stops; then the mirror gets a minute to
-    catch up.
+    catch up. `warnings` are told first.
     """
-    warnings: list[str] = []
+    for message in warnings:
+        warn(message)
     thread = _tracker(opened, warn)
 
     def changed() -> None:

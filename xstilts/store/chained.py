@@ -93,7 +93,9 @@ class Chained:
     first.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, shared: bool = False) -> None:
+        """`shared`: other programs may append too; their lines are never taken for ours."""
+        self._shared = shared
         self.path, self._head = path, path.with_name(f"{path.name}.head")
         self._lines, self._last = 0, FIRST
         self._size, self._torn, self._open_end = 0, False, False
@@ -130,24 +132,23 @@ class Chained:
         StoreError where the disk refuses, and where another process has written into the file.
         """
         content, last = _lines_of(rows, self._last)
-        content = b"\n" * self._open_end + content
         try:
             if not self._head.exists():
                 self._write_new_head()
             with open(self.path, "ab") as file:
                 if self._torn:
                     file.truncate(self._size)
-                elif file.tell() != self._size:
+                elif file.tell() != self._size and not self._shared:
                     raise StoreError(
                         f"{self.path}: another process writes it too, or has removed lines; end "
                         "that process and run the same command again"
                     )
-                self._torn = True
-                file.write(content)
+                self._size, self._torn = file.tell(), True
+                file.write(b"\n" * self._open_end + content)
                 file.flush()
                 os.fsync(file.fileno())
+                self._size = file.tell()
             self._torn, self._open_end = False, False
-            self._size += len(content)
             self._lines, self._last = self._lines + len(rows), last
             with open(self._head, "r+b") as file:
                 file.write(self._head_line())
@@ -256,7 +257,7 @@ def _faults_of_lines(
     good: Sequence[Line], ordered: Sequence[Line], unbroken: int, bad: int
 ) -> Iterator[str]:
     if bad:
-        yield f"{bad:,} of its lines {_are(bad)} not as it was written"
+        yield f"{bad:,} of its lines {_are(bad)} not as written"
     if len(good) > len(ordered):
         twice = len(good) - len(ordered)
         yield f"{twice:,} of its lines {_are(twice)} there twice"

@@ -7,8 +7,8 @@ another. It is a file of chained JSON lines in the sweep's folder that is only a
 (`chained`); the last line of a slot is its state. A line torn by a crash is ignored.
 
 A line that is lost or damaged is noticed. Who only reads is told by `Ledger.problems`, and gets
-what the other lines say. The driver calls `Ledger.mend`: the damaged file is put aside, a good one is
-written from the good lines, and the run fills the slots again whose lines are lost.
+what the other lines say. The driver calls `Ledger.mend`: the damaged file is put aside, a good one
+is written from the good lines, and the run fills the slots again whose lines are lost.
 
 The ledger does not say whether a phase is done: only the phase's record does.
 """
@@ -102,6 +102,10 @@ class Entry(Frozen):
     state: State = State.WAITING
     pruned_at: float | None = None
     """Last development score in percent, if its phase was pruned: there is no record to hold it."""
+    reported: tuple[tuple[int, float], ...] = ()
+    """What the search was told while the phase ran: number of the evaluation, development score in
+    percent. Optuna's study is made again from it.
+    """
     error: str = ""
     attempts: int = 0
     time: str = ""

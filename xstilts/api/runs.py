@@ -50,10 +50,11 @@ def run(
     for message in checked.warnings:
         warn(message)
     with driver(opened.store, opened.sweep):
-        same_plan(opened.folder, opened.sweep)
+        damage = same_plan(opened.folder, opened.sweep)
         keep_doubts(opened.folder, checked.about_numbers)
         board, mended = _board(opened)
-        return _drive(board, opened, watch, warn, mended)
+        told = [*filter(None, [damage]), *mended]
+        return _drive(board, opened, watch, warn, told)
 
 
 def _board(opened: Opened) -> tuple[Board, list[str]]:

@@ -13,6 +13,7 @@ from xstilts.api.given import AnySweep
 from xstilts.api.notes import lost_rows
 from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.verb_values import RunResult
+from xstilts.data import made_again
 from xstilts.driver.session import driver, same_plan
 from xstilts.store.doubts import keep_doubts
 from xstilts.store.ledger import Ledger
@@ -93,7 +94,8 @@ def _drive(
             warnings.append(missing)
             warn(missing)
     damaged = (f"a damaged phase was moved to {aside}" for aside in board.set_aside)
-    for message in (*damaged, *lost_rows(opened.sweep, opened.context)):
+    again = made_again.told(opened.store.data)
+    for message in (*damaged, *again, *lost_rows(opened.sweep, opened.context)):
         warnings.append(message)
         warn(message)
     return RunResult(

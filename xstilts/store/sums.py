@@ -36,6 +36,11 @@ _TICK_NS = 100_000_000
 """A file that was changed this short a time ago may be changed again under the same time."""
 
 
+def forget() -> None:
+    """Forgets what this process has hashed, so that every file is read again."""
+    _known.clear()
+
+
 def of_bytes(content: bytes) -> FileSum:
     """Of a file with this content."""
     return FileSum(len(content), hashlib.sha256(content).hexdigest())

@@ -51,15 +51,14 @@ def run(
     for message in checked.warnings:
         warn(message)
     with driver(opened.store, opened.sweep):
-        damage = same_plan(opened.folder, opened.sweep)
+        mended = same_plan(opened.folder, opened.sweep)
         keep_doubts(opened.folder, checked.about_numbers)
-        board, mended = _board(opened)
-        told = [*filter(None, [damage]), *mended]
-        return _drive(board, opened, watch, warn, told)
+        board = _board(opened, mended)
+        return _drive(board, opened, watch, warn, mended)
 
 
-def _board(opened: Opened) -> tuple[Board, list[str]]:
-    """The board, and what was found damaged and mended in the sweep's books."""
+def _board(opened: Opened, mended: list[str]) -> Board:
+    """The board. What was damaged in the sweep's books, and is mended now, is added to `mended`."""
     from xstilts.driver.board import Board
     from xstilts.driver.search import Studies
 
@@ -67,9 +66,10 @@ def _board(opened: Opened) -> tuple[Board, list[str]]:
     studies = Studies(folder, sweep.search, plan.studies, f"{sweep.name}-v{sweep.version}")
     revisions = inputs.resolve(plan, opened.context)
     ledger = Ledger(folder)
-    mended = ledger.mend()
+    mended += ledger.mend()
     board = Board(plan, ledger, opened.store, studies, revisions)
-    return board, [*mended, *studies.told]
+    mended += studies.told
+    return board
 
 
 def _drive(

@@ -35,11 +35,11 @@ def driver(store: Store, sweep: Sweep) -> Iterator[None]:
         yield
 
 
-def same_plan(folder: Path, sweep: Sweep) -> str:
+def same_plan(folder: Path, sweep: Sweep) -> list[str]:
     """Writes the sweep beside its ledger. SweepError where the sweep kept there has the same name
     and version but another plan.
 
-    A damaged file is written again; returns what a run tells of that, else nothing.
+    A damaged file is written again; returns what a run tells of that.
     """
     try:
         before, damage = sweep_before(folder), ""
@@ -59,12 +59,11 @@ def same_plan(folder: Path, sweep: Sweep) -> str:
             )
             raise SweepError([Problem(message=message)])
     keep_sweep(folder, sweep)
-    if not damage:
-        return ""
-    return (
+    told = (
         f"{damage}: this run did so from the sweep file; whether that still is the plan that the "
-        f"sweep was begun with, nobody can tell: if you have changed it since, raise `version`"
+        "sweep was begun with, nobody can tell: if you have changed it since, raise `version`"
     )
+    return [told] if damage else []
 
 
 def _plan_of(sweep: Sweep) -> dict[str, Any]:

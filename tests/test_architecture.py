@@ -39,7 +39,7 @@ ROOMS = (
 """From the top down."""
 DOORS = {
     "ray": ("driver.engine", "driver.trial", "driver.cluster", "driver.placement_groups"),
-    "optuna": ("driver.search",),
+    "optuna": ("driver.journal", "driver.search"),
     "mlflow": ("tracking",),
     "torch": (
         "training",

@@ -13,8 +13,10 @@ import pytest
 import xstilts
 from tests.support.tiny import make_sweep
 from tests.support.worlds import environment
+from xstilts.data import made_again
 from xstilts.driver import ending, engine
 from xstilts.store.doubts import read_doubts
+from xstilts.store.ledger import Ledger
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import read_sweep
 
@@ -149,7 +151,7 @@ def finished(file: Path) -> None:
     opened = open_sweep(file)
     check_opened(opened)
     same_plan(opened.folder, opened.sweep)
-    board = _board(opened)
+    board = _board(opened, [])
     drain(board, opened.store)
     assert board.settled
     uri = tracking_uri(opened.sweep.tracking, opened.store)
@@ -174,6 +176,36 @@ def test_run_of_a_finished_sweep_loads_no_heavy_library_and_says_where_mlflow_is
     told = json.loads(value)
     assert (told["started"], told["stopped"], told["failures"]) == (0, "", [])
     assert told["pages"].startswith("mlflow ui") and told["warnings"] == []
+
+
+def test_run_mends_damaged_books_and_tells_so(
+    tmp_path: Path, handed: list[tuple[Any, ...]]
+) -> None:
+    file = make_sweep(tmp_path, **FIXED)
+    finished(file)
+    folder = tmp_path / "store/sweeps/tiny-v1"
+    before = {entry.slot: entry.phase for entry in Ledger(folder).entries()}
+    for name in ("sweep.json", "ledger.jsonl", "studies.journal", "doubts.json"):
+        (folder / name).write_bytes(b"[5, null]\n")
+    told: list[str] = []
+    ran = xstilts.run(file, warn=told.append)
+    assert handed == [] and ran.started == 0, "all of it is found again"
+    assert told == ran.warnings
+    for name, sentence in zip(("sweep.json", "ledger.jsonl", "studies.journal"), told, strict=True):
+        assert sentence.startswith(f"{folder / name}: ")
+    assert {entry.slot: entry.phase for entry in Ledger(folder).entries()} == before
+    assert read_sweep(folder) == xstilts.load(file) and read_doubts(folder) == ()
+    assert xstilts.run(file).warnings == []
+
+
+def test_run_tells_which_data_were_damaged_and_made_again(
+    tmp_path: Path, handed: list[tuple[Any, ...]]
+) -> None:
+    file = make_sweep(tmp_path)
+    made_again.note(tmp_path / "store/data/encoded/k", "lengths.npy has changed")
+    (told,) = xstilts.run(file).warnings
+    assert "encoded/k was damaged (lengths.npy has changed); it was thrown away" in told
+    assert xstilts.run(file).warnings == []
 
 
 def test_run_says_what_it_does_before_there_are_phases(

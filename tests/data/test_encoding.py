@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pytest
 
 from tests.support import worlds
-from xstilts.data import encoding, task_data
+from xstilts.data import encoding, made_again, task_data
 from xstilts.errors import DataError, StoreError
 from xstilts.formats import classification
 from xstilts.formats.encoded import EncodedSplit
@@ -256,6 +257,64 @@ def test_truncated_file_is_built_anew(tmp_path: Path, tokenizer: Any, calls: lis
     os.truncate(features, 100)
     assert len(encode(task, tmp_path, tokenizer).features[:]["row"]) == 40
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "encoded/*/features.arrow",
+        "encoded/*/lengths.npy",
+        "encoded/*/n_items.npy",
+        "rows/*/rows.arrow",
+        "encoded/*/facts.json",
+        "rows/*/facts.json",
+    ],
+)
+def test_flipped_or_cut_file_is_made_again_and_told(
+    tmp_path: Path, tokenizer: Any, name: str
+) -> None:
+    task = worlds.review_world(tmp_path)
+    meant = contents(encode(task, tmp_path, tokenizer))
+    (file,) = (tmp_path / "cache").glob(name)
+    whole, rng = file.read_bytes(), random.Random(name)
+    for number in range(30):
+        place = rng.randrange(len(whole))
+        flipped = bytes([whole[place] ^ 1 << rng.randrange(8)])
+        damaged = whole[:place] + flipped + whole[place + 1 :] if number % 3 else whole[:place]
+        file.write_bytes(damaged)
+        assert contents(encode(task, tmp_path, tokenizer)) == meant
+        told = made_again.told(tmp_path / "cache")
+        assert len(told) == 1 or (file.name == "facts.json" and not flipped.strip())
+        assert file.name == "facts.json" or file.read_bytes() == whole
+        assert all("thrown away and made again" in sentence for sentence in told)
+
+
+def contents(split: EncodedSplit) -> tuple[Any, ...]:
+    """All that is trained on."""
+    return split.features[:], split.rows[:], split.lengths.tolist(), split.n_items.tolist()
+
+
+def test_file_that_is_missing_or_too_many_makes_the_folder_again(
+    tmp_path: Path, tokenizer: Any
+) -> None:
+    task = worlds.review_world(tmp_path)
+    meant = contents(encode(task, tmp_path, tokenizer))
+    (features,) = (tmp_path / "cache/encoded").rglob("features.arrow")
+    features.unlink()
+    assert contents(encode(task, tmp_path, tokenizer)) == meant
+    assert "instead of features.arrow" in made_again.told(tmp_path / "cache")[0]
+
+
+def test_files_are_hashed_once_in_a_process(
+    tmp_path: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = worlds.review_world(tmp_path)
+    encode(task, tmp_path, tokenizer)
+    for file in (tmp_path / "cache").rglob("*.*"):
+        os.utime(file, (1e9, 1e9))  # long ago
+    encode(task, tmp_path, tokenizer)
+    monkeypatch.setattr("hashlib.file_digest", lambda *_: pytest.fail("hashed again"))
+    encode(task, tmp_path, tokenizer)
 
 
 def test_leftover_of_a_killed_build_is_removed(tmp_path: Path, tokenizer: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.support.tiny import make_sweep
 from xstilts.driver.session import driver, lease_of, same_plan
 from xstilts.errors import LeaseHeld
 from xstilts.store.phases import Store
+from xstilts.store.sweeps import read_sweep
 
 
 def test_run_same_name_and_version_with_another_plan_shows_the_difference(tmp_path: Path) -> None:
@@ -29,8 +31,27 @@ def test_run_damaged_copy_of_the_sweep_is_written_again(tmp_path: Path) -> None:
     sweep = xstilts.load(make_sweep(tmp_path))
     (tmp_path / "sweep").mkdir()
     (tmp_path / "sweep/sweep.json").write_text('{"name": "ti')
+    (told,) = same_plan(tmp_path / "sweep", sweep)
+    assert "damaged" in told and "this run did so from the sweep file" in told
+    assert read_sweep(tmp_path / "sweep") == sweep
+    assert same_plan(tmp_path / "sweep", sweep) == []
+
+
+def test_run_flipped_seed_in_the_copy_of_the_sweep_is_damage_and_no_other_plan(
+    tmp_path: Path,
+) -> None:
+    sweep = xstilts.load(make_sweep(tmp_path))
     same_plan(tmp_path / "sweep", sweep)
-    assert xstilts.Sweep.model_validate_json((tmp_path / "sweep/sweep.json").read_bytes()) == sweep
+    file = tmp_path / "sweep/sweep.json"
+    rng = random.Random(0)
+    whole = file.read_bytes()
+    for _ in range(100):
+        place = rng.randrange(len(whole))
+        flipped = bytes([whole[place] ^ 1 << rng.randrange(8)])
+        file.write_bytes(whole[:place] + flipped + whole[place + 1 :])
+        told = same_plan(tmp_path / "sweep", sweep)
+        assert told or not flipped.strip(), flipped
+        assert read_sweep(tmp_path / "sweep") == sweep
 
 
 def test_driver_of_a_sweep_is_one_at_a_time_and_gives_its_lease_back(tmp_path: Path) -> None:

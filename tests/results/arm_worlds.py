@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from xstilts.spec.sweep import Chain, Mixture, Model, Sweep
 from xstilts.spec.task import Source, Splits, Task
 from xstilts.spec.transforms import Pseudo, Transform, Translate
+from xstilts.store.sealed import read_sealed, write_sealed
 
 PSEUDO = Transform(pseudo=Pseudo())
 GERMAN = Transform(translate=Translate(model="nllb", languages=("de",)))
@@ -50,11 +50,11 @@ def arms_of_noise(folder: Path) -> None:
     """`skill` and `scramble` become `noise` in invented words and in German, in the sweep's own
     file.
     """
-    sweep = json.loads((folder / "sweep.json").read_text())
+    sweep = read_sealed(folder / "sweep.json")
     tasks = {one["name"]: one for one in sweep["tasks"]}
     for name, transform in (("skill", PSEUDO), ("scramble", GERMAN)):
         tasks[name] |= {
             "source": tasks["noise"]["source"],
             "transform": transform.model_dump(mode="json"),
         }
-    (folder / "sweep.json").write_text(json.dumps(sweep))
+    write_sealed(folder / "sweep.json", sweep)

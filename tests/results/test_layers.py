@@ -19,10 +19,9 @@ from xstilts.spec.phase import Member, ModelParent, PhaseSpec
 from xstilts.spec.sweep import Model, Sweep
 from xstilts.spec.task import Source, Splits, Task
 from xstilts.store.ledger import Entry, Ledger, StagePhase
-from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
 from xstilts.store.results import LayerScore
-from xstilts.store.sweeps import read_sweep
+from xstilts.store.sweeps import keep_sweep, read_sweep
 
 
 def _world(folder: Path, layer: int = 1, swept: bool = True) -> tuple[Store, Path]:
@@ -57,7 +56,7 @@ def _world(folder: Path, layer: int = 1, swept: bool = True) -> tuple[Store, Pat
     )
     store = Store(folder).prepare()
     home = store.sweep_folder("s", 1)
-    write_json(home / "sweep.json", sweep.model_dump(mode="json"))
+    keep_sweep(home, sweep)
     for label in ("none", "a"):
         for seed in (1, 2):
             before = "" if label == "none" else f"intermediate{seed}"

@@ -25,6 +25,7 @@ from xstilts.results.statistics import compare
 from xstilts.store.doubts import Doubt, keep_doubts
 from xstilts.store.ledger import Ledger
 from xstilts.store.phases import Store
+from xstilts.store.sealed import read_sealed, write_sealed
 from xstilts.store.sweeps import read_sweep
 
 PARTS = ("headline", "gains", "languages", "curves", "configurations", "failures", "provenance")
@@ -233,9 +234,9 @@ def test_write_hostile_names_are_escaped(tmp_path: Path) -> None:
     store, folder = build_store(
         tmp_path / "store", targets=("pairs",), intermediates=("none", "skill"), examples=20
     )
-    sweep = json.loads((folder / "sweep.json").read_text())
+    sweep = read_sealed(folder / "sweep.json")
     sweep["description"] = "<img src=x onerror=alert(1)> | a"
-    (folder / "sweep.json").write_text(json.dumps(sweep))
+    write_sealed(folder / "sweep.json", sweep)
     assert all("<img src=x" not in text for text in _words(store, folder))
 
 

@@ -13,7 +13,7 @@ from tests.support.chains import become_chain
 from xstilts.errors import CorruptError, StoreError
 from xstilts.results.scores import COLUMNS, mean_over_languages, problems, table
 from xstilts.store.phases import Store
-from xstilts.store.sweeps import read_sweep
+from xstilts.store.sweeps import keep_sweep, read_sweep
 
 SMALL = {"targets": ("tags", "pairs"), "intermediates": ("none", "skill", "shared"), "examples": 40}
 
@@ -141,8 +141,8 @@ def test_table_language_under_another_name_is_trained_and_seen_like_itself(tmp_p
     card = tmp_path / "models" / "test" / "base" / "README.md"
     card.parent.mkdir(parents=True)
     card.write_text("---\nlanguage: [multilingual, eng, he, zh-Hans]\n---\n")
-    settings = json.loads((folder / "sweep.json").read_text())
-    (folder / "sweep.json").write_text(json.dumps({**settings, "mirror": str(tmp_path)}))
+    sweep = read_sweep(folder)
+    keep_sweep(folder, sweep.model_copy(update={"mirror": str(tmp_path)}))
 
     frame = table(store, folder)
 

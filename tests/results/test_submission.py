@@ -26,8 +26,8 @@ from xstilts.spec.phase import Member, ModelParent, PhaseParent, PhaseSpec
 from xstilts.spec.sweep import Model, Sweep
 from xstilts.spec.task import Source, Splits, Task
 from xstilts.store.ledger import Entry, Ledger, StagePhase
-from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
+from xstilts.store.sweeps import keep_sweep
 from xstilts.tasks import TASKS
 
 # Hand-made predictions and their gold. Scores by hand: xnli 2 of 3; pawsx 1 of 2; udpos chunks:
@@ -139,7 +139,7 @@ def _world(
         tasks=(TASKS["squad"], TASKS["mnli"], *tasks.values()),
     )
     home = store.sweep_folder("s", 1)
-    write_json(home / "sweep.json", sweep.model_dump(mode="json"))
+    keep_sweep(home, sweep)
     ledger, root = Ledger(home), ModelParent(model="test/base", revision="r")
     for i, label in enumerate(("none", "squad", "mnli")):
         before = "" if label == "none" else _train(store, TASKS[label], root, 50.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import random
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from xstilts.errors import DataError
 from xstilts.store import hashes
 from xstilts.store.hashes import content_hashes
+from xstilts.store.sealed import read_sealed
 
 
 @pytest.fixture
@@ -57,9 +58,30 @@ def test_hashes_do_without_a_memory_that_is_damaged(
     before = content_hashes(files, str(tmp_path / "cache"))
     (tmp_path / "cache/content-hashes.json").write_bytes(memory)
     assert content_hashes(files, str(tmp_path / "cache")) == before
-    assert len(json.loads((tmp_path / "cache/content-hashes.json").read_bytes())) == 2
+    assert len(read_sealed(tmp_path / "cache/content-hashes.json")) == 2
 
 
 def test_hashes_of_a_missing_file_name_it(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone: cannot be read \(No such file"):
         content_hashes([tmp_path / "gone"], str(tmp_path))
+
+
+def test_hashes_flipped_or_cut_memory_never_gives_another_identity(
+    files: list[Path], tmp_path: Path
+) -> None:
+    meant = content_hashes(files, str(tmp_path / "cache"))
+    memory = tmp_path / "cache/content-hashes.json"
+    whole, rng = memory.read_bytes(), random.Random(3)
+    for _ in range(150):
+        place = rng.randrange(len(whole))
+        flipped = whole[:place] + bytes([whole[place] ^ 1 << rng.randrange(8)]) + whole[place + 1 :]
+        for damaged in (flipped, whole[:place]):
+            memory.write_bytes(damaged)
+            assert content_hashes(files, str(tmp_path / "cache")) == meant
+
+
+def test_hashes_of_a_file_whose_name_is_no_unicode(tmp_path: Path) -> None:
+    path = Path(str(tmp_path) + "/a\udcff")
+    path.write_text("x")
+    first = content_hashes([path], str(tmp_path / "cache"))
+    assert content_hashes([path], str(tmp_path / "cache")) == first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,16 @@ def test_names_are_a_list_of_texts() -> None:
     for other in ("ab", None, [1], {"a": 1}):
         with pytest.raises(ValueError):
             names(other)
+
+
+def test_flipped_or_cut_value_is_found_out_again_and_never_believed(tmp_path: Path) -> None:
+    table = ["entailment", "neutral", "contradiction"]
+    kept(tmp_path, "a", lambda: table, names)
+    (file,) = tmp_path.iterdir()
+    whole, rng = file.read_bytes(), random.Random(2)
+    for _ in range(150):
+        place = rng.randrange(len(whole))
+        flipped = whole[:place] + bytes([whole[place] ^ 1 << rng.randrange(8)]) + whole[place + 1 :]
+        for damaged in (flipped, whole[:place]):
+            file.write_bytes(damaged)
+            assert kept(tmp_path, "a", lambda: table, names) == table

@@ -27,4 +27,19 @@ def test_read_sweep_damaged_file_is_corrupt(tmp_path: Path) -> None:
     (tmp_path / "sweep.json").write_text("{")
     with pytest.raises(CorruptError, match="writes it again"):
         read_sweep(tmp_path)
-    assert sweep_before(tmp_path) is None
+    with pytest.raises(CorruptError, match="writes it again"):
+        sweep_before(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "old, new", [(b'"accuracy"', b'"accurbcy"'), (b"anli", b"bnli"), (b'"seed": 0', b'"seed": 1')]
+)
+def test_read_sweep_flipped_letter_that_still_parses_is_corrupt(
+    tmp_path: Path, old: bytes, new: bytes
+) -> None:
+    keep_sweep(tmp_path, paper_grid())
+    file = tmp_path / "sweep.json"
+    assert old in file.read_bytes()
+    file.write_bytes(file.read_bytes().replace(old, new, 1))
+    with pytest.raises(CorruptError, match="its digest does not fit"):
+        read_sweep(tmp_path)

@@ -26,7 +26,6 @@ from xstilts.spec.phase import Member, ModelParent, Parent, PhaseParent, PhaseSp
 from xstilts.spec.sweep import Model, Search, Sweep
 from xstilts.spec.task import Source, Splits, Task
 from xstilts.store.ledger import Entry, Ledger, StagePhase
-from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
 from xstilts.store.results import (
     CurvePoint,
@@ -38,6 +37,7 @@ from xstilts.store.results import (
     TrainResult,
 )
 from xstilts.store.sums import of_bytes
+from xstilts.store.sweeps import keep_sweep
 
 EFFECTS: Mapping[str, float] = {
     "none": 0.0,
@@ -398,7 +398,7 @@ def build_store(
         description="A sweep made up for tests.",
     )
     home = store.sweep_folder(name, 1)
-    write_json(home / "sweep.json", sweep.model_dump(mode="json"))
+    keep_sweep(home, sweep)
     builder = _Builder(store, home, sweep, examples)
     for label in intermediates:
         before = "" if label == "none" else builder.intermediate(label)

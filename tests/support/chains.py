@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from xstilts.store.ledger import Ledger, StagePhase
+from xstilts.store.sealed import read_sealed, write_sealed
 
 
 def become_chain(folder: Path, label: str, *stages: str) -> None:
     """The intermediate `label` of the sweep in `folder` becomes a chain of that name. Its earlier
     stages are the chosen trainings of the other intermediates; its own training is the last stage.
     """
-    sweep = json.loads((folder / "sweep.json").read_text())
+    sweep = read_sealed(folder / "sweep.json")
     sweep["intermediates"] = [
         {"chain": list(stages), "name": label} if one == label else one
         for one in sweep["intermediates"]
     ]
-    (folder / "sweep.json").write_text(json.dumps(sweep))
+    write_sealed(folder / "sweep.json", sweep)
     ledger = Ledger(folder)
     entries = ledger.entries()
     before = tuple(

@@ -13,6 +13,7 @@ from xstilts.api.given import AnySweep
 from xstilts.api.notes import lost_rows
 from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.verb_values import RunResult
+from xstilts.data import made_again
 from xstilts.driver.session import driver, same_plan
 from xstilts.store.doubts import keep_doubts
 from xstilts.store.ledger import Ledger
@@ -50,27 +51,35 @@ def run(
     for message in checked.warnings:
         warn(message)
     with driver(opened.store, opened.sweep):
-        same_plan(opened.folder, opened.sweep)
+        mended = same_plan(opened.folder, opened.sweep)
         keep_doubts(opened.folder, checked.about_numbers)
-        board = _board(opened)
-        return _drive(board, opened, watch, warn)
+        board = _board(opened, mended)
+        return _drive(board, opened, watch, warn, mended)
 
 
-def _board(opened: Opened) -> Board:
+def _board(opened: Opened, mended: list[str]) -> Board:
+    """The board. What was damaged in the sweep's books, and is mended now, is added to `mended`."""
     from xstilts.driver.board import Board
     from xstilts.driver.search import Studies
 
     sweep, plan, folder = opened.sweep, opened.plan, opened.folder
     studies = Studies(folder, sweep.search, plan.studies, f"{sweep.name}-v{sweep.version}")
     revisions = inputs.resolve(plan, opened.context)
-    return Board(plan, Ledger(folder), opened.store, studies, revisions)
+    ledger = Ledger(folder)
+    mended += ledger.mend()
+    board = Board(plan, ledger, opened.store, studies, revisions)
+    mended += studies.told
+    return board
 
 
-def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> RunResult:
+def _drive(
+    board: Board, opened: Opened, watch: Watch, warn: Warn, warnings: list[str]
+) -> RunResult:
     """Runs the engine until the plan is done or the run stops; then the mirror gets a minute to
-    catch up.
+    catch up. `warnings` are told first.
     """
-    warnings: list[str] = []
+    for message in warnings:
+        warn(message)
     thread = _tracker(opened, warn)
 
     def changed() -> None:
@@ -84,7 +93,8 @@ def _drive(board: Board, opened: Opened, watch: Watch, warn: Warn) -> RunResult:
         if missing:
             warnings.append(missing)
             warn(missing)
-    for message in (*board.set_aside, *lost_rows(opened.sweep, opened.context)):
+    again = made_again.told(opened.store.data)
+    for message in (*board.set_aside, *again, *lost_rows(opened.sweep, opened.context)):
         warnings.append(message)
         warn(message)
     return RunResult(

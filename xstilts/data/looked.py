@@ -9,7 +9,6 @@ used, but a number that comes of them may mean something else than its reader th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,7 +24,7 @@ from xstilts.errors import DataError
 from xstilts.sources.context import DataContext
 from xstilts.spec.digests import digest
 from xstilts.spec.task import Action, Task, Use
-from xstilts.store.local_files import write_json
+from xstilts.store.sealed import read_sealed, write_sealed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -138,7 +137,7 @@ def _look(
         doubts=(*_doubts_of_left_out(read), *doubts(read.table, task, use)),
     )
     if kept is not None:
-        write_json(kept, found.to_json())
+        write_sealed(kept, found.to_json())
     return [], found
 
 
@@ -163,7 +162,7 @@ def _kept_file(task: Task, use: Use, language: str, context: DataContext) -> Pat
 
 def _known(path: Path) -> Facts | None:
     try:
-        return Facts.of_json(json.loads(path.read_bytes()))
+        return Facts.of_json(read_sealed(path))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

@@ -76,6 +76,8 @@ class Board:
     # -- start
 
     def _load(self) -> None:
+        for entry in self._choices.lost_prunings():
+            self.ledger.write(entry)
         for entry in self.ledger.entries():
             self._take_over(entry)
         self._studies.reconcile(self._choices.known_trials())
@@ -207,6 +209,7 @@ class Board:
             "lineage": lineage,
             "params": params,
             "attempts": before.attempts if before else 0,
+            "reported": before.reported if before and before.phase == spec.id else (),
         }
         return blank_entry(slot).model_copy(update=changes), spec
 
@@ -243,7 +246,10 @@ class Board:
         self._translations.finish(slot)
         self._standing.done(slot, self._slots[slot].kind)
         for key in self._close(slot):
-            self._finish(self._known(key), State.DONE if key == slot else State.CACHED)
+            if key == slot:
+                self._finish(self._with_reports(self._known(key)), State.DONE)
+            else:
+                self._finish(self._known(key), State.CACHED)
         self._look_again_at_children(self._known(slot).phase)
 
     def pruned(self, slot: str) -> None:
@@ -251,7 +257,7 @@ class Board:
         last = self._standing.steps.get(slot, Step()).value
         for key in self._close(slot):
             if key == slot:
-                entry = self._known(key).model_copy(update={"pruned_at": last})
+                entry = self._with_reports(self._known(key)).model_copy(update={"pruned_at": last})
                 self._end(self._slots[key], State.PRUNED, entry=entry)
             else:
                 self._again(key)
@@ -297,6 +303,10 @@ class Board:
         for key in self._close(slot):
             entry = self._known(key)
             self._set(entry, State.WAITING, attempts=max(0, entry.attempts - 1))
+
+    def _with_reports(self, entry: Entry) -> Entry:
+        """The entry with what its phase has reported to the search."""
+        return entry.model_copy(update={"reported": self._studies.reported(entry.slot)})
 
     def _known(self, key: str) -> Entry:
         """The entry of a slot that was handed out."""

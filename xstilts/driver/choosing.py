@@ -3,7 +3,8 @@
 A need is *met* when its phase has a record. A study chooses when all its trials have ended: the
 trial with the best value, the first of equals. A need is *hopeless* when it can never be met. The
 search is asked for hyperparameters once for each trial, and the ledger remembers the answer: all
-slots of one trial (in a joint study the intermediates and their target) share one suggestion.
+slots of one trial (in a joint study the intermediates and their target) share one suggestion. Where
+the ledger has lost it, the study remembers.
 """
 
 from __future__ import annotations
@@ -126,11 +127,32 @@ class Choices:
 
     def remembered(self, slot: Slot) -> dict[str, Any]:
         """The suggestion that the ledger has for the trial of a slot, from this run or an earlier
-        one; empty where it has none.
+        one; where it has none, that of the study; empty where there is none either.
         """
         slots = [slot.key, *self._of_trial.get((slot.study, slot.trial or 0), ())]
         entries = (self._ledger.get(key) for key in slots)
-        return next((dict(entry.params) for entry in entries if entry and entry.params), {})
+        params = next((dict(entry.params) for entry in entries if entry and entry.params), {})
+        if params or not self.searched(slot):
+            return params
+        return self._studies.suggested(self._scored[slot.study][slot.trial or 0])
+
+    def lost_prunings(self) -> list[Entry]:
+        """Trials that were pruned, which the study knows and the ledger has lost. A trial is told
+        as pruned only after the ledger has it.
+        """
+        lost = []
+        for key in (key for slots in self._scored.values() for key in slots):
+            entry, reported = self._ledger.get(key), self._studies.pruned(key)
+            if reported is None or (entry is not None and entry.state.ended):
+                continue
+            changes = {
+                "params": self._studies.suggested(key),
+                "reported": reported,
+                "pruned_at": reported[-1][1] if reported else None,
+                "state": State.PRUNED,
+            }
+            lost.append((entry or blank_entry(self._slots[key])).model_copy(update=changes))
+        return lost
 
     # -- what the search is told
 
@@ -139,20 +161,28 @@ class Choices:
         return bool(slot.study) and slot.key in self._scored[slot.study]
 
     def known_trials(self) -> Iterator[KnownTrial]:
-        """The trials of all studies that have a suggestion.
+        """The trials of all studies that have a suggestion, those of a study in the order in which
+        they were asked for, which is that of the ledger.
 
         A trial whose deciding slot has not begun may have its suggestion from another slot of the
-        trial.
+        trial, or from its study alone: the last of all, since its line was the last to be lost.
         """
+        order = {entry.slot: i for i, entry in enumerate(self._ledger.entries())}
+
+        def asked(key: str) -> int:
+            slot = self._slots[key]
+            others = self._of_trial[slot.study, slot.trial or 0]
+            return min(order.get(one, len(order)) for one in others)
+
         for slots in self._scored.values():
-            for key in slots:
+            for key in sorted(slots, key=asked):
                 entry = self._ledger.get(key)
-                if entry is not None:
+                if entry is None or not entry.params:
+                    entry = entry or blank_entry(self._slots[key])
+                    entry = entry.model_copy(update={"params": self.remembered(self._slots[key])})
+                if entry.params:
                     value = self._outcomes.value(entry) if entry.state.finished else None
                     yield KnownTrial(entry, value)
-                elif params := self.remembered(self._slots[key]):
-                    blank = blank_entry(self._slots[key])
-                    yield KnownTrial(blank.model_copy(update={"params": params}), None)
 
 
 def blank_entry(slot: Slot) -> Entry:

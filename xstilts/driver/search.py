@@ -1,9 +1,10 @@
-"""Optuna studies, one for each search of the plan. The only module that knows Optuna.
+"""Optuna studies, one for each search of the plan. With `journal`, all that knows Optuna.
 
 The ledger and the records of the phases are the truth; a study holds what Optuna needs to suggest
 the next point. It is kept in a journal file in the sweep's folder, so that it outlives the driver
-(optuna-dashboard opens it). Where a crash left the two different, `reconcile` makes the study
-follow the ledger.
+(optuna-dashboard opens it). Where a crash left the two different, or the journal was damaged,
+`reconcile` makes the study follow the ledger. Where the ledger was damaged, a study may still know
+what it has lost: suggestions (`suggested`) and trials that were pruned (`pruned`).
 
 A finished trial becomes COMPLETE with its value, a pruned one PRUNED with the values it had until
 then, one that failed or gave no finite value FAIL. The sampler is reseeded for each suggestion from
@@ -27,10 +28,9 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
+from xstilts.driver.journal import Journal
 from xstilts.planning.plan import Study
 from xstilts.spec.digests import digest
 from xstilts.spec.hyperparameters import Choice, LogRange, Space
@@ -43,6 +43,12 @@ if TYPE_CHECKING:
 
 SLOT = "slot"
 """User attribute of an Optuna trial: the slot it belongs to."""
+HALVING = 2
+"""Of how many trials one goes on at each rung of successive halving."""
+_JUDGED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+Reported = tuple[tuple[int, float], ...]
+"""Numbers of evaluations with their values in percent, in order."""
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -62,9 +68,48 @@ class Studies:
     ) -> None:
         self._search, self._plans, self._sweep = search, studies, sweep
         folder.mkdir(parents=True, exist_ok=True)
-        self._storage = JournalStorage(JournalFileBackend(str(folder / "studies.journal")))
+        journal = Journal(folder / "studies.journal")
+        self._storage = journal.storage()
+        self.told = journal.told
+        """What a run tells of damage, a sentence each."""
         self._studies: dict[str, optuna.Study] = {}
         self._live: dict[str, optuna.trial.Trial] = {}
+        self._before = self._trials_before()
+
+    def _trials_before(self) -> dict[str, FrozenTrial]:
+        """Slot to its trial in the studies as they were found; one that did not fail goes before
+        one that did.
+        """
+        before: dict[str, FrozenTrial] = {}
+        for study in self._storage.get_all_studies():
+            key = study.study_name.removeprefix(f"{self._sweep}/")
+            if key not in self._plans:
+                continue
+            space = self._plans[key].space.keys()
+            for trial in self._storage.get_all_trials(study._study_id, deepcopy=False):
+                slot = trial.user_attrs.get(SLOT, "")
+                if trial.params.keys() == space and (
+                    trial.state != TrialState.FAIL or slot not in before
+                ):
+                    before[slot] = trial
+        return before
+
+    def suggested(self, slot: str) -> dict[str, Any]:
+        """What was suggested to a slot in an earlier run; empty where its study doesn't know."""
+        trial = self._before.get(slot)
+        return dict(trial.params) if trial else {}
+
+    def pruned(self, slot: str) -> Reported | None:
+        """What a slot had reported that was pruned in an earlier run; None where it was not."""
+        trial = self._before.get(slot)
+        if trial is None or trial.state != TrialState.PRUNED:
+            return None
+        return _reported(trial)
+
+    def reported(self, slot: str) -> Reported:
+        """What an open trial has reported: number of the evaluation, value in percent."""
+        trial = self._live.get(slot)
+        return _reported(self._storage.get_trial(trial._trial_id)) if trial else ()
 
     def ask(self, key: str, trial: int, slot: str) -> dict[str, Any]:
         """Hyperparameters for trial number `trial` of study `key`; of a grid, the plan's point."""
@@ -103,10 +148,12 @@ class Studies:
             self._open(key).tell(trial.number, value, state=state, skip_if_finished=True)
 
     def reconcile(self, told: Iterable[KnownTrial]) -> None:
-        """Makes the studies agree with the ledger and the records.
+        """Makes the studies agree with the ledger and the records; `told` has the trials of each
+        study in the order in which they were asked for.
 
         A running trial that the ledger does not know becomes FAIL, one that has ended gets its end,
-        and one that is still open is taken up again. A trial that Optuna lost is added.
+        and one that is still open is taken up again. A trial that Optuna lost is added. A study
+        that says something else than ledger and records is made again.
         """
         by_study: dict[str, dict[str, KnownTrial]] = {}
         for one in told:
@@ -114,46 +161,89 @@ class Studies:
                 by_study.setdefault(one.entry.study, {})[one.entry.slot] = one
         names = optuna.get_all_study_names(self._storage)
         known = {name.removeprefix(f"{self._sweep}/") for name in names}
-        for key in by_study.keys() | (known & self._plans.keys()):
+        for key in sorted(by_study.keys() | (known & self._plans.keys())):
             self._reconcile(key, by_study.get(key, {}))
 
     def _reconcile(self, key: str, told: dict[str, KnownTrial]) -> None:
         study = self._open(key)
-        seen = set()
-        for frozen in study.get_trials(deepcopy=False):
-            slot = frozen.user_attrs.get(SLOT, "")
-            one = told.get(slot)
-            if one is not None and frozen.state != TrialState.FAIL:
-                seen.add(slot)
-            if frozen.state != TrialState.RUNNING:
+        found = [
+            (trial.user_attrs.get(SLOT, ""), trial)
+            for trial in study.get_trials(deepcopy=False)
+            if trial.state != TrialState.FAIL
+        ]
+        known = [slot for slot, _ in found if slot in told]
+        other = [slot for slot, trial in found if slot in told and _differs(trial, told[slot])]
+        if other or len({*known}) < len(known):
+            self._make_again(key, other)
+            found, known = [], []
+        for slot, trial in found:
+            if trial.state != TrialState.RUNNING:
                 continue
-            if one is None:
-                study.tell(frozen.number, state=TrialState.FAIL)
+            if slot not in told:
+                study.tell(trial.number, state=TrialState.FAIL)
                 continue
-            self._live[slot] = optuna.trial.Trial(study, frozen._trial_id)
-            if _end(one)[0] is not None:
-                self.tell(key, one)
-        for slot in told.keys() - seen:
-            self._add(key, told[slot])
+            self._live[slot] = optuna.trial.Trial(study, trial._trial_id)
+            if _end(told[slot])[0] is not None:
+                self._add_reports(trial, told[slot].entry)
+                self.tell(key, told[slot])
+        for slot, one in told.items():
+            if slot not in known:
+                self._add(key, one)
+
+    def _make_again(self, key: str, slots: list[str]) -> None:
+        """Empties a study that contradicts the ledger."""
+        optuna.delete_study(study_name=self._studies.pop(key).study_name, storage=self._storage)
+        self.told.append(
+            f"the Optuna study of {key} did not agree with the ledger and the records "
+            f"({', '.join(slots) or 'a trial was there twice'}); it is made again from these"
+        )
 
     def _knows(self, key: str, slot: str) -> bool:
         """Whether Optuna has a trial of this slot that is complete or pruned."""
-        ended = (TrialState.COMPLETE, TrialState.PRUNED)
-        trials = self._open(key).get_trials(deepcopy=False, states=ended)
+        trials = self._open(key).get_trials(deepcopy=False, states=_JUDGED)
         return any(trial.user_attrs.get(SLOT) == slot for trial in trials)
 
     def _add(self, key: str, told: KnownTrial) -> None:
+        """Adds a trial as the ledger has it; one that is open can be reported and told then."""
+        study = self._open(key)
         state, value = _end(told)
-        if state in (TrialState.COMPLETE, TrialState.FAIL):
-            self._open(key).add_trial(
-                optuna.trial.create_trial(
-                    params=told.entry.params,
-                    distributions=self._distributions(key),
-                    value=value,
-                    state=state,
-                    user_attrs={SLOT: told.entry.slot},
-                )
+        reported = dict(told.entry.reported)
+        if state == TrialState.PRUNED and reported:
+            value = told.entry.reported[-1][1]  # as `tell` does
+        study.add_trial(
+            optuna.trial.create_trial(
+                params=told.entry.params,
+                distributions=self._distributions(key),
+                value=value,
+                state=TrialState.RUNNING if state is None else state,
+                user_attrs={SLOT: told.entry.slot},
+                system_attrs=self._rungs(reported),
+                intermediate_values=reported,
             )
+        )
+        if state is None:
+            added = study.get_trials(deepcopy=False)[-1]
+            self._live[told.entry.slot] = optuna.trial.Trial(study, added._trial_id)
+
+    def _add_reports(self, trial: FrozenTrial, entry: Entry) -> None:
+        """Adds what a trial had reported as the ledger has it, and the journal has not."""
+        reported = dict(entry.reported)
+        for step in reported.keys() - trial.intermediate_values.keys():
+            self._storage.set_trial_intermediate_value(trial._trial_id, step, reported[step])
+        rungs = self._rungs(reported)
+        for name in rungs.keys() - trial.system_attrs.keys():
+            self._storage.set_trial_system_attr(trial._trial_id, name, rungs[name])
+
+    def _rungs(self, reported: Mapping[int, float]) -> dict[str, float]:
+        """The attributes in which Optuna's SuccessiveHalvingPruner keeps the values that a trial
+        had when it was compared (`completed_rung_<number>`), as it would have written them.
+        """
+        rungs: dict[str, float] = {}
+        if self._search.stopping == "halving":
+            for step, value in sorted(reported.items()):
+                if step >= self._first_rung * HALVING ** len(rungs):
+                    rungs[f"completed_rung_{len(rungs)}"] = value
+        return rungs
 
     def _open(self, key: str) -> optuna.Study:
         if key not in self._studies:
@@ -185,13 +275,17 @@ class Studies:
             seed=seed, multivariate=True, constant_liar=True, n_startup_trials=startup
         )
 
+    @property
+    def _first_rung(self) -> int:
+        return max(1, self._search.stopping_warmup_evals)
+
     def _pruner(self) -> BasePruner:
         warmup = self._search.stopping_warmup_evals
         if self._search.stopping == "median":
             return optuna.pruners.PercentilePruner(50.0, n_startup_trials=2, n_warmup_steps=warmup)
         if self._search.stopping == "halving":
             return optuna.pruners.SuccessiveHalvingPruner(
-                min_resource=max(1, warmup), reduction_factor=2
+                min_resource=self._first_rung, reduction_factor=HALVING
             )
         return optuna.pruners.NopPruner()
 
@@ -214,3 +308,19 @@ def _end(told: KnownTrial) -> tuple[TrialState | None, float | None]:
     if state is State.PRUNED:
         return TrialState.PRUNED, None
     return (TrialState.FAIL, None) if state.ended else (None, None)
+
+
+def _reported(trial: FrozenTrial) -> Reported:
+    return tuple(sorted(trial.intermediate_values.items()))
+
+
+def _differs(trial: FrozenTrial, told: KnownTrial) -> bool:
+    """Whether a trial says something else than ledger and record; one that is still open in one of
+    the two differs by its hyperparameters alone.
+    """
+    if trial.params != told.entry.params:
+        return True
+    state, value = _end(told)
+    if trial.state not in _JUDGED or state not in _JUDGED:
+        return False
+    return trial.state != state or (state == TrialState.COMPLETE and trial.value != value)

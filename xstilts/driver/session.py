@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from xstilts.errors import Problem, SweepError
+from xstilts.errors import CorruptError, Problem, SweepError
 from xstilts.spec.digests import differences
 from xstilts.spec.sweep import Sweep
 from xstilts.store.lease import Lease
@@ -35,11 +35,16 @@ def driver(store: Store, sweep: Sweep) -> Iterator[None]:
         yield
 
 
-def same_plan(folder: Path, sweep: Sweep) -> None:
-    """Writes the sweep beside its ledger, over a damaged file too. SweepError where the sweep kept
-    there has the same name and version but another plan.
+def same_plan(folder: Path, sweep: Sweep) -> list[str]:
+    """Writes the sweep beside its ledger. SweepError where the sweep kept there has the same name
+    and version but another plan.
+
+    A damaged file is written again; returns what a run tells of that.
     """
-    before = sweep_before(folder)
+    try:
+        before, damage = sweep_before(folder), ""
+    except CorruptError as error:
+        before, damage = None, str(error)
     if before is not None:
         changes = list(differences(_plan_of(before), _plan_of(sweep)))
         if changes:
@@ -54,6 +59,11 @@ def same_plan(folder: Path, sweep: Sweep) -> None:
             )
             raise SweepError([Problem(message=message)])
     keep_sweep(folder, sweep)
+    told = (
+        f"{damage}: this run did so from the sweep file; whether that still is the plan that the "
+        "sweep was begun with, nobody can tell: if you have changed it since, raise `version`"
+    )
+    return [told] if damage else []
 
 
 def _plan_of(sweep: Sweep) -> dict[str, Any]:

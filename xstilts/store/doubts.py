@@ -6,13 +6,12 @@ too, after the data are gone. A run again replaces them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from xstilts.errors import CorruptError
-from xstilts.store.local_files import write_json
+from xstilts.store.sealed import read_sealed, write_sealed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +28,7 @@ class Doubt:
 
 def keep_doubts(folder: Path, doubts: Iterable[Doubt]) -> None:
     """Writes the doubts into a sweep's folder, over what was there. Raises StoreError."""
-    write_json(_path(folder), [asdict(doubt) for doubt in doubts])
+    write_sealed(_path(folder), [asdict(doubt) for doubt in doubts])
 
 
 def read_doubts(folder: Path) -> tuple[Doubt, ...]:
@@ -37,7 +36,7 @@ def read_doubts(folder: Path) -> tuple[Doubt, ...]:
     file can't be read.
     """
     try:
-        return tuple(Doubt(**value) for value in json.loads(_path(folder).read_bytes()))
+        return tuple(Doubt(**value) for value in read_sealed(_path(folder)))
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, TypeError) as error:

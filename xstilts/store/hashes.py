@@ -9,12 +9,11 @@ is read once more.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from xstilts.errors import DataError
-from xstilts.store.local_files import write_json
+from xstilts.store.sealed import read_sealed, write_sealed
 
 _MEMORY = "content-hashes.json"
 
@@ -28,7 +27,7 @@ def content_hashes(paths: Sequence[Path], cache: str, *, keep: bool = True) -> l
     keys = [_key(path) for path in paths]
     new = {key: _sha256(path) for key, path in zip(keys, paths, strict=True) if key not in known}
     if new and keep:
-        write_json(memory_path, {**_remembered(memory_path), **new})
+        write_sealed(memory_path, {**_remembered(memory_path), **new})
     return [(known | new)[key] for key in keys]
 
 
@@ -50,7 +49,7 @@ def _sha256(path: Path) -> str:
 
 def _remembered(path: Path) -> dict[str, str]:
     try:
-        memory = json.loads(path.read_bytes())
+        memory = read_sealed(path)
     except (OSError, ValueError):
         return {}
     return memory if isinstance(memory, dict) else {}

@@ -1,21 +1,21 @@
 """What was found out about data, kept under what decides it, so that it is found out once.
 
-    <folder>/<digest>    one JSON value
+    <folder>/<digest>    one JSON value, sealed
 
-The digest is of everything that decides the value (contents, cuts, versions): nothing kept is
-ever stale, and whoever needs it finds the same. It is a hint and no more: a file that is damaged,
-or holds no value of the right kind, is ignored and written again.
+The name is a digest of everything that decides the value (contents, cuts, versions): nothing kept
+is ever stale, and whoever needs it finds the same. Label tables are kept so, and decide numbers;
+therefore the value has a digest too (`sealed`). A file that is damaged, or holds no value of the
+right kind, is ignored and written again.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from xstilts.spec.digests import digest
-from xstilts.store.local_files import write_json
+from xstilts.store.sealed import read_sealed, write_sealed
 
 T = TypeVar("T")
 
@@ -37,11 +37,11 @@ def kept(
     """
     path = folder / digest(what)
     try:
-        return read(json.loads(path.read_bytes()))
+        return read(read_sealed(path))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         found = find()
     if keep:
-        write_json(path, written(found))
+        write_sealed(path, written(found))
     return found
 
 

@@ -3,8 +3,12 @@
 The plan has *slots*: "trial 2 of the study of squad", "seed 3 of the pair squad -> udpos". What a
 slot trains is known once the search has suggested its hyperparameters. The ledger has the
 suggestion before the phase starts, so that a run after a crash uses it again instead of asking for
-another. It is a file of JSON lines in the sweep's folder that is only appended to; the last line of
-a slot is its state. A line torn by a crash is ignored.
+another. It is a file of chained JSON lines in the sweep's folder that is only appended to
+(`chained`); the last line of a slot is its state. A line torn by a crash is ignored.
+
+A line that is lost or damaged is noticed. Who only reads is told by `Ledger.problems`, and gets
+what the other lines say. The driver calls `Ledger.mend`: the damaged file is put aside, a good one
+is written from the good lines, and the run fills the slots again whose lines are lost.
 
 The ledger does not say whether a phase is done: only the phase's record does.
 """
@@ -12,19 +16,22 @@ The ledger does not say whether a phase is done: only the phase's record does.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from xstilts.errors import StoreError
 from xstilts.spec.frozen import Frozen
 from xstilts.spec.stages import PhaseKind, StageKind
-from xstilts.store.local_files import store_error
+from xstilts.store.chained import Chained, Found
+
+_SHOWN = 3
+"""So many slots are named in a message."""
 
 
 class State(StrEnum):
@@ -95,6 +102,10 @@ class Entry(Frozen):
     state: State = State.WAITING
     pruned_at: float | None = None
     """Last development score in percent, if its phase was pruned: there is no record to hold it."""
+    reported: tuple[tuple[int, float], ...] = ()
+    """What the search was told while the phase ran: number of the evaluation, development score in
+    percent. Optuna's study is made again from it.
+    """
     error: str = ""
     attempts: int = 0
     time: str = ""
@@ -124,50 +135,64 @@ class Entry(Frozen):
         return ("", *self.intermediate_phases)[-1]
 
 
-def _entry(row: Mapping[str, Any], lineages: Mapping[str, tuple[StagePhase, ...]]) -> Entry:
-    """The entry in a line; fields that only other versions know are dropped.
-
-    Lines from before lineages name the phase's `parent` alone: `lineages`, by phase, have those of
-    the lines above, where the parent stands.
-    """
-    entry = Entry.model_validate({k: v for k, v in row.items() if k in Entry.model_fields})
-    if not entry.phase or entry.lineage:
-        return entry
-    lineage = lineages.get(row.get("parent", ""), ())
-    if entry.kind != "evaluate":
-        own = StagePhase(kind=entry.kind, task=entry.task, phase=entry.phase)
-        lineage = (*lineage, own)
-    return entry.model_copy(update={"lineage": lineage})
-
-
 class Ledger:
     """Reads and appends one sweep's ledger. One writer: the driver that holds the sweep's lease."""
 
     def __init__(self, folder: Path) -> None:
+        """Reads what is there. StoreError where it can't be read; damage is no error."""
         self.path = folder / "ledger.jsonl"
+        self._file = Chained(self.path)
         self._entries: dict[str, Entry] = {}
         self._chosen: dict[str, str] = {}
+        self._rows: list[dict[str, Any]] = []
+        """The lines that can be used, where some can't."""
+        self.problems: tuple[str, ...] = ()
+        """What is wrong with the file, a sentence each; empty for a good one, and for one whose
+        last line was torn by a crash, since nobody was told that it was written.
+        """
         self._read()
 
     def _read(self) -> None:
-        try:
-            lines = self.path.read_bytes().split(b"\n")
-        except FileNotFoundError:
-            return
-        lineages: dict[str, tuple[StagePhase, ...]] = {}
-        for line in lines:
+        found = self._file.read()
+        unknown = 0
+        for row in found.rows:
             try:
-                row = json.loads(line)
-            except ValueError:
-                continue
-            if not isinstance(row, dict):
-                continue
-            if "chosen" in row:
-                self._chosen[row["chosen"]] = row["slot"]
+                self._take(row)
+            except (ValidationError, KeyError, TypeError):
+                unknown += 1
             else:
-                entry = _entry(row, lineages)
-                lineages[entry.phase] = entry.lineage
-                self._entries[entry.slot] = entry
+                self._rows.append(row)
+        faults = [*found.faults]
+        if unknown:
+            faults.append(f"lines of another version of xstilts: {unknown:,}")
+        if found.bad and not found.rows and all(map(_of_old, found.bad)):
+            faults = ["it is of a version of xstilts whose ledgers had no checksums"]
+        if faults:
+            self.problems = (f"{self.path}: {'; '.join(faults)}{_slots_in(found, self._entries)}",)
+        else:
+            self._rows = []
+
+    def _take(self, row: Mapping[str, Any]) -> None:
+        if "chosen" in row:
+            self._chosen[row["chosen"]] = row["slot"]
+        else:
+            entry = Entry.model_validate(row)
+            self._entries[entry.slot] = entry
+
+    def mend(self) -> tuple[str, ...]:
+        """For the driver: where something is wrong, puts the file aside, whole, and writes a good
+        one from the lines that can be used. Returns what a run tells of it.
+        """
+        if not self.problems:
+            return ()
+        where = self._file.mend(self._rows)
+        told = tuple(
+            f"{problem}; {where}. This run finds again what has a record, takes lost suggestions "
+            "from studies.journal, and asks the search anew for those that are not there either"
+            for problem in self.problems
+        )
+        self.problems, self._rows = (), []
+        return told
 
     def entries(self) -> list[Entry]:
         """The latest entry of every slot, in the order of their first appearance."""
@@ -197,26 +222,36 @@ class Ledger:
             self._chosen[study] = slot
 
     def _append(self, row: Mapping[str, Any]) -> None:
-        line = json.dumps(row, separators=(",", ":")).encode() + b"\n"
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with open(self.path, "ab") as file:
-                if file.tell() and not self._ends_with_newline():
-                    line = b"\n" + line
-                file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise store_error(error, self.path) from error
-
-    def _ends_with_newline(self) -> bool:
-        with open(self.path, "rb") as file:
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) == b"\n"
+        self.mend()  # nothing is ever appended to a damaged file
+        self._file.append(row)
 
 
 def require(folder: Path) -> Ledger:
     """The ledger in `folder`; StoreError where no run has written one."""
-    if not (folder / "ledger.jsonl").exists():
+    ledger = Ledger(folder)
+    if not ledger.path.exists() and not ledger.problems:
         raise StoreError(f"{folder}: nothing has been run yet; start it with `xstilts run`")
-    return Ledger(folder)
+    return ledger
+
+
+def _of_old(line: bytes) -> bool:
+    """Whether a line is an entry or a choice without a checksum."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(row, dict) and "slot" in row and "sum" not in row
+
+
+def _slots_in(found: Found, known: Iterable[str]) -> str:
+    """The slots that damaged lines are about, as far as they can be told: those that another line
+    names too.
+    """
+    names = {
+        name.decode(errors="replace")
+        for line in found.bad
+        for name in re.findall(rb'"slot":"([^"\\]{1,300})"', line)
+    }
+    slots = sorted(names & {*known})
+    more = f" and {len(slots) - _SHOWN} more" if len(slots) > _SHOWN else ""
+    return f" (some are about {', '.join(slots[:_SHOWN])}{more})" if slots else ""

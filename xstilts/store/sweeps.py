@@ -3,15 +3,18 @@
 It is the whole sweep, with every default and the label tables of its tasks, so that a report, the
 MLflow mirror and a later run know what the ledger's slots mean even if the sweep file is gone. A
 name and a version stand for one plan; `driver.session` checks that before anything is written here.
+The file has a digest (`sealed`): a metric or a target with one letter flipped would show other
+scores.
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from xstilts.errors import CorruptError, StoreError
 from xstilts.spec.sweep import Sweep
-from xstilts.store.local_files import write_json
+from xstilts.store.sealed import read_sealed, write_sealed
 
 
 def read_sweep(folder: Path) -> Sweep:
@@ -31,20 +34,17 @@ def read_sweep(folder: Path) -> Sweep:
 
 
 def sweep_before(folder: Path) -> Sweep | None:
-    """The sweep kept in `folder`; None where there is none or the file is damaged."""
-    try:
-        return _parsed(folder)
-    except (FileNotFoundError, ValueError):
-        return None
+    """The sweep kept in `folder`; None where there is none. CorruptError where it can't be read."""
+    return read_sweep(folder) if _path(folder).exists() else None
 
 
 def keep_sweep(folder: Path, sweep: Sweep) -> None:
     """Writes the sweep, replacing what was there. Raises StoreError."""
-    write_json(_path(folder), sweep.model_dump(mode="json"))
+    write_sealed(_path(folder), sweep.model_dump(mode="json"))
 
 
 def _parsed(folder: Path) -> Sweep:
-    return Sweep.model_validate_json(_path(folder).read_bytes())
+    return Sweep.model_validate_json(json.dumps(read_sealed(_path(folder))))
 
 
 def _path(folder: Path) -> Path:

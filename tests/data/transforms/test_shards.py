@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from tests.data.transforms.transform_files import into
 from tests.support import transform_worlds as worlds
-from xstilts.data import transforms
+from xstilts.data import made_again, transforms
 from xstilts.data.transforms import shards
 from xstilts.data.transforms.translator import Translator
 
@@ -52,6 +54,31 @@ def test_killed_translation_goes_on_with_the_missing_shards(
     assert worlds.made(tmp_path, task) == whole
     assert given[4:] == [5, 5]
     assert worlds.made(tmp_path, task) == whole and given[6:] == []
+
+
+def test_flipped_or_cut_shard_is_translated_again_and_told(tmp_path: Path) -> None:
+    texts = [f"sentence {i}" for i in range(20)]
+    folder = tmp_path / "transforms/key/de"
+    asked: list[int] = []
+
+    def opens() -> shards.Translate:
+        def translate(some: Sequence[str]) -> list[str]:
+            asked.append(len(some))
+            return [text[::-1] for text in some]
+
+        return translate
+
+    meant = shards.translated(texts, folder, opens)
+    (file,) = folder.glob("*.parquet")
+    whole, rng = file.read_bytes(), random.Random(0)
+    for number in range(150):
+        place = rng.randrange(len(whole))
+        flipped = bytes([whole[place] ^ 1 << rng.randrange(8)])
+        file.write_bytes(whole[:place] + (flipped + whole[place + 1 :]) * (number % 2))
+        assert shards.translated(texts, folder, opens) == meant
+        assert len(made_again.told(tmp_path)) == 1
+        assert file.read_bytes() == whole
+    assert asked == [20] * 151
 
 
 def test_translation_stopped_in_the_middle_keeps_what_it_has(

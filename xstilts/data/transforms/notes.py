@@ -7,14 +7,13 @@ The key identifies the training rows and the transform, so facts about other row
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.data.transforms.inputs import rows_key
-from xstilts.store.local_files import write_json
+from xstilts.store.sealed import read_sealed, write_sealed
 
 if TYPE_CHECKING:
     from xstilts.sources.context import DataContext
@@ -87,7 +86,7 @@ def write(
         "dropped": dropped,
         "counts": counts,
     }
-    write_json(_path(task, language, context), note)
+    write_sealed(_path(task, language, context), note)
 
 
 def reasons(tally: Mapping[str, int]) -> str:
@@ -113,7 +112,7 @@ def _unlabelled(task: Task) -> Task:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        note = json.loads(path.read_bytes())
+        note = read_sealed(path)
     except (OSError, ValueError):
         return None
     return note if isinstance(note, dict) else None

@@ -1,12 +1,14 @@
 """Translations on disk: each sentence is translated once, for all tasks, sweeps and limits.
 
-    <cache>/transforms/<key>/<language>/<hash>.parquet    up to 512 sentences and their translations
+    <cache>/transforms/<key>/<language>/<hash>.parquet    up to 512 sentences, translated; the hash
+                                                          is that of the file
     <cache>/transforms/<key>/<language>/progress.json     progress of the last call
 
 The key hashes everything that decides a translation: the model's files, source language, beams,
 longest translation. Each shard is written atomically, so after a kill the next call translates only
-what is missing. One process at a time translates into a language; the others wait and then read its
-shards. The longest sentences come first, so too little memory shows at once.
+what is missing. A damaged shard does not fit its name: it is thrown away, and its sentences are
+translated again. One process at a time translates into a language; the others wait and then read
+its shards. The longest sentences come first, so too little memory shows at once.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from xstilts.data import made_again
 from xstilts.errors import DataError
-from xstilts.spec.digests import digest
+from xstilts.store import sums
 from xstilts.store.local_files import store_error, write_bytes, write_json
 
 SENTENCES_PER_SHARD = 512
@@ -75,7 +78,7 @@ def _completed(
     for start in range(0, len(missing), SENTENCES_PER_SHARD):
         some = missing[start : start + SENTENCES_PER_SHARD]
         made = work(some)
-        _write(folder / f"{digest(some)}.parquet", some, made)
+        _write(folder, some, made)
         known.update(zip(some, made, strict=True))
         _tell(
             folder,
@@ -129,15 +132,16 @@ def _read(path: Path) -> list[tuple[str, str | None]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        table = pq.read_table(path)
-        return list(zip(table["text"].to_pylist(), table["translation"].to_pylist(), strict=True))
-    except (pa.ArrowInvalid, KeyError):
+    content = path.read_bytes()
+    if _name(content) != path.name:
         path.unlink(missing_ok=True)
+        made_again.note(path, "its hash differs")
         return []
+    table = pq.read_table(pa.BufferReader(content))
+    return list(zip(table["text"].to_pylist(), table["translation"].to_pylist(), strict=True))
 
 
-def _write(path: Path, texts: Sequence[str], made: Sequence[str | None]) -> None:
+def _write(folder: Path, texts: Sequence[str], made: Sequence[str | None]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -148,4 +152,9 @@ def _write(path: Path, texts: Sequence[str], made: Sequence[str | None]) -> None
     )
     buffer = io.BytesIO()
     pq.write_table(table, buffer)
-    write_bytes(path, buffer.getvalue())
+    write_bytes(folder / _name(buffer.getvalue()), buffer.getvalue())
+
+
+def _name(content: bytes) -> str:
+    """The name of a shard's file, by which it is known to be whole."""
+    return f"{sums.of_bytes(content).sha256[:24]}.parquet"

@@ -20,6 +20,7 @@ from typing import Any
 
 from xstilts.errors import StoreError, first_line
 from xstilts.store import sums
+from xstilts.store.chained import Chained
 from xstilts.store.doubts import read_doubts
 from xstilts.store.ledger import Ledger
 from xstilts.store.phases import Phase, Store
@@ -138,13 +139,24 @@ def _needed_by(store: Store) -> Mapping[str, list[str]]:
 
 def _sweep(folder: Path) -> Iterator[Damage]:
     """What is wrong with a sweep's own files."""
-    for read in (read_sweep, read_doubts, Ledger):
+    for wrong in _faults_of_sweep(folder):
+        yield Damage(
+            what=f"sweep {folder.name}",
+            wrong=wrong.removeprefix(f"{folder}/"),
+            where=str(folder),
+            sweeps=(folder.name,),
+        )
+
+
+def _faults_of_sweep(folder: Path) -> Iterator[str]:
+    for read in (read_sweep, read_doubts):
         try:
             read(folder)
         except (StoreError, OSError) as error:
-            yield Damage(
-                what=f"sweep {folder.name}",
-                wrong=first_line(error).removeprefix(f"{folder}/"),
-                where=str(folder),
-                sweeps=(folder.name,),
-            )
+            yield first_line(error)
+    try:
+        yield from Ledger(folder).problems
+        studies = folder / "studies.journal"
+        yield from (f"{studies}: {fault}" for fault in Chained(studies).read().faults)
+    except (StoreError, OSError) as error:
+        yield first_line(error)

@@ -315,7 +315,7 @@ def test_scores_table_of_a_mended_sweep_is_what_it_was(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BOOKS)
 def test_many_damages_of_one_book(ended: World, tmp_path: Path, name: str) -> None:
-    check_one_file_damaged(ended, tmp_path, name, range(100, 145))
+    check_one_file_damaged(ended, tmp_path, name, range(100, 121))
 
 
 @pytest.mark.slow
@@ -323,12 +323,12 @@ def test_many_damages_of_one_book(ended: World, tmp_path: Path, name: str) -> No
 def test_many_damages_of_one_book_of_a_killed_sweep(
     killed: World, tmp_path: Path, name: str
 ) -> None:
-    check_one_file_damaged(killed, tmp_path, name, range(100, 115))
+    check_one_file_damaged(killed, tmp_path, name, range(100, 107))
 
 
 @pytest.mark.slow
 def test_many_damages_of_both_books(ended: World, tmp_path: Path) -> None:
-    check_both_damaged(ended, tmp_path, range(100, 140))
+    check_both_damaged(ended, tmp_path, range(100, 110))
 
 
 # -- the journal by itself

@@ -223,3 +223,18 @@ def test_suggested_and_pruned_are_what_an_earlier_run_left(tmp_path: Path) -> No
     assert [again.suggested(f"m/a>b/t{trial}") for trial in range(3)] == [*params, {}]
     assert again.pruned("m/a>b/t0") is None
     assert again.pruned("m/a>b/t1") == ((1, 20.0),)
+
+
+def test_reconcile_study_of_another_space_is_made_again(tmp_path: Path) -> None:
+    """The copy of the sweep was damaged, so that nobody noticed that its plan was changed."""
+    searched = studies(tmp_path)
+    for trial in range(2):
+        params = searched.ask("m/a>b", trial, f"m/a>b/t{trial}")
+        searched.tell("m/a>b", entry(trial, value=50.0, params=params))
+    space = {**SPACE, "schedule": Choice(choice=("linear", "cosine"))}
+    again = studies(tmp_path, study(space=space))
+    known = {"lr": 1e-4, "steps": 20, "schedule": "cosine"}
+    again.reconcile([entry(0, value=60.0, params=params), entry(1, value=70.0, params=known)])
+    assert "did not agree with the ledger" in again.told[0]
+    assert {t.params["schedule"] for t in again._open("m/a>b").trials} <= {"linear", "cosine"}
+    assert again.ask("m/a>b", 2, "m/a>b/t2")["schedule"] in ("linear", "cosine")

@@ -92,7 +92,7 @@ def test_run_reads_checks_and_plans_once(tmp_path: Path, monkeypatch: pytest.Mon
     counted(opening, "with_labels")
     counted(runs, "check_opened")
 
-    def drive(board: Any, opened: Opened, watch: Any, warn: Any) -> RunResult:
+    def drive(board: Any, opened: Opened, *given: Any) -> RunResult:
         driven.append(opened)
         return RunResult({}, [], 0.0, 0, "", 0, [], str(opened.folder))
 

@@ -174,3 +174,67 @@ def test_ask_gives_pairs_of_one_target_the_same_first_points_and_other_targets_o
                 plan.key,
                 entry(trial, value=value + trial, slot=f"{plan.key}/t{trial}", study=plan.key),
             )
+
+
+def test_reconcile_adds_what_optuna_lost_in_the_order_of_the_ledger(tmp_path: Path) -> None:
+    searched = studies(tmp_path / "one", stopping="halving", stopping_warmup_evals=1)
+    told_of = []
+    for trial in range(6):
+        slot = f"m/a>b/t{trial}"
+        params = searched.ask("m/a>b", trial, slot)
+        values = {step: 50.0 - trial + step for step in (1, 2)}
+        going = [searched.report("m/a>b", slot, *one) for one in values.items()]
+        reported = searched.reported(slot)
+        state = "running" if trial == 5 else "done" if all(going) else "pruned"
+        one = entry(
+            trial,
+            state,
+            60.0 - trial if state == "done" else None,
+            params=params,
+            reported=reported,
+        )
+        told_of.append(one)
+        if state != "running":
+            searched.tell("m/a>b", one)
+    again = studies(tmp_path / "other", stopping="halving", stopping_warmup_evals=1)
+    again.reconcile(told_of)
+    kept = ("params", "state", "value", "intermediate_values", "user_attrs")
+    for before, after in zip(
+        searched._open("m/a>b").get_trials(), again._open("m/a>b").get_trials(), strict=True
+    ):
+        assert [getattr(before, name) for name in kept] == [getattr(after, name) for name in kept]
+        rungs = {k: v for k, v in before.system_attrs.items() if k.startswith("completed_rung")}
+        assert after.system_attrs == rungs
+    assert {one.entry.state for one in told_of} == {"running", "done", "pruned"}
+    last = "m/a>b/t5"  # it is open in both, and judged alike
+    for step, value in ((3, 1.0), (4, 1.0), (8, 99.0)):
+        before, after = (one.report("m/a>b", last, step, value) for one in (searched, again))
+        assert before == after
+    assert searched.ask("m/a>b", 6, "m/a>b/t6") == again.ask("m/a>b", 6, "m/a>b/t6")
+
+
+def test_suggested_and_pruned_are_what_an_earlier_run_left(tmp_path: Path) -> None:
+    searched = studies(tmp_path)
+    params = [searched.ask("m/a>b", trial, f"m/a>b/t{trial}") for trial in range(2)]
+    searched.report("m/a>b", "m/a>b/t1", 1, 20.0)
+    searched.tell("m/a>b", entry(1, "pruned", None, params=params[1]))
+    assert searched.suggested("m/a>b/t0") == {}, "the ledger knows what this run has asked for"
+    again = studies(tmp_path)
+    assert [again.suggested(f"m/a>b/t{trial}") for trial in range(3)] == [*params, {}]
+    assert again.pruned("m/a>b/t0") is None
+    assert again.pruned("m/a>b/t1") == ((1, 20.0),)
+
+
+def test_reconcile_study_of_another_space_is_made_again(tmp_path: Path) -> None:
+    """The copy of the sweep was damaged, so that nobody noticed that its plan was changed."""
+    searched = studies(tmp_path)
+    for trial in range(2):
+        params = searched.ask("m/a>b", trial, f"m/a>b/t{trial}")
+        searched.tell("m/a>b", entry(trial, value=50.0, params=params))
+    space = {**SPACE, "schedule": Choice(choice=("linear", "cosine"))}
+    again = studies(tmp_path, study(space=space))
+    known = {"lr": 1e-4, "steps": 20, "schedule": "cosine"}
+    again.reconcile([entry(0, value=60.0, params=params), entry(1, value=70.0, params=known)])
+    assert "did not agree with the ledger" in again.told[0]
+    assert {t.params["schedule"] for t in again._open("m/a>b").trials} <= {"linear", "cosine"}
+    assert again.ask("m/a>b", 2, "m/a>b/t2")["schedule"] in ("linear", "cosine")

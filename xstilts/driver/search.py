@@ -72,6 +72,8 @@ class Studies:
         self._storage = journal.storage()
         self.told = journal.told
         """What a run tells of damage, a sentence each."""
+        names = optuna.get_all_study_names(self._storage)
+        self._known = {name.removeprefix(f"{self._sweep}/") for name in names}
         self._studies: dict[str, optuna.Study] = {}
         self._live: dict[str, optuna.trial.Trial] = {}
         self._before = self._trials_before()
@@ -159,9 +161,7 @@ class Studies:
         for one in told:
             if one.entry.study in self._plans and one.entry.params:
                 by_study.setdefault(one.entry.study, {})[one.entry.slot] = one
-        names = optuna.get_all_study_names(self._storage)
-        known = {name.removeprefix(f"{self._sweep}/") for name in names}
-        for key in sorted(by_study.keys() | (known & self._plans.keys())):
+        for key in sorted(by_study.keys() | (self._known & self._plans.keys())):
             self._reconcile(key, by_study.get(key, {}))
 
     def _reconcile(self, key: str, told: dict[str, KnownTrial]) -> None:
@@ -172,7 +172,8 @@ class Studies:
             if trial.state != TrialState.FAIL
         ]
         known = [slot for slot, _ in found if slot in told]
-        other = [slot for slot, trial in found if slot in told and _differs(trial, told[slot])]
+        space = self._distributions(key)
+        other = [slot for slot, trial in found if _differs(trial, told.get(slot), space)]
         if other or len({*known}) < len(known):
             self._make_again(key, other)
             found, known = [], []
@@ -193,6 +194,7 @@ class Studies:
     def _make_again(self, key: str, slots: list[str]) -> None:
         """Empties a study that contradicts the ledger."""
         optuna.delete_study(study_name=self._studies.pop(key).study_name, storage=self._storage)
+        self._known.discard(key)
         self.told.append(
             f"the Optuna study of {key} did not agree with the ledger and the records "
             f"({', '.join(slots) or 'a trial was there twice'}); it is made again from these"
@@ -204,14 +206,18 @@ class Studies:
         return any(trial.user_attrs.get(SLOT) == slot for trial in trials)
 
     def _add(self, key: str, told: KnownTrial) -> None:
-        """Adds a trial as the ledger has it; one that is open can be reported and told then."""
+        """Adds a trial as the ledger has it; one that is open can be reported and told then. One
+        that failed says nothing to Optuna, and one that does not fit the space is of another plan.
+        """
         study = self._open(key)
         state, value = _end(told)
+        if state == TrialState.FAIL:
+            return
         reported = dict(told.entry.reported)
         if state == TrialState.PRUNED and reported:
             value = told.entry.reported[-1][1]  # as `tell` does
-        study.add_trial(
-            optuna.trial.create_trial(
+        try:
+            trial = optuna.trial.create_trial(
                 params=told.entry.params,
                 distributions=self._distributions(key),
                 value=value,
@@ -220,7 +226,9 @@ class Studies:
                 system_attrs=self._rungs(reported),
                 intermediate_values=reported,
             )
-        )
+        except ValueError:
+            return
+        study.add_trial(trial)
         if state is None:
             added = study.get_trials(deepcopy=False)[-1]
             self._live[told.entry.slot] = optuna.trial.Trial(study, added._trial_id)
@@ -247,13 +255,15 @@ class Studies:
 
     def _open(self, key: str) -> optuna.Study:
         if key not in self._studies:
-            self._studies[key] = optuna.create_study(
-                storage=self._storage,
-                study_name=f"{self._sweep}/{key}",
-                direction="maximize",
-                load_if_exists=True,
-                pruner=self._pruner(),
-            )
+            name, pruner = f"{self._sweep}/{key}", self._pruner()
+            if key in self._known:  # `load_if_exists` would write a line each time
+                made = optuna.load_study(study_name=name, storage=self._storage, pruner=pruner)
+            else:
+                made = optuna.create_study(
+                    storage=self._storage, study_name=name, direction="maximize", pruner=pruner
+                )
+                self._known.add(key)
+            self._studies[key] = made
         return self._studies[key]
 
     def _distributions(self, key: str) -> dict[str, BaseDistribution]:
@@ -314,10 +324,16 @@ def _reported(trial: FrozenTrial) -> Reported:
     return tuple(sorted(trial.intermediate_values.items()))
 
 
-def _differs(trial: FrozenTrial, told: KnownTrial) -> bool:
-    """Whether a trial says something else than ledger and record; one that is still open in one of
-    the two differs by its hyperparameters alone.
+def _differs(
+    trial: FrozenTrial, told: KnownTrial | None, space: Mapping[str, BaseDistribution]
+) -> bool:
+    """Whether a trial is of another space, or says something else than ledger and record. One that
+    the ledger does not have, or that is open in one of the two, has nothing to differ in.
     """
+    if any(space.get(name) != own for name, own in trial.distributions.items()):
+        return True
+    if told is None:
+        return False
     if trial.params != told.entry.params:
         return True
     state, value = _end(told)

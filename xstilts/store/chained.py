@@ -101,9 +101,13 @@ class Chained:
         self._size, self._torn, self._open_end = 0, False, False
 
     def read(self) -> Found:
-        """Reads the whole file. StoreError where it can't be read."""
-        head = self._read_head()  # before the lines: they may become more in between
-        content = self._content()
+        """Reads the whole file. StoreError where it can't be read.
+
+        The head is read before the lines, which may become more in between.
+        """
+        head, content = self._read_head(), self._content()
+        if head is None and content:  # perhaps a reader came just when both were begun
+            head, content = self._read_head(), self._content()
         *pieces, rest = content.split(b"\n")
         whole = bool(rest) and (head is None or read_line(rest) is not None)
         if whole:  # its newline alone is missing; or nobody knows how many lines there were
@@ -111,12 +115,12 @@ class Chained:
         lines = [(piece, read_line(piece)) for piece in pieces if piece]
         good = [line for _, line in lines if line is not None]
         bad = tuple(piece for piece, line in lines if line is None)
-        ordered, unbroken = _in_order(good)
-        faults = list(_faults_of_lines(good, ordered, unbroken, len(bad)))
+        ordered, linked, unbroken = _in_order(good)
+        faults = list(_faults_of_lines(good, ordered, linked, len(bad)))
         if head is None and content:
             faults.append("the file beside it that counts its lines is damaged or gone")
         elif head is not None and _reaches(ordered[:unbroken], head):
-            ordered = ordered[:unbroken]  # all others belong to another file
+            ordered = ordered[:linked]  # all others belong to another file
         elif head is not None:
             lost = max(head.row["lines"] - len(ordered), 1)
             faults.append(f"{lost:,} of {head.row['lines']:,} lines {_are(lost)} lost")
@@ -134,10 +138,13 @@ class Chained:
         content, last = _lines_of(rows, self._last)
         try:
             if not self._head.exists():
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.path.touch()  # first: with the head, both names are on the disk
                 self._write_new_head()
             with open(self.path, "ab") as file:
                 if self._torn:
                     file.truncate(self._size)
+                    file.seek(0, os.SEEK_END)
                 elif file.tell() != self._size and not self._shared:
                     raise StoreError(
                         f"{self.path}: another process writes it too, or has removed lines; end "
@@ -222,8 +229,9 @@ def _lines_of(rows: Sequence[Mapping[str, Any]], after: str) -> tuple[bytes, str
     return b"".join(lines), after
 
 
-def _in_order(good: Sequence[Line]) -> tuple[list[Line], int]:
-    """Each line once, in the order of the links, and how many are linked to the beginning.
+def _in_order(good: Sequence[Line]) -> tuple[list[Line], int, int]:
+    """Each line once, in the order of the links; how many are linked to the beginning; and how many
+    of these come before the first place where two lines follow one.
 
     Where a line is missing, what follows it comes at its place in the file.
     """
@@ -243,7 +251,8 @@ def _in_order(good: Sequence[Line]) -> tuple[list[Line], int]:
             waiting.extend(followers.get(line.sum, ())[::-1])
         if start == FIRST:
             linked = len(ordered)
-    return ordered, linked
+    forks = (n for n, line in enumerate(ordered[:linked]) if len(followers[line.after]) > 1)
+    return ordered, linked, next(forks, linked)
 
 
 def _reaches(chain: Sequence[Line], head: Line) -> bool:
@@ -254,7 +263,7 @@ def _reaches(chain: Sequence[Line], head: Line) -> bool:
 
 
 def _faults_of_lines(
-    good: Sequence[Line], ordered: Sequence[Line], unbroken: int, bad: int
+    good: Sequence[Line], ordered: Sequence[Line], linked: int, bad: int
 ) -> Iterator[str]:
     if bad:
         yield f"{bad:,} of its lines {_are(bad)} not as written"
@@ -263,7 +272,7 @@ def _faults_of_lines(
         yield f"{twice:,} of its lines {_are(twice)} there twice"
     elif [line.sum for line in good] != [line.sum for line in ordered]:
         yield "its lines are out of order"
-    if unbroken < len(ordered):
+    if linked < len(ordered):
         yield "lines between others are missing, or others stand among them"
     afters = [line.after for line in ordered]
     if len(set(afters)) < len(afters):

@@ -14,7 +14,7 @@ import numpy as np
 
 from xstilts.errors import CorruptError, StoreError
 from xstilts.results.bootstrap import resample
-from xstilts.results.scores import plain
+from xstilts.results.unreadable import plain
 from xstilts.scoring.metrics import METRICS, Array
 from xstilts.spec.seeds import resampling_stream
 from xstilts.spec.sweep import BASELINE

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from xstilts.errors import TrackingError
 from xstilts.spec.sweep import Sweep
@@ -48,16 +48,27 @@ def tracking_uri(tracking: str | None, store: Store) -> str | None:
     return tracking or sqlite_address(store.path / "mlflow.db")
 
 
-def rebuild(store: Store, sweep_folder: Path, uri: str) -> int:
-    """Sends a sweep to MLflow from its ledger and records; returns the number of runs sent."""
+class Rebuilt(NamedTuple):
+    """What `rebuild` did."""
+
+    sent: int
+    """Runs that were sent."""
+    unreadable: dict[str, str]
+    """Phase to what is wrong with its record; its run lacks results."""
+
+
+def rebuild(store: Store, sweep_folder: Path, uri: str) -> Rebuilt:
+    """Sends a sweep to MLflow from its ledger and records. TrackingError where the server can't be
+    reached, or refused a run after all others were sent.
+    """
     sweep = read_sweep(sweep_folder)
     tracker = Tracker(uri, sweep, store, sweep_folder)
     sent = tracker.sync(require(sweep_folder).entries(), everything=True)
-    if tracker.problems:
+    if tracker.problems.keys() - tracker.unreadable.keys():
         raise TrackingError(
             "\n".join(f"{phase}: {problem}" for phase, problem in tracker.problems.items())
         )
-    return sent
+    return Rebuilt(sent, tracker.unreadable)
 
 
 class Tracker:
@@ -76,6 +87,11 @@ class Tracker:
     def experiment(self) -> str:
         """Name of the sweep's MLflow experiment."""
         return f"{self.sweep.name}-v{self.sweep.version}"
+
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """Those of `problems` that are about records of the store."""
+        return dict(self._view.problems)
 
     @property
     def page(self) -> str | None:

@@ -5,7 +5,7 @@
     │   ├── SweepError    the sweep file: one or more problems, each with file and line
     │   └── DataError     a dataset, a model or a mirror is missing, or is not what its task says
     ├── StoreError        the store cannot be read or written
-    │   ├── CorruptError  a record or a checkpoint is damaged
+    │   ├── CorruptError  a record, a checkpoint or another file in it is damaged
     │   └── LeaseHeld     another process works on this sweep or phase
     ├── PhaseError        a phase failed while it ran
     ├── EngineError       Ray is not as the engine needs it
@@ -59,7 +59,12 @@ class StoreError(XstiltsError):
 
 
 class CorruptError(StoreError):
-    """A record or a checkpoint is damaged."""
+    """A record, a checkpoint or other files of the store are damaged."""
+
+    def __init__(self, message: str, phase: str = "") -> None:
+        """`phase`: id of the phase whose files they are, where they are a phase's."""
+        super().__init__(message)
+        self.phase = phase
 
 
 class LeaseHeld(StoreError):

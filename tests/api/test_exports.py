@@ -185,7 +185,8 @@ def test_checkpoint_that_is_gone_is_named_and_nothing_is_left(ran: Path, tmp_pat
     shutil.copytree(ran.parent.parent, copy)
     written = xstilts.export(ran, "class/tags", tmp_path / "first")
     shutil.rmtree(copy / "phases" / written.phase / "model")
-    with pytest.raises(xstilts.XstiltsError, match=r"the checkpoint of class→tags is gone; move"):
+    told = r"the checkpoint of class→tags can't be used: .*config\.json is missing; `xstilts run`"
+    with pytest.raises(xstilts.XstiltsError, match=told):
         xstilts.export(copy / "sweeps/s-v1", "class/tags", tmp_path / "out")
     (copy / "phases" / written.phase / "model").mkdir()
     shutil.copy(tmp_path / "first/config.json", copy / "phases" / written.phase / "model")

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import ROOT
-from tests.support.builders import build_store, record_file
+from tests.support.builders import build_store, record_file, write_record
 from tests.support.chains import become_chain
 from xstilts.errors import StoreError
 from xstilts.results import layers
@@ -259,8 +259,7 @@ def test_write_mixture_shows_rates_members_and_their_curves(tmp_path: Path) -> N
         for e in ledger.entries()
         if e.kind == "intermediate" and e.task == "skill" and e.trial == 1
     )
-    path = record_file(store, slot.phase)
-    record = json.loads(path.read_text())
+    record = json.loads(record_file(store, slot.phase).read_text())
     (member,) = record["spec"]["members"]
     other = {**member, "task": {**member["task"], "name": "noise"}}
     record["spec"] |= {
@@ -271,7 +270,7 @@ def test_write_mixture_shows_rates_members_and_their_curves(tmp_path: Path) -> N
     for point in record["result"]["curve"]:
         if point["dev"] is not None:
             point["dev_by_task"] = {"skill": 61.5, "noise": 43.2}
-    path.write_text(json.dumps(record))
+    write_record(store, slot.phase, record)
     for text in _words(store, folder):
         assert "rates: cap 50, temperature 2; separate heads" in text
         assert "noise accuracy 43.2" in text

@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.support.builders import build_store, finish_evaluation, predictions_file
+from tests.support.builders import (
+    build_store,
+    finish_evaluation,
+    predictions_file,
+    write_predictions,
+)
 from xstilts.results.resampled import Predictions
 from xstilts.results.scores import problems, table
 from xstilts.results.statistics import gains
@@ -39,8 +44,8 @@ def test_gains_order_of_a_predictions_file_decides_nothing(tmp_path: Path) -> No
     frame = table(store, folder)
     before = gains(frame, store, resamples=100)
     phase = frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]
-    path = predictions_file(store, phase, "de")
-    pd.read_parquet(path).sample(frac=1, random_state=3).to_parquet(path)
+    rows = pd.read_parquet(predictions_file(store, phase, "de"))
+    write_predictions(store, phase, "de", rows.sample(frac=1, random_state=3))
     pd.testing.assert_frame_equal(gains(frame, store, resamples=100), before)
 
 
@@ -50,8 +55,8 @@ def test_gains_predictions_that_do_not_give_the_score_are_a_problem(tmp_path: Pa
     )
     frame = table(store, folder)
     phase = frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]
-    path = predictions_file(store, phase, "de")
-    pd.read_parquet(path).assign(correct=0).to_parquet(path)
+    rows = pd.read_parquet(predictions_file(store, phase, "de"))
+    write_predictions(store, phase, "de", rows.assign(correct=0))
     assert "but the score says" in problems(gains(frame, store, resamples=50))[0]
 
 
@@ -61,9 +66,8 @@ def test_gains_other_examples_than_the_baseline_are_not_paired(tmp_path: Path) -
     )
     frame = table(store, folder)
     phase = frame.loc[frame["intermediate"] == "skill", "phase"].iloc[0]
-    path = predictions_file(store, phase, "de")
-    rows = pd.read_parquet(path)
-    rows.assign(id="other-" + rows["id"]).to_parquet(path)
+    rows = pd.read_parquet(predictions_file(store, phase, "de"))
+    write_predictions(store, phase, "de", rows.assign(id="other-" + rows["id"]))
     found = gains(frame, store, resamples=50)
     assert "can't be paired" in problems(found)[0]
     assert np.isnan(_row(found, "skill", "pairs", "language", "de")["p"])
@@ -140,10 +144,10 @@ def test_rows_with_one_id_are_all_drawn(tmp_path: Path) -> None:
     )
     frame = table(store, folder)
     for phase in frame["phase"].unique():
-        path = predictions_file(store, phase, "de")
-        rows = pd.read_parquet(path).sort_values("id")
+        rows = pd.read_parquet(predictions_file(store, phase, "de")).sort_values("id")
         # every third row keeps its id; the two after it have the same one
-        rows.assign(id=rows["id"].to_numpy()[np.arange(len(rows)) // 3 * 3]).to_parquet(path)
+        ids = rows["id"].to_numpy()[np.arange(len(rows)) // 3 * 3]
+        write_predictions(store, phase, "de", rows.assign(id=ids))
     group = frame[(frame["language"] == "de") & (frame["target"] == "pairs")]
     told: list[str] = []
     drawn = Predictions(group, store, ("any",), told)

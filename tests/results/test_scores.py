@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.support.builders import build_store, record_file
+from tests.support.builders import build_store, record_file, write_record
 from tests.support.chains import become_chain
 from xstilts.errors import CorruptError, StoreError
 from xstilts.results.scores import COLUMNS, mean_over_languages, problems, table
@@ -72,10 +72,10 @@ def test_table_damaged_record_costs_its_own_rows_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("part", ["scores", "n", "mean"])
 def test_table_record_without_a_part_is_a_problem(tmp_path: Path, part: str) -> None:
     store, folder = build_store(tmp_path, **SMALL)
-    path = record_file(store, _evaluation(table(store, folder)))
-    record = json.loads(path.read_text())
+    phase = _evaluation(table(store, folder))
+    record = json.loads(record_file(store, phase).read_text())
     del record["result"][part]
-    path.write_text(json.dumps(record))
+    write_record(store, phase, record)
     (problem,) = problems(table(store, folder))
     assert part in problem
 

@@ -12,7 +12,12 @@ import pandas as pd
 import pytest
 from seqeval.metrics.sequence_labeling import get_entities
 
-from tests.support.builders import finish_evaluation, finish_training, predictions_file
+from tests.support.builders import (
+    finish_evaluation,
+    finish_training,
+    predictions_file,
+    write_predictions,
+)
 from tests.support.worlds import context, write_jsonl
 from xstilts.errors import InputError
 from xstilts.results.submission import FOLDERS, prepare, text, write
@@ -279,10 +284,10 @@ def test_prepare_unreadable_predictions_and_strange_labels_are_warnings(tmp_path
     store, home = _world(tmp_path, names=("xnli", "bucc"))
     entries = {e.target: e.phase for e in Ledger(home).entries() if e.intermediate == "none"}
     predictions_file(store, entries["xnli"], "ar").write_bytes(b"torn")
-    path = predictions_file(store, entries["xnli"], "bg")
-    pd.read_parquet(path).assign(prediction="maybe").to_parquet(path)
-    path = predictions_file(store, entries["bucc"], "de")
-    pd.read_parquet(path).assign(id=["1|7", "2|8", "3|9"]).to_parquet(path)
+    rows = pd.read_parquet(predictions_file(store, entries["xnli"], "bg"))
+    write_predictions(store, entries["xnli"], "bg", rows.assign(prediction="maybe"))
+    rows = pd.read_parquet(predictions_file(store, entries["bucc"], "de"))
+    write_predictions(store, entries["bucc"], "de", rows.assign(id=["1|7", "2|8", "3|9"]))
     made = prepare(store, home, model="base", intermediate="none", seed=1)
     told = "\n".join(made.warnings)
     assert "xnli, ar: its predictions can't be read" in told

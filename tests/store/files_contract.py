@@ -61,6 +61,14 @@ class FilesContract:
         assert two.names("p") == ["a", "b", "c"]
         assert two.names("p/a") == ["model", "record.json"]
 
+    def test_sizes_are_those_of_all_files_below(self, files: Pair) -> None:
+        one, two = files
+        for name, size in (("p/a", 0), ("p/b/c", 3), ("p/b/d/e", 50_000), ("pq", 9)):
+            one.write(name, b"x" * size)
+        assert two.sizes("p") == {"a": 0, "b/c": 3, "b/d/e": 50_000}
+        assert two.sizes("p/b") == {"c": 3, "d/e": 50_000}
+        assert two.sizes("none") == {}
+
     def test_where_names_the_file(self, files: Pair) -> None:
         one, _ = files
         assert one.where("a/b.json").endswith("a/b.json")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,12 @@ import pytest
 from tests.spec.test_phase import spec
 from tests.support.builders import provenance, record_file, train_result
 from xstilts.errors import CorruptError, StoreError
+from xstilts.spec.digests import digest
+from xstilts.spec.phase import PhaseParent
 from xstilts.store.folder_files import FolderFiles
 from xstilts.store.local_files import write_json
 from xstilts.store.phases import Phase, Store
+from xstilts.store.sums import FileSum, below, of_bytes, seal
 
 
 def finished(tmp_path: Path) -> Store:
@@ -69,18 +74,38 @@ def test_finish_of_another_phase_is_refused(tmp_path: Path) -> None:
 def test_record_damaged_says_where_and_what_to_do(tmp_path: Path, content: bytes) -> None:
     store = finished(tmp_path)
     record_file(store, spec().id).write_bytes(content)
-    with pytest.raises(CorruptError, match=r"record\.json.*move this folder away"):
+    with pytest.raises(CorruptError, match=r"record\.json.*`xstilts run` makes this phase again"):
         store.phase(spec().id).record()
 
 
-@pytest.mark.parametrize("part", ["spec", "parent", "result", "provenance"])
-def test_record_without_a_part_names_it(tmp_path: Path, part: str) -> None:
+@pytest.mark.parametrize("part", ["spec", "parent", "result", "provenance", "files"])
+def test_record_without_a_part_is_not_as_it_was_written(tmp_path: Path, part: str) -> None:
     store = finished(tmp_path)
     path = record_file(store, spec().id)
     record = json.loads(path.read_text())
     del record[part]
     write_json(path, record)
-    with pytest.raises(CorruptError, match=rf"a part of it is missing \('{part}'\); move"):
+    with pytest.raises(CorruptError, match="not as it was written"):
+        store.phase(spec().id).record()
+
+
+def test_record_with_a_part_of_another_shape_names_it(tmp_path: Path) -> None:
+    store = finished(tmp_path)
+    path = record_file(store, spec().id)
+    record = json.loads(path.read_text())
+    record["provenance"]["unknown"] = 1
+    record["digest"] = digest({k: v for k, v in record.items() if k != "digest"})
+    write_json(path, record)
+    with pytest.raises(CorruptError, match=r"a part of it is missing .*unknown.*makes this phase"):
+        store.phase(spec().id).record()
+
+
+def test_record_without_checksums_says_which_version_wrote_it(tmp_path: Path) -> None:
+    store = finished(tmp_path)
+    path = record_file(store, spec().id)
+    record = {**json.loads(path.read_text()), "format": 1}
+    write_json(path, {k: v for k, v in record.items() if k not in ("files", "digest")})
+    with pytest.raises(CorruptError, match="a version of xstilts that kept no checksums"):
         store.phase(spec().id).record()
 
 
@@ -100,7 +125,9 @@ def test_damaged_phase_that_is_set_aside_is_kept_and_can_be_made_again(tmp_path:
     phase = store.phase(spec().id)
     aside = phase.set_aside()
     assert Path(aside, "record.json").read_bytes() == b"torn"
-    assert Path(aside).name.startswith(f"{spec().id}.damaged-")
+    assert Path(aside).parent == store.path / "damaged"
+    assert Path(aside).name.startswith(f"{spec().id}-")
+    assert store.done() == set()
     assert not phase.done
     phase.finish(spec(), train_result(3.0), provenance())
     assert phase.record().id == spec().id
@@ -123,8 +150,18 @@ def test_predictions_that_are_damaged_or_missing_say_so(tmp_path: Path, content:
         phase.predictions("de")
     phase.keep_predictions("de", {"id": ["a"]})
     Path(phase.where, "predictions", "de.parquet").write_bytes(content)
-    with pytest.raises(CorruptError, match=r"de\.parquet: damaged .*move this folder away"):
+    with pytest.raises(CorruptError, match=r"de\.parquet: damaged.*makes this phase again"):
         phase.predictions("de")
+
+
+def with_checkpoint(tmp_path: Path, **files: bytes) -> Phase:
+    phase = begun(tmp_path)
+    with phase.staging() as made:
+        for name, content in files.items():
+            (made / name).write_bytes(content)
+        phase.keep_checkpoint(made)
+    phase.finish(spec(), train_result(1.0), provenance())
+    return Store(tmp_path).phase(spec().id)
 
 
 def test_checkpoint_is_the_folder_that_was_kept_last(tmp_path: Path) -> None:
@@ -133,8 +170,99 @@ def test_checkpoint_is_the_folder_that_was_kept_last(tmp_path: Path) -> None:
         with phase.staging() as made:
             (made / "weights").write_bytes(content)
             phase.keep_checkpoint(made)
+    with pytest.raises(StoreError, match="no record yet"):
+        phase.checkpoint()
+    phase.finish(spec(), train_result(1.0), provenance())
     assert (phase.checkpoint() / "weights").read_bytes() == b"second"
     assert str(phase.checkpoint()) == phase.checkpoint_where
+
+
+def test_checkpoint_of_a_finished_phase_is_not_replaced(tmp_path: Path) -> None:
+    phase = with_checkpoint(tmp_path, weights=b"first")
+    with phase.staging() as made:
+        (made / "weights").write_bytes(b"late")
+        phase.keep_checkpoint(made)
+    phase.keep_predictions("de", {"id": ["late"]})
+    assert (phase.checkpoint() / "weights").read_bytes() == b"first"
+    assert phase.fault(whole=True) == ""
+
+
+def test_files_of_the_phase_are_in_its_record(tmp_path: Path) -> None:
+    record = with_checkpoint(tmp_path, weights=b"w" * 10, config=b"c").record()
+    assert {*record.files} == {"model/weights", "model/config"}
+    assert record.files["model/weights"] == FileSum(10, sha256(b"w" * 10).hexdigest())
+    assert record.checkpoint_seal == seal(below("model", record.files))
+
+
+def test_files_that_another_process_kept_are_in_the_record_too(tmp_path: Path) -> None:
+    phase = begun(tmp_path)
+    phase.keep_predictions("de", {"id": ["a"]})
+    other = Store(tmp_path).phase(spec().id)
+    other.finish(spec(), train_result(1.0), provenance())
+    assert other.record().files == {
+        "predictions/de.parquet": of_bytes(
+            Path(phase.where, "predictions", "de.parquet").read_bytes()
+        )
+    }
+
+
+DAMAGE = {
+    "flipped": (lambda path: flip(path), "weights is not as it was written"),
+    "cut": (lambda path: path.write_bytes(b"w"), "weights has 1 bytes instead of 10"),
+    "gone": (lambda path: path.unlink(), "weights is missing"),
+    "more": (lambda path: (path.parent / "x").write_bytes(b""), "x is not a file of the phase"),
+}
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_checkpoint_that_was_changed_is_an_error_and_noted(tmp_path: Path, what: str) -> None:
+    phase = with_checkpoint(tmp_path, weights=b"w" * 10)
+    damage, words = DAMAGE[what]
+    damage(phase.checkpoint() / "weights")
+    assert words in phase.fault(whole=True)
+    assert (phase.fault() == "") == (what == "flipped")
+    with pytest.raises(CorruptError, match=rf"checkpoint is damaged: {words}") as caught:
+        phase.checkpoint()
+    assert caught.value.phase == spec().id
+    assert words in Store(tmp_path).phase(spec().id).fault()  # noted
+    phase.forget_damage()
+    assert (phase.fault() == "") == (what == "flipped")
+
+
+def test_what_was_found_damaged_survives_pickling() -> None:
+    again = pickle.loads(pickle.dumps(CorruptError("message", "phase id")))
+    assert (str(again), again.phase) == ("message", "phase id")
+
+
+def test_predictions_with_a_flipped_bit_are_an_error(tmp_path: Path) -> None:
+    phase = begun(tmp_path)
+    phase.keep_predictions("de", {"id": ["a", "b"], "correct": [1, 0]})
+    phase.finish(spec(), train_result(1.0), provenance())
+    path = Path(phase.where, "predictions", "de.parquet")
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        with pytest.raises(CorruptError, match=r"de\.parquet: damaged: it is not as it was"):
+            phase.predictions("de")
+    path.unlink()
+    with pytest.raises(CorruptError, match=r"de\.parquet: it is missing"):
+        phase.predictions("de")
+
+
+def test_phase_names_the_checkpoint_that_it_started_from(tmp_path: Path) -> None:
+    first = with_checkpoint(tmp_path, weights=b"w")
+    second = spec(parent=PhaseParent(phase=first.id))
+    phase = Store(tmp_path).phase(second.id)
+    phase.begin(second)
+    phase.finish(second, train_result(1.0), provenance())
+    assert phase.record().started_from == first.record().checkpoint_seal != ""
+    assert first.record().started_from == ""
 
 
 def test_partials_are_listed_newest_first(tmp_path: Path) -> None:

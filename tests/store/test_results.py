@@ -91,6 +91,8 @@ def test_record_in_its_file_has_these_keys(tmp_path: Path) -> None:
     phase.finish(spec(), train_result(1.0), provenance())
     values = json.loads(record_file(store, phase.id).read_text())
     assert sorted(values) == [
+        "digest",
+        "files",
         "format",
         "id",
         "parent",
@@ -98,16 +100,18 @@ def test_record_in_its_file_has_these_keys(tmp_path: Path) -> None:
         "provenance",
         "result",
         "spec",
+        "started_from",
     ]
-    assert values["format"] == 1 and values["provenance"] == asdict(provenance())
+    assert values["format"] == 2 and values["provenance"] == asdict(provenance())
     assert Record.of_json(values) == phase.record()
-    assert phase.record().to_json() == values
+    assert {**phase.record().to_json(), "digest": values["digest"]} == values
 
 
 def test_record_gives_the_result_of_its_own_kind() -> None:
     layers = [LayerScore("de", 0, "mean", "accuracy", 50.0, 9)]
     scored = evaluation_result({"de": {"accuracy": 50.0}}, {"de": 9}, layers)
     common: dict[str, Any] = {"payload": {}, "parent": None, "provenance": provenance()}
+    common |= {"files": {}, "started_from": ""}
     one = Record(id="a", spec_json={}, result=scored, **common)
     other = Record(id="b", spec_json={}, result=train_result(1.0), **common)
     assert one.evaluated.layers[0].value == 50.0 and other.trained.steps == 10

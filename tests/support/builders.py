@@ -11,6 +11,7 @@ have a difficulty that all systems share, so that pairs and baseline are correla
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from xstilts.store.results import (
     Provenance,
     TrainResult,
 )
+from xstilts.store.sums import of_bytes
 
 EFFECTS: Mapping[str, float] = {
     "none": 0.0,
@@ -164,6 +166,21 @@ def record_file(store: Store, phase: str) -> Path:
 def predictions_file(store: Store, phase: str, language: str) -> Path:
     """The file of a phase's predictions, for tests that damage or change it."""
     return store.path / "phases" / phase / "predictions" / f"{language}.parquet"
+
+
+def write_record(store: Store, phase: str, values: Mapping[str, Any]) -> None:
+    """Writes another record of a phase, with its digest, as if it had been written so at first."""
+    own = {key: value for key, value in values.items() if key != "digest"}
+    record_file(store, phase).write_text(json.dumps({**own, "digest": digest(own)}))
+
+
+def write_predictions(store: Store, phase: str, language: str, table: pd.DataFrame) -> None:
+    """Writes other predictions of a finished phase, as if it had made these at first."""
+    path = predictions_file(store, phase, language)
+    table.to_parquet(path)
+    values = json.loads(record_file(store, phase).read_text())
+    values["files"][f"predictions/{path.name}"] = of_bytes(path.read_bytes())._asdict()
+    write_record(store, phase, values)
 
 
 def finish_training(store: Store, spec: PhaseSpec, value: float) -> str:

@@ -32,6 +32,9 @@ class MemoryFiles:
     def names(self, prefix: str) -> list[str]:
         return sorted({rest.split("/")[0] for rest in self._below(prefix)})
 
+    def sizes(self, prefix: str) -> dict[str, int]:
+        return {rest: len(self.objects[f"{prefix}/{rest}"]) for rest in self._below(prefix)}
+
     def write(self, name: str, content: bytes) -> None:
         self.objects[name] = content
 

@@ -167,7 +167,7 @@ def test_training_pruned_stops_and_leaves_no_record(world: Path, tmp_path: Path)
     )
     assert outcome == "pruned" and steps[-1] == 4
     phase = Store(tmp_path).phase(spec.id)
-    assert not phase.done and not phase.checkpoint().exists()
+    assert not phase.done and not Path(phase.checkpoint_where).exists()
 
 
 def test_training_pruned_at_its_last_update_is_kept(world: Path, tmp_path: Path) -> None:
@@ -370,7 +370,7 @@ def test_group_of_one_worker_equals_a_plain_process(world: Path, tmp_path: Path)
 
 def test_leftovers_of_a_killed_save_are_replaced(world: Path, tmp_path: Path) -> None:
     spec = spec_of(world, "class")
-    leftover = Store(tmp_path).phase(spec.id).checkpoint()
+    leftover = Path(Store(tmp_path).phase(spec.id).checkpoint_where)
     leftover.mkdir(parents=True)
     (leftover / "model.safetensors").write_bytes(b"half")
     run(tmp_path, spec)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from xstilts.api.given import AnySweep, base_of, file_of, folder_of
 from xstilts.api.verb_values import ExportResult
-from xstilts.errors import InputError, StoreError
+from xstilts.errors import CorruptError, InputError, StoreError
 from xstilts.sources import uploads
 from xstilts.store.ledger import Entry, require
 from xstilts.store.local_files import write_bytes
@@ -99,20 +99,18 @@ def export(
 
 
 def _require_checkpoint(store: Store, entry: Entry, pair: str) -> None:
-    """InputError where nothing was trained for the pair, StoreError where its checkpoint is
-    gone.
+    """InputError where nothing was trained for the pair, CorruptError where its checkpoint is
+    damaged or gone.
     """
     if not entry.train_phase:
         raise InputError(
             f"{pair} scores the base model {entry.model} as it is: nothing was trained, so there "
             "is nothing to export; use the base model itself"
         )
-    phase = store.phase(entry.train_phase)
-    if not (phase.checkpoint() / "config.json").is_file():
-        raise StoreError(
-            f"{phase.checkpoint_where}: the checkpoint of {pair} is gone; move the folder "
-            f"{phase.where} away and run the sweep again, which trains it again"
-        )
+    try:
+        store.phase(entry.train_phase).checkpoint()
+    except CorruptError as error:
+        raise CorruptError(f"the checkpoint of {pair} can't be used: {error}") from error
 
 
 def _context(sweep: AnySweep, mirror: str | None, store: Store) -> DataContext:

@@ -43,6 +43,12 @@ class Files(Protocol):
         """The last parts of the names directly under a prefix, files and folders, sorted."""
         ...
 
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """The bytes of every file under a prefix, by the rest of its name; empty where there are
+        none.
+        """
+        ...
+
     def write(self, name: str, content: bytes) -> None:
         """Writes a whole file; of several writers at once, one wins."""
         ...

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xstilts.errors import StoreError
-from xstilts.store.local_files import store_error, write_bytes
+from xstilts.store.local_files import store_error, sync_folder, write_bytes
 
 
 class FolderFiles:
@@ -63,6 +63,23 @@ class FolderFiles:
         except OSError as error:
             raise store_error(error, self._path(prefix)) from error
 
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Bytes of the files under a prefix."""
+        found: dict[str, int] = {}
+        for name in self.names(prefix):
+            place = f"{prefix}/{name}"
+            try:
+                status = os.stat(self._path(place))
+            except FileNotFoundError:  # removed in the meantime
+                continue
+            except OSError as error:
+                raise store_error(error, self._path(place)) from error
+            if stat.S_ISDIR(status.st_mode):
+                found.update({f"{name}/{rest}": n for rest, n in self.sizes(place).items()})
+            else:
+                found[name] = status.st_size
+        return found
+
     def write(self, name: str, content: bytes) -> None:
         """Writes a whole file and waits until it is on the disk."""
         write_bytes(self._path(name), content)
@@ -102,6 +119,7 @@ class FolderFiles:
                 local = _copied(local, target)
             shutil.rmtree(target, ignore_errors=True)
             os.replace(local, target)
+            sync_folder(target.parent)
         except OSError as error:
             raise store_error(error, target) from error
 

@@ -35,12 +35,27 @@ def write_bytes(path: Path, content: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(name, path)
+            sync_folder(path.parent)
         except BaseException:
             with suppress(OSError):
                 os.unlink(name)
             raise
     except OSError as error:
         raise store_error(error, path) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Waits until the names in a folder are on the disk: a new name outlives a power cut only then.
+    Raises OSError.
+    """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that can't
+            raise
+    finally:
+        os.close(opened)
 
 
 def store_error(error: OSError, path: Path | str) -> StoreError:

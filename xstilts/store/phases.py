@@ -1,18 +1,22 @@
 """Phases by id: each is complete or does not exist.
 
     <store>/phases/<id>/       one phase
-        spec.json              what was asked for
+        spec.json              what was asked for, until there is a record
         partial/<update>/      while it runs: checkpoints to resume from
         model/                 encoder and tokenizer (`AutoModel.from_pretrained` opens it), heads
         predictions/<lang>.parquet                       an evaluation
         record.json            written last, atomically: without it the phase is not done
+        damage.json            what was found to be damaged; the next run makes the phase again
+    <store>/damaged/<id>-<time>/    a damaged phase that was moved aside
     <store>/leases/<name>.json which process works on a phase or sweep; leases of dead ones run out
     <store>/sweeps/<name>-v<version>/   a sweep's ledger, studies and report
     <store>/data/              tokenised data, shared by all phases
     <store>/logs/              logs of what ended a command unforeseen
 
-A record holds the payload that was hashed, the parents, results with their units, and provenance
-(`results.py`). The store never overwrites a record and never deletes a phase.
+A record holds the payload that was hashed, the parents, results with their units, provenance, and
+size and hash of every other file of the phase (`results.py`); its own digest is in it. Whatever is
+read of a finished phase is compared with them, so that a damaged file is an error and never another
+number. The store never overwrites a record and never deletes a phase.
 
 Phases and leases use `files.Files`, and nobody outside the store gets a path to write to: a phase
 gives tables, its record and local folders to read, and takes what is to be kept. Sweeps and data
@@ -30,27 +34,35 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xstilts.errors import CorruptError, StoreError
+from xstilts.errors import CorruptError, StoreError, first_line
 from xstilts.spec.digests import digest
 from xstilts.spec.phase import PhaseSpec
+from xstilts.store import sums
 from xstilts.store.files import Files
 from xstilts.store.folder_files import FolderFiles
 from xstilts.store.lease import LEASE_SECONDS, Lease
 from xstilts.store.local_files import store_error
-from xstilts.store.results import Provenance, Record, Result
+from xstilts.store.results import CHECKPOINT, Provenance, Record, Result
+from xstilts.store.sums import FileSum
 
 if TYPE_CHECKING:
     import pyarrow
 
 RECORD = "record.json"
-_AGAIN = "move this folder away and run the sweep again"
+_DAMAGE = "damage.json"
+_PREDICTIONS = "predictions"
+_AGAIN = "`xstilts run` makes this phase again"
 
 
 class Phase:
-    """One phase, whether it exists or not."""
+    """One phase, whether it exists or not. It reads its record once."""
 
     def __init__(self, files: Files, phase_id: str) -> None:
         self._files, self._prefix, self.id = files, f"phases/{phase_id}", phase_id
+        self._sums: dict[str, FileSum] = {}
+        """Of the files that this object has kept."""
+        self._started_from: str | None = None
+        self._record: Record | None = None
 
     def _name(self, rest: str) -> str:
         return f"{self._prefix}/{rest}"
@@ -68,11 +80,16 @@ class Phase:
         return self._files.has(self._name(RECORD))
 
     def begin(self, spec: PhaseSpec) -> None:
-        """Writes the spec."""
+        """Writes the spec, and notes which checkpoint the phase starts from."""
+        self._started_from = self._seal_of_parent(spec)
         self._files.write(self._name("spec.json"), _json(spec.model_dump(mode="json")))
 
     def spec(self) -> PhaseSpec | None:
-        """The spec; None where the phase has not begun, ValueError where it can't be read."""
+        """What was asked for; None where the phase has not begun. ValueError where it can't be
+        read.
+        """
+        if self.done:
+            return self.record().spec
         content = self._files.read(self._name("spec.json"))
         return None if content is None else PhaseSpec.model_validate_json(content)
 
@@ -80,38 +97,46 @@ class Phase:
         """The record; StoreError where there is none, CorruptError, which says what to do, where it
         can't be read.
         """
+        if self._record is None:
+            values = self._values()
+            try:
+                self._record = Record.of_json(values)
+            except (KeyError, TypeError, ValueError) as error:
+                raise self._corrupt(RECORD, f"a part of it is missing ({error})") from error
+        return self._record
+
+    def _values(self) -> dict[str, Any]:
+        """The content of the record, which is as it was written."""
         content = self._files.read(self._name(RECORD))
         if content is None:
             raise StoreError(f"{self.where}: this phase has no record yet")
         try:
-            return self._parsed(content)
-        except CorruptError as error:
-            path = self._files.where(self._name(RECORD))
-            raise CorruptError(f"{path}: {error}; {_AGAIN}") from error
-
-    def _parsed(self, content: bytes) -> Record:
-        """The record in its file's content; CorruptError says what is wrong with it."""
-        try:
             values = json.loads(content)
-        except ValueError as error:
-            raise CorruptError(f"damaged ({error})") from error
-        whole = isinstance(values, dict) and digest(values.get("payload")) == self.id
-        if not whole or values.get("id") != self.id:
-            raise CorruptError("not the record of this phase")
-        try:
-            return Record.of_json(values)
-        except (KeyError, TypeError, ValueError) as error:
-            raise CorruptError(f"a part of it is missing ({error})") from error
+            written = values.pop("digest", "")
+            if values["format"] == 1:
+                wrong = "it was written by a version of xstilts that kept no checksums"
+            elif values["id"] != self.id or digest(values["payload"]) != self.id:
+                wrong = "not the record of this phase"
+            else:
+                wrong = "" if digest(values) == written else "it is not as it was written"
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise self._corrupt(RECORD, f"damaged ({first_line(error)})") from error
+        if wrong:
+            raise self._corrupt(RECORD, wrong)
+        return dict(values)
+
+    def _corrupt(self, name: str, wrong: str) -> CorruptError:
+        return CorruptError(f"{self._files.where(self._name(name))}: {wrong}; {_AGAIN}", self.id)
 
     def payload_and_tasks(self) -> tuple[dict[str, Any], tuple[str, ...]] | None:
-        """What was hashed, and the names of its tasks, out of the record, which is not looked at
-        any further; None where there is none that can be read.
+        """What was hashed, and the names of its tasks, out of the record, of which no value is
+        made; None where there is none that can be read.
         """
         try:
-            values = json.loads(self._files.read(self._name(RECORD)) or b"null")
+            values = self._values()
             names = tuple(member["task"]["name"] for member in values["spec"]["members"])
             return dict(values["payload"]), names
-        except (KeyError, TypeError, ValueError):
+        except (StoreError, KeyError, TypeError):
             return None
 
     def finish(self, spec: PhaseSpec, result: Result, provenance: Provenance) -> None:
@@ -120,6 +145,7 @@ class Phase:
         """
         if spec.id != self.id:
             raise StoreError(f"{self.where}: asked to finish {spec.id}")
+        started = self._started_from
         record = Record(
             id=self.id,
             payload=spec.payload(),
@@ -127,16 +153,79 @@ class Phase:
             parent=spec.parent_phase,
             result=result,
             provenance=provenance,
+            files=self._kept(),
+            started_from=self._seal_of_parent(spec) if started is None else started,
         )
-        self._files.swap(self._name(RECORD), None, _json(record.to_json()))
+        values = json.loads(_json(record.to_json()))
+        self._files.swap(self._name(RECORD), None, _json({**values, "digest": digest(values)}))
         with suppress(StoreError):  # the phase is done, whatever is left over
+            self._files.remove(self._name("spec.json"))
             self._files.remove(self._name("partial"))
+
+    def _kept(self) -> dict[str, FileSum]:
+        """The files of the phase. What this object kept is known; the rest is read."""
+        found: dict[str, FileSum] = {}
+        for part in (CHECKPOINT, _PREDICTIONS):
+            there = self._files.sizes(self._name(part))
+            own = sums.below(part, self._sums)
+            if {*own} != {*there}:
+                own = self._summed(part)
+            found.update({f"{part}/{name}": one for name, one in own.items()})
+        return found
+
+    def _summed(self, part: str) -> dict[str, FileSum]:
+        folder = self._files.folder(self._name(part))
+        try:
+            return sums.of_folder(folder, durable=True)
+        except OSError as error:
+            raise store_error(error, folder) from error
+
+    def _seal_of_parent(self, spec: PhaseSpec) -> str:
+        """Seal of the checkpoint that this phase starts from; empty where there is none."""
+        parent = Phase(self._files, spec.parent_phase) if spec.parent_phase else None
+        return parent.record().checkpoint_seal if parent and parent.done else ""
+
+    # -- damage
+
+    def fault(self, *, whole: bool = False) -> str:
+        """What is wrong with a phase that has a record, in a few words; empty where nothing is.
+
+        The record is read, and each of its files must be there and have its size. With `whole`, all
+        files are read and must have their hashes.
+        """
+        try:
+            record = self.record()
+            if noted := self._files.read(self._name(_DAMAGE)):
+                return _noted(noted)
+            for part in (CHECKPOINT, _PREDICTIONS):
+                if wrong := self._fault_of(part, record, whole):
+                    return f"{part}/{wrong}"
+        except StoreError as error:
+            return str(error).removeprefix(f"{self.where}/")
+        return ""
+
+    def _fault_of(self, part: str, record: Record, whole: bool) -> str:
+        meant = sums.below(part, record.files)
+        if whole:
+            return sums.fault(self._files.folder(self._name(part)), meant)
+        return sums.fault_of_sizes(self._files.sizes(self._name(part)), meant)
+
+    def note_damage(self, wrong: str) -> None:
+        """Notes that the phase is damaged, so that the next run makes it again. StoreError where
+        that can't be written.
+        """
+        self._files.write(self._name(_DAMAGE), _json({"wrong": wrong}))
+
+    def forget_damage(self) -> None:
+        """Takes the note back: the files were put right."""
+        self._files.remove(self._name(_DAMAGE))
 
     def set_aside(self) -> str:
         """Moves a damaged phase aside, so that it can be run again; returns its new place."""
-        aside = f"{self._prefix}.damaged-{int(time.time() * 1000)}"
+        aside = f"damaged/{self.id}-{int(time.time() * 1000)}"
         self._files.keep(self._files.folder(self._prefix), aside)
         self._files.remove(self._prefix)
+        self._record = None
         return self._files.where(aside)
 
     # -- predictions
@@ -149,24 +238,35 @@ class Phase:
         """
         from pyarrow import ArrowException, BufferReader, parquet
 
-        name = self._name(f"predictions/{language}.parquet")
-        content = self._files.read(name)
-        if content is None:
-            raise StoreError(f"{self._files.where(name)}: there are no predictions")
+        name = f"{_PREDICTIONS}/{language}.parquet"
+        meant = (self.record().files if self.done else self._sums).get(name)
+        content = self._files.read(self._name(name))
+        if meant is None or content is None:
+            if meant is not None:
+                raise self._corrupt(name, "it is missing")
+            raise StoreError(f"{self._files.where(self._name(name))}: there are no predictions")
+        if wrong := sums.difference("it", sums.of_bytes(content), meant):
+            raise self._corrupt(name, f"damaged: {wrong}")
         try:
             return parquet.ParquetFile(BufferReader(content)).read(columns=columns)
         except (ArrowException, OSError) as error:
-            raise CorruptError(f"{self._files.where(name)}: damaged ({error}); {_AGAIN}") from error
+            raise self._corrupt(name, f"damaged ({error})") from error
 
     def keep_predictions(self, language: str, table: Mapping[str, Sequence[Any]]) -> None:
-        """Keeps the predictions of a language, column to values."""
+        """Keeps the predictions of a language, column to values; does nothing where the phase has a
+        record.
+        """
         import pyarrow
         from pyarrow import parquet
 
+        if self.done:
+            return
         columns = pyarrow.table({name: list(values) for name, values in table.items()})
         buffer = io.BytesIO()
         parquet.write_table(columns, buffer, compression="zstd")
-        self._files.write(self._name(f"predictions/{language}.parquet"), buffer.getvalue())
+        name, content = f"{_PREDICTIONS}/{language}.parquet", buffer.getvalue()
+        self._files.write(self._name(name), content)
+        self._sums[name] = sums.of_bytes(content)
 
     # -- checkpoints
 
@@ -180,12 +280,32 @@ class Phase:
         return self._files.where(self._name("model"))
 
     def checkpoint(self) -> Path:
-        """A local folder with the checkpoint, to read; empty or missing where there is none."""
-        return self._files.folder(self._name("model"))
+        """A local folder with the checkpoint of a phase that is done, to read.
+
+        A process reads the files once and compares them with the record. StoreError where the phase
+        has no record; CorruptError where a file is not as it was written, which is noted too, so
+        that the next run trains the phase again.
+        """
+        folder = self._files.folder(self._name(CHECKPOINT))
+        wrong = sums.fault(folder, sums.below(CHECKPOINT, self.record().files))
+        if wrong:
+            with suppress(StoreError):  # a store that is only read
+                self.note_damage(f"{CHECKPOINT}/{wrong}")
+            raise self._corrupt(CHECKPOINT, f"this checkpoint is damaged: {wrong}")
+        return folder
 
     def keep_checkpoint(self, folder: Path) -> None:
-        """Keeps a local folder as the checkpoint; the folder may be gone afterwards."""
-        self._files.keep(folder, self._name("model"))
+        """Keeps a local folder as the checkpoint, on the disk when this returns; the folder may be
+        gone afterwards. Does nothing where the phase has a record: its checkpoint stays.
+        """
+        if self.done:
+            return
+        try:
+            made = sums.of_folder(folder, durable=True)
+        except OSError as error:
+            raise store_error(error, folder) from error
+        self._files.keep(folder, self._name(CHECKPOINT))
+        self._sums.update({f"{CHECKPOINT}/{name}": one for name, one in made.items()})
 
     def partials(self) -> list[int]:
         """Updates that have a partial checkpoint, newest first; it may be damaged."""
@@ -253,6 +373,14 @@ class Store:
     def lease(self, name: str, seconds: float = LEASE_SECONDS) -> Lease:
         """A lease on `name`, not yet taken."""
         return Lease(self._files, name, seconds)
+
+
+def _noted(content: bytes) -> str:
+    """What a note of damage says."""
+    try:
+        return str(json.loads(content)["wrong"])
+    except (ValueError, KeyError, TypeError):
+        return "it was found damaged"
 
 
 def _json(value: Any) -> bytes:

@@ -1,8 +1,8 @@
 """The record of a finished phase, and the results in it.
 
-A record is one JSON file; these are its values, read by attribute. Reading does not check every
-number: a report reads hundreds of records, and a record whose hash is right was written by
-`to_json` below. Missing parts are noticed.
+A record is one JSON file; these are its values, read by attribute. It names all files of its phase
+with size and hash, and carries a digest of itself (`phases.py` writes and checks it). So reading
+need not check every number: a record whose digest is right was written by `to_json` below.
 
 Scores are percentages (0 to 100), times are seconds, losses are means over loss items.
 """
@@ -15,6 +15,13 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from xstilts.spec.phase import PhaseSpec
+from xstilts.store import sums
+from xstilts.store.sums import FileSum, FileSums
+
+FORMAT = 2
+"""Of records; 1 had no checksums."""
+CHECKPOINT = "model"
+"""Folder of a phase's checkpoint, in the phase's own."""
 
 Metrics = Mapping[str, float]
 """Metric to value, in percent."""
@@ -178,11 +185,20 @@ class Record:
     """Id of the phase that it starts from, if any."""
     result: Result
     provenance: Provenance
+    files: FileSums
+    """Every other file of the phase, by its name in the phase's folder."""
+    started_from: str
+    """Seal of the checkpoint that it started from or scored; empty for a base model."""
 
     @cached_property
     def spec(self) -> PhaseSpec:
         """The spec, parsed at the first access; ValueError where it is not a spec."""
         return PhaseSpec.model_validate(self.spec_json)
+
+    @property
+    def checkpoint_seal(self) -> str:
+        """One hash of the checkpoint's files; what is trained from it names it too."""
+        return sums.seal(sums.below(CHECKPOINT, self.files))
 
     @property
     def trained(self) -> TrainResult:
@@ -201,13 +217,15 @@ class Record:
     def to_json(self) -> dict[str, Any]:
         """As it is written in its file."""
         return {
-            "format": 1,
+            "format": FORMAT,
             "id": self.id,
             "payload": self.payload,
             "spec": self.spec_json,
             "parent": self.parent,
             "result": self.result.to_json(),
             "provenance": vars(self.provenance),
+            "files": {name: one._asdict() for name, one in self.files.items()},
+            "started_from": self.started_from,
         }
 
     @classmethod
@@ -222,4 +240,6 @@ class Record:
             parent=values["parent"],
             result=TrainResult.of_json(result) if trains else EvaluationResult.of_json(result),
             provenance=Provenance(**values["provenance"]),
+            files={name: FileSum(**one) for name, one in values["files"].items()},
+            started_from=values["started_from"],
         )

@@ -14,9 +14,12 @@ from typer.testing import CliRunner, Result
 
 from tests.support.builders import build_store, predictions_file, record_file
 from xstilts.cli.main import app
+from xstilts.driver.choosing import blank_entry
+from xstilts.planning import make_plan
 from xstilts.store.doubts import Doubt, keep_doubts
 from xstilts.store.ledger import Entry, Ledger
 from xstilts.store.phases import Store
+from xstilts.store.sweeps import read_sweep
 
 
 class World(NamedTuple):
@@ -34,8 +37,9 @@ class World(NamedTuple):
         return self._phase("target", intermediate, target, seed)
 
     def _phase(self, kind: str, intermediate: str, target: str, seed: int) -> str:
-        (entry,) = (e for e in self.entries if _key(e) == (kind, intermediate, target, seed))
-        return entry.phase
+        wanted = (kind, intermediate, target, seed)
+        (phase,) = {entry.phase for entry in self.entries if _key(entry) == wanted}
+        return phase
 
     @property
     def entries(self) -> list[Entry]:
@@ -43,7 +47,7 @@ class World(NamedTuple):
         return Ledger(self.folder).entries()
 
 
-def _key(entry: Entry) -> tuple[str, ...]:
+def _key(entry: Entry) -> tuple[str, str, str, int]:
     final = entry.kind if entry.role == "final" else "trial"
     return final, entry.intermediate, entry.target, entry.seed
 
@@ -68,6 +72,17 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def world(made: Path, tmp_path: Path) -> World:
     store = Store(shutil.copytree(made, tmp_path / "store"))
     return World(store, next(store.sweeps()))
+
+
+@pytest.fixture
+def planned(world: World) -> World:
+    """The same with the plan's own slots in its ledger, which `status` counts."""
+    have = {_key(entry): entry for entry in world.entries}
+    ledger = Ledger(world.folder)
+    for slot in make_plan(read_sweep(world.folder)).slots:
+        if entry := have.get(_key(blank_entry(slot))):
+            ledger.write(entry, slot=slot.key)
+    return world
 
 
 def _cut(path: Path) -> None:
@@ -218,30 +233,43 @@ def test_report_with_damaged_doubts_is_written_and_says_so(world: World) -> None
 
 @pytest.mark.parametrize("how", DAMAGES)
 @pytest.mark.parametrize("kind", ["evaluation", "training"])
-def test_status_counts_damaged_phases_and_names_them(world: World, how: str, kind: str) -> None:
-    before = json.loads(xstilts("status", world.folder, "--json").stdout)
+def test_status_counts_damaged_phases_and_names_them(planned: World, how: str, kind: str) -> None:
+    before = json.loads(xstilts("status", planned.folder, "--json").stdout)
     assert before["unreadable"] == [] and "damaged" not in before["counts"]
-    phase = getattr(world, kind)("none", "pairs")
-    DAMAGES[how](record_file(world.store, phase))
-    ran = xstilts("status", world.folder, "--json")
+    phase = getattr(planned, kind)("none", "pairs", 2)
+    DAMAGES[how](record_file(planned.store, phase))
+    ran = xstilts("status", planned.folder, "--json")
     assert ran.exit_code == 1
     value = json.loads(ran.stdout)
     assert value["counts"]["damaged"] == 1
     assert value["counts"]["done"] == before["counts"]["done"] - 1
     assert [one["phase"] for one in value["unreadable"]] == [phase]
-    ran = xstilts("status", world.folder)
+    ran = xstilts("status", planned.folder)
     assert ran.exit_code == 1
     assert ", 1 damaged, of " in ran.stdout
-    assert phase in ran.stderr and ran.stderr.endswith(f"{HINT}\n")
+    assert f"phase {phase}: " in ran.stderr and ran.stderr.endswith(f"{HINT}\n")
 
 
 @pytest.mark.parametrize("how", ["cut", "missing"])
-def test_status_finds_damaged_predictions(world: World, how: str) -> None:
-    phase = world.evaluation("none", "pairs")
-    DAMAGES[how](predictions_file(world.store, phase, "de"))
-    ran = xstilts("status", world.folder)
+def test_status_finds_damaged_predictions(planned: World, how: str) -> None:
+    phase = planned.evaluation("none", "pairs")
+    DAMAGES[how](predictions_file(planned.store, phase, "de"))
+    ran = xstilts("status", planned.folder)
     assert ran.exit_code == 1
-    assert phase in ran.stderr and "de.parquet" in ran.stderr
+    assert f"none → pairs, seed 1, de, phase {phase}: predictions/de.parquet " in ran.stderr
+
+
+def test_status_of_predictions_that_a_report_found_damaged(planned: World) -> None:
+    phase = planned.evaluation("none", "pairs")
+    path = predictions_file(planned.store, phase, "de")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert xstilts("status", planned.folder).exit_code == 0, "only sizes are looked at"
+    ran = xstilts("report", planned.folder)
+    assert ran.exit_code == 1 and "its hash differs" in ran.stderr
+    ran = xstilts("status", planned.folder)
+    assert ran.exit_code == 1 and f"phase {phase}: predictions/de.parquet" in ran.stderr
 
 
 @pytest.mark.parametrize("content", ["cut", "", "5", "null", "[]", '{"name": "x"}'])

@@ -11,6 +11,7 @@ from tests.support.tiny import make_sweep
 from xstilts.driver.session import driver, lease_of, same_plan
 from xstilts.errors import LeaseHeld
 from xstilts.store.phases import Store
+from xstilts.store.sweeps import read_sweep
 
 
 def test_run_same_name_and_version_with_another_plan_shows_the_difference(tmp_path: Path) -> None:
@@ -30,7 +31,7 @@ def test_run_damaged_copy_of_the_sweep_is_written_again(tmp_path: Path) -> None:
     (tmp_path / "sweep").mkdir()
     (tmp_path / "sweep/sweep.json").write_text('{"name": "ti')
     same_plan(tmp_path / "sweep", sweep)
-    assert xstilts.Sweep.model_validate_json((tmp_path / "sweep/sweep.json").read_bytes()) == sweep
+    assert read_sweep(tmp_path / "sweep") == sweep
 
 
 def test_driver_of_a_sweep_is_one_at_a_time_and_gives_its_lease_back(tmp_path: Path) -> None:

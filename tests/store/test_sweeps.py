@@ -28,3 +28,23 @@ def test_read_sweep_damaged_file_is_corrupt(tmp_path: Path) -> None:
     with pytest.raises(CorruptError, match="writes it again"):
         read_sweep(tmp_path)
     assert sweep_before(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", ["", "5", "null", '{"name": "x"}', "[" * 100_000])
+def test_read_sweep_odd_file_is_told_in_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "sweep.json").write_text(content)
+    with pytest.raises(CorruptError, match=r"sweep\.json: damaged \(.+\)") as caught:
+        read_sweep(tmp_path)
+    assert "\n" not in str(caught.value)
+    assert sweep_before(tmp_path) is None
+
+
+def test_read_sweep_changed_after_it_was_written_is_corrupt(tmp_path: Path) -> None:
+    keep_sweep(tmp_path, paper_grid(seeds=(1, 2)))
+    path = tmp_path / "sweep.json"
+    text = path.read_text()
+    path.write_text(text.replace('"english"', '"oracle"'))
+    assert path.read_text() != text
+    with pytest.raises(CorruptError, match="not as it was written"):
+        read_sweep(tmp_path)
+    assert sweep_before(tmp_path) is None

@@ -69,7 +69,7 @@ class Unreadable:
     """Where, and what is wrong."""
     phase: str = ""
     part: str = ""
-    """`record`, `predictions` or `checkpoint`; of a sweep its file, such as `doubts.json`."""
+    """`record`, `predictions`, `checkpoint` or `files`; of a sweep its file: `doubts.json`."""
     language: str = ""
     """Of predictions."""
     uses: tuple[Use, ...] = ()
@@ -105,14 +105,14 @@ def unreadable(
         finished[entry.phase] = finished.get(entry.phase, False) or entry.state.finished
     found = [
         Unreadable(
-            message=plain(damage.message, store),
+            message=plain(damage.message, store).partition("; `xstilts run` ")[0],
             phase=damage.phase,
             part=damage.part,
             language=damage.language,
             uses=tuple(sorted(uses.get(damage.phase, ()), key=lambda use: not use.final_score)),
         )
         for damage in damages
-        if finished.get(damage.phase, True)
+        if not damage.phase or finished.get(damage.phase, True)
     ]
     others = [
         Unreadable(message=problem)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from xstilts.errors import CorruptError
+from xstilts.errors import CorruptError, first_line
 from xstilts.store.local_files import write_json
 
 
@@ -37,12 +37,15 @@ def read_doubts(folder: Path) -> tuple[Doubt, ...]:
     file can't be read.
     """
     try:
-        return tuple(Doubt(**value) for value in json.loads(_path(folder).read_bytes()))
+        found = tuple(Doubt(**value) for value in json.loads(_path(folder).read_bytes()))
+        if not all(isinstance(text, str) for one in found for text in (one.task, one.message)):
+            raise ValueError("a doubt is no text")
+        return found
     except FileNotFoundError:
         return ()
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise CorruptError(
-            f"{_path(folder)}: damaged ({error}); `xstilts run` writes it again"
+            f"{_path(folder)}: damaged ({first_line(error)}); `xstilts run` writes it again"
         ) from error
 
 

@@ -8,6 +8,7 @@ error. `damages` has what any of them met, so that no place can pass over it in 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ class Damage:
     phase: str = ""
     """Empty for a file of a sweep."""
     part: str
-    """`record`, `predictions`, `checkpoint`, or the file's name."""
+    """`record`, `predictions`, `checkpoint`, `files` for several; or the name of a sweep's file."""
     message: str
     """Where, and what is wrong with it."""
     language: str = ""
@@ -64,39 +65,45 @@ class ReadStore(Store):
 
 
 class ReadPhase(Phase):
-    """A phase whose record is kept in memory. What its readers raise is that of `Phase`."""
+    """A phase as one verb reads it. What is raised is what `Phase` raises, each time anew."""
 
     def __init__(self, store: ReadStore, phase_id: str) -> None:
         super().__init__(store._files, phase_id)
         self._store = store
-        self._record: Record | StoreError | None = None
+        self._lost: StoreError | None = None
 
     def record(self) -> Record:
         """The record, or the error of the first attempt to read it."""
-        if self._record is None:
-            try:
-                self._record = super().record()
-            except StoreError as error:
-                self._record = error
-                self._note("record", error)
-        if isinstance(self._record, StoreError):
-            raise self._record
-        return self._record
-
-    def fault(self, whole: bool = False) -> str:
-        """What is wrong with a finished phase, in a few words; empty where nothing is."""
+        if self._lost is not None:
+            raise self._lost
         try:
-            self.record()
+            return super().record()
         except StoreError as error:
-            return str(error)
-        return ""
+            self._lost = error
+            self._note("record", str(error))
+            raise
+
+    def fault(self, *, whole: bool = False) -> str:
+        """What is wrong with the phase, in a few words; empty where nothing is."""
+        wrong = super().fault(whole=whole)
+        if wrong and self._lost is None:
+            folder, _, name = wrong.split(" ")[0].rpartition("/")
+            part = folder if folder == "predictions" else "checkpoint" if folder else "files"
+            language = name.removesuffix(".parquet") if part == "predictions" else ""
+            self._note(part, wrong, language)
+        return wrong
 
     def predictions(self, language: str, columns: Sequence[str] | None = None) -> pyarrow.Table:
-        """The predictions of a language; they are not kept."""
+        """The predictions of a language; they are not kept. Damage is noted in the store too, so
+        that the next run makes them again.
+        """
         try:
             return super().predictions(language, columns)
         except StoreError as error:
-            self._note("predictions", error, language)
+            if self._lost is None:
+                self._note("predictions", str(error), language)
+                with suppress(StoreError):  # a store that is only read
+                    self.note_damage(f"predictions/{language}.parquet is damaged")
             raise
 
     def checkpoint(self) -> Path:
@@ -104,9 +111,10 @@ class ReadPhase(Phase):
         try:
             return super().checkpoint()
         except StoreError as error:
-            self._note("checkpoint", error)
+            if self._lost is None:
+                self._note("checkpoint", str(error))
             raise
 
-    def _note(self, part: str, error: StoreError, language: str = "") -> None:
-        damage = Damage(phase=self.id, part=part, message=str(error), language=language)
+    def _note(self, part: str, message: str, language: str = "") -> None:
+        damage = Damage(phase=self.id, part=part, message=message, language=language)
         self._store.note(damage)

@@ -35,6 +35,7 @@ from xstilts.tracking.pages import experiment_tags, page
 from xstilts.tracking.run_view import RunView
 from xstilts.tracking.run_writer import retire_runs, send_run
 from xstilts.tracking.server import Refused, connect, quiet, translated
+from xstilts.tracking.transactions import together
 from xstilts.tracking.view import View
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ class Tracker:
         try:
             with quiet():
                 return self._sync(runs, everything)
-        except TrackingError:
-            self._server = None
+        except BaseException:
+            self._server = None  # what it holds is not known any more
             raise
 
     def _is_held(self, runs: Sequence[RunView]) -> bool:
@@ -134,9 +135,10 @@ class Tracker:
         if everything:
             server.sent.clear()
         due = [run for run in runs if server.sent.get(run.key) != run.fingerprint]
-        for run in due:
-            self._attempt(server, run)
-        with translated(self.uri):
+        with translated(self.uri), together(server.client) as between:
+            for run in due:
+                self._attempt(server, run)
+                between()
             retire_runs(server, runs)
         return len(due) - sum(run.key in self.problems for run in due)
 

@@ -272,6 +272,28 @@ def test_status_of_predictions_that_a_report_found_damaged(planned: World) -> No
     assert ran.exit_code == 1 and f"phase {phase}: predictions/de.parquet" in ran.stderr
 
 
+def test_track_sends_what_can_be_read_and_names_the_rest(world: World) -> None:
+    phase = world.evaluation("none", "pairs")
+    _cut(record_file(world.store, phase))
+    ran = xstilts("track", world.folder, "--json")
+    assert ran.exit_code == 1
+    value = json.loads(ran.stdout)
+    assert value["runs"] > 20
+    assert [one["phase"] for one in value["unreadable"]] == [phase]
+    assert f"none → pairs, seed 1, phase {phase}: " in ran.stderr and HINT in ran.stderr
+
+
+def test_export_of_a_damaged_pair_names_it_and_exits_with_1(world: World, tmp_path: Path) -> None:
+    phase = world.training("none", "pairs")
+    _cut(record_file(world.store, phase))
+    ran = xstilts("export", world.folder, "none/pairs", "--to", tmp_path / "out", "--json")
+    assert ran.exit_code == 1
+    error = json.loads(ran.stdout)["error"]
+    assert error["kind"] == "CorruptError"
+    assert "none→pairs" in error["message"] and phase in error["message"]
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("content", ["cut", "", "5", "null", "[]", '{"name": "x"}'])
 @pytest.mark.parametrize("verb", ["status", "scores", "report", "track"])
 def test_odd_sweep_json_is_one_line(world: World, verb: str, content: str) -> None:

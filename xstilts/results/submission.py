@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING, Any
 from xstilts.errors import InputError, StoreError
 from xstilts.results.benchmarks import XTREME
 from xstilts.results.headline import chosen_on_dev, development
-from xstilts.results.scores import table_of
+from xstilts.results.scores import is_final_score, table_of
 from xstilts.results.unreadable import NOT_READABLE, Unreadable, lost, unreadable
 from xstilts.spec.languages import alias
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
-from xstilts.store.ledger import require
+from xstilts.store.ledger import Entry, require
 from xstilts.store.local_files import write_bytes
 from xstilts.store.phases import Phase, Store
 from xstilts.store.reading import ReadStore
@@ -124,7 +124,7 @@ def prepare(
     table = table_of(store, sweep, entries)
     choices = _choices(store, sweep, table, model, intermediate, seed)
     found = unreadable(store, store.damages, entries)
-    unsure = _unsure(sweep, found, model) if intermediate == BEST else set()
+    unsure = _unsure(sweep, entries, found, model) if intermediate == BEST else set()
     submission = Submission(choices=choices, warnings=list(map(str, found)))
     for name in XTREME.tasks:
         if name in unsure:
@@ -154,13 +154,20 @@ def prepare(
     return submission
 
 
-def _unsure(sweep: Sweep, found: Sequence[Unreadable], model: str) -> set[str]:
+def _unsure(
+    sweep: Sweep, entries: Sequence[Entry], found: Sequence[Unreadable], model: str
+) -> set[str]:
     """Targets whose best intermediate rests on a record that can't be read. One that is not trained
     is chosen for by the development scores of all others.
     """
-    uses = [use for one in found if one.part == "record" for use in one.uses]
-    own = {use.target for use in uses if (use.model, use.role) == (model, "final")} - {""}
-    named = {target for names in own for target in names.split(",")}
+    damaged = {one.phase for one in found if one.part == "record"}
+    named = {
+        entry.target
+        for entry in entries
+        if is_final_score(entry)
+        and entry.model == model
+        and damaged.intersection((entry.phase, entry.train_phase))
+    }
     untrained = {name for name in sweep.targets if not sweep.task(name).trainable}
     return named | (untrained if named else set())
 

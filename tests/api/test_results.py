@@ -56,4 +56,4 @@ def test_submission_of_an_unknown_system_is_refused(begun: Opened, tmp_path: Pat
 
 
 def test_track_of_a_sweep_without_tracking_brings_nothing_up_to_date(begun: Opened) -> None:
-    assert xstilts.track(begun.folder) == 0
+    assert xstilts.track(begun.folder).runs == 0

@@ -31,20 +31,22 @@ def gains_table(**changes: Any) -> pd.DataFrame:
 
 
 def test_gains_significant_one_has_a_star_and_its_interval() -> None:
-    text = shown(tables.gains, gains_table())
+    text = shown(tables.gains, gains_table(), {})
     assert "+3.2* [+1.0, +5.4]" in text
     assert "40.0" in text
 
 
 def test_gains_open_one_has_no_star_and_missing_interval_is_left_out() -> None:
-    text = shown(tables.gains, gains_table(gain=-0.5, low=math.nan, high=math.nan, p_holm=math.nan))
+    text = shown(
+        tables.gains, gains_table(gain=-0.5, low=math.nan, high=math.nan, p_holm=math.nan), {}
+    )
     assert "-0.5" in text
     assert "-0.5*" not in text
     assert "[nan" not in text
 
 
 def test_gains_without_rows_says_why() -> None:
-    assert "no gains yet" in shown(tables.gains, gains_table(level="language"))
+    assert "no gains yet" in shown(tables.gains, gains_table(level="language"), {})
 
 
 def test_scores_has_a_row_for_each_language_and_their_mean() -> None:

@@ -265,7 +265,7 @@ def test_table_a_whole_benchmark_is_averaged_without_other_targets() -> None:
 @pytest.fixture(scope="module")
 def report(world, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     store, folder, _ = world
-    return write(store, folder, tmp_path_factory.mktemp("out"), resamples=100)
+    return write(store, folder, tmp_path_factory.mktemp("out"), resamples=100).files
 
 
 def test_report_section_stands_before_the_groups_with_the_table_beside_it(report) -> None:
@@ -316,7 +316,7 @@ def test_report_arm_without_all_scores_has_dashes_and_is_named(tmp_path: Path) -
             pair == ("skill", "tags") or (pair, seed) == (("scramble", "pairs"), 2)
         ):
             ledger.write(entry.model_copy(update={"state": State.FAILED, "error": "torn"}))
-    files = write(store, folder, tmp_path / "out", resamples=20)
+    files = write(store, folder, tmp_path / "out", resamples=20).files
     html, markdown = files["html"].read_text(), files["markdown"].read_text()
     assert all("skill − noise (tags); scramble − skill (tags)" in text for text in (html, markdown))
     assert "1 of 2 seeds" in html
@@ -327,7 +327,7 @@ def test_report_without_arms_has_no_section(tmp_path: Path) -> None:
     store, folder = build_store(
         tmp_path / "store", targets=("pairs",), intermediates=("none", "noise"), examples=20
     )
-    files = write(store, folder, tmp_path / "out", resamples=20)
+    files = write(store, folder, tmp_path / "out", resamples=20).files
     assert "arms_csv" not in files
     assert not (tmp_path / "out" / "arms.csv").exists()
     assert "Arms of one task" not in files["html"].read_text() + files["markdown"].read_text()

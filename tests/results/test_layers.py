@@ -157,7 +157,7 @@ def test_report_has_a_section_of_layers_and_says_that_the_best_is_chosen_on_test
     tmp_path: Path,
 ) -> None:
     store, home = _world(tmp_path / "store")
-    files = write(store, home, tmp_path / "out", resamples=20)
+    files = write(store, home, tmp_path / "out", resamples=20).files
     html, markdown = files["html"].read_text(), files["markdown"].read_text()
     for text in (html, markdown):
         section = text[text.index("Layers of retrieval") :]

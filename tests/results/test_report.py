@@ -33,7 +33,9 @@ PARTS = ("headline", "gains", "languages", "curves", "configurations", "failures
 
 def _write(tmp_path: Path, **given) -> tuple[dict[str, Path], str, str]:
     store, folder = build_store(tmp_path / "store", **given)
-    files = write(store, folder, tmp_path / "out", command="xstilts report x.yaml", resamples=200)
+    files = write(
+        store, folder, tmp_path / "out", command="xstilts report x.yaml", resamples=200
+    ).files
     return files, files["html"].read_text(), files["markdown"].read_text()
 
 
@@ -354,7 +356,7 @@ def test_write_doubts_stand_in_both_reports_by_task(tmp_path: Path) -> None:
         Doubt(task="tags", message="leak: three"),
     ]
     keep_doubts(folder, doubted)
-    files = write(store, folder, tmp_path / "out", resamples=50)
+    files = write(store, folder, tmp_path / "out", resamples=50).files
     html, markdown = files["html"].read_text(), files["markdown"].read_text()
     assert '<a href="#doubts">' in html and '<h2 id="doubts">Doubts about the data</h2>' in html
     assert "<li>label <code>x</code> has no training row (9 of 10 &lt;b&gt; have it)</li>" in html

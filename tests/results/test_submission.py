@@ -16,6 +16,7 @@ from tests.support.builders import (
     finish_evaluation,
     finish_training,
     predictions_file,
+    record_file,
     write_predictions,
 )
 from tests.support.worlds import context, write_jsonl
@@ -340,6 +341,32 @@ def test_write_unknown_system_says_what_there_is(tmp_path: Path, key: str, value
             **{"model": "base", "intermediate": "none", "seed": 1, key: value},
             out=tmp_path / "out",
         )
+
+
+@pytest.mark.parametrize("what", ["train_phase", "phase"])
+def test_prepare_chooses_nothing_where_the_choice_rests_on_a_damaged_record(
+    tmp_path: Path, what: str
+) -> None:
+    store, home = _world(tmp_path, names=("xnli", "pawsx", "tatoeba"))
+    (squad,) = (e for e in Ledger(home).entries() if e.slot == "squad/xnli")
+    record_file(store, getattr(squad, what)).write_text("{")
+    made = prepare(store, home, model="base", intermediate="best", seed=1)
+    assert made.choices == {"pawsx": "squad"}
+    assert {name.split("/")[0] for name in made.files} == {"pawsx"}
+    unsure = "no intermediate is chosen, since scores that the choice rests on are not readable"
+    assert {f"xnli: {unsure}", f"tatoeba: {unsure}"} <= set(made.warnings)
+    assert any(getattr(squad, what) in one for one in made.warnings)
+
+
+def test_prepare_system_whose_scores_are_damaged_is_in_the_sweep_all_the_same(
+    tmp_path: Path,
+) -> None:
+    store, home = _world(tmp_path, names=("xnli",))
+    (squad,) = (e for e in Ledger(home).entries() if e.slot == "squad/xnli")
+    record_file(store, squad.phase).write_text("{")
+    made = prepare(store, home, model="base", intermediate="squad", seed=1)
+    assert made.files == {}
+    assert "xnli: squad is not readable" in made.warnings
 
 
 def test_text_an_empty_sentence_keeps_its_blank_line() -> None:

@@ -99,7 +99,9 @@ def test_missing_says_why(tmp_path: Path) -> None:
     store, folder = build_store(
         tmp_path, targets=("pairs",), intermediates=("none", "broken"), examples=10
     )
-    (found,) = summary.missing(read_sweep(folder), Ledger(folder).entries(), table(store, folder))
+    (found,) = summary.missing(
+        read_sweep(folder), Ledger(folder).entries(), table(store, folder), {}
+    )
     assert (found.intermediate, found.seeds, found.reason) == ("broken", "0 of 2", "a phase failed")
 
 
@@ -136,7 +138,7 @@ def test_missing_chain_whose_first_stage_failed_says_that_a_phase_failed() -> No
         ),
     ]
     columns = ["model", "intermediate", "target", "seed"]
-    found = summary.missing(sweep, entries, pd.DataFrame(columns=columns))
+    found = summary.missing(sweep, entries, pd.DataFrame(columns=columns), {})
     assert {one.intermediate: one.reason for one in found} == {
         "none": "not run yet",
         "long": "a phase failed",

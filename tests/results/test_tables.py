@@ -27,7 +27,7 @@ def world(tmp_path_factory: pytest.TempPathFactory):
 
 def test_matrix_has_a_line_for_every_intermediate_even_without_scores(world) -> None:
     sweep, _, found = world
-    (one,) = tables.matrix(found, sweep)
+    (one,) = tables.matrix(found, sweep, {})
     assert one["intermediates"] == ["skill", "scramble", "broken"]
     assert ("skill", "tags") in one["mean"] and ("skill", "tags") in one["zero_shot"]
     assert ("broken", "tags") not in one["mean"]
@@ -36,7 +36,7 @@ def test_matrix_has_a_line_for_every_intermediate_even_without_scores(world) -> 
 
 def test_absolute_is_the_mean_over_languages_then_seeds_with_the_baseline(world) -> None:
     sweep, scores, _ = world
-    (one,) = tables.absolute(scores, sweep)
+    (one,) = tables.absolute(scores, sweep, {})
     own = scores[scores["primary"] & (scores["target"] == "pairs")]
     expected = own[own["intermediate"] == "none"].groupby("seed")["value"].mean().mean()
     assert one["scores"]["none", "pairs"] == pytest.approx(expected)

@@ -22,7 +22,9 @@ def test_doubts_are_read_as_they_were_kept_and_replaced_by_the_next_run(tmp_path
     assert read_doubts(tmp_path) == ()
 
 
-@pytest.mark.parametrize("content", ["{", "[1]", '[{"task": "a"}]'])
+@pytest.mark.parametrize(
+    "content", ["{", "5", "[1]", '[{"task": "a"}]', '[{"task": "a", "message": 5}]']
+)
 def test_a_damaged_file_says_who_writes_it_again(tmp_path: Path, content: str) -> None:
     (tmp_path / "doubts.json").write_text(content)
     with pytest.raises(CorruptError, match=r"damaged .*; `xstilts run` writes it again"):

@@ -43,3 +43,11 @@ def test_read_sweep_flipped_letter_that_still_parses_is_corrupt(
     file.write_bytes(file.read_bytes().replace(old, new, 1))
     with pytest.raises(CorruptError, match="its digest does not fit"):
         read_sweep(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "5", "null", '{"name": "x"}', "[" * 100_000])
+def test_read_sweep_odd_file_is_told_in_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "sweep.json").write_text(content)
+    with pytest.raises(CorruptError, match=r"sweep\.json: damaged \(.+\)") as caught:
+        read_sweep(tmp_path)
+    assert "\n" not in str(caught.value)

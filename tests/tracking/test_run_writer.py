@@ -90,7 +90,7 @@ def test_send_run_of_a_new_phase_makes_all_of_it_and_sends_the_fingerprint_last(
         "log_batch",
     ]
     (first, _, no_tags), (rest, params, tags) = client.batches
-    assert [metric.value for metric in (*first, *rest)] == [0, 1, 2] and no_tags == {}
+    assert [metric.value for metric in (*first, *rest)] == [2, 1, 0] and no_tags == {}
     assert [param.key for param in params] == ["lr"]
     assert list(tags)[-1] == "xstilts.sent" and tags["xstilts.sent"] == run.fingerprint
     assert (tags["xstilts.old"], tags["mlflow.parentRunId"]) == ("", "whole")

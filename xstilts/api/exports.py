@@ -17,6 +17,7 @@ from xstilts.sources import uploads
 from xstilts.store.ledger import Entry, require
 from xstilts.store.local_files import write_bytes
 from xstilts.store.phases import Store
+from xstilts.store.reading import ReadStore
 from xstilts.store.sweeps import read_sweep
 
 if TYPE_CHECKING:
@@ -51,20 +52,22 @@ def export(
     the hub can't be reached or refuses.
     """
     from xstilts.results import model_cards, pairs
+    from xstilts.results.unreadable import unreadable
 
     home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
+    reading = ReadStore.of(home.store)
     entries, kept = require(home.folder).entries(), read_sweep(home.folder)
     named = pairs.parse(pair, kept)
     entry = pairs.evaluation(named, kept, entries, model=model, seed=seed)
-    _require_checkpoint(home.store, entry, str(named))
+    _require_checkpoint(reading, entry, str(named))
     destination = os.fspath(to)
     hub = uploads.repository(destination)
     context = _context(sweep, mirror or kept.mirror, home.store)
     again = _commands(sweep, str(named).replace("→", "/"), destination, model, seed, body)
     with _staged(destination, hub) as folder:
-        exported = _write(home.store, entry, folder, context, body=body)
+        exported = _write(reading, entry, folder, context, body=body)
         text = model_cards.card(
-            home.store,
+            reading,
             kept,
             entries,
             named,
@@ -91,6 +94,7 @@ def export(
         model_class=exported.model_class if exported else "AutoModel",
         pipeline=exported.pipeline if exported else "feature-extraction",
         files=files,
+        unreadable=unreadable(reading, reading.damages, entries),
     )
 
 

@@ -1,24 +1,35 @@
-"""The results of a sweep from its ledger and records: status, scores, report, ..."""
+"""The results of a sweep from its ledger and records: status, scores, report, ...
+
+Each verb reads each record once (`ReadStore`), shows what it can, and says in its value what it
+could not read.
+"""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xstilts.api.given import AnySweep, base_of, folder_of
-from xstilts.api.verb_values import Status
+from xstilts.api.verb_values import ReportResult, Status, SubmissionResult, TrackResult
 from xstilts.driver.session import lease_of
 from xstilts.errors import LeaseHeld
 from xstilts.planning import make_plan
+from xstilts.results.unreadable import Unreadable, unreadable
 from xstilts.spec.sweep import Sweep
 from xstilts.store import ledger as ledgers
+from xstilts.store.ledger import Entry
 from xstilts.store.phases import Store
+from xstilts.store.reading import Damage, ReadStore
 from xstilts.store.sweeps import read_sweep
 
 if TYPE_CHECKING:
     import pandas as pd
+
+DAMAGED = "damaged"
+"""How a slot stands that the ledger counts as finished, though its phase can't be read."""
 
 
 def status(
@@ -28,13 +39,20 @@ def status(
     mirror: str | None = None,
     tracking: str | None = None,
 ) -> Status:
-    """The state of a sweep, also while it runs."""
+    """The state of a sweep, also while it runs. Slots whose phase counts as done but is damaged are
+    counted as `damaged`.
+    """
     home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
     ledger = ledgers.require(home.folder)
     kept = read_sweep(home.folder)
     keys = {slot.key for slot in make_plan(kept).slots}
     entries = [entry for entry in ledger.entries() if entry.slot in keys]
-    counts: Counter[str] = Counter(entry.state for entry in entries)
+    damaged = _damaged(home.store, entries)
+    slots = {use.slot for one in damaged for use in one.uses}
+    counts: Counter[str] = Counter(
+        DAMAGED if entry.slot in slots and entry.state.finished else entry.state
+        for entry in entries
+    )
     counts[ledgers.State.WAITING] += len(keys) - len(entries)
     return Status(
         f"{kept.name} v{kept.version}",
@@ -42,7 +60,16 @@ def status(
         len(keys),
         entries,
         _driver_of(home.store, kept),
+        damaged,
     )
+
+
+def _damaged(store: Store, entries: Sequence[Entry]) -> list[Unreadable]:
+    """The phases that count as done and have no good record, or lack a file."""
+    reading = ReadStore.of(store)
+    for phase in dict.fromkeys(e.phase for e in entries if e.state.finished and e.phase):
+        reading.phase(phase).fault()
+    return unreadable(reading, reading.damages, entries)
 
 
 def _driver_of(store: Store, sweep: Sweep) -> str:
@@ -61,7 +88,10 @@ def scores(
     mirror: str | None = None,
     tracking: str | None = None,
 ) -> pd.DataFrame:
-    """The tidy scores table: a row for each pair, seed, language and metric."""
+    """The tidy scores table: a row for each pair, seed, language and metric.
+
+    `table.attrs["unreadable"]` lists what could not be read, as `--json` gives it.
+    """
     from xstilts.results.scores import table
 
     return table(*folder_of(sweep, store=store, mirror=mirror, tracking=tracking))
@@ -74,18 +104,19 @@ def report(
     store: str | None = None,
     mirror: str | None = None,
     tracking: str | None = None,
-) -> dict[str, Path]:
-    """Writes the report to `out` (default: the sweep's folder); returns its files by name."""
+) -> ReportResult:
+    """Writes the report of all that can be read to `out` (default: the sweep's folder)."""
     from xstilts.results.report import write
 
     home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
     name = read_sweep(home.folder).name if isinstance(sweep, Sweep) else os.fspath(sweep)
-    return write(
+    written = write(
         home.store,
         home.folder,
         Path(out) if out is not None else home.folder / "report",
         command=f"xstilts run {name}",
     )
+    return ReportResult(written.files, written.unreadable)
 
 
 def submission(
@@ -98,9 +129,8 @@ def submission(
     store: str | None = None,
     mirror: str | None = None,
     tracking: str | None = None,
-) -> dict[str, Any]:
-    """Writes one system's predictions to `out` in XTREME's submission format; returns the files and
-    the notes.
+) -> SubmissionResult:
+    """Writes one system's predictions to `out` in XTREME's submission format.
 
     `intermediate` may be `best`: for each target the one chosen by English development scores.
     Model and seed default to the sweep's first. InputError where the sweep has no such system.
@@ -109,9 +139,9 @@ def submission(
     from xstilts.sources.context import DataContext
 
     home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
-    kept = read_sweep(home.folder)
+    kept, reading = read_sweep(home.folder), ReadStore.of(home.store)
     files = write(
-        home.store,
+        reading,
         home.folder,
         model=model or kept.models[0].label,
         intermediate=intermediate,
@@ -121,7 +151,11 @@ def submission(
             mirror=mirror or kept.mirror, base=base_of(sweep), cache=str(home.store.data)
         ),
     )
-    return {"files": [str(path) for path in files], "notes": files[-1].read_text(encoding="utf-8")}
+    return SubmissionResult(
+        files,
+        files[-1].read_text(encoding="utf-8"),
+        unreadable(reading, reading.damages, ledgers.require(home.folder).entries()),
+    )
 
 
 def track(
@@ -130,10 +164,18 @@ def track(
     store: str | None = None,
     mirror: str | None = None,
     tracking: str | None = None,
-) -> int:
-    """Rebuilds the MLflow mirror from the records; returns the number of updated runs."""
+) -> TrackResult:
+    """Rebuilds the MLflow mirror from the records."""
     from xstilts.tracking.tracker import rebuild, tracking_uri
 
     home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
     uri = tracking_uri(tracking or read_sweep(home.folder).tracking, home.store)
-    return 0 if uri is None else rebuild(home.store, home.folder, uri)
+    if uri is None:
+        return TrackResult(0, [])
+    done = rebuild(home.store, home.folder, uri)
+    damages = [
+        Damage(phase=phase, part="record", message=message)
+        for phase, message in done.unreadable.items()
+    ]
+    entries = ledgers.require(home.folder).entries()
+    return TrackResult(done.sent, unreadable(home.store, damages, entries))

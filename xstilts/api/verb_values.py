@@ -13,6 +13,8 @@ from xstilts.store.doubts import Doubt
 from xstilts.store.ledger import Entry, State
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from xstilts.api.done_already import DoneAlready
     from xstilts.checks.audit.cards import Finding
     from xstilts.checks.audit.leak_report import Leak, LeakReport
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from xstilts.checks.doctor import Check
     from xstilts.checks.task_sizes import Size
     from xstilts.data.looked import Facts
+    from xstilts.results.unreadable import Unreadable
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,8 @@ class Status:
     entries: list[Entry]
     driver: str
     """Which process runs it now; empty where none does."""
+    damaged: list[Unreadable]
+    """Phases that count as done and have no good record, or lack a file."""
 
     def to_json(self) -> dict[str, Any]:
         """The value that `--json` prints."""
@@ -134,7 +139,58 @@ class Status:
             "total": self.total,
             "driver": self.driver,
             "failures": failures,
+            "unreadable": [one.to_json() for one in self.damaged],
         }
+
+
+@dataclass(frozen=True)
+class ReportResult:
+    """A report that was written."""
+
+    files: dict[str, Path]
+    """Its files by name."""
+    unreadable: list[Unreadable]
+    """What could not be read for it."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The value that `--json` prints."""
+        return {
+            "files": {name: str(path) for name, path in self.files.items()},
+            "unreadable": [one.to_json() for one in self.unreadable],
+        }
+
+
+@dataclass(frozen=True)
+class SubmissionResult:
+    """A submission that was written."""
+
+    files: list[Path]
+    notes: str
+    """What it was made from, and every warning."""
+    unreadable: list[Unreadable]
+    """What could not be read for it."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The value that `--json` prints."""
+        return {
+            "files": [str(path) for path in self.files],
+            "notes": self.notes,
+            "unreadable": [one.to_json() for one in self.unreadable],
+        }
+
+
+@dataclass(frozen=True)
+class TrackResult:
+    """How the MLflow mirror was brought up to date."""
+
+    runs: int
+    """Runs that were sent."""
+    unreadable: list[Unreadable]
+    """Phases whose record could not be read: their runs lack results."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The value that `--json` prints."""
+        return {"runs": self.runs, "unreadable": [one.to_json() for one in self.unreadable]}
 
 
 @dataclass(frozen=True)
@@ -233,10 +289,12 @@ class ExportResult:
     """Class of transformers that opens it with its head."""
     pipeline: str
     files: list[str]
+    unreadable: list[Unreadable]
+    """What the card lacks because it could not be read: scores of the baseline, intervals."""
 
     def to_json(self) -> dict[str, Any]:
         """The value that `--json` prints."""
-        return asdict(self)
+        return {**vars(self), "unreadable": [one.to_json() for one in self.unreadable]}
 
 
 @dataclass(frozen=True)

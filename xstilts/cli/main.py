@@ -8,7 +8,6 @@ Nothing heavy is imported before a verb runs: `xstilts --help` must answer at on
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -16,6 +15,7 @@ import typer
 from xstilts.cli import names
 from xstilts.cli.net import Net
 from xstilts.cli.outcome import outcome, print_json
+from xstilts.cli.unreadable import tell
 
 app = typer.Typer(
     name="xstilts",
@@ -263,9 +263,9 @@ def status(
         from xstilts import api
         from xstilts.cli import show as shows
 
-        show(
-            api.status(sweep, store=store, mirror=mirror, tracking=tracking).to_json(), shows.status
-        )
+        found = api.status(sweep, store=store, mirror=mirror, tracking=tracking).to_json()
+        show(found, shows.status)
+    tell(found["unreadable"], sweep, store)
 
 
 @app.command()
@@ -281,7 +281,8 @@ def scores(
 ) -> None:
     """Show the scores of every pair by language.
 
-    --json and --out give the whole tidy table: every seed and metric.
+    --json and --out give the whole tidy table: every seed and metric. With --json scores that can't
+    be read have a row without a value, which says why.
     """
     with outcome(as_json) as show:
         from xstilts import api
@@ -290,8 +291,8 @@ def scores(
         table = api.scores(sweep, store=store, mirror=mirror, tracking=tracking)
         if out is not None:
             tables.write_table(table, out)
-        rows = json.loads(table.to_json(orient="records")) if as_json else table
-        show(rows, tables.scores)
+        show(tables.rows(table) if as_json else table, tables.scores)
+    tell(table.attrs["unreadable"], sweep, store)
 
 
 @app.command()
@@ -310,11 +311,15 @@ def report(
         from xstilts import api
         from xstilts.cli import show as shows, tables
         from xstilts.cli.console import console
+        from xstilts.results.unreadable import lost
 
-        files = api.report(sweep, out, store=store, mirror=mirror, tracking=tracking)
+        written = api.report(sweep, out, store=store, mirror=mirror, tracking=tracking)
+        value = written.to_json()
         if not as_json:
-            tables.gains(console(), tables.read_table(files["gains_csv"]))
-        show({"files": {name: str(path) for name, path in files.items()}}, shows.report)
+            gains = tables.read_table(written.files["gains_csv"])
+            tables.gains(console(), gains, lost(value["unreadable"]))
+        show(value, shows.report)
+    tell(value["unreadable"], sweep, store)
 
 
 @app.command()
@@ -353,8 +358,9 @@ def submission(
             store=store,
             mirror=mirror,
             tracking=tracking,
-        )
+        ).to_json()
         show(written, shows.submission)
+    tell(written["unreadable"], sweep, store)
 
 
 @app.command()
@@ -440,8 +446,9 @@ def export(
             store=store,
             mirror=mirror,
             tracking=tracking,
-        )
-        show(written.to_json(), shows.export)
+        ).to_json()
+        show(written, shows.export)
+    tell(written["unreadable"], sweep, store)
 
 
 @app.command()
@@ -518,5 +525,6 @@ def track(
         from xstilts import api
         from xstilts.cli import show as shows
 
-        runs = api.track(sweep, store=store, mirror=mirror, tracking=tracking)
-        show({"runs": runs}, shows.track)
+        sent = api.track(sweep, store=store, mirror=mirror, tracking=tracking).to_json()
+        show(sent, shows.track)
+    tell(sent["unreadable"], sweep, store)

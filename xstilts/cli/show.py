@@ -225,7 +225,9 @@ def run(console: Console, value: dict[str, Any]) -> None:
 
 def status(console: Console, found: dict[str, Any]) -> None:
     """The state of a sweep."""
-    say(console, f"{found['sweep']}: {counts_text(found['counts'])}, of {found['total']:,} in all")
+    damaged = found["counts"].get("damaged")
+    counts = counts_text(found["counts"]) + (f", {damaged:,} damaged" if damaged else "")
+    say(console, f"{found['sweep']}: {counts}, of {found['total']:,} in all")
     say(console, found["driver"] or "no process works on it now")
     for failure in found["failures"]:
         head = f"{failure['state']}: {failure['slot']}: "

@@ -6,7 +6,7 @@ Only means for display are computed here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from rich.text import Text
 
 from xstilts.cli.console import grid, new_table, say
 from xstilts.errors import InputError
+from xstilts.results.unreadable import NOT_READABLE, Lost, lost
 from xstilts.spec.sweep import BASELINE
 
 if TYPE_CHECKING:
@@ -139,16 +140,19 @@ def _hours(hours: float) -> str:
 # -- scores and gains
 
 
-def gains(console: Console, table: pd.DataFrame) -> None:
+def gains(console: Console, table: pd.DataFrame, lost: Lost) -> None:
     """For each target the baseline's score, and each intermediate's gain with its interval: means
-    over all languages.
+    over all languages. Pairs of `lost` keep their place.
     """
     means = table[table["level"] == "mean"]
-    if means.empty:
+    if means.empty and not lost:
         say(console, "no gains yet: no pair has been evaluated together with its baseline")
         return
-    for model, rows in means.groupby("model", sort=False):
-        names = list(dict.fromkeys(rows["intermediate"]))
+    for model in dict.fromkeys([*means["model"], *(model for model, _, _ in lost)]):
+        rows = means[means["model"] == model]
+        unread = {(label, target): NOT_READABLE for one, label, target in lost if one == model}
+        names = list(dict.fromkeys([*rows["intermediate"], *(label for label, _ in unread)]))
+        names = [name for name in names if name != BASELINE]
         shown = new_table(
             f"gains of {model} over {BASELINE}, means over all languages",
             "target",
@@ -156,33 +160,58 @@ def gains(console: Console, table: pd.DataFrame) -> None:
             BASELINE,
             *names,
         )
-        for (target, metric), of_target in rows.groupby(["target", "metric"], sort=False):
-            cells = {row["intermediate"]: _gain(row) for row in of_target.to_dict("records")}
-            base = _number(of_target["baseline"].iloc[0])
-            shown.add_row(
-                str(target), str(metric), base, *(cells.get(name, Text("")) for name in names)
-            )
+        for target in dict.fromkeys([*rows["target"], *(target for _, target in unread)]):
+            own = rows[rows["target"] == target]
+            cells = {row["intermediate"]: _gain(row) for row in own.to_dict("records")}
+            for name in (BASELINE, *names):
+                cells.setdefault(name, Text(unread.get((name, target), "")))
+            if len(own):
+                cells[BASELINE] = Text(_number(own["baseline"].iloc[0]))
+            metric = str(own["metric"].iloc[0]) if len(own) else ""
+            shown.add_row(str(target), metric, *(cells[name] for name in (BASELINE, *names)))
         grid(console, shown)
     say(console, "[95% interval]; * significant at 5% after Holm's correction")
 
 
 def scores(console: Console, table: pd.DataFrame) -> None:
-    """For each target: a row for each language, a column for each intermediate; means over
-    seeds.
+    """For each target: a row for each language, a column for each intermediate; means over seeds.
+    Scores that can't be read keep their column, which says so.
     """
-    main = table[table["primary"]]
-    if main.empty:
+    main, unread = table[table["primary"]], lost(table.attrs.get("unreadable", ()))
+    pairs = [*zip(main["model"], main["target"], strict=True), *((m, t) for m, _, t in unread)]
+    if not pairs:
         say(console, "no scores yet")
-        return
-    for (model, target, metric), rows in main.groupby(["model", "target", "metric"], sort=False):
-        names = list(dict.fromkeys(rows["intermediate"]))
-        means = rows.groupby(["language", "intermediate"])["value"].mean()
-        shown = new_table(f"{model}, {target}, {metric}", "language", *names)
-        for language in dict.fromkeys(rows["language"]):
-            shown.add_row(str(language), *(_number(means.get((language, name))) for name in names))
-        averages = [_number(means.xs(name, level="intermediate").mean()) for name in names]
-        shown.add_row("mean", *averages, style="bold")
-        grid(console, shown)
+    for model, target in dict.fromkeys(pairs):
+        rows = main[(main["model"] == model) & (main["target"] == target)]
+        seeds = {label: own for (m, label, t), own in unread.items() if (m, t) == (model, target)}
+        _scores(console, f"{model}, {target}", rows, seeds)
+
+
+def _scores(
+    console: Console, title: str, rows: pd.DataFrame, unread: Mapping[str, Sequence[int]]
+) -> None:
+    """One target; `unread`: intermediate to the seeds that can't be read, the baseline first."""
+    names = list(dict.fromkeys([*rows["intermediate"], *unread]))
+    names.sort(key=lambda name: name != BASELINE)
+    heads = [
+        f"{name} (seed {', '.join(map(str, sorted(unread[name])))} {NOT_READABLE})"
+        if name in unread and name in set(rows["intermediate"])
+        else name
+        for name in names
+    ]
+    means = rows.groupby(["language", "intermediate"])["value"].mean()
+    averages = means.groupby("intermediate").mean()
+    metric = f", {rows['metric'].iloc[0]}" if len(rows) else ""
+    shown = new_table(f"{title}{metric}", "language", *heads)
+    for language in dict.fromkeys(rows["language"]):
+        shown.add_row(str(language), *(_cell(means.get((language, n)), n, unread) for n in names))
+    shown.add_row("mean", *(_cell(averages.get(n), n, unread) for n in names), style="bold")
+    grid(console, shown)
+
+
+def _cell(value: float | None, name: str, unread: Mapping[str, Any]) -> str:
+    """A score; where there is none, whether that is because it can't be read."""
+    return _number(value) or (NOT_READABLE if name in unread else "")
 
 
 def _number(value: float | None) -> str:
@@ -200,6 +229,22 @@ def _gain(row: Mapping[Any, Any]) -> Text:
 # -- tables as files
 
 
+def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of the scores table for `--json`; then, for each thing that could not be read, a row
+    without a value that says why (`unreadable`), for final scores one for each pair and seed.
+    """
+    import json
+
+    found: list[dict[str, Any]] = json.loads(table.to_json(orient="records"))
+    for one in table.attrs["unreadable"]:
+        finals = [use for use in one["uses"] if (use["kind"], use["role"]) == ("evaluate", "final")]
+        for use in finals or one["uses"][:1] or [{}]:
+            known = {**use, "language": one["language"] or None, "phase": one["phase"] or None}
+            blank = {column: known.get(column) for column in table.columns}
+            found.append({**blank, "unreadable": one["text"]})
+    return found
+
+
 def read_table(path: Path) -> pd.DataFrame:
     """A table of a report, as CSV."""
     import pandas as pd
@@ -214,6 +259,8 @@ def write_table(table: pd.DataFrame, path: str) -> None:
     suffix = Path(path).suffix.lower()
     if suffix not in (".csv", ".parquet"):
         raise InputError(f'--out is "{path}"; must end in .csv or .parquet')
+    table = table.copy()
+    table.attrs = {}  # not part of the table
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         if suffix == ".csv":

@@ -21,7 +21,7 @@ from xstilts.formats.exporting import Exported
 from xstilts.results.pairs import Pair
 from xstilts.results.rendering import render
 from xstilts.results.resampled import Predictions
-from xstilts.results.scores import table_of
+from xstilts.results.scores import problems as unread, table_of
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec.described import rates, transforms
 from xstilts.spec.languages import is_known, resolve
@@ -127,13 +127,20 @@ def _scores(
     store: Store, sweep: Sweep, entries: Sequence[Entry], entry: Entry
 ) -> tuple[list[Score], list[str]]:
     """The scores of each language and their mean, and what could not be read."""
-    table = table_of(store, sweep, entries)
+    own_label = entry.intermediate or BASELINE
+    wanted = [
+        one
+        for one in entries
+        if (one.model, one.target, one.seed) == (entry.model, entry.target, entry.seed)
+        and (one.intermediate or BASELINE) in (own_label, BASELINE)
+    ]
+    table = table_of(store, sweep, wanted)
     same = table[(table["model"] == entry.model) & (table["target"] == entry.target)]
     same = same[same["primary"] & (same["seed"] == entry.seed)]
-    own = same[same["intermediate"] == (entry.intermediate or BASELINE)]
+    own = same[same["intermediate"] == own_label]
     others = same[same["intermediate"] == BASELINE].drop_duplicates("language")
     baseline = dict(zip(others["language"], others["value"], strict=True))
-    problems: list[str] = []
+    problems = unread(table)
     low, high = _intervals(own, store, problems)
     means = [baseline.get(one, np.nan) for one in own["language"]]
     rows = zip(own["language"], own["value"], own["n"], means, low, high, strict=False)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from xstilts.results.figures import style
 from xstilts.results.summary import LEVEL
+from xstilts.results.unreadable import NOT_READABLE
 from xstilts.spec.sweep import BASELINE
 
 
@@ -33,6 +34,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     environment.filters |= {
         "signed": signed,
         "number": number,
+        "scored": scored,
         "p": p_value,
         "interval": interval,
         "setting": setting,
@@ -40,7 +42,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
         "ticked": ticked,
         "tint": tint,
     }
-    environment.globals |= {"BASELINE": BASELINE, "LEVEL": LEVEL}
+    environment.globals |= {"BASELINE": BASELINE, "LEVEL": LEVEL, "NOT_READABLE": NOT_READABLE}
     return environment.get_template(template).render(**values)
 
 
@@ -51,6 +53,14 @@ def _absent(value: Any) -> bool:
 def number(value: Any, digits: int = 1) -> str:
     """`71.3`, or a dash for a missing number."""
     return "–" if _absent(value) else f"{value:.{digits}f}".replace("-", "−")
+
+
+def scored(value: Any, lost: Sequence[int] | None) -> str:
+    """`71.3`; with the seeds that can't be read, if there are any: the value lacks them."""
+    if not lost:
+        return number(value)
+    seeds = f"seed {', '.join(map(str, lost))} {NOT_READABLE}"
+    return NOT_READABLE if _absent(value) else f"{number(value)} ({seeds})"
 
 
 def signed(value: Any, digits: int = 1) -> str:

@@ -19,8 +19,9 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from xstilts.errors import CorruptError
 from xstilts.results import (
     arm_pairs,
     arms,
@@ -40,17 +41,28 @@ from xstilts.results.lineage import Lineage
 from xstilts.results.rendering import render
 from xstilts.results.scores import problems, table_of
 from xstilts.results.seen import seen
+from xstilts.results.unreadable import Unreadable, lost, unreadable
 from xstilts.spec.sweep import Sweep
 from xstilts.store.doubts import Doubt, read_doubts
 from xstilts.store.ledger import Ledger, require
 from xstilts.store.local_files import write_bytes
 from xstilts.store.phases import Store
+from xstilts.store.reading import Damage, ReadStore
 from xstilts.store.sweeps import read_sweep
 from xstilts.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+
+class Written(NamedTuple):
+    """A report that was written."""
+
+    files: dict[str, Path]
+    """Its files by name."""
+    unreadable: list[Unreadable]
+    """What could not be read for it."""
 
 
 def write(
@@ -60,12 +72,13 @@ def write(
     *,
     command: str = "",
     resamples: int = statistics.RESAMPLES,
-) -> dict[str, Path]:
-    """Writes the report of the sweep in `folder` into `out`; returns its files by name.
+) -> Written:
+    """Writes the report of the sweep in `folder` into `out`, of all that can be read.
 
     `command`: the command that is shown as having written it. StoreError where nothing has been run
     or `out` can't be written.
     """
+    store = ReadStore.of(store)
     sweep, ledger = read_sweep(folder), require(folder)
     table = table_of(store, sweep, ledger.entries())
     against = [(pair.arm, pair.reference) for pair in arm_pairs.pairs(sweep)]
@@ -79,7 +92,7 @@ def write(
         table,
         compared,
         swept,
-        doubts=read_doubts(folder),
+        doubts=_doubts(folder, store),
         command=command,
         resamples=resamples,
     )
@@ -104,7 +117,16 @@ def write(
     }
     for name, content in files.values():
         write_bytes(out / name, content)
-    return {name: out / file for name, (file, _) in files.items()}
+    return Written({name: out / file for name, (file, _) in files.items()}, values["unreadable"])
+
+
+def _doubts(folder: Path, store: ReadStore) -> tuple[Doubt, ...]:
+    """The doubts that the run kept; a damaged file is noted."""
+    try:
+        return read_doubts(folder)
+    except CorruptError as error:
+        store.note(Damage(part="doubts.json", message=str(error)))
+        return ()
 
 
 def context(
@@ -120,20 +142,18 @@ def context(
     resamples: int = statistics.RESAMPLES,
 ) -> dict[str, Any]:
     """Every value that the templates use; `swept` is the table of `layers.curves`."""
+    store = ReadStore.of(store)
     gains, entries = compared.gains, ledger.entries()
     searches, lineage = summary.searches(entries, ledger.chosen()), Lineage(store, sweep)
     fair, fairness = summary.budget(searches)
-    return {
+    values = {
         "sweep": sweep,
         "oracle": sweep.search.selection == "oracle",
         "version": __version__,
         "resamples": resamples,
-        "models": list(dict.fromkeys(table["model"])),
         "overall": summary.overall(gains),
         **_analysis(store, table, compared, sweep, resamples),
         "layers": layers.best(swept),
-        "matrix": tables.matrix(gains, sweep),
-        "absolute": tables.absolute(table, sweep),
         "targets": [
             tables.by_language(group) for _, group in gains.groupby(["model", "target"], sort=False)
         ],
@@ -143,13 +163,23 @@ def context(
         "failures": summary.failures(entries),
         "doubts": summary.by_task(doubts),
         "losses": tables.losses(gains),
-        "missing": summary.missing(sweep, entries, table),
-        "problems": problems(table) + problems(gains),
         "seeds": tables.distinct_seeds(gains),
         "any_same_data": bool(gains["same_data"].any()),
         "provenance": summary.provenance(store, entries),
         "command": command,
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+    found = unreadable(store, store.damages, entries, [*problems(table), *problems(gains)])
+    lacking = lost(one.to_json() for one in found)
+    return {
+        **values,
+        "unreadable": found,
+        "problems": list(map(str, found)),
+        "lost": lacking,
+        "models": tables.models(table, lacking),
+        "matrix": tables.matrix(gains, sweep, lacking),
+        "absolute": tables.absolute(table, sweep, lacking),
+        "missing": summary.missing(sweep, entries, table, lacking),
     }
 
 

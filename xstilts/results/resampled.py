@@ -8,13 +8,13 @@ the same examples. Legend as in `bootstrap.py`; `P` phases.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xstilts.errors import CorruptError, StoreError
 from xstilts.results.bootstrap import resample
-from xstilts.results.scores import plain
+from xstilts.results.unreadable import plain
 from xstilts.scoring.metrics import METRICS, Array
 from xstilts.spec.seeds import resampling_stream
 from xstilts.spec.sweep import BASELINE
@@ -44,6 +44,9 @@ class Predictions:
         self.metric = METRICS[group["metric"].iloc[0]]
         self.languages = list(dict.fromkeys(group["language"]))
         self.phases = list(dict.fromkeys(group["phase"]))
+        self._place = {phase: place for place, phase in enumerate(self.phases)}
+        self._ids: tuple[Any, list[str], Any] | None = None
+        """The ids read last, as they were stored, then sorted and told apart, and their order."""
 
     def resampled(self, resamples: int) -> Array:
         """Metric values `(B, P, L)` under resampled examples; NaN where predictions can't be
@@ -75,10 +78,11 @@ class Predictions:
         rows = self.group[self.group["language"] == language]
         rows = rows.assign(later=rows["intermediate"] != BASELINE)
         rows = rows.sort_values("later", kind="stable").drop_duplicates("phase")
+        first: list[str] | None = None
         for row in rows.itertuples():
             try:
                 ids, block = self._statistics(str(row.phase), language, float(row.value))  # type: ignore[arg-type]
-                first = next(iter(read.values()))[0] if read else ids
+                first = ids if first is None else first
                 if ids != first and self.metric.name not in PROPOSED:
                     raise CorruptError(
                         "its examples are not those of the baseline; the two can't be paired"
@@ -89,8 +93,9 @@ class Predictions:
                 )
                 self.problems.append(f"{where}: no interval: {plain(error, self.store)}")
                 continue
-            read[self.phases.index(str(row.phase))] = (ids, block)
-        every = sorted({one for ids, _ in read.values() for one in ids})
+            read[self._place[str(row.phase)]] = (ids, block)
+        lists = {id(ids): ids for ids, _ in read.values()}
+        every = sorted({one for ids in lists.values() for one in ids})
         return every, {place: _placed(ids, block, every) for place, (ids, block) in read.items()}
 
     def _statistics(self, phase: str, language: str, value: float) -> tuple[list[str], Array]:
@@ -107,9 +112,19 @@ class Predictions:
                 f"{language}.parquet: its {self.metric.name} is {again:.2f} but the score says "
                 f"{value:.2f}"
             )
-        ids = np.array([str(example) for example in table["id"].to_pylist()])
-        order = np.argsort(ids, kind="stable")
-        return _distinct(ids[order].tolist()), np.stack(list(columns.values()), axis=1)[order]
+        ids, order = self._sorted(table["id"])
+        return ids, np.stack(list(columns.values()), axis=1)[order]
+
+    def _sorted(self, stored: Any) -> tuple[list[str], Any]:
+        """The ids of a column, sorted and told apart, and their order. Most phases and languages
+        have the same ids, which are worked out once.
+        """
+        if self._ids is None or not self._ids[0].equals(stored):
+            ids = np.array([str(example) for example in stored.to_pylist()])
+            order = np.argsort(ids, kind="stable")
+            self._ids = stored, _distinct(ids[order].tolist()), order
+        _, found, order = self._ids
+        return found, order
 
 
 def _distinct(ids: list[str]) -> list[str]:

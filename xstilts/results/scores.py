@@ -9,7 +9,8 @@ it; empty where that is unknown), both by what the language is and not by its na
 (`spec/languages.py`), whether the intermediate trained on the target's own training
 data, and the gain over the baseline `none` of the same seed.
 
-A phase with damaged files loses only its own rows; `problems(table)` says which and why.
+A phase with damaged files loses only its own rows; `problems(table)` says which and why, and
+`table.attrs["unreadable"]` the same for scripts (`unreadable.py`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import StoreError
 from xstilts.results.lineage import Lineage
+from xstilts.results.unreadable import plain, unreadable
 from xstilts.scoring.gains import gain
 from xstilts.scoring.metrics import METRICS
 from xstilts.spec import languages
@@ -27,6 +29,7 @@ from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
 from xstilts.store.ledger import Entry, require
 from xstilts.store.phases import Store
+from xstilts.store.reading import Damage, ReadStore
 from xstilts.store.results import EvaluationResult
 from xstilts.store.sweeps import read_sweep
 
@@ -74,11 +77,14 @@ def table_of(store: Store, sweep: Sweep, entries: Iterable[Entry]) -> pd.DataFra
     """`table`, of a sweep and its ledger's entries that have been read."""
     import pandas as pd
 
-    reader = _Reader(store, sweep)
+    entries, reading = list(entries), ReadStore.of(store)
+    reader = _Reader(reading, sweep)
     rows = [row for entry in entries if is_final_score(entry) for row in reader.rows(entry)]
     frame = _with_gain(pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "gain"]))
     frame = frame.astype(COLUMNS)[list(COLUMNS)]
-    frame.attrs["problems"] = reader.problems
+    found = unreadable(reading, reading.damages, entries)
+    frame.attrs["problems"] = [str(one) for one in found]
+    frame.attrs["unreadable"] = [one.to_json() for one in found]
     return frame
 
 
@@ -113,23 +119,22 @@ def _with_gain(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 class _Reader:
-    """Reads evaluations and collects what is wrong with them."""
+    """Reads evaluations; the store notes what is wrong with them."""
 
-    def __init__(self, store: Store, sweep: Sweep) -> None:
+    def __init__(self, store: ReadStore, sweep: Sweep) -> None:
         self.store, self.sweep = store, sweep
         self.lineage = Lineage(store, sweep)
-        self.problems: list[str] = []
 
     def rows(self, entry: Entry) -> list[dict[str, Any]]:
-        """The rows of one evaluation; where it can't be read, no rows and one more problem."""
+        """The rows of one evaluation; none where it can't be read."""
         try:
             return self._rows(entry)
-        except (StoreError, ValueError, OSError, KeyError, TypeError) as error:
-            pair = (
-                f"{entry.model}, {entry.intermediate or BASELINE} → {entry.target}, seed "
-                f"{entry.seed}"
-            )
-            self.problems.append(f"{pair}, phase {entry.phase}: {plain(error, self.store)}")
+        except StoreError:
+            return []
+        except (ValueError, KeyError, TypeError) as error:
+            where = self.store.phase(entry.phase).where
+            message = f"{where}: its record is odd ({plain(error, self.store)})"
+            self.store.note(Damage(phase=entry.phase, part="record", message=message))
             return []
 
     def _rows(self, entry: Entry) -> list[dict[str, Any]]:
@@ -182,11 +187,3 @@ def _scores(
                 "seen": None if listed is None else languages.seen(listed, language),
                 "zero_shot": not languages.trained_on(trained, language),
             }
-
-
-def plain(error: Exception, store: Store) -> str:
-    """An error's message, with paths relative to the store."""
-    text = (
-        f"no {error.args[0]!r} in it" if isinstance(error, KeyError) and error.args else str(error)
-    )
-    return text.replace(f"{store.path}/", "").strip().rstrip(".")

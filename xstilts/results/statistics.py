@@ -139,6 +139,7 @@ class _Target:
         self.value = group.drop_duplicates(["intermediate", "seed", "language"]).set_index(
             ["intermediate", "seed", "language"]
         )
+        self._phase_of = self.value["phase"].to_dict()
 
     @property
     def comparable(self) -> bool:
@@ -299,7 +300,7 @@ class _Target:
             }
 
     def _phase(self, label: str, seed: int, language: str) -> str:
-        return str(self.value.at[(label, seed, language), "phase"])
+        return str(self._phase_of[label, seed, language])
 
 
 def _shared(pair: pd.DataFrame, base: pd.DataFrame) -> tuple[list[int], list[str]]:

@@ -26,13 +26,15 @@ from typing import TYPE_CHECKING, Any
 from xstilts.errors import InputError, StoreError
 from xstilts.results.benchmarks import XTREME
 from xstilts.results.headline import chosen_on_dev, development
-from xstilts.results.scores import problems, table_of
+from xstilts.results.scores import is_final_score, table_of
+from xstilts.results.unreadable import NOT_READABLE, Unreadable, lost, unreadable
 from xstilts.spec.languages import alias
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
-from xstilts.store.ledger import require
+from xstilts.store.ledger import Entry, require
 from xstilts.store.local_files import write_bytes
 from xstilts.store.phases import Phase, Store
+from xstilts.store.reading import ReadStore
 from xstilts.store.sweeps import read_sweep
 
 if TYPE_CHECKING:
@@ -118,12 +120,20 @@ def prepare(
     context: DataContext | None = None,
 ) -> Submission:
     """The files of a submission and its warnings; see `write`."""
-    sweep = read_sweep(folder)
-    table = table_of(store, sweep, require(folder).entries())
+    sweep, entries, store = read_sweep(folder), require(folder).entries(), ReadStore.of(store)
+    table = table_of(store, sweep, entries)
     choices = _choices(store, sweep, table, model, intermediate, seed)
-    submission = Submission(choices=choices, warnings=problems(table))
+    found = unreadable(store, store.damages, entries)
+    unsure = _unsure(sweep, entries, found, model) if intermediate == BEST else set()
+    submission = Submission(choices=choices, warnings=list(map(str, found)))
     for name in XTREME.tasks:
-        if name not in sweep.targets:
+        if name in unsure:
+            choices.pop(name, None)
+            submission.warnings.append(
+                f"{name}: no intermediate is chosen, since scores that the choice rests on are "
+                f"{NOT_READABLE}"
+            )
+        elif name not in sweep.targets:
             submission.warnings.append(
                 f"{name}: not a target of this sweep; the benchmark's average needs all nine"
             )
@@ -138,18 +148,43 @@ def prepare(
                 & (table["intermediate"] == choices[name])
                 & (table["seed"] == seed)
             ]
-            _add(submission, store, sweep.task(name), own[own["target"] == name], context)
+            unread = seed in lost(table.attrs["unreadable"]).get((model, choices[name], name), ())
+            rows = own[own["target"] == name]
+            _add(submission, store, sweep.task(name), rows, context, unread=unread)
     return submission
+
+
+def _unsure(
+    sweep: Sweep, entries: Sequence[Entry], found: Sequence[Unreadable], model: str
+) -> set[str]:
+    """Targets whose best intermediate rests on a record that can't be read. One that is not trained
+    is chosen for by the development scores of all others.
+    """
+    damaged = {one.phase for one in found if one.part == "record"}
+    named = {
+        entry.target
+        for entry in entries
+        if is_final_score(entry)
+        and entry.model == model
+        and damaged.intersection((entry.phase, entry.train_phase))
+    }
+    untrained = {name for name in sweep.targets if not sweep.task(name).trainable}
+    return named | (untrained if named else set())
 
 
 def _choices(
     store: Store, sweep: Sweep, table: pd.DataFrame, model: str, intermediate: str, seed: int
 ) -> dict[str, str]:
     targets = [name for name in XTREME.tasks if name in sweep.targets]
+    unread = lost(table.attrs["unreadable"])
     for what, value, known in (
-        ("model", model, list(dict.fromkeys(table["model"]))),
+        ("model", model, list(dict.fromkeys([*table["model"], *(one for one, _, _ in unread)]))),
         ("seed", seed, list(sweep.seeds)),
-        ("intermediate", intermediate, [BEST, *dict.fromkeys(table["intermediate"])]),
+        (
+            "intermediate",
+            intermediate,
+            [BEST, *dict.fromkeys([*table["intermediate"], *(one for _, one, _ in unread)])],
+        ),
     ):
         if value not in known:
             names = ", ".join(map(str, known)) or "nothing: no evaluation has finished"
@@ -173,12 +208,17 @@ def _add(
     task: Task,
     rows: pd.DataFrame,
     context: DataContext | None,
+    *,
+    unread: bool,
 ) -> None:
-    """Adds the files of one task, and warnings about them."""
+    """Adds the files of one task, and warnings about them. `unread`: whether its scores can't be
+    read.
+    """
     label = submission.choices[task.name]
     if rows.empty:
         before = "the base model" if label == BASELINE else label
-        submission.warnings.append(f"{task.name}: {before} has not been evaluated with this seed")
+        why = f"is {NOT_READABLE}" if unread else "has not been evaluated with this seed"
+        submission.warnings.append(f"{task.name}: {before} {why}")
         return
     suffix = "json" if task.format == "span_qa" else "tsv"
     done = []

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from xstilts.errors import StoreError
-from xstilts.results.scores import is_final_score
+from xstilts.results.unreadable import NOT_READABLE, Lost
 from xstilts.spec.sweep import Sweep, chain_label
 from xstilts.store.doubts import Doubt
 from xstilts.store.ledger import Entry, State
@@ -161,7 +161,9 @@ def by_task(doubts: Iterable[Doubt]) -> dict[str, list[str]]:
     return found
 
 
-def missing(sweep: Sweep, entries: Sequence[Entry], scores: pd.DataFrame) -> list[Missing]:
+def missing(
+    sweep: Sweep, entries: Sequence[Entry], scores: pd.DataFrame, lost: Lost
+) -> list[Missing]:
     """Pairs of the sweep that lack final scores for some or all seeds, and why."""
     there = Counter(
         zip(
@@ -179,14 +181,17 @@ def missing(sweep: Sweep, entries: Sequence[Entry], scores: pd.DataFrame) -> lis
                 have = there[model, intermediate, target]
                 if have < len(sweep.seeds):
                     own = [e for e in entries if e.model == model]
-                    reason = _reason(own, sweep, intermediate, target)
+                    unread = sorted(lost.get((model, intermediate, target), ()))
+                    reasons = [f"seed {seed}: {NOT_READABLE}" for seed in unread]
+                    if have + len(unread) < len(sweep.seeds):
+                        reasons.append(_reason(own, sweep, intermediate, target))
                     found.append(
                         Missing(
                             model=model,
                             intermediate=intermediate,
                             target=target,
                             seeds=f"{have} of {len(sweep.seeds)}",
-                            reason=reason,
+                            reason="; ".join(reasons),
                         )
                     )
     return found
@@ -207,13 +212,6 @@ def _reason(entries: Sequence[Entry], sweep: Sweep, intermediate: str, target: s
         if e.kind == "pretrain" or (e.kind == "intermediate" and e.intermediate in leading)
     ]
     states = {entry.state for entry in way if entry.role == "final" or entry.state == State.FAILED}
-    if any(is_final_score(entry) for entry in own) and not states & {
-        State.FAILED,
-        State.BLOCKED,
-        State.WAITING,
-        State.RUNNING,
-    }:
-        return "its scores could not be read (see problems)"
     for state, reason in (
         (State.FAILED, "a phase failed"),
         (State.BLOCKED, "blocked by a failed phase"),

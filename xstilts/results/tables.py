@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from xstilts.results import summary
 from xstilts.results.compared import LEVELS
 from xstilts.results.scores import mean_over_languages
+from xstilts.results.unreadable import NOT_READABLE, Lost
 from xstilts.spec.sweep import BASELINE, Sweep
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def matrix(gains: pd.DataFrame, sweep: Sweep) -> list[dict[str, Any]]:
+def matrix(gains: pd.DataFrame, sweep: Sweep, lost: Lost) -> list[dict[str, Any]]:
     """For each model a table of intermediates by targets, with the gain of the mean over all
-    languages and over zero-shot ones.
+    languages and over zero-shot ones. `lacking`: why a cell has none, where a score can't be read.
     """
     labels = [label for label in sweep.labels if label != BASELINE]
     tables = []
-    for model, group in gains.groupby("model", sort=False):
+    for model in models(gains, lost):
+        group = gains[gains["model"] == model]
         cells = {
             level: {
                 (r["intermediate"], r["target"]): r
@@ -33,16 +36,40 @@ def matrix(gains: pd.DataFrame, sweep: Sweep) -> list[dict[str, Any]]:
                 "targets": sweep.targets,
                 "intermediates": labels,
                 **cells,
+                "lacking": _lacking(str(model), labels, sweep.targets, lost),
                 "limit": max(1.0, group.loc[group["level"] == "mean", "gain"].abs().max()),
             }
         )
     return tables
 
 
-def absolute(table: pd.DataFrame, sweep: Sweep) -> list[dict[str, Any]]:
-    """For each model the scores, baseline included: mean over languages, then over seeds."""
+def models(frame: pd.DataFrame, lost: Lost) -> list[str]:
+    """Models of a table, then those of which nothing can be read."""
+    return list(dict.fromkeys([*frame["model"], *(model for model, _, _ in lost)]))
+
+
+def _lacking(
+    model: str, labels: Sequence[str], targets: Sequence[str], lost: Lost
+) -> dict[tuple[str, str], str]:
+    """Intermediate and target to why there is no gain, where its score or its baseline's can't be
+    read.
+    """
+    return {
+        (label, target): NOT_READABLE if own else f"baseline {NOT_READABLE}"
+        for label in labels
+        for target in targets
+        if (own := (model, label, target) in lost) or (model, BASELINE, target) in lost
+    }
+
+
+def absolute(table: pd.DataFrame, sweep: Sweep, lost: Lost) -> list[dict[str, Any]]:
+    """For each model the scores, baseline included: mean over languages, then over seeds. `lost`:
+    intermediate and target to the seeds that can't be read, which the mean lacks.
+    """
     tables = []
-    for model, group in table[table["primary"]].groupby("model", sort=False):
+    primary = table[table["primary"]]
+    for model in models(primary, lost):
+        group = primary[primary["model"] == model]
         scores = mean_over_languages(group, ["intermediate", "target"], "seed").to_dict()
         metrics = dict(zip(group["target"], group["metric"], strict=True))
         tables.append(
@@ -50,6 +77,7 @@ def absolute(table: pd.DataFrame, sweep: Sweep) -> list[dict[str, Any]]:
                 "model": model,
                 "scores": scores,
                 "metrics": metrics,
+                "lost": {(i, t): sorted(seeds) for (m, i, t), seeds in lost.items() if m == model},
                 "targets": sweep.targets,
                 "intermediates": list(sweep.labels),
             }

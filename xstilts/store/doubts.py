@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from xstilts.errors import CorruptError
+from xstilts.errors import CorruptError, first_line
 from xstilts.store.sealed import read_sealed, write_sealed
 
 
@@ -39,9 +39,9 @@ def read_doubts(folder: Path) -> tuple[Doubt, ...]:
         return tuple(Doubt(**value) for value in read_sealed(_path(folder)))
     except FileNotFoundError:
         return ()
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise CorruptError(
-            f"{_path(folder)}: damaged ({error}); `xstilts run` writes it again"
+            f"{_path(folder)}: damaged ({first_line(error)}); `xstilts run` writes it again"
         ) from error
 
 

@@ -263,7 +263,7 @@ class Phase:
         if wrong := sums.difference("it", sums.of_bytes(content), meant):
             raise self._corrupt(name, f"damaged: {wrong}")
         try:
-            return parquet.ParquetFile(BufferReader(content)).read(columns=columns)
+            return parquet.ParquetFile(BufferReader(content)).read(columns, use_threads=False)
         except (ArrowException, OSError) as error:
             raise self._corrupt(name, f"damaged ({error})") from error
 

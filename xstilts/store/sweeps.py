@@ -12,7 +12,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from xstilts.errors import CorruptError, StoreError
+from pydantic import ValidationError
+
+from xstilts.errors import CorruptError, StoreError, first_line
 from xstilts.spec.sweep import Sweep
 from xstilts.store.sealed import read_sealed, write_sealed
 
@@ -27,9 +29,10 @@ def read_sweep(folder: Path) -> Sweep:
         raise StoreError(
             f"{folder}: nothing has been run yet; start it with `xstilts run`"
         ) from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
+        why = _first_problem(error)
         raise CorruptError(
-            f"{_path(folder)}: damaged ({error}); `xstilts run` writes it again"
+            f"{_path(folder)}: damaged ({why}); `xstilts run` writes it again"
         ) from error
 
 
@@ -45,6 +48,14 @@ def keep_sweep(folder: Path, sweep: Sweep) -> None:
 
 def _parsed(folder: Path) -> Sweep:
     return Sweep.model_validate_json(json.dumps(read_sealed(_path(folder))))
+
+
+def _first_problem(error: Exception) -> str:
+    """What is wrong, in a line."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return first_line(error)
 
 
 def _path(folder: Path) -> Path:

@@ -129,6 +129,7 @@ def _send_batches(
         Metric(p.key, p.value, p.time, p.step, **(about if p.scored else {}))
         for p in (*points, *_changed(run, there))
     ]
+    metrics.reverse()  # the newest first: MLflow writes each key's latest value once
     while len(metrics) > METRICS_PER_BATCH:
         server.client.log_batch(there.info.run_id, metrics=metrics[:METRICS_PER_BATCH])
         metrics = metrics[METRICS_PER_BATCH:]

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from xstilts.errors import TrackingError
 from xstilts.spec.sweep import Sweep
@@ -35,6 +35,7 @@ from xstilts.tracking.pages import experiment_tags, page
 from xstilts.tracking.run_view import RunView
 from xstilts.tracking.run_writer import retire_runs, send_run
 from xstilts.tracking.server import Refused, connect, quiet, translated
+from xstilts.tracking.transactions import together
 from xstilts.tracking.view import View
 
 if TYPE_CHECKING:
@@ -48,16 +49,27 @@ def tracking_uri(tracking: str | None, store: Store) -> str | None:
     return tracking or sqlite_address(store.path / "mlflow.db")
 
 
-def rebuild(store: Store, sweep_folder: Path, uri: str) -> int:
-    """Sends a sweep to MLflow from its ledger and records; returns the number of runs sent."""
+class Rebuilt(NamedTuple):
+    """What `rebuild` did."""
+
+    sent: int
+    """Runs that were sent."""
+    unreadable: dict[str, str]
+    """Phase to what is wrong with its record; its run lacks results."""
+
+
+def rebuild(store: Store, sweep_folder: Path, uri: str) -> Rebuilt:
+    """Sends a sweep to MLflow from its ledger and records. TrackingError where the server can't be
+    reached, or refused a run after all others were sent.
+    """
     sweep = read_sweep(sweep_folder)
     tracker = Tracker(uri, sweep, store, sweep_folder)
     sent = tracker.sync(require(sweep_folder).entries(), everything=True)
-    if tracker.problems:
+    if tracker.problems.keys() - tracker.unreadable.keys():
         raise TrackingError(
             "\n".join(f"{phase}: {problem}" for phase, problem in tracker.problems.items())
         )
-    return sent
+    return Rebuilt(sent, tracker.unreadable)
 
 
 class Tracker:
@@ -78,6 +90,11 @@ class Tracker:
         return f"{self.sweep.name}-v{self.sweep.version}"
 
     @property
+    def unreadable(self) -> dict[str, str]:
+        """Those of `problems` that are about records of the store."""
+        return dict(self._view.problems)
+
+    @property
     def page(self) -> str | None:
         """Path of the table of pairs on the server's web pages; None before the first sync."""
         return page(self._experiment_id) if self._experiment_id else None
@@ -95,8 +112,8 @@ class Tracker:
         try:
             with quiet():
                 return self._sync(runs, everything)
-        except TrackingError:
-            self._server = None
+        except BaseException:
+            self._server = None  # what it holds is not known any more
             raise
 
     def _is_held(self, runs: Sequence[RunView]) -> bool:
@@ -118,9 +135,10 @@ class Tracker:
         if everything:
             server.sent.clear()
         due = [run for run in runs if server.sent.get(run.key) != run.fingerprint]
-        for run in due:
-            self._attempt(server, run)
-        with translated(self.uri):
+        with translated(self.uri), together(server.client) as between:
+            for run in due:
+                self._attempt(server, run)
+                between()
             retire_runs(server, runs)
         return len(due) - sum(run.key in self.problems for run in due)
 

@@ -13,12 +13,12 @@ means and the languages. Printed is a row for each number of seeds and each worl
     lang.       the same for some pair in some language
     found       share of pairs with a star on the mean where each truly gains 4 points
 
-What is assumed. A target has 300 examples in each of three languages, the same ones (a parallel test
-set), of which a system answers about 60% right; examples differ in difficulty. The *spread* is the
-standard deviation of a pair's gain between seeds, in points. Half of its variance is the baseline's
-training, which all pairs on the target share. A quarter is the intermediate's checkpoint, which all
-targets of that seed share, and a quarter the pair's own training. Languages share 70% of the
-trainings' part. Worlds:
+What is assumed. A target has 300 examples, the same ones in each of three languages (a parallel
+test set), of which a system answers about 60% right; examples differ in difficulty. The *spread* is
+the standard deviation of a pair's gain between seeds, in points. Half of its variance is the
+baseline's training, which all pairs on the target share. A quarter is the intermediate's
+checkpoint, which all targets of that seed share, and a quarter the pair's own training. Languages
+share 70% of the trainings' part. Worlds:
 
     even        all pairs have the same spread
     targets     the spread goes from a third to three times that number over the targets

@@ -143,6 +143,8 @@ def gains(console: Console, table: pd.DataFrame) -> None:
     """For each target the baseline's score, and each intermediate's gain with its interval: means
     over all languages.
     """
+    from xstilts.results.moderated import EXAMPLES
+
     means = table[table["level"] == "mean"]
     if means.empty:
         say(console, "no gains yet: no pair has been evaluated together with its baseline")
@@ -163,7 +165,13 @@ def gains(console: Console, table: pd.DataFrame) -> None:
                 str(target), str(metric), base, *(cells.get(name, Text("")) for name in names)
             )
         grid(console, shown)
-    say(console, "[95% interval]; * significant at 5% after Holm's correction")
+    if (means["over"] == EXAMPLES).all():
+        say(
+            console,
+            f"[95% interval over {EXAMPLES}]; nothing is tested, since no pair has two seeds",
+        )
+    else:
+        say(console, "[95% interval]; * significant at 5% after Holm's correction")
 
 
 def scores(console: Console, table: pd.DataFrame) -> None:

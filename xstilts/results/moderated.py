@@ -16,10 +16,11 @@ experiments". Legend: `R` comparisons, `K` points of a grid.
    d0 (1 + a_r / c) degrees of freedom.
 2. Smyth estimates c and d0. With few pairs that is not enough: pairs that happen to agree give an
    infinite d0 and far too many stars. So c and d0 are integrated over, on a grid: the logarithm of
-   c + (mean a) alike, and d0 over `FREEDOMS` alike. The grid goes as far below the mean a, and above
-   the mean s2, as estimates on the family's degrees of freedom go by chance; what lies below the
-   mean a counts for c = 0. The likelihood of a point is the product of the densities of s2_r given
-   c + a_r and d0, which are those of F with d_r and d0 degrees of freedom.
+   c + (mean a) alike, and d0 over `FREEDOMS` alike. The grid goes as far below the mean a, and
+   above the mean s2, as estimates on the family's degrees of freedom go by chance; what lies below
+   the mean a counts for c = 0 (nothing does for an only pair, as no other shows that seeds do
+   little). The likelihood of a point is the product of the densities of s2_r given c + a_r and d0,
+   which are those of F with d_r and d0 degrees of freedom.
 3. Comparisons that share a training are not independent: all gains on a target share the baseline's
    training, all of an intermediate its checkpoint. Such gains correlate by about 1/2, hence their
    s2 by 1/4 (Isserlis 1918). So each counts in the likelihood with the weight 1 / (sum of squared
@@ -27,9 +28,9 @@ experiments". Legend: `R` comparisons, `K` points of a grid.
 4. At a point of the grid v_r has the estimate (f (c + a_r) + d_r s2_r) / (f + d_r), f being the
    degrees of freedom in 1; the variance of the gain is v_r / S_r plus that of the examples, with
    degrees of freedom after Satterthwaite 1946. The p-value is the mean over the grid, and the
-   interval holds the values whose p-value is above 1 less the confidence. `df` has the mean and the
-   variance that 1 / variance has over the grid, and `se` is such that the interval is
-   gain +- t_df * se.
+   interval holds the values whose p-value is above 1 less the confidence. `df`, at least 1, is of
+   the t distribution whose precision has the mean and the variance of that on the grid; `se` is
+   such that the interval is gain +- t_df * se.
 
 A comparison with one seed has the variance from the others. Where no comparison of the family has
 two seeds nothing is known of the variance between seeds: the interval is over the test examples
@@ -57,7 +58,7 @@ REACH = 4.0
 """How far the grid reaches beyond the estimates, in standard deviations of log s2."""
 LEAST_WEIGHT = 2e-4
 """Points of the grid with less are left out."""
-NEWTON = 6
+NEWTON = 8
 """Steps to the ends of an interval."""
 SEEDS, EXAMPLES = "seeds and examples", "test examples alone"
 """What an interval is over."""
@@ -123,9 +124,9 @@ def _family(parts: Parts, weight_R: Array, confidence: float) -> Moderated:
         precision_KR = 1 / np.maximum(variance_KR, 1e-18)
         first_R = weight_K @ precision_KR
         second_R = weight_K @ (precision_KR**2 * (1 + 2 / df_KR))
-        df = 2 / np.maximum(second_R / first_R**2 - 1, 1e-9)
-        scale_KR, t = np.sqrt(variance_KR), special.stdtrit(df, 0.5 + confidence / 2)
-        reach = _reach(scale_KR, df_KR, weight_K, t / np.sqrt(first_R), 1 - confidence)
+        df = np.maximum(2 / np.maximum(second_R / first_R**2 - 1, 1e-9), 1.0)
+        scale_KR, start_R = 1 / np.sqrt(precision_KR), 1 / np.sqrt(first_R)
+        reach = _reach(scale_KR, df_KR, weight_K, start_R, 1 - confidence)
         p = weight_K @ (2 * special.stdtr(df_KR, -np.abs(parts.gain) / scale_KR))
     p = np.where(parts.gain == 0, 1.0, p)
     floor = np.exp2(1 - np.minimum(parts.n, 1000))  # the smallest p of a sign test of n pairs
@@ -134,7 +135,7 @@ def _family(parts: Parts, weight_R: Array, confidence: float) -> Moderated:
         gain=parts.gain,
         low=parts.gain - reach,
         high=parts.gain + reach,
-        se=reach / t,
+        se=reach / special.stdtrit(df, 0.5 + confidence / 2),
         df=df,
         p=np.where(tested, np.maximum(p, floor), np.nan),
         over=np.full(len(p), SEEDS if informed.any() else EXAMPLES, dtype=object),
@@ -150,10 +151,11 @@ def _grid(parts: Parts, weight_R: Array, informed: Any) -> tuple[Array, Array, A
     freedom_R = parts.seeds - 1.0
     s2_R, a_R = (np.where(freedom_R > 0, one, 0.0) for one in (parts.between, parts.crossed))
     s2, a, d, weight = (one[informed] for one in (s2_R, a_R, freedom_R, weight_R))
-    top, span = max(s2.max(), a.max(), 1e-12), np.exp(REACH * np.sqrt(2 / (weight @ d)))
+    top, reach = max(s2.max(), a.max(), 1e-12), REACH * np.sqrt(2 / (weight @ d))
     middle, pooled = (np.average(one, weights=weight) for one in (a, s2))
     least = max(middle, 1e-6 * top)
-    total = np.geomspace(least / span, max(pooled, least) * span, STEPS)
+    below = reach * (1 - min(1.0, weight.sum() ** -2))
+    total = np.geomspace(least / np.exp(below), max(pooled, least) * np.exp(reach), STEPS)
     c_K, d0_K = (
         one.reshape(-1, 1)
         for one in np.meshgrid(np.maximum(total - middle, 1e-9 * top), FREEDOMS, indexing="ij")
@@ -182,11 +184,11 @@ def _reach(scale_KR: Array, df_KR: Array, weight_K: Array, start_R: Array, level
 
     constant_KR = special.gammaln((df_KR + 1) / 2) - special.gammaln(df_KR / 2)
     constant_KR -= 0.5 * np.log(df_KR * np.pi)
-    log_R = np.log(start_R)
+    log_R = np.log(special.ndtri(1 - level / 2) * start_R)  # too near, which Newton's method likes
     for _ in range(NEWTON):
         t_KR = np.exp(log_R) / scale_KR
         p = weight_K @ (2 * special.stdtr(df_KR, -t_KR))
         density_KR = np.exp(constant_KR - (df_KR + 1) / 2 * np.log1p(t_KR**2 / df_KR))
         slope = weight_K @ (2 * density_KR * t_KR) / p
-        log_R = log_R + np.clip((np.log(p) - np.log(level)) / slope, -1, 1)
+        log_R = log_R + np.clip((np.log(p) - np.log(level)) / slope, -2, 2)
     return np.exp(log_R)

@@ -124,7 +124,7 @@ def test_table_one_seed_has_intervals_and_no_test(world) -> None:
     sweep, found = _compared(world, frame[frame["seed"] == 1])
     assert found["p"].isna().all()
     assert found["low"].notna().all()
-    assert set(found["over"]) == {EXAMPLES}
+    assert set(found["interval_over"]) == {EXAMPLES}
     shown = section(
         "base", found, sweep.model_copy(update={"seeds": (1,)}), of_targets(sweep.targets)
     )
@@ -141,7 +141,7 @@ def test_table_pairs_seeds_that_both_have(world) -> None:
     row = _row(found, "skill", "noise", "pairs")
     assert (row["seeds"], row["gain"]) == (1, pytest.approx(by["skill"] - by["noise"]))
     # what another seed would do is known from the other comparisons
-    assert (row["over"], row["p"] > 0) == (SEEDS, True)
+    assert (row["interval_over"], row["p"] > 0) == (SEEDS, True)
     _, whole = _compared(world)
     kept = _row(whole, "skill", "noise", "pairs")
     assert row["high"] - row["low"] > kept["high"] - kept["low"]

@@ -165,7 +165,7 @@ def gains(console: Console, table: pd.DataFrame) -> None:
                 str(target), str(metric), base, *(cells.get(name, Text("")) for name in names)
             )
         grid(console, shown)
-    if (means["over"] == EXAMPLES).all():
+    if (means["interval_over"] == EXAMPLES).all():
         say(
             console,
             f"[95% interval over {EXAMPLES}]; nothing is tested, since no pair has two seeds",

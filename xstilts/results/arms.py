@@ -55,7 +55,7 @@ COLUMNS = (
     "df",
     "p",
     "p_holm",
-    "over",
+    "interval_over",
     "n",
     "seeds",
     "languages",
@@ -255,6 +255,6 @@ def _judge(means: Sequence[_Mean]) -> None:
     shared = [frozenset((row["model"], row[side]) for side in ("arm", "reference")) for row in rows]
     found = moderate([one.parts for one in means], [[row["level"]] for row in rows], shared)
     for r, row in enumerate(rows):
-        row["over"] = str(found.over[r])
+        row["interval_over"] = str(found.over[r])
         for name in ("gain", "low", "high", "se", "df", "p"):
             row[name] = float(getattr(found, name)[r])

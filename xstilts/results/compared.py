@@ -41,7 +41,7 @@ COLUMNS = (
     "df",
     "p",
     "p_holm",
-    "over",
+    "interval_over",
     "n",
     "seeds",
     "languages",

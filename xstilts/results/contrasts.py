@@ -214,7 +214,7 @@ def _contrast(
     return {
         **names,
         **{key: float(getattr(found, key)[0]) for key in ("gain", "low", "high", "df")},
-        "over": interval_over(whole.seeds),
+        "interval_over": interval_over(whole.seeds),
         "p": p,
         "p_holm": np.nan,
         "with_same": float(everything @ values) if same and everything is not None else None,

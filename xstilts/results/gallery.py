@@ -57,7 +57,7 @@ def pictures(
             found[plain] = _means(
                 own_gains, sweep, "Mean gain over all languages{model}{oracle}".format(**part)
             )
-            alone = "" if (own_gains["over"] == SEEDS).any() else f" over {EXAMPLES}"
+            alone = "" if (own_gains["interval_over"] == SEEDS).any() else f" over {EXAMPLES}"
             found[f"intervals{part['model']}"] = _intervals(
                 own_gains, colours, f"95% intervals{alone}" + "{oracle}".format(**part)
             )

@@ -178,7 +178,7 @@ def _cells(
     return {
         name: {
             **{key: float(getattr(found, key)[c]) for key in ("gain", "low", "high")},
-            "over": interval_over(whole.seeds),
+            "interval_over": interval_over(whole.seeds),
             "pairs": len(places),
             "intermediates": len({whole.pairs[q][0] for q in places}),
             "targets": len({whole.pairs[q][1] for q in places}),

@@ -59,7 +59,7 @@ class Policy:
     p: float = np.nan
     """NaN for the choice on test, and with one seed."""
     p_holm: float = np.nan
-    over: str = ""
+    interval_over: str = ""
     """What the interval is over; empty where there is none."""
     optimism: float = np.nan
     """Points of the gain that are the luck of the choice; only for the choice on test."""
@@ -216,7 +216,7 @@ def _judged(policies: Sequence[Policy]) -> list[Policy]:
     every = [one.parts for one in uncertain if one.parts is not None]
     found = moderate(every, [["policy"]] * len(every), [frozenset([BASELINE])] * len(every))
     numbers: dict[int, dict[str, Any]] = {
-        id(one): {"over": str(found.over[r])}
+        id(one): {"interval_over": str(found.over[r])}
         | {name: float(getattr(found, name)[r]) for name in ("low", "high", "p")}
         for r, one in enumerate(uncertain)
     }

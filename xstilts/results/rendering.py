@@ -65,7 +65,7 @@ def interval(row: Any) -> str:
     """
     low, high, over = (
         row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
-        for name in ("low", "high", "over")
+        for name in ("low", "high", "interval_over")
     )
     if _absent(low):
         return "–"

@@ -46,8 +46,8 @@ class Seen:
     cells: dict[tuple[str, str], dict[str, dict[str, Any]]]
     """(intermediate, target) to `seen` and `unseen` to row of the gains."""
     overall: dict[str, dict[str, dict[str, Any]]]
-    """Intermediate to `seen`, `unseen`, `difference` (unseen less seen): gain, low, high, over, p,
-    p_holm, targets.
+    """Intermediate to `seen`, `unseen`, `difference` (unseen less seen): gain, low, high,
+    interval_over, p, p_holm, targets.
     """
 
 
@@ -121,7 +121,7 @@ def _overall(
     for c, (name, label) in enumerate((name, label) for name in QUANTITIES for label in labels):
         numbers: dict[str, Any] = {
             **{key: float(getattr(found, key)[c]) for key in ("gain", "low", "high")},
-            "over": interval_over(whole.seeds),
+            "interval_over": interval_over(whole.seeds),
             "p": float(tested[c]),
         }
         targets = float(own[labels.index(label)].sum())

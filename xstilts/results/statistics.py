@@ -64,9 +64,9 @@ def gains(
 
     `scores` is the table of `scores.table`; predictions are read from `store`. Only primary
     metrics, and only languages and seeds that pair and baseline share. Scores and gains in percent
-    points; `n` is the number of examples, `seeds` the number of distinct seeds, `over` what the
-    interval is over: seeds and examples, or, where no pair has two seeds, test examples alone;
-    such rows have no p-value. Intervals and p-values are empty where predictions are missing or
+    points; `n` is the number of examples, `seeds` the number of distinct seeds, `interval_over`
+    what the interval is over: seeds and examples, or, where no pair has two seeds, test examples
+    alone; such rows have no p-value. Intervals and p-values are empty where predictions are missing or
     damaged, and `scores.problems` of the result says so.
     """
     return compare(scores, store, resamples=resamples, seed=seed, confidence=confidence).gains
@@ -276,7 +276,7 @@ def _rows(paired: Sequence[_Paired], confidence: float) -> list[list[dict[str, A
     found = moderate([one.parts for one in paired], kinds, shared, confidence)
     numbers = [
         {
-            "over": str(found.over[r]),
+            "interval_over": str(found.over[r]),
             **{
                 name: float(getattr(found, name)[r])
                 for name in ("gain", "low", "high", "se", "df", "p")

@@ -76,7 +76,7 @@ def overall(gains: pd.DataFrame) -> str:
             "There is no gain to report: no pair and its baseline `none` have both been evaluated."
         )
     counts = Counter(verdict(row) for row in means)  # type: ignore[arg-type]
-    if all(row["over"] == EXAMPLES for row in means):
+    if all(row["interval_over"] == EXAMPLES for row in means):
         return (
             f"Nothing is tested: no pair of {len(means)} has two seeds, so nothing is known of "
             f"other seeds. Intervals are over {EXAMPLES}."

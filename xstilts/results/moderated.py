@@ -154,7 +154,7 @@ def _grid(parts: Parts, weight_R: Array, informed: Any) -> tuple[Array, Array, A
     top, reach = max(s2.max(), a.max(), 1e-12), REACH * np.sqrt(2 / (weight @ d))
     middle, pooled = (np.average(one, weights=weight) for one in (a, s2))
     least = max(middle, 1e-6 * top)
-    below = reach * (1 - min(1.0, weight.sum() ** -2))
+    below = reach if weight.sum() > 1.5 else 0.0  # an only pair, or several that are as good as one
     total = np.geomspace(least / np.exp(below), max(pooled, least) * np.exp(reach), STEPS)
     c_K, d0_K = (
         one.reshape(-1, 1)

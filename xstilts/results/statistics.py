@@ -66,8 +66,8 @@ def gains(
     metrics, and only languages and seeds that pair and baseline share. Scores and gains in percent
     points; `n` is the number of examples, `seeds` the number of distinct seeds, `interval_over`
     what the interval is over: seeds and examples, or, where no pair has two seeds, test examples
-    alone; such rows have no p-value. Intervals and p-values are empty where predictions are missing or
-    damaged, and `scores.problems` of the result says so.
+    alone; such rows have no p-value. Intervals and p-values are empty where predictions are missing
+    or damaged, and `scores.problems` of the result says so.
     """
     return compare(scores, store, resamples=resamples, seed=seed, confidence=confidence).gains
 

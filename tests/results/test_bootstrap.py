@@ -1,4 +1,4 @@
-"""The statistics against numbers worked out by hand, and their error rates in simulated worlds."""
+"""The bootstrap, the parts of uncertainty and Holm's correction, against numbers by hand."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from xstilts.results.bootstrap import estimate, holm, quantities, resample, satterthwaite
-from xstilts.scoring.metrics import METRICS
+from xstilts.results.bootstrap import holm, parts, quantities, resample, satterthwaite
 
 ONE = np.ones((1, 1))
 
@@ -31,12 +30,13 @@ def test_holm_nothing_gives_nothing() -> None:
 
 def test_satterthwaite_equal_variances_match_hand_calculation() -> None:
     # (1 + 1)^2 / (1/2 + 1/100) with three seeds and 101 examples
-    df = satterthwaite(np.array([1.0]), np.array([1.0]), 3, np.array([101.0]))
+    df = satterthwaite(np.ones(1), np.array([2.0]), np.ones(1), np.array([100.0]))
     assert_allclose(df, 4 / 0.51)
 
 
 def test_satterthwaite_no_variance_between_seeds_leaves_those_of_the_examples() -> None:
-    assert_allclose(satterthwaite(np.zeros(1), np.ones(1), 1, np.array([50.0])), 49)
+    one = np.ones(1)
+    assert_allclose(satterthwaite(0 * one, one, one, np.array([49.0])), 49)
 
 
 def test_quantities_mean_and_zero_shot_are_unweighted() -> None:
@@ -88,82 +88,46 @@ def test_resample_spread_matches_the_standard_error_of_a_mean() -> None:
     assert sums.std() / 400 == pytest.approx(np.sqrt(share * (1 - share) / 400), rel=0.05)
 
 
-def _one(observed: np.ndarray, resampled: np.ndarray, n: float = 100.0):
-    return estimate(observed, resampled, ONE, np.array([n]), np.random.default_rng(0), 0.95)
-
-
-def test_estimate_seeds_alone_gives_the_students_t_interval() -> None:
-    observed = np.array([[1.0], [2.0], [6.0]])
-    found = _one(observed, np.repeat(observed[None], 4000, axis=0))
-    se = observed.std(ddof=1) / np.sqrt(3)
-    assert found.gain[0] == 3
-    assert found.se[0] == pytest.approx(se, rel=0.03)
-    assert found.df[0] == pytest.approx(2)
-    assert found.high[0] - 3 == pytest.approx(4.303 * se, rel=0.03)
-
-
-def test_estimate_same_predictions_cannot_be_told_apart() -> None:
-    found = _one(np.zeros((2, 1)), np.zeros((50, 2, 1)))
-    assert (found.gain[0], found.low[0], found.high[0], found.p[0]) == (0, 0, 0, 1)
-
-
-def test_estimate_few_examples_never_claim_more_than_a_sign_test() -> None:
-    found = _one(np.full((1, 1), 100.0), np.full((50, 1, 1), 100.0), n=5)
-    assert found.p[0] == 2**-4
-
-
-def test_estimate_one_example_has_no_p_value() -> None:
-    assert np.isnan(_one(np.full((1, 1), 100.0), np.full((50, 1, 1), 100.0), n=1).p[0])
-
-
-def test_estimate_unreadable_language_empties_what_rests_on_it_alone() -> None:
+def test_parts_tell_seeds_examples_and_their_crossing_apart() -> None:
+    # Four seeds; in the resamples each has its own deviation of variance 4 (the crossing), and all
+    # share one of variance 9 (the examples).
     rng = np.random.default_rng(0)
-    resampled = rng.normal(1, 1, (200, 2, 2))
+    observed = np.array([[1.0], [2.0], [6.0], [7.0]])
+    drawn = observed + rng.normal(0, 2, (40000, 4, 1)) + rng.normal(0, 3, (40000, 1, 1))
+    found = parts(observed, drawn, ONE, np.array([100.0]))
+    assert found.gain[0] == 4
+    assert found.between[0] == pytest.approx(observed.var(ddof=1))
+    assert found.crossed[0] == pytest.approx(4, rel=0.05)
+    assert found.examples[0] == pytest.approx(9, rel=0.05)
+    assert (found.seeds[0], found.n[0]) == (4, 100)
+
+
+def test_parts_sum_is_the_variance_of_the_mean_in_a_crossed_design() -> None:
+    # 2,000 worlds of three seeds and 50 examples without an effect of the seeds: what `parts` adds
+    # up to must be the variance of the gains themselves, with nothing counted twice.
+    rng = np.random.default_rng(1)
+    gains, sums = [], []
+    for _ in range(2000):
+        answers = rng.normal(0, 1, (3, 50)) + rng.normal(0, 0.5, 50)
+        counts = rng.multinomial(50, np.full(50, 1 / 50), size=60) / 50
+        drawn = (counts @ answers.T)[..., None]
+        found = parts(answers.mean(axis=1)[:, None], drawn, ONE, np.array([50.0]))
+        gains.append(found.gain[0])
+        sums.append(found.between[0] / 3 + found.examples[0])
+    assert np.mean(sums) == pytest.approx(np.var(gains), rel=0.1)
+
+
+def test_parts_of_one_seed_have_all_in_the_examples() -> None:
+    drawn = np.random.default_rng(2).normal(0, 3, (20000, 1, 1))
+    found = parts(np.ones((1, 1)), drawn, ONE, np.array([100.0]))
+    assert found.examples[0] == pytest.approx(9, rel=0.05)
+    assert np.isnan([found.between[0], found.crossed[0]]).all()
+
+
+def test_parts_unreadable_language_empties_what_rests_on_it_alone() -> None:
+    resampled = np.random.default_rng(0).normal(1, 1, (200, 2, 2))
     resampled[:, :, 1] = np.nan
     weights, _ = quantities(["de", "sw"], np.array([True, True]))
-    found = estimate(np.ones((2, 2)), resampled, weights, np.array([50.0, 50, 100, 100]), rng, 0.95)
-    assert_array_equal(np.isnan(found.p), [False, True, True, True])
-    assert_array_equal(np.isnan(found.low), [False, True, True, True])
+    found = parts(np.ones((2, 2)), resampled, weights, np.array([50.0, 50, 100, 100]))
+    assert_array_equal(np.isnan(found.examples), [False, True, True, True])
     assert_allclose(found.gain, 1)
-
-
-def _world(
-    rng: np.random.Generator, seeds: int, n: int, effect: float, between: float
-) -> tuple[float, float, float]:
-    """`(p, low, high)` in a world where the true gain of accuracy is `effect` points."""
-    difficulty = rng.normal(0, 0.15, n)
-    blocks = []
-    for gain in (0.0, effect / 100):
-        shifts = rng.normal(0, between / 100 / np.sqrt(2), seeds)
-        right = rng.random((seeds, n)) < np.clip(0.5 + gain + difficulty + shifts[:, None], 0, 1)
-        blocks.append(right.T.astype(float))
-    sums = resample(blocks, 200, rng)
-    accuracy = METRICS["accuracy"]
-    drawn = [
-        np.stack([accuracy.value(s[:, [k]], np.full(200, n)) for k in range(seeds)], axis=1)
-        for s in sums
-    ]
-    observed = 100 * (blocks[1].mean(axis=0) - blocks[0].mean(axis=0))
-    found = estimate(
-        observed[:, None], (drawn[1] - drawn[0])[:, :, None], ONE, np.array([float(n)]), rng, 0.95
-    )
-    return float(found.p[0]), float(found.low[0]), float(found.high[0])
-
-
-@pytest.mark.parametrize(("seeds", "between"), [(1, 0.0), (2, 0.0), (3, 2.0), (5, 4.0)])
-def test_estimate_no_effect_is_seldom_called_significant(seeds: int, between: float) -> None:
-    rng = np.random.default_rng(11 + seeds)
-    wrong = np.mean([_world(rng, seeds, 200, 0.0, between)[0] < 0.05 for _ in range(300)])
-    assert wrong <= 0.09  # 0.05, and three standard errors of 300 worlds
-
-
-@pytest.mark.parametrize(("seeds", "between"), [(1, 0.0), (3, 2.0)])
-def test_estimate_known_effect_is_covered(seeds: int, between: float) -> None:
-    rng = np.random.default_rng(23 + seeds)
-    worlds = [_world(rng, seeds, 200, 6.0, between) for _ in range(300)]
-    assert np.mean([low <= 6.0 <= high for _, low, high in worlds]) >= 0.91
-
-
-def test_estimate_large_effect_is_found() -> None:
-    rng = np.random.default_rng(5)
-    assert np.mean([_world(rng, 3, 400, 15.0, 1.0)[0] < 0.05 for _ in range(40)]) > 0.9

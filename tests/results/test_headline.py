@@ -11,6 +11,7 @@ from tests.support.builders import build_store
 from xstilts.results.benchmarks import Benchmark, Part, of_targets
 from xstilts.results.compared import Means
 from xstilts.results.headline import Ranking, chosen_on_dev, development, ranking, rows
+from xstilts.results.moderated import EXAMPLES
 from xstilts.results.scores import table
 from xstilts.results.statistics import compare
 from xstilts.scoring.metrics import Array
@@ -148,6 +149,7 @@ def test_ranking_one_seed_is_not_tested() -> None:
     dev = found.policy("dev")
     assert dev is not None
     assert dev.low < 10 < dev.high
+    assert dev.interval_over == EXAMPLES
     assert np.isnan([policy.p_holm for policy in found.policies]).all()
 
 

@@ -246,7 +246,12 @@ def test_write_one_seed_warns_about_its_intervals(tmp_path: Path) -> None:
     store, folder = build_store(
         tmp_path, targets=("pairs",), intermediates=("none", "skill"), seeds=(1,), examples=30
     )
-    assert all("One seed" in text for text in _words(store, folder))
+    for text in _words(store, folder):
+        assert "One seed" in text
+        assert "Nothing is tested: no pair of 1 has two seeds" in text
+        # every interval says it: headline, grid, its language and its means
+        assert text.count(", over test examples alone") >= 6
+        assert not re.search(r"[+−]\d+\.\d\\?\*", text), "a star"
 
 
 def test_write_mixture_shows_rates_members_and_their_curves(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.builders import build_store
 from xstilts.results.compared import COLUMNS
+from xstilts.results.moderated import EXAMPLES, SEEDS
 from xstilts.results.scores import table
 from xstilts.results.statistics import compare, gains
 
@@ -92,12 +93,63 @@ def test_gains_same_seed_same_numbers(world) -> None:
     pd.testing.assert_frame_equal(gains(frame, store, resamples=300), found)
 
 
-def test_gains_another_pair_changes_no_interval(world) -> None:
+def test_gains_another_pair_adds_to_what_is_known_of_seeds(world) -> None:
     store, frame, found = world
     alone = gains(frame[frame["intermediate"].isin(["none", "skill"])], store, resamples=300)
-    columns = ["gain", "low", "high", "p"]
-    expected = found[found["intermediate"] == "skill"][columns].reset_index(drop=True)
-    pd.testing.assert_frame_equal(alone[columns], expected)
+    expected = found[found["intermediate"] == "skill"].reset_index(drop=True)
+    pd.testing.assert_series_equal(alone["gain"], expected["gain"])
+    width, before = (one["high"] - one["low"] for one in (expected, alone))
+    assert (width < before).all()
+
+
+def test_compare_another_pair_draws_no_other_examples(world) -> None:
+    store, frame, _ = world
+    one = frame[frame["intermediate"].isin(["none", "skill"])]
+    few, all_of_them = (
+        compare(rows, store, resamples=50).means["base", "tags"] for rows in (one, frame)
+    )
+    np.testing.assert_allclose(few.resampled_BIS[:, 1], all_of_them.resampled_BIS[:, 1])
+
+
+def test_gains_one_seed_has_no_p_value_and_says_what_its_intervals_are_over(world) -> None:
+    store, frame, _ = world
+    found = gains(frame[frame["seed"] == 1], store, resamples=100)
+    assert set(found["interval_over"]) == {EXAMPLES}
+    assert found[["p", "p_holm"]].isna().all(axis=None)
+    assert (found["low"] < found["high"]).all()
+
+
+def test_gains_pair_with_one_seed_takes_the_spread_of_the_others(world) -> None:
+    store, frame, whole = world
+    lost = (frame["intermediate"] == "skill") & (frame["target"] == "tags") & (frame["seed"] == 2)
+    found = gains(frame[~lost], store, resamples=300)
+    row, alone, both = (
+        _row(one, "skill", "tags", "mean")
+        for one in (found, gains(frame[frame["seed"] == 1], store, resamples=300), whole)
+    )
+    assert (row["seeds"], row["interval_over"], row["p"] > 0) == (1, SEEDS, True)
+    widths = [one["high"] - one["low"] for one in (alone, row)]
+    assert widths[1] > widths[0], "the spread over seeds comes to that of the examples"
+    assert widths[1] > both["high"] - both["low"]
+
+
+def test_gains_sweeps_without_an_effect_seldom_have_a_star(tmp_path: Path) -> None:
+    # Stored predictions end to end: `noise` changes nothing. Of ten sweeps one may have a star
+    # somewhere in a family.
+    stars = {"mean": 0, "language": 0}
+    store, folder = build_store(
+        tmp_path,
+        targets=("pairs", "tags"),
+        intermediates=("none", "noise"),
+        seeds=tuple(range(1, 21)),
+        examples=80,
+    )
+    frame = table(store, folder)
+    for first in range(1, 21, 2):
+        found = gains(frame[frame["seed"].isin([first, first + 1])], store, resamples=100)
+        for level in stars:
+            stars[level] += bool((found.loc[found["level"] == level, "p_holm"] <= 0.05).any())
+    assert max(stars.values()) <= 2
 
 
 def test_gains_known_effect_and_none_are_told_apart(tmp_path: Path) -> None:

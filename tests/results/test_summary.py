@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.builders import build_store, task
 from xstilts.results import summary
+from xstilts.results.moderated import EXAMPLES, SEEDS
 from xstilts.results.scores import table
 from xstilts.spec.sweep import Chain, Model, Sweep
 from xstilts.store.doubts import Doubt
@@ -33,6 +34,7 @@ def _gains(*rows: tuple[str, float, float], seeds: int = 3) -> pd.DataFrame:
                 "score": 50 + gain,
                 "same_data": False,
                 "seeds": seeds,
+                "interval_over": EXAMPLES if seeds == 1 else SEEDS,
             }
             for label, gain, p in rows
         ]
@@ -54,9 +56,9 @@ def test_overall_nothing_significant_is_said() -> None:
 
 
 def test_overall_one_seed_says_that_it_is_about_the_examples_alone() -> None:
-    assert summary.overall(_gains(("a", 2.0, 0.01), seeds=1)).endswith(
-        "about the test examples alone."
-    )
+    text = summary.overall(_gains(("a", 2.0, float("nan")), seeds=1))
+    assert text.startswith("Nothing is tested: no pair of 1 has two seeds")
+    assert text.endswith("Intervals are over test examples alone.")
     assert "examples" not in summary.overall(_gains(("a", 2.0, 0.01)))
 
 

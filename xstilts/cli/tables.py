@@ -144,6 +144,8 @@ def gains(console: Console, table: pd.DataFrame, lost: Lost) -> None:
     """For each target the baseline's score, and each intermediate's gain with its interval: means
     over all languages. Pairs of `lost` keep their place.
     """
+    from xstilts.results.moderated import EXAMPLES
+
     means = table[table["level"] == "mean"]
     if means.empty and not lost:
         say(console, "no gains yet: no pair has been evaluated together with its baseline")
@@ -170,7 +172,13 @@ def gains(console: Console, table: pd.DataFrame, lost: Lost) -> None:
             metric = str(own["metric"].iloc[0]) if len(own) else ""
             shown.add_row(str(target), metric, *(cells[name] for name in (BASELINE, *names)))
         grid(console, shown)
-    say(console, "[95% interval]; * significant at 5% after Holm's correction")
+    if (means["interval_over"] == EXAMPLES).all():
+        say(
+            console,
+            f"[95% interval over {EXAMPLES}]; nothing is tested, since no pair has two seeds",
+        )
+    else:
+        say(console, "[95% interval]; * significant at 5% after Holm's correction")
 
 
 def scores(console: Console, table: pd.DataFrame) -> None:

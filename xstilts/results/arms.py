@@ -7,27 +7,28 @@ intermediates that differ in one thing, so the two are compared with each other,
 
 A row names the settings in which the two differ besides. Over all targets the difference is the
 unweighted mean over targets, or over the benchmark's tasks where the sweep has all of them. Seeds
-are drawn for all targets at once, since all targets of a seed share one intermediate. Holm's
-correction takes all numbers of the table as one family. With one seed the intervals are about test
-examples alone, and nothing is tested.
+vary for all targets at once, since all targets of a seed share one intermediate. The spread over
+seeds is estimated from all comparisons of the table together (`moderated.py`), that of the means
+over targets from all such means. Holm's correction takes all numbers of the table as one family.
+Where nothing has two seeds the intervals are over test examples alone, and nothing is tested.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xstilts.results.arm_pairs import QUESTIONS, Pair, pairs
 from xstilts.results.benchmarks import Benchmark, label, official
-from xstilts.results.bootstrap import estimate, holm
+from xstilts.results.bootstrap import Parts, holm, parts
 from xstilts.results.compared import AVERAGES, Average, Comparison, Contrast
+from xstilts.results.moderated import moderate
 from xstilts.results.summary import verdict
 from xstilts.scoring.gains import gain
-from xstilts.spec.seeds import resampling_stream
 from xstilts.spec.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ COLUMNS = (
     "df",
     "p",
     "p_holm",
+    "interval_over",
     "n",
     "seeds",
     "languages",
@@ -95,6 +97,7 @@ def table(sweep: Sweep, compared: Comparison, benchmark: Benchmark) -> pd.DataFr
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
+    means: list[_Mean] = []
     for model in dict.fromkeys(one.model for one in compared.contrasts):
         for pair in pairs(sweep):
             own = {
@@ -113,7 +116,10 @@ def table(sweep: Sweep, compared: Comparison, benchmark: Benchmark) -> pd.DataFr
             rows.extend({**names, **row} for one in there for row in _target(one))
             counted = [own[name] for name in _counted(sweep, benchmark, own)]
             overall = [_overall(sweep, level, counted) for level in AVERAGES]
-            rows.extend({**names, **row} for row in overall if row is not None)
+            own_means = [replace(one, row={**names, **one.row}) for one in overall if one]
+            rows.extend(one.row for one in own_means)
+            means.extend(own_means)
+    _judge(means)
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame["p_holm"] = holm(frame["p"].to_numpy(dtype=float))
     return frame
@@ -175,12 +181,7 @@ def _sentence(rows: Sequence[Mapping[str, Any]], sweep: Sweep) -> str:
 
 def _target(one: Contrast) -> Iterator[dict[str, Any]]:
     for average in one.averages.values():
-        row = dict(average.row)
-        yield row | {
-            "reference_score": row["baseline"],
-            "targets": 1,
-            "p": row["p"] if row["seeds"] > 1 else np.nan,
-        }
+        yield {**average.row, "reference_score": average.row["baseline"], "targets": 1}
 
 
 def _counted(
@@ -202,7 +203,15 @@ def _called(sweep: Sweep, benchmark: Benchmark, targets: Sequence[str]) -> str:
     return f"mean of {len(counted)}{of} targets"
 
 
-def _overall(sweep: Sweep, level: str, counted: Sequence[Contrast]) -> dict[str, Any] | None:
+@dataclass(frozen=True, kw_only=True)
+class _Mean:
+    """A mean over targets before it is judged, and what makes it uncertain."""
+
+    row: dict[str, Any]
+    parts: Parts
+
+
+def _overall(sweep: Sweep, level: str, counted: Sequence[Contrast]) -> _Mean | None:
     """The mean over targets, over the seeds that all of them have; None for fewer than two
     targets.
     """
@@ -220,27 +229,32 @@ def _overall(sweep: Sweep, level: str, counted: Sequence[Contrast]) -> dict[str,
     )
     drawn_BST = np.stack([one.drawn_BS[:, at] for one, at in sides], axis=2)
     n = sum(int(one.row["n"]) for one, _ in sides)
-    rng = resampling_stream(there[0].model, len(seeds))
     mean_T1 = np.full((len(there), 1), 1 / len(there))
-    estimated = estimate(
-        gain(score_ST, reference_ST), drawn_BST, mean_T1, np.array([float(n)]), rng, 0.95
-    )
-    numbers = {
-        name: float(getattr(estimated, name)[0])
-        for name in ("gain", "low", "high", "se", "df", "p")
-    }
-    return {
-        **numbers,
+    row = {
         "sweep": sweep.name,
         "target": ALL,
         "metric": "",
         "level": level,
         "score": float(score_ST.mean()),
         "reference_score": float(reference_ST.mean()),
-        "p": numbers["p"] if len(seeds) > 1 else np.nan,
         "n": n,
         "seeds": len(seeds),
         "languages": sum(int(one.row["languages"]) for one, _ in sides),
         "targets": len(there),
         "same_data": any(bool(one.row["same_data"]) for one, _ in sides),
     }
+    observed_ST = gain(score_ST, reference_ST)
+    return _Mean(row=row, parts=parts(observed_ST, drawn_BST, mean_T1, np.array([float(n)])))
+
+
+def _judge(means: Sequence[_Mean]) -> None:
+    """Adds intervals and p-values to the rows of the means over targets; they share what their
+    arms share.
+    """
+    rows = [one.row for one in means]
+    shared = [frozenset((row["model"], row[side]) for side in ("arm", "reference")) for row in rows]
+    found = moderate([one.parts for one in means], [[row["level"]] for row in rows], shared)
+    for r, row in enumerate(rows):
+        row["interval_over"] = str(found.over[r])
+        for name in ("gain", "low", "high", "se", "df", "p"):
+            row[name] = float(getattr(found, name)[r])

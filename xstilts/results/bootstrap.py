@@ -1,33 +1,29 @@
-"""A paired, two-level bootstrap of gains, and Holm's correction: arrays in, arrays out.
+"""A paired bootstrap of test examples, what makes gains uncertain, and Holm's correction: arrays
+in, arrays out.
 
 Examples and seeds are crossed (every seed answers every example), and pair and baseline answer the
-same examples. So seeds and examples are both resampled, and pair and baseline share the draws.
+same examples.
 
 Legend: `B` resamples, `S` seeds, `L` languages, `T` quantities (languages, then means over them),
 `N` examples, `K` statistics of a metric.
 
 1. Examples: multinomial counts W_BN, metric values from the sums W @ statistics
    (`metrics.METRICS`), so no example is scored twice. Languages with the same ids (parallel test
-   sets) share their counts.
-2. Seeds: counts C_BS, the same for all languages, since a seed moves them together. A resample of S
-   seeds has (S-1)/S of the unbiased variance (Efron and Tibshirani 1993, section 5.3), a third too
-   little at three seeds, so deviations are stretched by sqrt(S / (S-1)). Resampling both factors of
-   a crossed design errs to the safe side (Owen 2007, "The pigeonhole bootstrap").
-3. The standard error is that of the resampled gains, the interval gain +- t_df * SE, and the
-   two-sided p-value that of gain / SE under the same t. Degrees of freedom after Satterthwaite
-   1946: df = (Vs + Ve)^2 / (Vs^2 / (S-1) + Ve^2 / (N-1)), variances due to seeds and to examples.
-   Two seeds that disagree give a wide interval; where examples dominate it is nearly the normal
-   one. Tails are not counted: a counted p-value is at least 1/(B+1), which Holm over 400
-   comparisons makes 0.2.
-
-Simulated coverage of 95% intervals: 98 to 92% with three seeds, from no variance between seeds to
-nothing but it; 98 to 87% with two. With one seed the interval is about the examples alone.
+   sets) share their counts, and so do pair and baseline.
+2. In a crossed design the gain of seed s on example n is gain + A_s + B_n + (AB)_sn, and the
+   variance of the mean is var(A) / S + var(B) / N + var(AB) / (S N). What varies between seeds has
+   var(A) + var(AB) / N, so the observed variance between seeds, divided by S, holds the interaction
+   already; so does the bootstrap variance of the mean over seeds, var(B) / N + var(AB) / (S N).
+   Adding both counts it twice, which makes intervals up to 1.7 times too wide. The bootstrap
+   variance of a single seed, var(B) / N + var(AB) / N, tells the two apart (`parts`).
+3. `moderated.py` makes intervals and p-values of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +49,7 @@ def holm(p: Array) -> Array:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Gains of one pair with their uncertainty; arrays of length T."""
+    """Gains with their uncertainty; arrays of one length."""
 
     gain: Array
     low: Array
@@ -63,53 +59,77 @@ class Estimate:
     p: Array
 
 
-def estimate(
-    observed_SL: Array,
-    resampled_BSL: Array,
-    means_LT: Array,
-    n_T: Array,
-    rng: np.random.Generator,
-    confidence: float,
-) -> Estimate:
-    """Interval and p-value of the gains of one pair.
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What makes the gains of a pair uncertain; arrays of length T."""
+
+    gain: Array
+    """Mean over the seeds."""
+    between: Array
+    """Variance of one seed's gain between seeds; NaN with one seed."""
+    crossed: Array
+    """The part of it that is from seeds that answer the same examples differently; NaN with one
+    seed.
+    """
+    examples: Array
+    """Variance of the gain from the examples, without what is in `between` already; NaN where
+    predictions can't be read.
+    """
+    seeds: Array
+    """Number of distinct seeds."""
+    n: Array
+    """Number of examples."""
+
+    def take(self, at: Any) -> Parts:
+        """The quantities at these places."""
+        return Parts(**{one.name: getattr(self, one.name)[at] for one in fields(self)})
+
+    @staticmethod
+    def joined(several: Sequence[Parts]) -> Parts:
+        """Those of several pairs, one after the other."""
+        names = [one.name for one in fields(Parts)]
+        return Parts(
+            **{
+                name: np.concatenate([np.zeros(0), *(getattr(one, name) for one in several)])
+                for name in names
+            }
+        )
+
+
+def parts(observed_SL: Array, resampled_BSL: Array, means_LT: Array, n_T: Array) -> Parts:
+    """What makes the gains of one pair uncertain.
 
     `observed_SL`: gain of each seed and language; `resampled_BSL`: the same under resampled
     examples; NaN for a language that could not be read. `means_LT`: weights that make each quantity
     out of languages; `n_T`: examples of each quantity.
     """
-    from scipy import stats
-
     lost_L = np.isnan(resampled_BSL).any(axis=(0, 1))
-    resampled_BSL = np.where(lost_L, 0.0, resampled_BSL)
-    seeds = observed_SL.shape[0]
-    counts_BS = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=len(resampled_BSL)) / seeds
-    stretch = np.sqrt(seeds / (seeds - 1)) if seeds > 1 else 0.0
-    examples_BT = resampled_BSL.mean(axis=1) @ means_LT
-    drawn_BT = np.einsum("bs,bsl->bl", counts_BS, resampled_BSL) @ means_LT
-    replicates_BT = examples_BT + stretch * (drawn_BT - examples_BT)
-
-    gain = observed_SL.mean(axis=0) @ means_LT
-    se = np.where((means_LT[lost_L] > 0).any(axis=0), np.nan, replicates_BT.std(axis=0, ddof=1))
-    var_examples = examples_BT.var(axis=0, ddof=1)
-    var_seeds = (
-        (observed_SL @ means_LT).var(axis=0, ddof=1) / seeds if seeds > 1 else np.zeros_like(gain)
+    lost_T = (means_LT[lost_L] > 0).any(axis=0)
+    seeds, per_seed_ST = len(observed_SL), observed_SL @ means_LT
+    resampled_BST = np.where(lost_L, 0.0, resampled_BSL) @ means_LT
+    mean_T = resampled_BST.mean(axis=1).var(axis=0, ddof=1)
+    between, crossed, examples = np.full_like(mean_T, np.nan), np.full_like(mean_T, np.nan), mean_T
+    if seeds > 1:
+        between = per_seed_ST.var(axis=0, ddof=1)
+        single_T = resampled_BST.var(axis=0, ddof=1).mean(axis=0)
+        crossed = np.maximum(single_T - mean_T, 0) * seeds / (seeds - 1)
+        examples = np.maximum(mean_T - crossed / seeds, 0)
+    return Parts(
+        gain=per_seed_ST.mean(axis=0),
+        between=between,
+        crossed=crossed,
+        examples=np.where(lost_T, np.nan, examples),
+        seeds=np.full(len(n_T), float(seeds)),
+        n=np.asarray(n_T, dtype=float),
     )
-    df = satterthwaite(var_seeds, var_examples, seeds, n_T)
-    reach = stats.t.ppf(0.5 + confidence / 2, df) * se
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(gain == 0, 1.0, 2 * stats.t.sf(np.abs(gain) / se, df))
-    floor = np.exp2(1 - np.minimum(n_T, 1000))  # the smallest p of a sign test of n pairs
-    p = np.where((n_T > 1) & ~np.isnan(se), np.maximum(p, floor), np.nan)
-    return Estimate(gain=gain, low=gain - reach, high=gain + reach, se=se, df=df, p=p)
 
 
-def satterthwaite(var_seeds: Array, var_examples: Array, seeds: int, n: Array) -> Array:
-    """Degrees of freedom of the sum of two variance estimates with S-1 and N-1 (Satterthwaite 1946,
-    eq. 17).
-    """
-    under = var_seeds**2 / max(seeds - 1, 1) + var_examples**2 / np.maximum(n - 1, 1)
-    total = (var_seeds + var_examples) ** 2
-    return np.divide(total, under, out=np.maximum(n - 1.0, 1.0), where=under > 0)
+def satterthwaite(first: Array, first_df: Array, second: Array, second_df: Array) -> Array:
+    """Degrees of freedom of the sum of two variance estimates (Satterthwaite 1946, eq. 17)."""
+    under = first**2 / np.maximum(first_df, 1e-9) + second**2 / np.maximum(second_df, 1)
+    total = (first + second) ** 2
+    fallback = np.broadcast_to(np.maximum(second_df, 1.0), total.shape).copy()
+    return np.divide(total, under, out=fallback, where=under > 0)
 
 
 def resample(blocks: Sequence[Array], resamples: int, rng: np.random.Generator) -> list[Array]:

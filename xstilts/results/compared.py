@@ -41,6 +41,7 @@ COLUMNS = (
     "df",
     "p",
     "p_holm",
+    "interval_over",
     "n",
     "seeds",
     "languages",
@@ -89,7 +90,9 @@ class Average:
     """
 
     row: Mapping[str, Any]
-    """As in the gains; `baseline` is the reference's score."""
+    """As in the gains; `baseline` is the reference's score. The spread over seeds is that of all
+    contrasts of the sweep together.
+    """
     score_S: Array
     reference_S: Array
     drawn_BS: Array

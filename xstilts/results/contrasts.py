@@ -26,7 +26,7 @@ import numpy as np
 
 from xstilts.results.bootstrap import holm
 from xstilts.results.cube import Cube
-from xstilts.results.hierarchy import estimate, interaction_weights, mean_of_present
+from xstilts.results.hierarchy import estimate, interaction_weights, interval_over, mean_of_present
 from xstilts.results.kinds import MIXTURE, OTHER
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -214,6 +214,7 @@ def _contrast(
     return {
         **names,
         **{key: float(getattr(found, key)[0]) for key in ("gain", "low", "high", "df")},
+        "interval_over": interval_over(whole.seeds),
         "p": p,
         "p_holm": np.nan,
         "with_same": float(everything @ values) if same and everything is not None else None,

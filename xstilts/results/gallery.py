@@ -22,6 +22,7 @@ from xstilts.results.figures.grids import Cells, heatmap
 from xstilts.results.figures.lines import Curve, LayerLine, layer_curves, learning_curves
 from xstilts.results.figures.style import PALETTE
 from xstilts.results.figures.whiskers import Interval, interval_panels
+from xstilts.results.moderated import EXAMPLES, SEEDS
 from xstilts.results.summary import verdict
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.store.phases import Store
@@ -56,8 +57,9 @@ def pictures(
             found[plain] = _means(
                 own_gains, sweep, "Mean gain over all languages{model}{oracle}".format(**part)
             )
+            alone = "" if (own_gains["interval_over"] == SEEDS).any() else f" over {EXAMPLES}"
             found[f"intervals{part['model']}"] = _intervals(
-                own_gains, colours, "95% intervals{oracle}".format(**part)
+                own_gains, colours, f"95% intervals{alone}" + "{oracle}".format(**part)
             )
             for target, group in own_gains.groupby("target", sort=False):
                 title = f"{target}, {group['metric'].iloc[0]}" + "{model}{oracle}".format(**part)

@@ -22,7 +22,7 @@ from xstilts.results.benchmarks import Benchmark
 from xstilts.results.compared import Examples
 from xstilts.results.contrasts import contrasts, matches
 from xstilts.results.cube import Cube, cube, places_of
-from xstilts.results.hierarchy import estimate
+from xstilts.results.hierarchy import estimate, interval_over
 from xstilts.results.kinds import OTHER, data_kind, of_intermediate, size_class, teaches
 from xstilts.results.statistics import RESAMPLES
 from xstilts.spec.seeds import resampling_stream
@@ -178,6 +178,7 @@ def _cells(
     return {
         name: {
             **{key: float(getattr(found, key)[c]) for key in ("gain", "low", "high")},
+            "interval_over": interval_over(whole.seeds),
             "pairs": len(places),
             "intermediates": len({whole.pairs[q][0] for q in places}),
             "targets": len({whole.pairs[q][1] for q in places}),

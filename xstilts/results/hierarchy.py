@@ -24,7 +24,8 @@ Each level is drawn again on its own, and the variances of the levels are added:
    weight (as in Kish 1965, the design effect of unequal weights).
 
 A level with one member has no spread: with one seed nothing is known of the variance between seeds
-and nothing is added for it. Where no level has two members there is no interval.
+and nothing is added for it, which the interval's label says (`interval_over`). Where no level has
+two members there is no interval.
 
 Legend: `B` resamples (for examples possibly fewer), `C` quantities, `Q` pairs, `S` seeds, `L`
 languages.
@@ -39,6 +40,8 @@ import numpy as np
 from xstilts.results.bootstrap import Estimate
 from xstilts.scoring.metrics import Array
 
+WITHOUT_SEEDS = "languages and test examples alone"
+"""What an interval is over where there is one seed."""
 ROUNDING = 1e-9
 """A spread smaller than this share of the gain counts as 0."""
 
@@ -75,6 +78,13 @@ def estimate(
             _examples(examples_BQL, n_Q, ~np.isnan(over_seeds_QL), weights_CQ, levels[0][1] + 1)
         )
     return _student(weights_CQ @ gain_Q, spread, confidence)
+
+
+def interval_over(seeds: int) -> str:
+    """What the intervals of `estimate` are over, as the report says it; empty with several
+    seeds.
+    """
+    return WITHOUT_SEEDS if seeds == 1 else ""
 
 
 def mean_of_present(values: Array, axis: int) -> Array:

@@ -1,9 +1,10 @@
 """Policies: ways to choose an intermediate for every target, with the average that each gives.
 
-Intervals draw seeds and test examples again, as `bootstrap.py` does, and *choose again in each
-resample*. So they include the uncertainty of the choice itself, as far as seeds and test examples
-decide it (development rows are not drawn again, since their predictions are not kept). The
-*optimism* of the choice on test is
+Intervals are made as a pair's are: examples by the bootstrap, the spread over seeds from all
+policies of the model together (`moderated.py`). Resamples of seeds and test examples also *choose
+again*, and what the gain varies more when it is chosen again is added. So the interval includes the
+uncertainty of the choice itself, as far as seeds and test examples decide it (development rows are
+not drawn again, since their predictions are not kept). The *optimism* of the choice on test is
     mean over resamples of  (gain of the resample's choice in the resample) - (its gain in the data)
 (after Efron 1983, "Estimating the error rate of a prediction rule"): about this many points of its
 gain are the luck of being chosen.
@@ -23,9 +24,10 @@ from typing import Any, Literal
 import numpy as np
 
 from xstilts.results.benchmarks import Average, Benchmark, average
-from xstilts.results.bootstrap import satterthwaite
+from xstilts.results.bootstrap import Parts, parts
 from xstilts.results.compared import Means
 from xstilts.results.hierarchy import mean_of_present
+from xstilts.results.moderated import moderate
 from xstilts.scoring.gains import gain
 from xstilts.spec.seeds import resampling_stream
 from xstilts.spec.sweep import BASELINE, Sweep
@@ -57,8 +59,12 @@ class Policy:
     p: float = np.nan
     """NaN for the choice on test, and with one seed."""
     p_holm: float = np.nan
+    interval_over: str = ""
+    """What the interval is over; empty where there is none."""
     optimism: float = np.nan
     """Points of the gain that are the luck of the choice; only for the choice on test."""
+    parts: Parts | None = None
+    """What makes the gain uncertain; None where there is no interval."""
 
 
 class ResampledScores:
@@ -88,10 +94,9 @@ class ResampledScores:
             len(seeds), np.full(len(seeds), 1 / len(seeds)), size=resamples
         ) / len(seeds)
         self.stretch = np.sqrt(len(seeds) / (len(seeds) - 1)) if len(seeds) > 1 else 0.0
-        self.examples_BTI = np.stack([drawn.mean(axis=2) for _, drawn in both], axis=1)
-        drawn_BTI = np.stack(
-            [np.einsum("bs,bis->bi", counts_BS, drawn) for _, drawn in both], axis=1
-        )
+        self.drawn_BTIS = np.stack([drawn for _, drawn in both], axis=1)
+        self.examples_BTI = self.drawn_BTIS.mean(axis=3)
+        drawn_BTI = np.einsum("bs,btis->bti", counts_BS, self.drawn_BTIS)
         self.score_BTI = self.examples_BTI + self.stretch * (drawn_BTI - self.examples_BTI)
         middle_TI = self.dev_TIS.mean(axis=2)
         drawn_BTI = np.einsum("bs,tis->bti", counts_BS, self.dev_TIS)
@@ -101,9 +106,12 @@ class ResampledScores:
         self.usable_TI = there_TI & there_TI[:, :1]
         self.usable_TI[:, 0] = False
         self.there_TI = there_TI
+        self.complete_TIS = np.array([_complete(means[name], labels, seeds) for name in targets])
 
     def policies(self, benchmark: Benchmark, counted_T: Array) -> list[Policy]:
-        """The baseline, the two choices, and each intermediate for all targets."""
+        """The baseline, the two choices, and each intermediate for all targets. The spread over
+        seeds is that of all of them together.
+        """
         score_TI = self.score_TIS.mean(axis=2)
         usable = self.usable_TI.any(axis=1)
         none_T = np.where(self.there_TI[:, 0], 0, -1)
@@ -136,7 +144,7 @@ class ResampledScores:
                 policies.append(
                     self._policy("single", self.labels[i], same_T, None, benchmark, counted_T)
                 )
-        return policies
+        return _judged(policies)
 
     def _policy(
         self,
@@ -170,36 +178,49 @@ class ResampledScores:
         return replace(policy, **self._gain(choice_T, again, part, kind))
 
     def _gain(self, choice_T: Array, again_BT: Array, part: Array, kind: Kind) -> dict[str, Any]:
-        """Gain of the average over the targets in `part`, with its interval, as fields of a
-        `Policy`.
+        """Gain of the average over the targets in `part`, and what makes it uncertain, as fields of
+        a `Policy`.
         """
-        from scipy import stats
-
-        per_seed_S = np.mean(
-            [gain(self.score_TIS[t, choice_T[t]], self.score_TIS[t, 0]) for t in part], axis=0
-        )
-        seeds, mean = len(per_seed_S), float(per_seed_S.mean())
+        chosen = choice_T[part]
+        per_seed_S = gain(self.score_TIS[part, chosen], self.score_TIS[part, 0]).mean(axis=0)
         replicates_B = _gains(self.score_BTI, again_BT)[:, part].mean(axis=1)
-        fixed_BT = np.broadcast_to(choice_T, again_BT.shape)
-        var_examples = _gains(self.examples_BTI, fixed_BT)[:, part].mean(axis=1).var(ddof=1)
-        var_seeds = per_seed_S.var(ddof=1) / seeds if seeds > 1 else 0.0
-        se = float(replicates_B.std(ddof=1))
-        df = float(
-            satterthwaite(
-                np.array([var_seeds]), np.array([var_examples]), seeds, np.array([self.n])
-            )[0]
-        )
-        reach = float(stats.t.ppf(0.975, df)) * se
         if kind == "test":
             data_BTI = np.broadcast_to(self.score_TIS.mean(axis=2), self.score_BTI.shape)
             optimism = (replicates_B - _gains(data_BTI, again_BT)[:, part].mean(axis=1)).mean()
-            return {"gain": mean, "optimism": float(optimism)}
-        interval = {"gain": mean, "low": mean - reach, "high": mean + reach}
-        if seeds == 1:
-            return interval
-        return interval | {
-            "p": 1.0 if mean == 0 else float(2 * stats.t.sf(abs(mean) / se, df)) if se else np.nan
-        }
+            return {"gain": float(per_seed_S.mean()), "optimism": float(optimism)}
+        fixed_BT = np.broadcast_to(choice_T, again_BT.shape)
+        fixed_B = _gains(self.score_BTI, fixed_BT)[:, part].mean(axis=1)
+        choosing = max(0.0, float(replicates_B.var(ddof=1) - fixed_B.var(ddof=1)))
+        drawn_BS = gain(self.drawn_BTIS[:, part, chosen], self.drawn_BTIS[:, part, 0]).mean(axis=1)
+        used = self._seeds(part, chosen, per_seed_S, drawn_BS)
+        one, n = np.ones((1, 1)), np.array([float(self.n)])
+        found = parts(per_seed_S[used, None], drawn_BS[:, used, None], one, n)
+        mean = per_seed_S.mean()
+        found = replace(found, gain=np.array([mean]), examples=found.examples + choosing)
+        return {"gain": float(mean), "parts": found}
+
+    def _seeds(self, part: Array, chosen: Array, per_seed_S: Array, drawn_BS: Array) -> Array:
+        """The seeds that tell how far seeds move the gain: those that no target lacks, and of seeds
+        with the same evaluations one. At least one seed.
+        """
+        complete_S = (self.complete_TIS[part, chosen] & self.complete_TIS[part, 0]).all(axis=0)
+        own = np.concatenate([per_seed_S[None], drawn_BS])
+        first = np.unique(own, axis=1, return_index=True)[1]
+        used = np.sort([s for s in first if complete_S[s]]).astype(np.int64)
+        return used if len(used) else np.array([0])
+
+
+def _judged(policies: Sequence[Policy]) -> list[Policy]:
+    """The policies with their intervals and p-values. All share the baseline's trainings."""
+    uncertain = [one for one in policies if one.parts is not None]
+    every = [one.parts for one in uncertain if one.parts is not None]
+    found = moderate(every, [["policy"]] * len(every), [frozenset([BASELINE])] * len(every))
+    numbers: dict[int, dict[str, Any]] = {
+        id(one): {"interval_over": str(found.over[r])}
+        | {name: float(getattr(found, name)[r]) for name in ("low", "high", "p")}
+        for r, one in enumerate(uncertain)
+    }
+    return [replace(one, **numbers.get(id(one), {})) for one in policies]
 
 
 def on_dev(dev_XTI: Array, usable_TI: Array) -> Array:
@@ -248,6 +269,24 @@ def _gains(score_BTI: Array, choice_BT: Array) -> Array:
 def _filled(values: Array) -> Array:
     """Gives missing seeds (the last axis) the mean of the others."""
     return np.where(np.isnan(values), mean_of_present(values, -1)[..., None], values)
+
+
+def _complete(means: Means, labels: Sequence[str], seeds: Sequence[int]) -> Array:
+    """Whether each label has a score with each seed `(I, S)`."""
+    return np.array(
+        [
+            [
+                name in means.labels
+                and seed in means.seeds
+                and not np.isnan(
+                    means.observed_IS[means.labels.index(name), means.seeds.index(seed)]
+                )
+                for seed in seeds
+            ]
+            for name in labels
+        ],
+        dtype=bool,
+    )
 
 
 def _aligned(means: Means, labels: Sequence[str], seeds: Sequence[int]) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.results.figures import style
+from xstilts.results.moderated import SEEDS
 from xstilts.results.summary import LEVEL
 from xstilts.results.unreadable import NOT_READABLE
 from xstilts.spec.sweep import BASELINE
@@ -69,9 +70,17 @@ def signed(value: Any, digits: int = 1) -> str:
 
 
 def interval(row: Any) -> str:
-    """`−0.2 to +1.4`, from `low` and `high` of a row or a value, or a dash."""
-    low, high = (row["low"], row["high"]) if isinstance(row, Mapping) else (row.low, row.high)
-    return "–" if _absent(low) else f"{signed(low)} to {signed(high)}"
+    """`−0.2 to +1.4`, from `low` and `high` of a row or a value, or a dash; one that is not over
+    seeds says what it is over.
+    """
+    low, high, over = (
+        row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
+        for name in ("low", "high", "interval_over")
+    )
+    if _absent(low):
+        return "–"
+    text = f"{signed(low)} to {signed(high)}"
+    return text if not over or over == SEEDS else f"{text}, over {over}"
 
 
 def p_value(value: Any) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 from xstilts.results.bootstrap import holm
 from xstilts.results.compared import Examples
 from xstilts.results.cube import cube
-from xstilts.results.hierarchy import estimate
+from xstilts.results.hierarchy import estimate, interval_over
 from xstilts.results.statistics import RESAMPLES
 from xstilts.spec.seeds import resampling_stream
 
@@ -45,9 +45,9 @@ class Seen:
     """Target to its numbers of seen and unseen zero-shot languages."""
     cells: dict[tuple[str, str], dict[str, dict[str, Any]]]
     """(intermediate, target) to `seen` and `unseen` to row of the gains."""
-    overall: dict[str, dict[str, dict[str, float]]]
-    """Intermediate to `seen`, `unseen`, `difference` (unseen less seen): gain, low, high, p,
-    p_holm, targets.
+    overall: dict[str, dict[str, dict[str, Any]]]
+    """Intermediate to `seen`, `unseen`, `difference` (unseen less seen): gain, low, high,
+    interval_over, p, p_holm, targets.
     """
 
 
@@ -88,7 +88,7 @@ def seen(
 
 def _overall(
     model: str, known: pd.DataFrame, examples: Mapping[str, Examples] | None, resamples: int
-) -> dict[str, dict[str, dict[str, float]]]:
+) -> dict[str, dict[str, dict[str, Any]]]:
     """Each intermediate, over the targets that have enough languages of both kinds."""
     whole = cube(known, examples)
     seen_in = dict(zip(known["language"], known["seen"], strict=True))
@@ -117,10 +117,12 @@ def _overall(
     )
     tested = found.p if whole.seeds > 1 else np.full(len(found.p), np.nan)
     p_holm = np.concatenate([holm(part) for part in np.split(tested, 3)])
-    lines: dict[str, dict[str, dict[str, float]]] = {label: {} for label in labels}
+    lines: dict[str, dict[str, dict[str, Any]]] = {label: {} for label in labels}
     for c, (name, label) in enumerate((name, label) for name in QUANTITIES for label in labels):
-        numbers = {key: float(getattr(found, key)[c]) for key in ("gain", "low", "high")} | {
-            "p": float(tested[c])
+        numbers: dict[str, Any] = {
+            **{key: float(getattr(found, key)[c]) for key in ("gain", "low", "high")},
+            "interval_over": interval_over(whole.seeds),
+            "p": float(tested[c]),
         }
         targets = float(own[labels.index(label)].sum())
         lines[label][name] = {**numbers, "p_holm": float(p_holm[c]), "targets": targets}

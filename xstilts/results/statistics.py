@@ -2,29 +2,33 @@
 
 A gain is a pair's score less the baseline's, averaged over seeds. Two things make it uncertain: the
 test set holds these examples and not others, and the training used these seeds and not others.
-`bootstrap.py` has the statistics and `resampled.py` reads the predictions. This module pairs each
-intermediate with the baseline and makes a row for each language and for the means over all
-languages, over the zero-shot ones, and, among these, over the seen and over the unseen ones.
+`resampled.py` reads the predictions, `bootstrap.py` takes a pair's uncertainty apart, and
+`moderated.py` estimates the spread over seeds from all pairs together and makes intervals and
+p-values. This module pairs each intermediate with the baseline and makes a row for each language
+and for the means over all languages, over the zero-shot ones, and, among these, over the seen and
+over the unseen ones.
 
 Holm's correction takes all pairs and languages of the sweep as one family; each kind of mean is a
 family of its own. Only primary metrics are tested.
 
-`compare` compares any two intermediates in the same way, for `arms.py`.
+`compare` compares any two intermediates in the same way, for `arms.py`; the spread over seeds is
+then that of all these comparisons.
 
 Random numbers depend on the seed, the model, the target and the example ids alone: adding a pair to
-the sweep changes no other pair's interval (except in mining, where the ids are what the systems
-proposed). Legend as in `bootstrap.py`.
+the sweep draws no other examples for the others (except in mining, where the ids are what the
+systems proposed). Their intervals change all the same, since the new pair says something about the
+spread over seeds. Legend as in `bootstrap.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xstilts.results.bootstrap import estimate, holm, quantities
+from xstilts.results.bootstrap import Parts, holm, parts, quantities
 from xstilts.results.compared import (
     AVERAGES,
     COLUMNS,
@@ -35,10 +39,10 @@ from xstilts.results.compared import (
     Examples,
     Means,
 )
+from xstilts.results.moderated import moderate
 from xstilts.results.resampled import Predictions
 from xstilts.scoring.gains import gain
 from xstilts.scoring.metrics import Array
-from xstilts.spec.seeds import resampling_stream
 from xstilts.spec.sweep import BASELINE
 from xstilts.store.phases import Store
 
@@ -60,9 +64,10 @@ def gains(
 
     `scores` is the table of `scores.table`; predictions are read from `store`. Only primary
     metrics, and only languages and seeds that pair and baseline share. Scores and gains in percent
-    points; `n` is the number of examples, `seeds` the number of distinct seeds. Intervals and
-    p-values are empty where predictions are missing or damaged, and `scores.problems` of the result
-    says so.
+    points; `n` is the number of examples, `seeds` the number of distinct seeds, `interval_over`
+    what the interval is over: seeds and examples, or, where no pair has two seeds, test examples
+    alone; such rows have no p-value. Intervals and p-values are empty where predictions are missing
+    or damaged, and `scores.problems` of the result says so.
     """
     return compare(scores, store, resamples=resamples, seed=seed, confidence=confidence).gains
 
@@ -83,28 +88,36 @@ def compare(
     import pandas as pd
 
     final = scores[scores["primary"]]
-    rows: list[dict[str, Any]] = []
     problems: list[str] = []
+    paired: list[_Paired] = []
+    contrasted: list[_Paired] = []
     means: dict[tuple[str, str], Means] = {}
     examples: dict[tuple[str, str], Examples] = {}
-    contrasts: list[Contrast] = []
     for _, group in final.groupby(["sweep", "model", "target", "metric"], sort=False):
         target = _Target(group, store, seed, problems)
         pairs = [pair for pair in against if {*pair} <= {*target.labels}]
         if not target.comparable and not pairs:
             continue
         resampled_BPL = target.predictions.resampled(resamples)
-        contrasts.extend(target.contrasts(pairs, resampled_BPL, confidence))
+        contrasted.extend(target.paired(pairs, resampled_BPL))
         if target.comparable:
-            rows.extend(target.rows(resampled_BPL, confidence))
+            baseline = [(label, BASELINE) for label in target.labels if label != BASELINE]
+            paired.extend(target.paired(baseline, resampled_BPL))
             key = target.keys["model"], target.keys["target"]
             means[key], examples[key] = target.means(resampled_BPL), target.examples(resampled_BPL)
+    rows = [row for own in _rows(paired, confidence) for row in own]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"seen": "boolean"})
     for level in LEVELS:
         family = frame["level"] == level
         frame.loc[family, "p_holm"] = holm(frame.loc[family, "p"].to_numpy(dtype=float))
     frame.attrs["problems"] = problems
-    return Comparison(gains=frame, means=means, examples=examples, contrasts=tuple(contrasts))
+    contrasts = zip(contrasted, _rows(contrasted, confidence), strict=True)
+    return Comparison(
+        gains=frame,
+        means=means,
+        examples=examples,
+        contrasts=tuple(_contrast(one, own) for one, own in contrasts),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +126,10 @@ class _Paired:
     that stands under two seeds counts once.
     """
 
+    keys: Mapping[str, Any]
+    """Sweep, model, target and metric."""
     label: str
+    reference: str
     seeds: tuple[int, ...]
     scores_SL: Array
     reference_SL: Array
@@ -124,6 +140,24 @@ class _Paired:
     n_T: Array
     info: pd.DataFrame
     """Rows of the languages."""
+
+    @property
+    def parts(self) -> Parts:
+        """What makes the differences uncertain."""
+        observed_SL = gain(self.scores_SL, self.reference_SL)
+        return parts(observed_SL, self.drawn_BSL, self.means_LT, self.n_T)
+
+    @property
+    def shared(self) -> frozenset[tuple[str, ...]]:
+        """The trainings it rests on. All gains rest on the baseline's model, which is no
+        training.
+        """
+        model, target = self.keys["model"], self.keys["target"]
+        labels = (self.label, self.reference)
+        return frozenset(
+            [(model, label, target) for label in labels]
+            + [(model, label) for label in labels if label != BASELINE]
+        )
 
 
 class _Target:
@@ -146,41 +180,12 @@ class _Target:
         """Whether there are a baseline and at least one intermediate."""
         return BASELINE in self.labels and len(self.labels) > 1
 
-    def rows(self, resampled_BPL: Array, confidence: float) -> Iterator[dict[str, Any]]:
-        """Rows of every pair."""
-        for label in self.labels:
-            paired = self._paired(label, BASELINE, resampled_BPL) if label != BASELINE else None
-            if paired is not None:
-                yield from self._rows(paired, confidence)
-
-    def contrasts(
-        self, against: Sequence[tuple[str, str]], resampled_BPL: Array, confidence: float
-    ) -> Iterator[Contrast]:
-        """The intermediates of `against`, each compared with its reference."""
-        for label, reference in against:
-            paired = self._paired(label, reference, resampled_BPL)
-            if paired is None:
-                continue
-            averages = {
-                row["level"]: Average(
-                    row=row,
-                    score_S=paired.scores_SL @ weights,
-                    reference_S=paired.reference_SL @ weights,
-                    drawn_BS=paired.drawn_BSL @ weights,
-                )
-                for weights, row in zip(
-                    paired.means_LT.T, self._rows(paired, confidence), strict=True
-                )
-                if row["level"] in AVERAGES
-            }
-            yield Contrast(
-                model=self.keys["model"],
-                target=self.keys["target"],
-                label=label,
-                reference=reference,
-                seeds=paired.seeds,
-                averages=averages,
-            )
+    def paired(self, pairs: Sequence[tuple[str, str]], resampled_BPL: Array) -> Iterator[_Paired]:
+        """The intermediates of `pairs`, each with its reference, where the two can be compared."""
+        for label, reference in pairs:
+            found = self._paired(label, reference, resampled_BPL)
+            if found is not None:
+                yield found
 
     def means(self, resampled_BPL: Array) -> Means:
         """Means over all languages of the target."""
@@ -248,7 +253,9 @@ class _Target:
         sides = [[self.phases.index(phases[i][side]) for i in distinct] for side in (0, 1)]
         drawn = [resampled_BPL[:, side][:, :, columns] for side in sides]
         return _Paired(
+            keys=self.keys,
             label=label,
+            reference=reference,
             seeds=tuple(seeds[i] for i in distinct),
             scores_SL=scores_SL,
             reference_SL=reference_SL,
@@ -259,48 +266,75 @@ class _Target:
             info=info,
         )
 
-    def _rows(self, paired: _Paired, confidence: float) -> Iterator[dict[str, Any]]:
-        """A row for each quantity."""
-        info, means_LT, n_T, seeds = paired.info, paired.means_LT, paired.n_T, len(paired.seeds)
-        rng = resampling_stream(*self.entropy, seeds)
-        estimated = estimate(
-            gain(paired.scores_SL, paired.reference_SL),
-            paired.drawn_BSL,
-            means_LT,
-            n_T,
-            rng,
-            confidence,
-        )
-        averages = {
-            "score": paired.scores_SL.mean(axis=0) @ means_LT,
-            "baseline": paired.reference_SL.mean(axis=0) @ means_LT,
-        }
-        for t, (level, language) in enumerate(paired.levels):
-            yield {
-                **self.keys,
-                "intermediate": paired.label,
-                "level": level,
-                "language": language,
-                **{name: float(values[t]) for name, values in averages.items()},
-                **{
-                    name: float(getattr(estimated, name)[t])
-                    for name in ("gain", "low", "high", "se", "df", "p")
-                },
-                "p_holm": np.nan,
-                "n": int(n_T[t]),
-                "seeds": seeds,
-                "languages": int((means_LT[:, t] > 0).sum()),
-                "seen": info["seen"].iloc[t]
-                if level == "language"
-                else {"seen": True, "unseen": False}.get(level),
-                "zero_shot": bool(info["zero_shot"].iloc[t])
-                if level == "language"
-                else level != "mean",
-                "same_data": bool(info["same_data"].any()),
-            }
-
     def _phase(self, label: str, seed: int, language: str) -> str:
         return str(self._phase_of[label, seed, language])
+
+
+def _rows(paired: Sequence[_Paired], confidence: float) -> list[list[dict[str, Any]]]:
+    """For each pair a row for each quantity; the spread over seeds is that of all of them."""
+    kinds = [[level for level, _ in one.levels] for one in paired]
+    shared = [one.shared for one in paired]
+    found = moderate([one.parts for one in paired], kinds, shared, confidence)
+    numbers = [
+        {
+            "interval_over": str(found.over[r]),
+            **{
+                name: float(getattr(found, name)[r])
+                for name in ("gain", "low", "high", "se", "df", "p")
+            },
+        }
+        for r in range(len(found.gain))
+    ]
+    ends = np.cumsum([len(own) for own in kinds])
+    return [
+        [_row(one, t, numbers[end - len(one.levels) + t]) for t in range(len(one.levels))]
+        for one, end in zip(paired, ends, strict=True)
+    ]
+
+
+def _row(one: _Paired, t: int, numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of the pair's quantity `t`."""
+    (level, language), weights, info = one.levels[t], one.means_LT[:, t], one.info
+    return {
+        **one.keys,
+        "intermediate": one.label,
+        "level": level,
+        "language": language,
+        "score": float(one.scores_SL.mean(axis=0) @ weights),
+        "baseline": float(one.reference_SL.mean(axis=0) @ weights),
+        **numbers,
+        "p_holm": np.nan,
+        "n": int(one.n_T[t]),
+        "seeds": len(one.seeds),
+        "languages": int((weights > 0).sum()),
+        "seen": info["seen"].iloc[t]
+        if level == "language"
+        else {"seen": True, "unseen": False}.get(level),
+        "zero_shot": bool(info["zero_shot"].iloc[t]) if level == "language" else level != "mean",
+        "same_data": bool(info["same_data"].any()),
+    }
+
+
+def _contrast(one: _Paired, rows: Sequence[Mapping[str, Any]]) -> Contrast:
+    """An intermediate against its reference, from their rows."""
+    averages = {
+        row["level"]: Average(
+            row=row,
+            score_S=one.scores_SL @ weights,
+            reference_S=one.reference_SL @ weights,
+            drawn_BS=one.drawn_BSL @ weights,
+        )
+        for weights, row in zip(one.means_LT.T, rows, strict=True)
+        if row["level"] in AVERAGES
+    }
+    return Contrast(
+        model=one.keys["model"],
+        target=one.keys["target"],
+        label=one.label,
+        reference=one.reference,
+        seeds=one.seeds,
+        averages=averages,
+    )
 
 
 def _shared(pair: pd.DataFrame, base: pd.DataFrame) -> tuple[list[int], list[str]]:

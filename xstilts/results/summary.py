@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from xstilts.errors import StoreError
+from xstilts.results.moderated import EXAMPLES
 from xstilts.results.unreadable import NOT_READABLE, Lost
 from xstilts.spec.sweep import Sweep, chain_label
 from xstilts.store.doubts import Doubt
@@ -75,22 +76,22 @@ def overall(gains: pd.DataFrame) -> str:
             "There is no gain to report: no pair and its baseline `none` have both been evaluated."
         )
     counts = Counter(verdict(row) for row in means)  # type: ignore[arg-type]
-    alone = (
-        " With one seed this is about the test examples alone."
-        if all(row["seeds"] == 1 for row in means)
-        else ""
-    )
+    if all(row["interval_over"] == EXAMPLES for row in means):
+        return (
+            f"Nothing is tested: no pair of {len(means)} has two seeds, so nothing is known of "
+            f"other seeds. Intervals are over {EXAMPLES}."
+        )
     if not counts["gain"] and not counts["loss"]:
         if len(means) == 1:
             which = "The one pair does not differ significantly"
         else:
             which = f"No pair of {len(means)} differs significantly"
-        return f"{which} from its baseline at {LEVEL:.0%} after Holm's correction.{alone}"
+        return f"{which} from its baseline at {LEVEL:.0%} after Holm's correction."
     up, down = _verb(counts["gain"], "gain"), _verb(counts["loss"], "lose")
     return (
         f"Of {_count(len(means), 'pair')}, {up} significantly, {down} significantly (negative "
         f"transfer), and {_verb(counts['open'], 'do')} not differ significantly from the baseline "
-        f"({LEVEL:.0%}, Holm-corrected).{alone}"
+        f"({LEVEL:.0%}, Holm-corrected)."
     )
 
 

@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xstilts.errors import DataError, XstiltsError
+from xstilts.errors import DataError, StoreError, XstiltsError
 from xstilts.formats.encoded import EncodedSplit
 from xstilts.spec.digests import canonical_json, digest
 from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.task import Task
+from xstilts.store.inside import inside
 from xstilts.store.local_files import store_error, write_json
 
 if TYPE_CHECKING:
@@ -128,8 +129,8 @@ def _whole(folder: Path) -> bool:
     """Whether all files of `folder` have their full size; after a power failure they may not."""
     try:
         sizes = json.loads((folder / "facts.json").read_bytes())["files"]
-        return all((folder / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return all(inside(folder, name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, StoreError):
         return False
 
 

@@ -25,6 +25,7 @@ from xstilts.sources.sweep_models import sweep_models
 from xstilts.spec import splits
 from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import Task, Use
+from xstilts.store.inside import inside
 from xstilts.store.local_files import store_error, write_bytes
 
 _USES: tuple[Use, ...] = ("train", "dev", "test")
@@ -112,7 +113,7 @@ def _revised(every: tuple[Wanted, ...]) -> Iterator[str]:
 
 
 def _one(one: Wanted, mirror: Path, hub: hubs.Hub) -> Path:
-    folder = mirror / f"{one.kind}s" / one.name
+    folder = inside(mirror, f"{one.kind}s/{one.name}", error=DataError)
     if one.name.startswith("local/"):  # no hub owner has this name: it is the user's own
         if folder.is_dir():
             return folder

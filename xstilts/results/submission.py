@@ -30,6 +30,7 @@ from xstilts.results.scores import problems, table_of
 from xstilts.spec.languages import alias
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
+from xstilts.store.inside import inside
 from xstilts.store.ledger import require
 from xstilts.store.local_files import write_bytes
 from xstilts.store.phases import Phase, Store
@@ -90,7 +91,7 @@ def write(
     )
     files = {**submission.files, "notes.txt": notes.encode()}
     for name, content in files.items():
-        write_bytes(out / name, content)
+        write_bytes(inside(out, name), content)
     return [out / name for name in files]
 
 

@@ -13,8 +13,9 @@ from pydantic import Field
 
 from xstilts.spec.frozen import Frozen
 from xstilts.spec.hyperparameters import Settings
+from xstilts.spec.names import Name
 from xstilts.spec.stages import PhaseKind
-from xstilts.spec.task import Name, Task
+from xstilts.spec.task import Task
 
 BASELINE = "none"
 

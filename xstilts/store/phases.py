@@ -35,6 +35,7 @@ from xstilts.spec.digests import digest
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store.files import Files
 from xstilts.store.folder_files import FolderFiles
+from xstilts.store.inside import inside, part
 from xstilts.store.lease import LEASE_SECONDS, Lease
 from xstilts.store.local_files import store_error
 from xstilts.store.results import Provenance, Record, Result
@@ -149,7 +150,7 @@ class Phase:
         """
         from pyarrow import ArrowException, BufferReader, parquet
 
-        name = self._name(f"predictions/{language}.parquet")
+        name = self._name(f"predictions/{part(language)}.parquet")
         content = self._files.read(name)
         if content is None:
             raise StoreError(f"{self._files.where(name)}: there are no predictions")
@@ -166,7 +167,7 @@ class Phase:
         columns = pyarrow.table({name: list(values) for name, values in table.items()})
         buffer = io.BytesIO()
         parquet.write_table(columns, buffer, compression="zstd")
-        self._files.write(self._name(f"predictions/{language}.parquet"), buffer.getvalue())
+        self._files.write(self._name(f"predictions/{part(language)}.parquet"), buffer.getvalue())
 
     # -- checkpoints
 
@@ -238,7 +239,7 @@ class Store:
 
     def sweep_folder(self, name: str, version: int) -> Path:
         """Where a sweep keeps its ledger, studies and report."""
-        return self.path / "sweeps" / f"{name}-v{version}"
+        return inside(self.path, f"sweeps/{part(name)}-v{version}")
 
     def sweeps(self) -> Iterator[Path]:
         """Folders of all sweeps."""

@@ -15,10 +15,11 @@ from xstilts.errors import InputError, nearest
 from xstilts.spec.format_specs import FORMATS
 from xstilts.spec.gpus import GPUS, gpu_name
 from xstilts.spec.hyperparameters import Choice, IntRange, LogRange, Settings
+from xstilts.spec.names import is_name
 from xstilts.spec.sweep import BASELINE, Chain, Mixture, Model, Pretraining, Resources, chain_label
-from xstilts.spec.task import Name, Task, Use
+from xstilts.spec.task import Task, Use
 from xstilts.sweep_file import mixture_rules
-from xstilts.sweep_file.hints import WRONG, Wrong, scalar
+from xstilts.sweep_file.hints import WRONG, Wrong
 from xstilts.sweep_file.yaml_document import Document, Path, path_text
 
 Table = Mapping[str, Task | Wrong]
@@ -146,7 +147,7 @@ def _models(document: Document, clean: Mapping[str, Any]) -> None:
         if isinstance(model, Model) and not model.id.strip():
             must = "must be an id of the hub or of a mirror, or a folder with a saved model"
             document.complain(path, f"{where}: the id is empty; {must}")
-        elif isinstance(model, Model) and scalar(Name, model.label) is WRONG:
+        elif isinstance(model, Model) and not is_name(model.label):
             document.complain(
                 path, f'{where}: "{model.label}" is not a valid name for tables; give it a `name`'
             )
@@ -182,7 +183,7 @@ def _chains(document: Document, clean: Mapping[str, Any], table: Table) -> None:
         if clash := sorted({item.label, *begun} & {*taken, BASELINE}):
             message = f'{where}: "{clash[0]}" is the name of a task or mixture'
             document.complain(path, f"{message}; give that, or the chain, another name")
-        elif scalar(Name, item.label) is WRONG:
+        elif not is_name(item.label):
             message = f"{where}: its name would be {len(item.label)} characters long"
             document.complain(path, f"{message}; must be at most 64, so give it a `name`")
 

@@ -129,7 +129,7 @@ class Search(Frozen):
     """
     selection: Literal["english", "oracle"] = "english"
     """`oracle` chooses by target-language scores; that is not zero-shot, and the report says so."""
-    ladder: int = Field(default=3, ge=1)
+    ladder: int = Field(default=3, ge=1, le=100)
     """Joint order: number of shared values that replace a continuous setting of an intermediate."""
     stopping: Literal["none", "median", "halving"] = "none"
     """Prunes trials that are worse than the others of their study."""

@@ -1,9 +1,9 @@
 """Files in a folder of this machine, or of a disk that several machines share.
 
 A name is a path below the folder, and no link leads out of it (`inside`). A file is written under a
-hidden name and then renamed, so that it is whole. `swap` compares and replaces under a kernel lock on `.lock` beside the file, which is
-held only during the swap and ends with its process. Hidden names (`.lock`, unfinished files,
-scratch folders) belong to this module and are never listed.
+hidden name and then renamed, so that it is whole. `swap` compares and replaces under a kernel lock
+on `.lock` beside the file, which is held only during the swap and ends with its process. Hidden
+names (`.lock`, unfinished files, scratch folders) belong to this module and are never listed.
 """
 
 from __future__ import annotations

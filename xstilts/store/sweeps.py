@@ -12,6 +12,7 @@ from pathlib import Path
 from xstilts.errors import CorruptError, StoreError
 from xstilts.spec.sweep import Sweep
 from xstilts.store.local_files import write_json
+from xstilts.sweep_file import name_rules
 
 
 def read_sweep(folder: Path) -> Sweep:
@@ -44,7 +45,11 @@ def keep_sweep(folder: Path, sweep: Sweep) -> None:
 
 
 def _parsed(folder: Path) -> Sweep:
-    return Sweep.model_validate_json(_path(folder).read_bytes())
+    sweep = Sweep.model_validate_json(_path(folder).read_bytes())
+    wrong = next(name_rules.problems(sweep), "")
+    if wrong:
+        raise ValueError(wrong)
+    return sweep
 
 
 def _path(folder: Path) -> Path:

@@ -45,14 +45,16 @@ def sweep(document: Document, clean: Mapping[str, Any], table: Table) -> None:
 
 
 def used_tasks(clean: Mapping[str, Any], table: Table) -> list[str]:
-    """Names of the tasks a sweep uses, training tasks included, in the order of their first use."""
+    """Names of the tasks a sweep uses, training tasks included, in the order of their first use;
+    names that no task has are left out: they have been noted.
+    """
     names: dict[str, None] = {}
     for _, name, _ in _uses(clean):
-        task = table[name]
         names[name] = None
+        task = table.get(name)
         if isinstance(task, Task) and task.train_task:
             names[task.train_task] = None
-    return list(names)
+    return [name for name in names if name in table]
 
 
 def _items(clean: Mapping[str, Any], key: str) -> Iterator[tuple[Path, Any]]:
@@ -107,6 +109,10 @@ def _usable(document: Document, path: Path, task: Task, role: str, table: Table)
     def complain(message: str) -> None:
         document.complain(path, f'{path_text(path)} is "{task.name}"; {message}')
 
+    if task.train_task is not None and task.train_task not in table:
+        hint = nearest(task.train_task, table)
+        complain(f'its train_task is "{task.train_task}", which is no task{hint}')
+        return
     if role == "target" and not task.has("test"):
         complain(f"it has no test split; give tasks.{task.name}.splits.test")
     if not task.trainable:
@@ -119,13 +125,8 @@ def _usable(document: Document, path: Path, task: Task, role: str, table: Table)
         return
     source: Task | Wrong | None = task
     if role == "target" and task.train_task is not None:
-        source = table.get(task.train_task)
-        if source is None:
-            complain(
-                f'its train_task is "{task.train_task}", which is no '
-                f"task{nearest(task.train_task, table)}"
-            )
-        elif isinstance(source, Task) and not source.alike(task):
+        source = table[task.train_task]
+        if isinstance(source, Task) and not source.alike(task):
             complain(f"its train_task {source.name} must have the same format and labels")
     if not isinstance(source, Task):
         return

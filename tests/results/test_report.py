@@ -279,7 +279,7 @@ def test_write_mixture_shows_rates_members_and_their_curves(tmp_path: Path) -> N
         store, scores, compare(scores, store, resamples=20).gains, read_sweep(folder), empty
     )
     (axes,) = [
-        one for one in drawn["curves intermediates"].axes if one.get_title(loc="left") == "skill"
+        one for one in drawn["curves intermediates"]().axes if one.get_title(loc="left") == "skill"
     ]
     assert sorted(len(line.get_xdata()) for line in axes.lines) == [4, 4, 4]
 

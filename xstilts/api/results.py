@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +76,12 @@ def report(
     store: str | None = None,
     mirror: str | None = None,
     tracking: str | None = None,
+    tell: Callable[[str], None] = warnings.warn,
 ) -> dict[str, Path]:
-    """Writes the report to `out` (default: the sweep's folder); returns its files by name."""
+    """Writes the report to `out` (default: the sweep's folder); returns its files by name.
+
+    `tell` is told of each picture that could not be drawn; the report is written all the same.
+    """
     from xstilts.results.report import write
 
     home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
@@ -85,6 +91,7 @@ def report(
         home.folder,
         Path(out) if out is not None else home.folder / "report",
         command=f"xstilts run {name}",
+        tell=tell,
     )
 
 

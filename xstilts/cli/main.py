@@ -9,6 +9,7 @@ Nothing heavy is imported before a verb runs: `xstilts --help` must answer at on
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -309,9 +310,10 @@ def report(
     with outcome(as_json) as show:
         from xstilts import api
         from xstilts.cli import show as shows, tables
-        from xstilts.cli.console import console
+        from xstilts.cli.console import console, say
 
-        files = api.report(sweep, out, store=store, mirror=mirror, tracking=tracking)
+        tell = partial(say, console(stderr=True), style="yellow")
+        files = api.report(sweep, out, store=store, mirror=mirror, tracking=tracking, tell=tell)
         if not as_json:
             tables.gains(console(), tables.read_table(files["gains_csv"]))
         show({"files": {name: str(path) for name, path in files.items()}}, shows.report)

@@ -119,7 +119,7 @@ def parse(text: str, file: str) -> Document:
         message, line = f"not YAML: {message}", mark.line + 1 if mark else 1
     except (YAMLError, ValueError) as error:
         message, line = f"not YAML: {first_line(error)}", 1
-    document.problems.append(Problem(message=message, file=file, line=line))
+    document.problems = [Problem(message=message, file=file, line=line)]
     document.unreadable = True
     return document
 

@@ -53,7 +53,7 @@ def _not_there(sweep: Sweep, stages: Iterable[str]) -> Iterator[str]:
     mixtures = {mixture.label for mixture in sweep.mixtures}
     members = [name for mixture in sweep.mixtures for name in mixture.mixture]
     pretrained = [model.task for model in sweep.models if isinstance(model, Pretraining)]
-    trained = [task.train_task for task in sweep.tasks if task.train_task]
+    trained = [task.train_task for task in sweep.tasks if task.train_task is not None]
     wanted = [*pretrained, *stages, *members, *sweep.targets, *trained]
     there = {task.name for task in sweep.tasks}
     for name in dict.fromkeys(wanted):

@@ -105,3 +105,16 @@ def test_place_for_a_table_that_is_none_is_refused(name: str, said: str, tmp_pat
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=said):
         tables.write_table(gains_table(), str(tmp_path / name))
+
+
+def test_table_as_csv_has_no_formulas_and_its_numbers_as_they_are(tmp_path: Path) -> None:
+    made = gains_table(model="=cmd|' /C calc'!A0", gain=-3.5, target="@x", metric="-1")
+    tables.write_table(made, str(tmp_path / "a.csv"))
+    row = pd.read_csv(tmp_path / "a.csv").iloc[0]
+    assert (row["model"], row["target"]) == ("'=cmd|' /C calc'!A0", "'@x")
+    assert (row["gain"], row["metric"]) == (-3.5, -1)
+
+
+def test_tables_of_hostile_names_are_printed_as_they_are() -> None:
+    text = shown(tables.gains, gains_table(model="[red]m", target="[/x]", intermediate="[bold]"))
+    assert all(name in text for name in ("[red]m", "[/x]", "[bold]"))

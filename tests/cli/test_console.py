@@ -42,4 +42,4 @@ def test_table_shows_brackets_and_control_characters_and_obeys_neither() -> None
 
 
 def test_say_shows_control_characters_and_keeps_lines() -> None:
-    assert shown(say, "a\x1b[2Jb\r\n\tc\u202ed") == "a\\x1b[2Jb\\r\n\tc\\u202ed\n"
+    assert shown(say, "a\x1b[2Jb\r\nc\u202ed") == "a\\x1b[2Jb\\r\nc\\u202ed\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ from xstilts.spec.stages import StageKind, stage_names
 from xstilts.spec.sweep import BASELINE, Pretraining, Sweep, chain_label
 
 MOST_SLOTS = 1_000_000
-"""Slots of a plan. Planning as many takes 20 s and 2 GB; run on a hundred GPUs, half a minute each,
-they take four days.
+"""Slots of a plan. Planning as many takes 15 to 40 s and half a gigabyte; run on a hundred GPUs,
+half a minute each, they take four days.
 """
 Place = tuple[str, dict[str, Any] | None, dict[str, Any]]
 """(slot key, hyperparameters if already known, keyword arguments for `Slot`)"""
@@ -92,23 +92,10 @@ class _Builder:
         return Plan(sweep=self.sweep, slots=tuple(self.slots.values()), studies=self.studies)
 
     def _require_few(self) -> None:
-        """InputError where the sweep has more than `MOST_SLOTS` slots, counted without sharing of
-        stages and before any is made.
-        """
-        joint, seeds = self.sweep.search.order == "joint", len(self.sweep.seeds)
+        """InputError where the sweep has more than `MOST_SLOTS` slots; none is made for it."""
         targets = [self._trials("target", group.targets[0]) for group in self.groups]
-        oracle = sum(targets) if self.sweep.search.selection == "oracle" else 0
-        slots = 0
-        for label in self.sweep.labels:
-            stages = [self._trials("intermediate", one) for one in self.sweep.stages(label)]
-            together = joint and stages
-            # A grid over both has each point of one with each of the other.
-            both = math.prod(stages) if together and self.sweep.search.sampler == "grid" else 1
-            pairs = both * sum(targets) + seeds * len(targets)
-            slots += pairs * (1 + len(stages) if together else 1)
-            slots += 0 if together and not self.untrained else sum(stages) + seeds * len(stages)
-            slots += both * oracle + seeds * len(self.sweep.targets)
-        slots *= len(self.sweep.models)
+        one_model = sum(self._slots_of(label, targets) for label in self.sweep.labels)
+        slots = one_model * len(self.sweep.models)
         if slots > MOST_SLOTS:
             parts = ("models", "intermediates", "targets", "seeds")
             sizes = " x ".join(f"{len(getattr(self.sweep, name)):,} {name}" for name in parts)
@@ -118,12 +105,32 @@ class _Builder:
                 "fewer of them, or make several sweeps"
             )
 
+    def _slots_of(self, label: str, targets: Sequence[int]) -> int:
+        """Slots above one model and one intermediate, stages that others share included; `targets`
+        has the trials of each group.
+        """
+        search, seeds = self.sweep.search, len(self.sweep.seeds)
+        stages = [self._trials("intermediate", one) for one in self.sweep.stages(label)]
+        joint = search.order == "joint" and bool(stages)
+        trials = sum(targets)
+        if joint and search.sampler == "grid":  # each point of one with each of the others
+            trials *= math.prod(stages)
+        elif joint and max(stages) > 1:
+            trials = search.trials * len(targets)
+        trainings = (trials + seeds * len(targets)) * (1 + len(stages) if joint else 1)
+        if not joint or self.untrained:
+            trainings += sum(stages) + seeds * len(stages)
+        evaluations = seeds * len(self.sweep.targets)
+        return trainings + evaluations + (trials if search.selection == "oracle" else 0)
+
     def _trials(self, kind: StageKind, name: str) -> int:
         """Trials of a study over the settings of one task."""
-        space, search = searched(self.sweep.settings(kind, name)), self.sweep.search
+        search = self.sweep.search
+        laddered = kind == "intermediate" and search.order == "joint"
+        space = self._space(kind, name, laddered=laddered)
         if search.sampler == "grid":
             return math.prod(len(one.choice) for one in space.values() if isinstance(one, Choice))
-        return search.trials if space or search.order == "joint" else 1
+        return search.trials if space else 1
 
     # -- from the model to the targets
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from xstilts import sweep_file
 from xstilts.spec.sweep import Sweep
 from xstilts.store.phases import Store
+from xstilts.store.sweeps import own_folder
 from xstilts.sweep_file import language_rules, name_rules
 
 AnySweep = str | os.PathLike[str] | Sweep
@@ -50,7 +51,7 @@ def folder_of(
     """The store of a sweep and its folder there; the argument may be that folder itself."""
     if not isinstance(given, Sweep) and os.path.isfile(Path(given) / "ledger.jsonl"):
         folder = Path(given).absolute()
-        return RunFolder(Store(folder.parent.parent), folder)
+        return RunFolder(Store(folder.parent.parent), own_folder(folder))
     sweep = load(given, store=store, mirror=mirror, tracking=tracking)
     home = Store(sweep.store)
     return RunFolder(home, home.sweep_folder(sweep.name, sweep.version))

@@ -39,6 +39,7 @@ from xstilts.store.inside import inside, part
 from xstilts.store.lease import LEASE_SECONDS, Lease
 from xstilts.store.local_files import store_error
 from xstilts.store.results import Provenance, Record, Result
+from xstilts.store.sweeps import own_folder
 
 if TYPE_CHECKING:
     import pyarrow
@@ -218,7 +219,11 @@ class Store:
         self._files: Files = FolderFiles(self.path)
 
     def prepare(self) -> Store:
-        """Makes the folders; StoreError where the store can't be written to. Returns itself."""
+        """Makes the folders; StoreError where the store can't be written to, or a link in it leads
+        out of it (but `data`, which may lie elsewhere). Returns itself.
+        """
+        for name in ("phases", "leases", "sweeps", "train", "logs", "mlflow.db"):
+            inside(self.path, name)
         probe = f"probe-{uuid.uuid4().hex}"
         self._files.write(probe, b"x")
         self._files.remove(probe)
@@ -238,8 +243,10 @@ class Store:
         return {one for one in self._files.names("phases") if self.phase(one).done}
 
     def sweep_folder(self, name: str, version: int) -> Path:
-        """Where a sweep keeps its ledger, studies and report."""
-        return inside(self.path, f"sweeps/{part(name)}-v{version}")
+        """Where a sweep keeps its ledger, studies and report; StoreError where a link there leads
+        elsewhere.
+        """
+        return own_folder(inside(self.path, f"sweeps/{part(name)}-v{version}"))
 
     def sweeps(self) -> Iterator[Path]:
         """Folders of all sweeps."""

@@ -11,8 +11,20 @@ from pathlib import Path
 
 from xstilts.errors import CorruptError, StoreError
 from xstilts.spec.sweep import Sweep
+from xstilts.store.inside import inside
 from xstilts.store.local_files import write_json
 from xstilts.sweep_file import name_rules
+
+_FILES = ("sweep.json", "ledger.jsonl", "studies.journal", "doubts.json", "report")
+
+
+def own_folder(folder: Path) -> Path:
+    """The folder of a sweep itself; StoreError where one of its files is a link that leads out of
+    it, since some are appended to.
+    """
+    for name in _FILES:
+        inside(folder, name)
+    return folder
 
 
 def read_sweep(folder: Path) -> Sweep:

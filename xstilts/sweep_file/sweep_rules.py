@@ -15,7 +15,7 @@ from xstilts.errors import InputError, nearest
 from xstilts.spec.format_specs import FORMATS
 from xstilts.spec.gpus import GPUS, gpu_name
 from xstilts.spec.hyperparameters import Choice, IntRange, LogRange, Settings
-from xstilts.spec.names import is_name
+from xstilts.spec.names import is_name, strange
 from xstilts.spec.sweep import BASELINE, Chain, Mixture, Model, Pretraining, Resources, chain_label
 from xstilts.spec.task import Task, Use
 from xstilts.sweep_file import mixture_rules
@@ -151,6 +151,11 @@ def _models(document: Document, clean: Mapping[str, Any]) -> None:
         elif isinstance(model, Model) and not is_name(model.label):
             document.complain(
                 path, f'{where}: "{model.label}" is not a valid name for tables; give it a `name`'
+            )
+        if isinstance(model, Model) and any(map(strange, model.revision.split("/"))):
+            must = "must be a branch, tag or commit"
+            document.complain(
+                (*path, "revision"), f'{where}.revision is "{model.revision}"; {must}'
             )
         if isinstance(model, Pretraining):
             if not isinstance(model.config.get("model_type"), str):

@@ -93,6 +93,13 @@ def first_line(said: BaseException | str, longest: int | None = None) -> str:
     return "" if isinstance(said, str) else type(said).__name__
 
 
+def visible(text: str, keep: str = "") -> str:
+    """A text from others for a message: what a terminal would obey or not show (control characters,
+    marks that change the direction of writing) is written as its code, except those in `keep`.
+    """
+    return "".join(one if one.isprintable() or one in keep else ascii(one)[1:-1] for one in text)
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """`; nearest: a, b, c`: the valid names that begin with `name` or are most like it. Where there
     are none, all valid names if they are few.

@@ -49,7 +49,7 @@ def test_status_shows_the_first_line_of_what_failed_or_is_blocked(state: State) 
     entry = Entry(
         slot="s", kind="target", model="m", task="t", seed=1, state=state, error="first\nsecond"
     )
-    value = Status("x v1", {}, 1, [entry], "").to_json()
+    value = Status("x v1", {}, 1, [entry], "", []).to_json()
     shown = state in (State.FAILED, State.BLOCKED)
     assert value["failures"] == [{"slot": "s", "state": state, "error": "first"}] * shown
 

@@ -30,3 +30,16 @@ def test_table_has_names_to_the_left_and_numbers_to_the_right() -> None:
 
 def test_console_writes_to_the_stream_it_is_asked_for() -> None:
     assert (console().stderr, console(stderr=True).stderr) == (False, True)
+
+
+def test_table_shows_brackets_and_control_characters_and_obeys_neither() -> None:
+    table = new_table("[bold]title", "[red]first", "\x1b[31msecond")
+    table.add_row("[red]a[/red]", "\x1b]0;x\x07", style="bold")
+    text = shown(grid, table)
+    for part in ("[bold]title", "[red]first", "\\x1b[31msecond", "[red]a[/red]", "\\x1b]0;x\\x07"):
+        assert part in text
+    assert "\x1b" not in text
+
+
+def test_say_shows_control_characters_and_keeps_lines() -> None:
+    assert shown(say, "a\x1b[2Jb\r\nc\u202ed") == "a\\x1b[2Jb\\r\nc\\u202ed\n"

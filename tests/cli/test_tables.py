@@ -12,6 +12,7 @@ import pytest
 from tests.support.printing import shown
 from xstilts.cli import tables
 from xstilts.errors import InputError
+from xstilts.results.moderated import EXAMPLES, SEEDS
 
 
 def gains_table(**changes: Any) -> pd.DataFrame:
@@ -26,6 +27,7 @@ def gains_table(**changes: Any) -> pd.DataFrame:
         "low": 1.0,
         "high": 5.42,
         "p_holm": 0.01,
+        "interval_over": SEEDS,
     }
     return pd.DataFrame([{**row, **changes}])
 
@@ -43,6 +45,12 @@ def test_gains_open_one_has_no_star_and_missing_interval_is_left_out() -> None:
     assert "-0.5" in text
     assert "-0.5*" not in text
     assert "[nan" not in text
+
+
+def test_gains_over_examples_alone_say_so_and_that_nothing_is_tested() -> None:
+    text = shown(tables.gains, gains_table(p_holm=math.nan, interval_over=EXAMPLES), {})
+    assert "[95% interval over test examples alone]; nothing is tested" in text
+    assert "* significant" not in text
 
 
 def test_gains_without_rows_says_why() -> None:
@@ -107,3 +115,19 @@ def test_place_for_a_table_that_is_none_is_refused(name: str, said: str, tmp_pat
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=said):
         tables.write_table(gains_table(), str(tmp_path / name))
+
+
+def test_table_as_csv_has_no_formulas_and_its_numbers_as_they_are(tmp_path: Path) -> None:
+    made = gains_table(model="=cmd|' /C calc'!A0", gain=-3.5, target="@x", metric="-1")
+    tables.write_table(made, str(tmp_path / "a.csv"))
+    row = pd.read_csv(tmp_path / "a.csv").iloc[0]
+    assert (row["model"], row["target"]) == ("'=cmd|' /C calc'!A0", "'@x")
+    assert (row["gain"], row["metric"]) == (-3.5, -1)
+
+
+def test_tables_of_hostile_names_are_printed_as_they_are() -> None:
+    named = gains_table(model="[red]m", target="[/x]", intermediate="[bold]")
+    text = shown(tables.gains, named, {})
+        tables.gains, gains_table(model="[red]m", target="[/x]", intermediate="[bold]"), {}
+    )
+    assert all(name in text for name in ("[red]m", "[/x]", "[bold]"))

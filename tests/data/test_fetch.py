@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support import worlds
+from tests.support.hostile import LEADING_OUT, listing
 from xstilts.data import task_data
 from xstilts.data.fetch import fetch, wanted
 from xstilts.data.reading import sources
@@ -352,3 +353,59 @@ def test_real_hub_fills_a_mirror(tmp_path: Path) -> None:
     )
     fetch(sweep(copa, models=(scratch,)), tmp_path)
     assert task_data.sizes(copa, "train", None, worlds.context(tmp_path, tmp_path)) == 400
+
+
+class HostileHub(FolderHub):
+    """A hub that lists a file that would lie elsewhere."""
+
+    extra = "data/../../../../x/train.parquet"
+
+    def names(self, kind: hub.Kind, repository: str, revision: str) -> tuple[str, ...]:
+        """The listing, and one file more."""
+        listed = super().names(kind, repository, revision)
+        return (*listed, self.extra) if kind == "dataset" else listed
+
+
+@pytest.mark.parametrize("name", LEADING_OUT)
+def test_fetch_of_a_repository_that_leads_out_of_the_mirror_writes_nothing(
+    served: FolderHub, tmp_path: Path, name: str
+) -> None:
+    before = listing(tmp_path)
+    made = sweep(task("t", Source(hub=f"org/{name}")), models=[Model(id=f"{name or '/'}/m")])
+    with pytest.raises(DataError):
+        fetch(made, tmp_path / "mirror", hub=served)
+    assert listing(tmp_path) == before
+
+
+def test_fetch_of_files_that_lead_out_of_the_mirror_writes_nothing(
+    served: FolderHub, tmp_path: Path
+) -> None:
+    hostile = HostileHub(served.root)
+    plain = task("cards", Source(hub="org/cards", config="x.en"), splits=Splits(train="train"))
+    card = served.root / "dataset/org/cards/main/README.md"
+    card.write_text(
+        "---\nconfigs:\n- config_name: x.en\n  data_files:\n"
+        f"  - split: train\n    path: {HostileHub.extra}\n---\n"
+    )
+    before = listing(tmp_path)
+    with pytest.raises(DataError, match=r"names no place in .*: a part of it is `\.\.`"):
+        fetch(sweep(plain), tmp_path / "mirror", hub=hostile)
+    after = {name for name in listing(tmp_path) if not name.startswith("mirror/models")}
+    assert after - {"mirror"} == {*before}
+
+
+def test_fetch_never_writes_through_a_link(served: FolderHub, tmp_path: Path) -> None:
+    (mine := tmp_path / "mine").mkdir()
+    (mine / "config.json").write_text("private")
+    (own := tmp_path / "mirror/models/org/m").mkdir(parents=True)
+    (own / "config.json").symlink_to(mine / "config.json")
+    with pytest.raises(DataError, match="a link leads out"):
+        fetch(sweep(CARDS), tmp_path / "mirror", hub=served)
+    (own / "config.json").unlink()
+    own.rmdir()
+    own.symlink_to(mine)
+    with pytest.raises(DataError, match="a link leads out"):
+        fetch(sweep(CARDS), tmp_path / "mirror", hub=served)
+    assert [(path.name, path.read_text()) for path in mine.iterdir()] == [
+        ("config.json", "private")
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -85,8 +86,7 @@ def test_evaluation_does_not_depend_on_how_features_are_batched(
     spec = toy.evaluation(training, toy.task("qa", world / "rows"))
     whole = run(world / "store", spec)
     monkeypatch.setitem(prediction.BATCH_TOKENS, "cpu", 1)
-    (tmp_path / "phases").mkdir()
-    (tmp_path / "phases" / training.id).symlink_to(world / "store/phases" / training.id)
+    shutil.copytree(world / "store/phases" / training.id, tmp_path / "phases" / training.id)
     single = run(tmp_path, spec)
     assert columns(whole, "fi")["prediction"] == columns(single, "fi")["prediction"]
 
@@ -174,8 +174,7 @@ def test_evaluation_leaves_to_the_format_how_it_predicts(
     spec = trained(world, "class")
     monkeypatch.setattr(classification, "predict", predict)
     evaluation = toy.evaluation(spec, toy.task("class", world / "rows"))
-    (tmp_path / "phases").mkdir()
-    (tmp_path / "phases" / spec.id).symlink_to(world / "store/phases" / spec.id)
+    shutil.copytree(world / "store/phases" / spec.id, tmp_path / "phases" / spec.id)
     assert set(columns(run(tmp_path, evaluation), "fi")["prediction"]) == {"good"}
 
 
@@ -419,8 +418,7 @@ def test_two_workers_give_the_tables_of_one(more: Path, tmp_path: Path) -> None:
     ]
     one, two = tmp_path / "one", tmp_path / "two"
     run(one, training)
-    (two / "phases").mkdir(parents=True)
-    (two / "phases" / training.id).symlink_to(one / "phases" / training.id)
+    shutil.copytree(one / "phases" / training.id, two / "phases" / training.id)
     for spec in specs:
         run(one, spec)
     (listed := tmp_path / "specs.json").write_text(

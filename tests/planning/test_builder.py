@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from tests.support.sweeps import SPACE, paper_grid, small
+from xstilts.errors import InputError
 from xstilts.planning import Plan, make_plan
 from xstilts.planning.counts import summary
 from xstilts.planning.needs import Chosen, Filled
@@ -131,3 +133,29 @@ def test_chain_what_sharing_saves_counts_every_intermediate_that_begins_so() -> 
     counted = summary(plan)
     assert counted["trainings"]["intermediate"] == 3
     assert counted["shared_savings"]["intermediate"] == (1 + 2 + 3) - 3
+
+
+@pytest.mark.parametrize("order", ["staged", "joint"])
+@pytest.mark.parametrize("selection", ["english", "oracle"])
+@pytest.mark.parametrize("sampler", ["tpe", "grid"])
+def test_plan_with_too_many_slots_is_refused_by_a_count_that_is_never_too_low(
+    monkeypatch: pytest.MonkeyPatch, order: str, selection: str, sampler: str
+) -> None:
+    search = Search(order=order, selection=selection, sampler=sampler, trials=7)
+    chosen = Settings(lr=Choice(choice=(1e-5, 2e-5, 3e-5)), steps=Choice(choice=(1, 2)))
+    for sweep in (
+        paper_grid(search=search, intermediate=chosen, target=chosen, seeds=(1, 2, 3)),
+        small(search=search, intermediate=chosen, target=chosen),
+        small(search=search, intermediate=Settings(), target=chosen),
+        small(search=search, intermediate=Settings(), target=Settings()),
+        small(search=search.model_copy(update={"sampler": "tpe"})),
+    ):
+        slots = len(make_plan(sweep).slots)
+        with monkeypatch.context() as few, pytest.raises(InputError) as caught:
+            few.setattr("xstilts.planning.builder.MOST_SLOTS", 1)
+            make_plan(sweep)
+        (counted,) = re.findall(r"a plan of about ([\d,]+) phases", str(caught.value))
+        assert slots <= int(counted.replace(",", "")) <= 3 * slots
+        with monkeypatch.context() as few:
+            few.setattr("xstilts.planning.builder.MOST_SLOTS", int(counted.replace(",", "")))
+            assert len(make_plan(sweep).slots) == slots

@@ -140,7 +140,7 @@ def test_pictures_have_a_panel_for_each_pooling_and_mark_the_reported_layer(tmp_
     made = pictures(
         store, scores, gains(scores, store, resamples=20), sweep, curves(store, scores, sweep)
     )
-    axes = made["layers pairs"].axes
+    axes = made["layers pairs"]().axes
     assert [one.get_title(loc="left") for one in axes] == ["pooling: mean", "pooling: cls"]
     assert [text.get_text() for text in axes[0].texts] == ["reported"]
     assert {line.get_color() for line in axes[1].lines} == set(palette(scores).values())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from xstilts.results.rendering import (
+    csv,
     interval,
-    markdown_text,
     number,
     p_value,
     setting,
@@ -58,8 +59,24 @@ def test_tint_is_blue_for_gains_red_for_losses_and_paler_for_less() -> None:
     assert tint(None, 2.0) == tint(1.0, 0.0) == ""
 
 
-def test_markdown_text_escapes_what_would_break_a_table() -> None:
-    assert markdown_text("a|b\n<c> *d*") == r"a\|b &lt;c&gt; \*d\*"
+def test_csv_marks_text_that_a_spreadsheet_would_take_for_a_formula() -> None:
+    table = pd.DataFrame(
+        {
+            "=name": ["=1+1", "plain", None, "@sum", "-2", "-2+3", "a,=1"],
+            "value": [-1.5, 2.0, float("nan"), -3.0, 4.0, 5.0, 6.0],
+            "seen": [True, False, None, True, None, None, True],
+        }
+    )
+    assert csv(table).decode().splitlines() == [
+        "'=name,value,seen",
+        "'=1+1,-1.5,True",
+        "plain,2.0,False",
+        ",,",
+        "'@sum,-3.0,True",
+        "-2,4.0,",
+        "'-2+3,5.0,",
+        '"a,=1",6.0,True',
+    ]
 
 
 def test_ticked_is_code_in_html_and_everything_is_escaped() -> None:

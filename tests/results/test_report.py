@@ -12,7 +12,13 @@ import pandas as pd
 import pytest
 
 from tests.conftest import ROOT
-from tests.support.builders import build_store, record_file, write_record
+from tests.support.builders import (
+    build_store,
+    ledger_rows,
+    record_file,
+    write_ledger,
+    write_record,
+)
 from tests.support.chains import become_chain
 from xstilts.errors import StoreError
 from xstilts.results import layers
@@ -286,7 +292,7 @@ def test_write_mixture_shows_rates_members_and_their_curves(tmp_path: Path) -> N
         store, scores, compare(scores, store, resamples=20).gains, read_sweep(folder), empty
     )
     (axes,) = [
-        one for one in drawn["curves intermediates"].axes if one.get_title(loc="left") == "skill"
+        one for one in drawn["curves intermediates"]().axes if one.get_title(loc="left") == "skill"
     ]
     assert sorted(len(line.get_xdata()) for line in axes.lines) == [4, 4, 4]
 
@@ -376,3 +382,36 @@ def test_write_doubts_stand_in_both_reports_by_task(tmp_path: Path) -> None:
 def test_write_without_doubts_has_no_such_section(full) -> None:
     _, html, markdown = full
     assert "Doubts" not in html and "Doubts" not in markdown
+
+
+def test_write_with_pictures_that_cannot_be_drawn_says_which_and_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, folder = build_store(
+        tmp_path / "store", targets=("pairs",), intermediates=("none", "skill"), examples=20
+    )
+    monkeypatch.setattr("xstilts.results.gallery.PALETTE", ("grey", "no colour"))
+    told: list[str] = []
+    files = write(store, folder, tmp_path / "out", resamples=50, tell=told.append).files
+    lost = ("intervals", "curves", "curves intermediates")
+    assert [one.split("`")[1] for one in told] == list(lost)
+    assert "heatmap" in files and "languages pairs" in files and not {*lost} & {*files}
+    html, markdown = files["html"].read_text(), files["markdown"].read_text()
+    for name in lost:
+        assert f"picture `{name}` could not be drawn (ValueError: " in html
+        assert rf"picture \`{name}\` could not be drawn (ValueError: " in markdown
+    assert "&#39;no colour&#39; is not a valid" in html
+    assert "Learning curves" in html, "the section says that there are none"
+
+
+def test_write_tables_have_no_formulas(tmp_path: Path) -> None:
+    store, folder = build_store(
+        tmp_path / "store", targets=("pairs",), intermediates=("none", "skill"), examples=20
+    )
+    rows = ledger_rows(folder)
+    write_ledger(folder, [row | ({"model": "=1+1"} if "model" in row else {}) for row in rows])
+    files = write(store, folder, tmp_path / "out", resamples=50).files
+    for name in ("scores_csv", "gains_csv"):
+        assert "'=1+1," in files[name].read_text()
+        assert not re.search(r"(^|,)=", files[name].read_text(), re.MULTILINE)
+    assert set(pd.read_parquet(files["scores_parquet"])["model"]) == {"=1+1"}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import worlds
+from tests.support.hostile import LEADING_OUT
 from xstilts.errors import DataError
 from xstilts.sources.base_models import base_place, model_revision, resolve_model, wanted_files
 from xstilts.tasks import generator
@@ -108,3 +109,67 @@ def test_base_place_of_a_folder_has_no_revision_and_that_of_an_id_keeps_it(tmp_p
     place, revision = base_place("./m", "main", where)
     assert (Path(place).resolve(), revision) == ((tmp_path / "m").resolve(), None)
     assert base_place("org/m", "v1", where) == ("org/m", "v1")
+
+
+def mirrored(folder: Path, index: str | None = None) -> Path:
+    """A model in a mirror."""
+    own = folder / "models/org/m"
+    own.mkdir(parents=True)
+    (own / "config.json").write_text("{}")
+    (own / "model-1.safetensors").write_bytes(b"weights")
+    if index is not None:
+        (own / "model.safetensors.index.json").write_text(index)
+    return own
+
+
+@pytest.mark.parametrize("name", LEADING_OUT)
+def test_model_whose_id_leads_out_of_the_mirror_is_refused(name: str, tmp_path: Path) -> None:
+    mirrored(tmp_path / "mirror")
+    for place in (tmp_path, tmp_path / "mirror"):
+        (place / "x").mkdir()
+        (place / "x/README.md").write_text("mine")
+    (base := tmp_path / "sweeps").mkdir()
+    where = worlds.context(base, tmp_path / "mirror").model_copy(update={"base": str(base)})
+    with pytest.raises(DataError):
+        resolve_model(f"org/{name}", where)
+
+
+def test_model_with_links_out_of_the_mirror_is_refused(tmp_path: Path) -> None:
+    own = mirrored(tmp_path / "mirror")
+    where = worlds.context(tmp_path, tmp_path / "mirror")
+    (tmp_path / "mine.safetensors").write_bytes(b"private")
+    (own / "model-2.safetensors").symlink_to(tmp_path / "mine.safetensors")
+    with pytest.raises(DataError, match=r"model-2.safetensors: a link leads out of .*org/m, to "):
+        resolve_model("org/m", where)
+    (own / "model-2.safetensors").unlink()
+    (own / "model-2.safetensors").symlink_to("model-1.safetensors")
+    (tmp_path / "link").symlink_to(tmp_path / "mirror")
+    through = worlds.context(tmp_path, tmp_path / "link")
+    assert model_revision("org/m", through) == model_revision("org/m", where)
+    (tmp_path / "mirror/models/org/other").symlink_to(tmp_path)
+    with pytest.raises(DataError, match="other: a link leads out"):
+        resolve_model("org/other", where)
+
+
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        ('{"weight_map": {"a": "../../x.safetensors"}}', "names the weights `../../x.safetensors`"),
+        ('{"weight_map": {"a": "/abs.safetensors"}}', "must be a file beside it"),
+        ('{"weight_map": {"a": "a\\u0000b"}}', "must be a file beside it"),
+        ('{"weight_map": [1]}', "damaged"),
+        ('{"weight_map": ', "damaged"),
+        ("[]", "damaged"),
+    ],
+)
+def test_index_that_names_weights_elsewhere_is_refused(
+    tmp_path: Path, index: str, said: str
+) -> None:
+    mirrored(tmp_path, index)
+    with pytest.raises(DataError, match=said):
+        model_revision("org/m", worlds.context(tmp_path, tmp_path))
+
+
+def test_index_that_names_the_files_beside_it_is_fine(tmp_path: Path) -> None:
+    mirrored(tmp_path, '{"weight_map": {"a": "model-1.safetensors", "b": "model-1.safetensors"}}')
+    assert len(model_revision("org/m", worlds.context(tmp_path, tmp_path))) == 24

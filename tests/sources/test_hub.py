@@ -10,6 +10,7 @@ from huggingface_hub import errors
 
 from tests.data.check_messages import problems
 from tests.support import worlds
+from tests.support.hostile import LEADING_OUT, listing
 from xstilts.errors import DataError
 from xstilts.sources import hub
 from xstilts.sources.base_models import model_revision
@@ -154,3 +155,25 @@ def test_download_asks_for_the_named_files_alone(
     assert folder == tmp_path
     assert given["allow_patterns"] == ["a/[[]x][*].csv", "b[?].csv"]
     assert given["local_dir"] == tmp_path / "here"
+
+
+@pytest.mark.parametrize("name", LEADING_OUT)
+def test_id_revision_or_file_that_leads_out_of_the_cache_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache/hub"))
+    (tmp_path / "x").write_text("0" * 40)  # what a cache's file of a revision holds
+    before = listing(tmp_path)
+    for asked in (hub.HuggingFace(), hub.OnlyKept()):
+        for ask in (
+            lambda asked=asked: asked.names("dataset", f"o/{name}", "main"),
+            lambda asked=asked: asked.commit("model", "o/n", f"refs/{name}"),
+            lambda asked=asked: asked.names("model", "o/n", name),
+            lambda asked=asked: asked.download("model", "o/n", "main", [name], None),
+            lambda asked=asked: asked.download("model", "o/n", name, ["x"], None),
+        ):
+            with pytest.raises(DataError):
+                ask()
+    with pytest.raises(DataError, match="is none that a hub has: a part of it"):
+        hub.HuggingFace().download("dataset", "o/n", "main", ["a", name], tmp_path / "mirror")
+    assert listing(tmp_path) == before

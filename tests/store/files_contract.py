@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.hostile import LEADING_OUT, listing
+from xstilts.errors import StoreError
 from xstilts.store.files import Files
 
 Pair = tuple[Files, Files]
@@ -191,3 +193,50 @@ class FilesContract:
         files[1].remove("p/partial")
         assert not made.exists()
         left.__exit__(None, None, None)
+
+    # -- hostile names
+
+    @pytest.mark.parametrize("name", [*LEADING_OUT, "a\nb", "x" * 300, ".lock", "p/.scratch-x"])
+    def test_name_that_is_none_is_refused_and_nothing_is_touched(
+        self, files: Pair, tmp_path: Path, name: str
+    ) -> None:
+        one, _ = files
+        one.write("p/a", b"mine")
+        (made := tmp_path / "made").mkdir()
+        (made / "x").write_bytes(b"x")
+        before = listing(tmp_path.parent)
+        for full in {name, f"p/{name}/q", f"p/{name}"} - {"p/a"}:
+            with pytest.raises(StoreError):
+                one.read(full)
+            with pytest.raises(StoreError):
+                one.has(full)
+            with pytest.raises(StoreError):
+                one.names(full)
+            with pytest.raises(StoreError):
+                one.write(full, b"x")
+            with pytest.raises(StoreError):
+                one.swap(full, None, b"x")
+            with pytest.raises(StoreError):
+                one.remove(full)
+            with pytest.raises(StoreError):
+                one.folder(full)
+            with pytest.raises(StoreError):
+                one.keep(made, full)
+            with pytest.raises(StoreError), one.scratch(full):
+                pass
+        assert listing(tmp_path.parent) == before
+        assert one.read("p/a") == b"mine"
+
+    @pytest.mark.parametrize("name", ["a b", "-rf", "A", "\uff0e\uff0e", "~", "a\\b", "x" * 200])
+    def test_name_that_only_looks_strange_is_a_name(self, files: Pair, name: str) -> None:
+        one, two = files
+        one.write(f"p/{name}", b"x")
+        assert two.names("p") == [name] and two.read(f"p/{name}") == b"x"
+        one.remove(f"p/{name}")
+        assert two.names("p") == []
+
+    def test_names_that_differ_in_capitals_are_two(self, files: Pair) -> None:
+        one, _ = files
+        one.write("p/a", b"1")
+        one.write("p/A", b"2")
+        assert (one.read("p/a"), one.read("p/A")) == (b"1", b"2")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.files_contract import FilesContract, Pair
+from tests.support.hostile import listing
 from xstilts.errors import StoreError
 from xstilts.store.folder_files import FolderFiles
 
@@ -115,3 +116,40 @@ def test_has_of_a_file_that_the_disk_does_not_show_is_an_error_and_not_a_no(
     monkeypatch.setattr("xstilts.store.folder_files.os.stat", stale)
     with pytest.raises(StoreError, match=r"record\.json"):
         files.has("phases/a/record.json")
+
+
+def test_link_in_the_store_that_leads_out_is_refused_by_every_method(tmp_path: Path) -> None:
+    (mine := tmp_path / "mine").mkdir()
+    (mine / "file").write_text("private")
+    (made := tmp_path / "made").mkdir()
+    (tmp_path / "store/phases").mkdir(parents=True)
+    (tmp_path / "store/phases/a").symlink_to(mine)
+    files, before = FolderFiles(tmp_path / "store"), listing(tmp_path)
+    for action in (
+        lambda: files.read("phases/a/file"),
+        lambda: files.has("phases/a/file"),
+        lambda: files.names("phases/a"),
+        lambda: files.write("phases/a/file", b"x"),
+        lambda: files.swap("phases/a/file", b"private", None),
+        lambda: files.remove("phases/a/file"),
+        lambda: files.remove("phases/a"),
+        lambda: files.folder("phases/a"),
+        lambda: files.keep(made, "phases/a/model"),
+        lambda: files.scratch("phases/a").__enter__(),
+    ):
+        with pytest.raises(StoreError, match=r"a link leads out of .*store, to .*mine"):
+            action()
+    assert listing(tmp_path) == before
+
+
+def test_store_that_is_a_link_works(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "store").symlink_to(tmp_path / "real")
+    files = FolderFiles(tmp_path / "store")
+    files.write("phases/a/record.json", b"{}")
+    with files.scratch("phases/a") as made:
+        (made / "x").write_bytes(b"x")
+        files.keep(made, "phases/a/model")
+    assert (tmp_path / "real/phases/a/model/x").read_bytes() == b"x"
+    files.remove("phases/a")
+    assert files.names("phases") == []

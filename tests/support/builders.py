@@ -25,6 +25,7 @@ from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import Member, ModelParent, Parent, PhaseParent, PhaseSpec
 from xstilts.spec.sweep import Model, Search, Sweep
 from xstilts.spec.task import Source, Splits, Task
+from xstilts.store.chained import Chained
 from xstilts.store.ledger import Entry, Ledger, StagePhase
 from xstilts.store.phases import Store
 from xstilts.store.results import (
@@ -172,6 +173,20 @@ def write_record(store: Store, phase: str, values: Mapping[str, Any]) -> None:
     """Writes another record of a phase, with its digest, as if it had been written so at first."""
     own = {key: value for key, value in values.items() if key != "digest"}
     record_file(store, phase).write_text(json.dumps({**own, "digest": digest(own)}))
+
+
+def ledger_rows(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a sweep's ledger."""
+    return [dict(row) for row in Chained(folder / "ledger.jsonl").read().rows]
+
+
+def write_ledger(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes another ledger, with its sums, as if it had been written so at first."""
+    for name in ("ledger.jsonl", "ledger.jsonl.head"):
+        (folder / name).unlink(missing_ok=True)
+    book = Chained(folder / "ledger.jsonl")
+    book.read()
+    book.append(*rows)
 
 
 def write_predictions(store: Store, phase: str, language: str, table: pd.DataFrame) -> None:

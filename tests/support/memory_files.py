@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from xstilts.store.files import required
+
 
 class MemoryFiles:
     """Objects in memory, shared by all that are given the same dict; `local` is for copies."""
@@ -24,21 +26,22 @@ class MemoryFiles:
         return f"memory://{name}"
 
     def read(self, name: str) -> bytes | None:
-        return self.objects.get(name)
+        return self.objects.get(required(name))
 
     def has(self, name: str) -> bool:
-        return name in self.objects
+        return required(name) in self.objects
 
     def names(self, prefix: str) -> list[str]:
-        return sorted({rest.split("/")[0] for rest in self._below(prefix)})
+        return sorted({rest.split("/")[0] for rest in self._below(required(prefix))})
 
     def sizes(self, prefix: str) -> dict[str, int]:
         return {rest: len(self.objects[f"{prefix}/{rest}"]) for rest in self._below(prefix)}
 
     def write(self, name: str, content: bytes) -> None:
-        self.objects[name] = content
+        self.objects[required(name)] = content
 
     def swap(self, name: str, before: bytes | None, after: bytes | None) -> bool:
+        required(name)
         with self.lock:
             if self.objects.get(name) != before:
                 return False
@@ -49,12 +52,13 @@ class MemoryFiles:
             return True
 
     def remove(self, prefix: str) -> None:
-        self.objects.pop(prefix, None)
+        self.objects.pop(required(prefix), None)
         for rest in self._below(prefix):
             self.objects.pop(f"{prefix}/{rest}", None)
         shutil.rmtree(self.local / "scratch" / prefix, ignore_errors=True)
 
     def folder(self, prefix: str) -> Path:
+        required(prefix)
         copy = self.local / "copies" / uuid.uuid4().hex / prefix.rpartition("/")[2]
         for rest in self._below(prefix):
             path = copy / rest
@@ -63,6 +67,7 @@ class MemoryFiles:
         return copy
 
     def keep(self, local: Path, prefix: str) -> None:
+        required(prefix)
         files = [path for path in local.rglob("*") if path.is_file()]
         self.remove(prefix)
         for path in files:
@@ -70,7 +75,7 @@ class MemoryFiles:
 
     @contextmanager
     def scratch(self, prefix: str) -> Iterator[Path]:
-        made = self.local / "scratch" / prefix / uuid.uuid4().hex
+        made = self.local / "scratch" / required(prefix) / uuid.uuid4().hex
         made.mkdir(parents=True)
         try:
             yield made

@@ -8,7 +8,8 @@ import pytest
 from pydantic import Field
 
 from xstilts.spec.hyperparameters import Choice, LogRange, Settings, Space
-from xstilts.spec.task import ColumnName, Name, Source, Task
+from xstilts.spec.names import Name
+from xstilts.spec.task import ColumnName, Source, Task
 from xstilts.sweep_file.any_options import AnyOptions
 from xstilts.sweep_file.hints import (
     WRONG,

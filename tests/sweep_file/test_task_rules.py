@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.support.sweep_texts import GOOD, problems
+from tests.support.hostile import LEADING_OUT
+from tests.support.sweep_texts import GOOD, only, problems
 from xstilts.sweep_file import loads
 
 
@@ -113,3 +116,21 @@ def test_labels_that_are_numbers_are_told_once_each() -> None:
         'tasks.own.labels[0] is 0; must be text; write "0" in quotes',
         'tasks.own.labels[1] is 1; must be text; write "1" in quotes',
     ]
+
+
+@pytest.mark.parametrize("name", LEADING_OUT[1:])
+@pytest.mark.parametrize("key", ["hub", "revision"])
+def test_id_or_revision_that_no_hub_has_is_told_at_its_line(key: str, name: str) -> None:
+    source = json.dumps({"hub": "o/d", "revision": "main", key: name})
+    told = problems(GOOD + f"tasks:\n  squad: {{source: {source}}}\n")
+    assert any(
+        line == 9 and message.startswith(f"tasks.squad.source.{key} is ") for line, message in told
+    ), told
+
+
+def test_revision_of_a_model_that_no_hub_has_is_told_at_its_line() -> None:
+    line, message = only(GOOD.replace("[local/mini-xlmr]", "[{id: a/b, revision: ../../x}]"))
+    assert (line, message) == (
+        2,
+        'models[0].revision is "../../x"; must be a branch, tag or commit',
+    )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 from xstilts.store.ledger import Entry, StagePhase, State
 from xstilts.tracking.book import Book
@@ -62,3 +65,16 @@ def test_tags_name_every_slot_of_the_phase_and_every_stage_of_a_chain() -> None:
     assert found["xstilts.pair"] == "squad→udpos"
     assert found["xstilts.intermediate_phase"] == "p1, p2"
     assert "xstilts.error" not in found
+
+
+def test_note_of_hostile_errors_names_and_paths_is_text() -> None:
+    trained = _entry(slot="t", kind="target", phase="p1", intermediate="![i](http://x.y/z.png)")
+    failed = _entry(phase="p2", state=State.FAILED, error="<img src=//x.y>\n# big [a](b) `c`")
+    book = Book([trained, failed])
+    text = note(failed, "p1", "/a`b/<i>", book, several_models=False)["mlflow.note.content"]
+    html = MarkdownIt("commonmark").render(text)
+    assert not re.search("<(img|a|h1|script)[ >]", html) and "http://" not in text
+    shown = unescape(re.sub("<[^>]+>", "", html))
+    assert "<img src=//x.y> # big [a](b) `c`" in shown
+    assert "![i](http://x.y/z.png)→" in shown
+    assert "<code>/aʼb/&lt;i&gt;</code>" in html

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shlex
 import zlib
+from html import unescape
+
+from markdown_it import MarkdownIt
 
 from tests.support.builders import task
 from xstilts.spec.sweep import Chain, Model, Sweep
@@ -58,3 +62,19 @@ def test_command_that_opens_a_page_can_be_pasted_into_a_shell() -> None:
     assert shlex.split(command) == ["mlflow", "ui", "--backend-store-uri", uri]
     assert address == "http://127.0.0.1:5000/#/x"
     assert how_to_open("/#/x", "https://host/") == "https://host/#/x"
+
+
+def test_description_in_the_note_of_an_experiment_is_text() -> None:
+    sweep = Sweep(
+        name="s",
+        description="![x](http://evil.example/a.png) <script>1</script> [a](//b.c) {0} {name}",
+        models=(Model(id="m"),),
+        intermediates=("none",),
+        targets=("tags",),
+        tasks=(task("tags"),),
+    )
+    note = experiment_tags(sweep)["mlflow.note.content"]
+    html = MarkdownIt("commonmark").render(note)
+    assert "![x](http://evil.example/a.png)" in unescape(html)
+    assert not re.search("<(img|script|a)", html) and "://" not in note
+    assert "<strong>Views</strong>" in html

@@ -29,3 +29,9 @@ def test_sweep_run_status_follows_its_slots(world: World, state: State, status: 
     run = sweep_run(world.sweep, world.store, [*done[:-1], changed], {})
     assert run.status == status
     assert (run.ended is None) is (status == "RUNNING")
+
+
+def test_sweep_run_shows_the_description_as_text(world: World) -> None:
+    sweep = world.sweep.model_copy(update={"description": "![x](http://a.b/c) <b>*d*"})
+    tags = sweep_run(sweep, world.store, world.entries, {}).tags
+    assert tags["mlflow.note.content"] == (r"!\[x\](http:&#47;&#47;a.b/c) &lt;b&gt;\*d\*")

@@ -14,7 +14,7 @@ from xstilts.api.given import AnySweep, base_of, file_of, folder_of
 from xstilts.api.verb_values import ExportResult
 from xstilts.errors import CorruptError, InputError, StoreError
 from xstilts.sources import uploads
-from xstilts.store.ledger import Entry, require
+from xstilts.store.ledger import Entry
 from xstilts.store.local_files import write_bytes
 from xstilts.store.phases import Store
 from xstilts.store.reading import ReadStore
@@ -56,7 +56,7 @@ def export(
 
     home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
     reading = ReadStore.of(home.store)
-    entries, kept = require(home.folder).entries(), read_sweep(home.folder)
+    entries, kept = reading.ledger(home.folder).entries(), read_sweep(home.folder)
     named = pairs.parse(pair, kept)
     entry = pairs.evaluation(named, kept, entries, model=model, seed=seed)
     _require_checkpoint(reading, entry, str(named))

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from xstilts import sweep_file
 from xstilts.spec.sweep import Sweep
 from xstilts.store.phases import Store
-from xstilts.sweep_file import language_rules
+from xstilts.store.sweeps import own_folder
+from xstilts.sweep_file import language_rules, name_rules
 
 AnySweep = str | os.PathLike[str] | Sweep
 
@@ -21,12 +22,13 @@ def load(
     mirror: str | None = None,
     tracking: str | None = None,
 ) -> Sweep:
-    """The sweep; arguments override what its file says. Raises SweepError, for a `Sweep` where a
-    task has a language that is no code: its name would become part of paths.
+    """The sweep; arguments override what its file says. Raises SweepError, for a `Sweep` too: names
+    and languages become parts of paths, whoever made them.
     """
     if not isinstance(given, Sweep):
         return sweep_file.load(given, store=store, mirror=mirror, tracking=tracking)
     language_rules.sweep(given)
+    name_rules.sweep(given)
     overrides = {"store": store, "mirror": mirror, "tracking": tracking}
     return given.model_copy(update={k: v for k, v in overrides.items() if v is not None})
 
@@ -49,7 +51,7 @@ def folder_of(
     """The store of a sweep and its folder there; the argument may be that folder itself."""
     if not isinstance(given, Sweep) and os.path.isfile(Path(given) / "ledger.jsonl"):
         folder = Path(given).absolute()
-        return RunFolder(Store(folder.parent.parent), folder)
+        return RunFolder(Store(folder.parent.parent), own_folder(folder))
     sweep = load(given, store=store, mirror=mirror, tracking=tracking)
     home = Store(sweep.store)
     return RunFolder(home, home.sweep_folder(sweep.name, sweep.version))

@@ -7,8 +7,9 @@ could not read.
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,11 +44,12 @@ def status(
     counted as `damaged`.
     """
     home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
-    ledger = ledgers.require(home.folder)
+    reading = ReadStore.of(home.store)
+    ledger = reading.ledger(home.folder)
     kept = read_sweep(home.folder)
     keys = {slot.key for slot in make_plan(kept).slots}
     entries = [entry for entry in ledger.entries() if entry.slot in keys]
-    damaged = _damaged(home.store, entries)
+    damaged = _damaged(reading, entries)
     slots = {use.slot for one in damaged for use in one.uses}
     counts: Counter[str] = Counter(
         DAMAGED if entry.slot in slots and entry.state.finished else entry.state
@@ -64,9 +66,10 @@ def status(
     )
 
 
-def _damaged(store: Store, entries: Sequence[Entry]) -> list[Unreadable]:
-    """The phases that count as done and have no good record, or lack a file."""
-    reading = ReadStore.of(store)
+def _damaged(reading: ReadStore, entries: Sequence[Entry]) -> list[Unreadable]:
+    """The phases that count as done and have no good record, or lack a file, and what was noted
+    before.
+    """
     for phase in dict.fromkeys(e.phase for e in entries if e.state.finished and e.phase):
         reading.phase(phase).fault()
     return unreadable(reading, reading.damages, entries)
@@ -104,8 +107,12 @@ def report(
     store: str | None = None,
     mirror: str | None = None,
     tracking: str | None = None,
+    tell: Callable[[str], None] = warnings.warn,
 ) -> ReportResult:
-    """Writes the report of all that can be read to `out` (default: the sweep's folder)."""
+    """Writes the report of all that can be read to `out` (default: the sweep's folder).
+
+    `tell` is told of each picture that could not be drawn; the report is written all the same.
+    """
     from xstilts.results.report import write
 
     home = folder_of(sweep, store=store, mirror=mirror, tracking=tracking)
@@ -115,6 +122,7 @@ def report(
         home.folder,
         Path(out) if out is not None else home.folder / "report",
         command=f"xstilts run {name}",
+        tell=tell,
     )
     return ReportResult(written.files, written.unreadable)
 
@@ -154,7 +162,7 @@ def submission(
     return SubmissionResult(
         files,
         files[-1].read_text(encoding="utf-8"),
-        unreadable(reading, reading.damages, ledgers.require(home.folder).entries()),
+        unreadable(reading, reading.damages, reading.ledger(home.folder).entries()),
     )
 
 
@@ -177,5 +185,6 @@ def track(
         Damage(phase=phase, part="record", message=message)
         for phase, message in done.unreadable.items()
     ]
-    entries = ledgers.require(home.folder).entries()
-    return TrackResult(done.sent, unreadable(home.store, damages, entries))
+    reading = ReadStore.of(home.store)
+    entries = reading.ledger(home.folder).entries()
+    return TrackResult(done.sent, unreadable(reading, [*reading.damages, *damages], entries))

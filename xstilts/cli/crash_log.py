@@ -53,7 +53,8 @@ def write(error: BaseException, given: Sequence[str], store: Path | None) -> Pat
     """Writes the log of `error`, which ended the command line `given`; returns its path, or None
     where it could be written nowhere.
 
-    The folder of a store is not made: there is a log in it only where there is a store already.
+    The folder of a store is not made: there is a log in it only where there is a store already,
+    whose folder of logs is no link to another place.
     """
     now = datetime.now(UTC)
     name = f"xstilts-{now:%Y%m%dT%H%M%S}-{os.getpid()}.log"
@@ -89,7 +90,7 @@ def without_secrets(text: str) -> str:
 
 
 def _folders(store: Path | None) -> Iterator[Path]:
-    if store is not None and store.is_dir():
+    if store is not None and store.is_dir() and not (store / "logs").is_symlink():
         yield store / "logs"
     yield Path(tempfile.gettempdir())
 

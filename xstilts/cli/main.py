@@ -8,6 +8,7 @@ Nothing heavy is imported before a verb runs: `xstilts --help` must answer at on
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -310,10 +311,13 @@ def report(
     with outcome(as_json) as show:
         from xstilts import api
         from xstilts.cli import show as shows, tables
-        from xstilts.cli.console import console
+        from xstilts.cli.console import console, say
         from xstilts.results.unreadable import lost
 
-        written = api.report(sweep, out, store=store, mirror=mirror, tracking=tracking)
+        undrawn = partial(say, console(stderr=True), style="yellow")
+        written = api.report(
+            sweep, out, store=store, mirror=mirror, tracking=tracking, tell=undrawn
+        )
         value = written.to_json()
         if not as_json:
             gains = tables.read_table(written.files["gains_csv"])

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
 from rich.console import Console, Group
 from rich.text import Text
 
+from xstilts.cli.console import plain, say
 from xstilts.store.ledger import State
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ class Progress:
         return due
 
     def _plain(self, text: str) -> None:
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        say(self.console, text)
 
     def _screen(self) -> Group:
         left = duration(self.snapshot.get("eta_seconds"))
@@ -249,11 +250,11 @@ def _phases_table(running: list[RunningPhase]) -> Table | None:
         step, steps, value = phase.get("step", 0), phase.get("steps", 0), phase.get("value")
         bar = ProgressBar(total=max(steps, 1), completed=step, width=20)
         table.add_row(
-            phase.get("name", "?"),
+            plain(phase.get("name", "?")),
             bar,
             f"{step}/{steps}",
             "" if value is None else f"{value:.1f}",
-            phase.get("doing") or phase.get("rate", ""),
+            plain(phase.get("doing") or phase.get("rate", "")),
         )
     if len(running) > SHOWN_PHASES:
         table.add_row(f"and {len(running) - SHOWN_PHASES} more", "", "", "", "")
@@ -267,5 +268,5 @@ def _best_table(best: Mapping[str, float]) -> Table | None:
         return None
     table = Table("best so far (dev)", "", box=None, padding=(0, 1), header_style="dim")
     for study, value in list(best.items())[-SHOWN_STUDIES:]:
-        table.add_row(study, f"{value:.1f}")
+        table.add_row(plain(study), f"{value:.1f}")
     return table

@@ -264,6 +264,8 @@ def write_table(table: pd.DataFrame, path: str) -> None:
     """The whole tidy table as CSV or Parquet, in a folder that is made where there is none.
     InputError for another suffix, and for a place that can't be written.
     """
+    from xstilts.results.rendering import csv
+
     suffix = Path(path).suffix.lower()
     if suffix not in (".csv", ".parquet"):
         raise InputError(f'--out is "{path}"; must end in .csv or .parquet')
@@ -272,7 +274,7 @@ def write_table(table: pd.DataFrame, path: str) -> None:
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         if suffix == ".csv":
-            table.to_csv(path, index=False)
+            Path(path).write_bytes(csv(table))
         else:
             table.to_parquet(path, index=False)
     except OSError as error:

@@ -25,6 +25,7 @@ from xstilts.sources.sweep_models import sweep_models
 from xstilts.spec import splits
 from xstilts.spec.sweep import Sweep
 from xstilts.spec.task import Task, Use
+from xstilts.store.inside import inside
 from xstilts.store.local_files import store_error, write_bytes
 
 _USES: tuple[Use, ...] = ("train", "dev", "test")
@@ -112,7 +113,7 @@ def _revised(every: tuple[Wanted, ...]) -> Iterator[str]:
 
 
 def _one(one: Wanted, mirror: Path, hub: hubs.Hub) -> Path:
-    folder = mirror / f"{one.kind}s" / one.name
+    folder = inside(mirror, f"{one.kind}s/{one.name}", error=DataError)
     if one.name.startswith("local/"):  # no hub owner has this name: it is the user's own
         if folder.is_dir():
             return folder
@@ -128,8 +129,7 @@ def _one(one: Wanted, mirror: Path, hub: hubs.Hub) -> Path:
         require_weights(f"hub model {one.name}", names)
     else:
         names = [name for name in names if ".safetensors" not in name]
-    folder.mkdir(parents=True, exist_ok=True)
-    hub.download("model", one.name, one.revision, names, folder)
+    _download(hub, one, one.revision, names, folder)
     return folder
 
 
@@ -138,15 +138,24 @@ def _dataset(one: Wanted, folder: Path, hub: hubs.Hub) -> None:
     readme = hub.download("dataset", one.name, revision, ("README.md",), None) / "README.md"
     plan = layout(names, readme)
     chosen, problems = _chosen(one, plan)
-    folder.mkdir(parents=True, exist_ok=True)
     files = sorted(
         {file for config in chosen.values() for files in config.values() for file in files}
     )
     if files:
-        hub.download("dataset", one.name, revision, files, folder)
+        _download(hub, one, revision, files, folder)
         _write_readme(folder, readme, plan)
     if problems:
         raise DataError("\n".join(problems))
+
+
+def _download(hub: hubs.Hub, one: Wanted, revision: str, names: list[str], folder: Path) -> None:
+    """Downloads files to a folder of the mirror; DataError where a name in the hub's listing, or a
+    link that is there already, leads out of it.
+    """
+    for name in names:
+        inside(folder, name, error=DataError)
+    folder.mkdir(parents=True, exist_ok=True)
+    hub.download(one.kind, one.name, revision, names, folder)
 
 
 def _chosen(one: Wanted, plan: Layout) -> tuple[dict[str, dict[str, tuple[str, ...]]], list[str]]:

@@ -21,6 +21,7 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
 from xstilts.errors import CorruptError, DataError, StoreError, first_line
+from xstilts.store.inside import part
 from xstilts.store.local_files import store_error
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def weight_files(place: str, revision: str | None) -> list[str]:
 
     index = file("model.safetensors.index.json")
     names = (
-        set(json.loads(Path(index).read_bytes())["weight_map"].values())
+        {part(name) for name in json.loads(Path(index).read_bytes())["weight_map"].values()}
         if index
         else {"model.safetensors"}
     )

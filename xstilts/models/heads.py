@@ -26,6 +26,7 @@ from xstilts.models.checkpoints import loading, unfit, weight_files
 from xstilts.sources.base_models import base_place
 from xstilts.spec.phase import ModelParent, Parent, PhaseParent
 from xstilts.spec.task import Task
+from xstilts.store.inside import inside
 from xstilts.store.local_files import write_json
 from xstilts.store.phases import Store
 
@@ -126,7 +127,7 @@ def load_trained(
             f"task {task.name}: a base model has no trained head for {task.format}; train one first"
         )
     folder = store.phase(parent.phase).checkpoint()
-    path = folder / _chosen(task, _entries(folder), parent.phase)["file"]
+    path = inside(folder, _chosen(task, _entries(folder), parent.phase)["file"])
     with loading(str(path), stored=True):
         head.load_state_dict(load_file(path))
 
@@ -177,7 +178,7 @@ def continue_head(
     folder = store.phase(parent.phase).checkpoint()
     entries = [entry for entry in _entries(folder) if entry["format"] == task.format]
     if entries:
-        path = folder / _chosen(task, entries, parent.phase)["file"]
+        path = inside(folder, _chosen(task, entries, parent.phase)["file"])
         with loading(str(path), stored=True):
             head.load_state_dict(load_file(path))
     return bool(entries)

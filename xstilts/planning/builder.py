@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xstilts.errors import InputError
 from xstilts.planning.identities import Identities
 from xstilts.planning.needs import BASE, Base, Chosen, Filled, Needs, first_slot
 from xstilts.planning.plan import Plan, Slot, Stage, Study
 from xstilts.planning.spaces import ladder, own_part, points, searched
 from xstilts.spec.digests import digest
-from xstilts.spec.hyperparameters import Space
+from xstilts.spec.hyperparameters import Choice, Space
 from xstilts.spec.stages import StageKind, stage_names
 from xstilts.spec.sweep import BASELINE, Pretraining, Sweep, chain_label
 
+MOST_SLOTS = 1_000_000
+"""Slots of a plan. Planning as many takes 15 to 40 s and half a gigabyte; run on a hundred GPUs,
+half a minute each, they take four days.
+"""
 Place = tuple[str, dict[str, Any] | None, dict[str, Any]]
 """(slot key, hyperparameters if already known, keyword arguments for `Slot`)"""
 Parent = Callable[[int], Needs]
@@ -23,7 +29,7 @@ Parent = Callable[[int], Needs]
 
 def make_plan(sweep: Sweep) -> Plan:
     """The plan with every slot of the sweep. 100,000 phases take seconds; nothing is read from
-    disk.
+    disk. InputError for more than `MOST_SLOTS`, at once.
     """
     return _Builder(sweep).plan()
 
@@ -76,6 +82,7 @@ class _Builder:
         self.untrained = [name for name in sweep.targets if not sweep.task(name).trainable]
 
     def plan(self) -> Plan:
+        self._require_few()
         for model in self.sweep.models:
             root: Needs = self._pretrain(model) if isinstance(model, Pretraining) else BASE
             before = self.slots[root.slot].lineage if isinstance(root, Filled) else ()
@@ -83,6 +90,47 @@ class _Builder:
                 stages = tuple(Stage("intermediate", one) for one in self.sweep.stages(label))
                 self._add_pairs(_Start(model.label, root, label, before, stages))
         return Plan(sweep=self.sweep, slots=tuple(self.slots.values()), studies=self.studies)
+
+    def _require_few(self) -> None:
+        """InputError where the sweep has more than `MOST_SLOTS` slots; none is made for it."""
+        targets = [self._trials("target", group.targets[0]) for group in self.groups]
+        one_model = sum(self._slots_of(label, targets) for label in self.sweep.labels)
+        slots = one_model * len(self.sweep.models)
+        if slots > MOST_SLOTS:
+            parts = ("models", "intermediates", "targets", "seeds")
+            sizes = " x ".join(f"{len(getattr(self.sweep, name)):,} {name}" for name in parts)
+            raise InputError(
+                f"sweep {self.sweep.name}: a plan of about {slots:,} phases ({sizes}, "
+                f"{max([1, *targets]):,} trials of a target); must be at most {MOST_SLOTS:,}: take "
+                "fewer of them, or make several sweeps"
+            )
+
+    def _slots_of(self, label: str, targets: Sequence[int]) -> int:
+        """Slots above one model and one intermediate, stages that others share included; `targets`
+        has the trials of each group.
+        """
+        search, seeds = self.sweep.search, len(self.sweep.seeds)
+        stages = [self._trials("intermediate", one) for one in self.sweep.stages(label)]
+        joint = search.order == "joint" and bool(stages)
+        trials = sum(targets)
+        if joint and search.sampler == "grid":  # each point of one with each of the others
+            trials *= math.prod(stages)
+        elif joint and max(stages) > 1:
+            trials = search.trials * len(targets)
+        trainings = (trials + seeds * len(targets)) * (1 + len(stages) if joint else 1)
+        if not joint or self.untrained:
+            trainings += sum(stages) + seeds * len(stages)
+        evaluations = seeds * len(self.sweep.targets)
+        return trainings + evaluations + (trials if search.selection == "oracle" else 0)
+
+    def _trials(self, kind: StageKind, name: str) -> int:
+        """Trials of a study over the settings of one task."""
+        search = self.sweep.search
+        laddered = kind == "intermediate" and search.order == "joint"
+        space = self._space(kind, name, laddered=laddered)
+        if search.sampler == "grid":
+            return math.prod(len(one.choice) for one in space.values() if isinstance(one, Choice))
+        return search.trials if space else 1
 
     # -- from the model to the targets
 

@@ -9,18 +9,21 @@
     layers <target>       retrieval: score against hidden state, a line for each intermediate
 
 Names are keys of the dict that `pictures` returns; with several models each name ends in the
-model's name.
+model's name. `drawn` draws them; a picture that fails is lost alone, and told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from xstilts.errors import StoreError
+from xstilts.errors import StoreError, first_line
 from xstilts.results.figures.grids import Cells, heatmap
 from xstilts.results.figures.lines import Curve, LayerLine, layer_curves, learning_curves
-from xstilts.results.figures.style import PALETTE
+from xstilts.results.figures.style import PALETTE, png, svg
 from xstilts.results.figures.whiskers import Interval, interval_panels
 from xstilts.results.moderated import EXAMPLES, SEEDS
 from xstilts.results.summary import verdict
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+Drawing = Callable[[], "Figure"]
 NOTE = "* significant after Holm's correction"
 MAX_PANELS = 6
 """Panels of learning curves in one picture."""
@@ -38,39 +42,81 @@ MAX_PANELS = 6
 
 def pictures(
     store: Store, table: pd.DataFrame, gains: pd.DataFrame, sweep: Sweep, swept: pd.DataFrame
-) -> dict[str, Figure]:
-    """All pictures of a report by name, in the order of the report; `swept` is the table of
-    `layers.curves`.
+) -> dict[str, Drawing]:
+    """What draws each picture of a report, by name, in the order of the report; `swept` is the
+    table of `layers.curves`.
     """
-    oracle = sweep.search.selection == "oracle"
-    found: dict[str, Figure] = {}
+    oracle = " – ORACLE SELECTION" if sweep.search.selection == "oracle" else ""
+    found: dict[str, Drawing] = {}
     models = list(dict.fromkeys(table["model"]))
+    colours = palette(table)
     for i, model in enumerate(models):
-        part = {
-            "model": "" if len(models) == 1 else f" {model}",
-            "oracle": " – ORACLE SELECTION" if oracle else "",
-        }
-        colours = palette(table)
+        several = model if len(models) > 1 else ""
+        beside = (f" {several}" if several else "") + oracle
         own, own_gains = table[table["model"] == model], gains[gains["model"] == model]
-        plain = "heatmap" if i == 0 else f"heatmap{part['model']}"
         if len(own_gains):
-            found[plain] = _means(
-                own_gains, sweep, "Mean gain over all languages{model}{oracle}".format(**part)
-            )
+            title = f"Mean gain over all languages{beside}"
+            plain = "heatmap" if i == 0 else called("heatmap", several)
+            found[plain] = partial(_means, own_gains, sweep, title)
             alone = "" if (own_gains["interval_over"] == SEEDS).any() else f" over {EXAMPLES}"
-            found[f"intervals{part['model']}"] = _intervals(
-                own_gains, colours, f"95% intervals{alone}" + "{oracle}".format(**part)
-            )
+            intervals = partial(_intervals, own_gains, colours, f"95% intervals{alone}{oracle}")
+            found[called("intervals", several)] = intervals
             for target, group in own_gains.groupby("target", sort=False):
-                title = f"{target}, {group['metric'].iloc[0]}" + "{model}{oracle}".format(**part)
-                found[f"languages {target}{part['model']}"] = _languages(group, title)
+                title = f"{target}, {group['metric'].iloc[0]}{beside}"
+                name = called(f"languages {target}", several)
+                found[name] = partial(_languages, group, title)
         for name, panels in _panels(store, own, colours).items():
-            found[f"{name}{part['model']}"] = learning_curves(panels)
+            found[called(name, several)] = partial(learning_curves, panels)
         for target, group in swept[swept["model"] == model].groupby("target", sort=False):
-            found[f"layers {target}{part['model']}"] = _layers(
-                group, colours, str(target) + part["model"]
-            )
+            title = called(str(target), several)
+            found[called(f"layers {target}", several)] = partial(_layers, group, colours, title)
     return found
+
+
+def called(name: str, model: str) -> str:
+    """The name of a picture; `model` is empty where there is one model only."""
+    return f"{name} {model}" if model else name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A picture that could be drawn."""
+
+    file: str
+    """Its PNG file, relative to the report's folder."""
+    png: bytes
+    svg: bytes
+
+
+def drawn(drawings: Mapping[str, Drawing]) -> tuple[dict[str, Picture], list[str]]:
+    """The pictures by name, and a sentence about each that could not be drawn: it costs no other
+    picture, and nothing else of the report.
+    """
+    found: dict[str, Picture] = {}
+    problems: list[str] = []
+    for name, file in _files(drawings).items():
+        try:
+            figure = drawings[name]()
+            found[name] = Picture(file=file, png=png(figure), svg=svg(figure))
+        except Exception as error:  # matplotlib raises anything, and a picture is not a number
+            why = f"{type(error).__name__}: {first_line(error, 200)}"
+            problems.append(f"picture `{name}` could not be drawn ({why}); its numbers are here")
+    return found, problems
+
+
+def _files(names: Iterable[str]) -> dict[str, str]:
+    """Picture to its file; no two share one, whatever a file system takes for equal."""
+    files: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        plain = re.sub(r"[^A-Za-z0-9_.+-]", "-", name)[:200]
+        stem, number = plain, 1
+        while stem.casefold() in taken:
+            number += 1
+            stem = f"{plain}-{number}"
+        taken.add(stem.casefold())
+        files[name] = "heatmap.png" if name == "heatmap" else f"figures/{stem}.png"
+    return files
 
 
 def _layers(group: pd.DataFrame, colours: dict[str, str], title: str) -> Figure:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from xstilts.spec.languages import is_known, resolve
 from xstilts.spec.phase import ModelParent, PhaseSpec, ScratchParent
 from xstilts.spec.sweep import Model, Sweep
 from xstilts.spec.task import Task
+from xstilts.store.inside import inside
 from xstilts.store.phases import Store
 from xstilts.tasks.corpora import corpus_of
 
@@ -74,11 +76,11 @@ class Lineage:
     def _card_path(self, model: str) -> Path | None:
         names = {m.label: m.id for m in self.sweep.models if isinstance(m, Model)}
         name = names.get(model, model)
-        folders = [
-            Path(name),
-            *([Path(self.sweep.mirror) / "models" / name] if self.sweep.mirror else []),
-        ]
-        return next((f / "README.md" for f in folders if (f / "README.md").is_file()), None)
+        cards = [Path(name, "README.md")]
+        if self.sweep.mirror:
+            with suppress(StoreError):  # a name or a link that leads out of the mirror has no card
+                cards.append(inside(self.sweep.mirror, f"models/{name}/README.md"))
+        return next((card for card in cards if card.is_file()), None)
 
     def same_data(self, intermediate: str, target: str) -> bool:
         """Whether two trainings (phase ids) share a source of training rows."""

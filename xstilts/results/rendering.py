@@ -10,13 +10,17 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xstilts.results.figures import style
 from xstilts.results.moderated import SEEDS
 from xstilts.results.summary import LEVEL
 from xstilts.results.unreadable import NOT_READABLE
+from xstilts.spec import inert
 from xstilts.spec.sweep import BASELINE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
@@ -39,7 +43,8 @@ def render(template: str, values: Mapping[str, Any]) -> str:
         "p": p_value,
         "interval": interval,
         "setting": setting,
-        "md": markdown_text,
+        "md": inert.markdown,
+        "code": inert.code,
         "ticked": ticked,
         "tint": tint,
     }
@@ -120,7 +125,12 @@ def ticked(text: str) -> str:
     return Markup("".join(shown))
 
 
-def markdown_text(value: Any) -> str:
-    """Text escaped for a cell of a Markdown table."""
-    text = re.sub(r"([\\`*_|\[\]])", r"\\\1", " ".join(str(value).split()))
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def csv(table: pd.DataFrame) -> bytes:
+    """A table as CSV in UTF-8, without its index. Text that a spreadsheet would take for a formula
+    is marked as text (`inert.csv_cell`).
+    """
+    texts = table.select_dtypes(exclude="number").columns
+    safe = table.assign(
+        **{name: table[name].map(inert.csv_cell, na_action="ignore") for name in texts}
+    )
+    return safe.rename(columns=inert.csv_cell).to_csv(index=False).encode()

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import base64
 import io
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -36,15 +35,15 @@ from xstilts.results import (
 from xstilts.results.benchmarks import deviations, of_targets
 from xstilts.results.compared import Comparison
 from xstilts.results.configurations import configuration
-from xstilts.results.figures.style import png, svg
 from xstilts.results.lineage import Lineage
-from xstilts.results.rendering import render
+from xstilts.results.rendering import csv, render
 from xstilts.results.scores import problems, table_of
 from xstilts.results.seen import seen
 from xstilts.results.unreadable import Unreadable, lost, unreadable
 from xstilts.spec.sweep import Sweep
 from xstilts.store.doubts import Doubt, read_doubts
-from xstilts.store.ledger import Ledger, require
+from xstilts.store.inside import inside
+from xstilts.store.ledger import Ledger
 from xstilts.store.local_files import write_bytes
 from xstilts.store.phases import Store
 from xstilts.store.reading import Damage, ReadStore
@@ -53,7 +52,6 @@ from xstilts.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 
 class Written(NamedTuple):
@@ -72,19 +70,24 @@ def write(
     *,
     command: str = "",
     resamples: int = statistics.RESAMPLES,
+    tell: Callable[[str], None] = lambda problem: None,
 ) -> Written:
     """Writes the report of the sweep in `folder` into `out`, of all that can be read.
 
-    `command`: the command that is shown as having written it. StoreError where nothing has been run
+    `command`: the command that is shown as having written it; `tell` is told of each picture that
+    could not be drawn, which the report says too. StoreError where nothing has been run
     or `out` can't be written.
     """
     store = ReadStore.of(store)
-    sweep, ledger = read_sweep(folder), require(folder)
+    sweep, ledger = read_sweep(folder), store.ledger(folder)
     table = table_of(store, sweep, ledger.entries())
     against = [(pair.arm, pair.reference) for pair in arm_pairs.pairs(sweep)]
     compared = statistics.compare(table, store, resamples=resamples, against=against)
     swept = layers.curves(store, table, sweep)
-    pictures = gallery.pictures(store, table, compared.gains, sweep, swept)
+    drawings = gallery.pictures(store, table, compared.gains, sweep, swept)
+    pictures, undrawn = gallery.drawn(drawings)
+    for problem in undrawn:
+        tell(problem)
     values = context(
         store,
         sweep,
@@ -93,6 +96,7 @@ def write(
         compared,
         swept,
         doubts=_doubts(folder, store),
+        undrawn=undrawn,
         command=command,
         resamples=resamples,
     )
@@ -106,17 +110,13 @@ def write(
             render("report.md.j2", {**values, "figures": _linked(pictures)}).encode(),
         ),
         "scores_parquet": ("scores.parquet", _parquet(table)),
-        "scores_csv": ("scores.csv", table.to_csv(index=False).encode()),
-        "gains_csv": ("gains.csv", compared.gains.to_csv(index=False).encode()),
-        **(
-            {"arms_csv": ("arms.csv", values["arms_table"].to_csv(index=False).encode())}
-            if values["arms"]
-            else {}
-        ),
-        **{name: (_file(name), png(figure)) for name, figure in pictures.items()},
+        "scores_csv": ("scores.csv", csv(table)),
+        "gains_csv": ("gains.csv", csv(compared.gains)),
+        **({"arms_csv": ("arms.csv", csv(values["arms_table"]))} if values["arms"] else {}),
+        **{name: (picture.file, picture.png) for name, picture in pictures.items()},
     }
     for name, content in files.values():
-        write_bytes(out / name, content)
+        write_bytes(inside(out, name), content)
     return Written({name: out / file for name, (file, _) in files.items()}, values["unreadable"])
 
 
@@ -138,19 +138,25 @@ def context(
     swept: pd.DataFrame,
     *,
     doubts: Sequence[Doubt] = (),
+    undrawn: Sequence[str] = (),
     command: str = "",
     resamples: int = statistics.RESAMPLES,
 ) -> dict[str, Any]:
-    """Every value that the templates use; `swept` is the table of `layers.curves`."""
+    """Every value that the templates use; `swept` is the table of `layers.curves`, `undrawn` what
+    is said of pictures that could not be drawn.
+    """
     store = ReadStore.of(store)
     gains, entries = compared.gains, ledger.entries()
     searches, lineage = summary.searches(entries, ledger.chosen()), Lineage(store, sweep)
     fair, fairness = summary.budget(searches)
+    models = list(dict.fromkeys(table["model"]))
     values = {
         "sweep": sweep,
         "oracle": sweep.search.selection == "oracle",
         "version": __version__,
         "resamples": resamples,
+        "models": models,
+        "called": lambda name, model: gallery.called(name, model if len(models) > 1 else ""),
         "overall": summary.overall(gains),
         **_analysis(store, table, compared, sweep, resamples),
         "layers": layers.best(swept),
@@ -174,7 +180,7 @@ def context(
     return {
         **values,
         "unreadable": found,
-        "problems": list(map(str, found)),
+        "problems": [*map(str, found), *undrawn],
         "lost": lacking,
         "models": tables.models(table, lacking),
         "matrix": tables.matrix(gains, sweep, lacking),
@@ -231,20 +237,12 @@ def _parquet(table: pd.DataFrame) -> bytes:
     return out.getvalue()
 
 
-def _file(name: str) -> str:
-    return (
-        "heatmap.png"
-        if name == "heatmap"
-        else f"figures/{re.sub(r'[^A-Za-z0-9_.+-]', '-', name)}.png"
-    )
+def _linked(pictures: Mapping[str, gallery.Picture]) -> dict[str, str]:
+    return {name: picture.file for name, picture in pictures.items()}
 
 
-def _linked(pictures: Mapping[str, Figure]) -> dict[str, str]:
-    return {name: _file(name) for name in pictures}
-
-
-def _inline(pictures: Mapping[str, Figure]) -> dict[str, str]:
+def _inline(pictures: Mapping[str, gallery.Picture]) -> dict[str, str]:
     return {
-        name: f"data:image/svg+xml;base64,{base64.b64encode(svg(figure)).decode()}"
-        for name, figure in pictures.items()
+        name: f"data:image/svg+xml;base64,{base64.b64encode(picture.svg).decode()}"
+        for name, picture in pictures.items()
     }

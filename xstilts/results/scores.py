@@ -27,7 +27,7 @@ from xstilts.scoring.metrics import METRICS
 from xstilts.spec import languages
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
-from xstilts.store.ledger import Entry, require
+from xstilts.store.ledger import Entry
 from xstilts.store.phases import Store
 from xstilts.store.reading import Damage, ReadStore
 from xstilts.store.results import EvaluationResult
@@ -70,7 +70,8 @@ def table(store: Store, folder: Path) -> pd.DataFrame:
     Only final evaluations are in it: those of the chosen configurations, one for each seed.
     `problems(table)` lists what could not be read.
     """
-    return table_of(store, read_sweep(folder), require(folder).entries())
+    reading = ReadStore.of(store)
+    return table_of(reading, read_sweep(folder), reading.ledger(folder).entries())
 
 
 def table_of(store: Store, sweep: Sweep, entries: Iterable[Entry]) -> pd.DataFrame:

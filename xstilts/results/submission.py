@@ -31,7 +31,8 @@ from xstilts.results.unreadable import NOT_READABLE, Unreadable, lost, unreadabl
 from xstilts.spec.languages import alias
 from xstilts.spec.sweep import BASELINE, Sweep
 from xstilts.spec.task import Task
-from xstilts.store.ledger import Entry, require
+from xstilts.store.inside import inside
+from xstilts.store.ledger import Entry
 from xstilts.store.local_files import write_bytes
 from xstilts.store.phases import Phase, Store
 from xstilts.store.reading import ReadStore
@@ -92,7 +93,7 @@ def write(
     )
     files = {**submission.files, "notes.txt": notes.encode()}
     for name, content in files.items():
-        write_bytes(out / name, content)
+        write_bytes(inside(out, name), content)
     return [out / name for name in files]
 
 
@@ -120,7 +121,8 @@ def prepare(
     context: DataContext | None = None,
 ) -> Submission:
     """The files of a submission and its warnings; see `write`."""
-    sweep, entries, store = read_sweep(folder), require(folder).entries(), ReadStore.of(store)
+    store = ReadStore.of(store)
+    sweep, entries = read_sweep(folder), store.ledger(folder).entries()
     table = table_of(store, sweep, entries)
     choices = _choices(store, sweep, table, model, intermediate, seed)
     found = unreadable(store, store.damages, entries)

@@ -8,18 +8,22 @@ code when they are opened, so they are refused.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
-from xstilts.errors import DataError, nearest
+from xstilts.errors import DataError, nearest, visible
 from xstilts.sources import hub
 from xstilts.sources.context import DataContext, fetch_help
 from xstilts.spec.digests import digest
+from xstilts.spec.names import strange
 from xstilts.store.hashes import content_hashes
+from xstilts.store.inside import inside
 
 GENERATOR = "generator"
 """In place of a model id: the generator's own tokenizer."""
 _WEIGHTS = ".safetensors"
+_INDEX = "model.safetensors.index.json"
 _NAMES = (
     "config.json",
     "tokenizer.json",
@@ -31,7 +35,7 @@ _NAMES = (
     "vocab.txt",
     "merges.txt",
     "generation_config.json",
-    "model.safetensors.index.json",
+    _INDEX,
 )
 _TOKENIZER_SUFFIXES = (".model", ".bpe", ".spm")
 
@@ -73,6 +77,7 @@ def model_revision(
     names = wanted_files([path.name for path in folder.iterdir() if path.is_file()])
     if weights:
         require_weights(f"model {folder}", names)
+        _require_shards_beside(folder / _INDEX)
     hashes = content_hashes(
         [folder / name for name in names], context.cache, keep=not context.looks_only
     )
@@ -94,6 +99,22 @@ def require_weights(where: str, names: list[str] | tuple[str, ...]) -> None:
         )
 
 
+def _require_shards_beside(index: Path) -> None:
+    """DataError where a model's index names weights that don't lie beside it."""
+    try:
+        shards = json.loads(index.read_bytes())["weight_map"].values()
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{index}: damaged ({error}); fetch or save the model again") from error
+    for shard in dict.fromkeys(map(str, shards)):
+        if strange(shard):
+            raise DataError(
+                f"{index}: names the weights `{visible(shard)}`; must be a file beside it; fetch "
+                "or save the model again"
+            )
+
+
 def _folder(model_id: str, context: DataContext) -> Path | None:
     """The model's folder; None where it is an id on the hub."""
     own = Path(context.base, model_id).expanduser()
@@ -109,8 +130,10 @@ def _folder(model_id: str, context: DataContext) -> Path | None:
         return own
     if not context.mirror:
         return None
-    folder = Path(context.mirror) / "models" / model_id
+    folder = inside(context.mirror, f"models/{model_id}", error=DataError)
     if folder.is_dir():
+        for name in wanted_files(os.listdir(folder)):
+            inside(folder, name, error=DataError)
         return folder
     have = sorted(
         f"{p.parent.name}/{p.name}"

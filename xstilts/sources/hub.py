@@ -19,9 +19,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Protocol
 
-from xstilts.errors import DataError, first_line
+from xstilts.errors import DataError, first_line, visible
 from xstilts.sources.context import DataContext
 from xstilts.sources.reach import REACH
+from xstilts.spec.names import strange
 
 Kind = Literal["dataset", "model"]
 CONVERTED = "refs/convert/parquet"
@@ -169,6 +170,7 @@ def _cached_folder(
     import huggingface_hub
 
     try:
+        required(f"hub {kind} {repository}", repository, revision, names)
         return Path(
             huggingface_hub.snapshot_download(
                 repository,
@@ -189,6 +191,7 @@ def _downloaded(
     import huggingface_hub
 
     with _explained(kind, repository, revision):
+        required(f"hub {kind} {repository}", repository, revision, names)
         obstacle = REACH.obstacle()
         if obstacle:
             kept = _cached_folder(kind, repository, revision, names) if folder is None else None
@@ -206,6 +209,23 @@ def _downloaded(
         )
 
 
+def required(where: str, repository: str, revision: str, names: Iterable[str] = ()) -> None:
+    """DataError where an id, a revision or the name of a file in a listing could lead out of the
+    folder that downloads are kept in.
+    """
+    for what, name in (
+        ("id", repository),
+        ("revision", revision),
+        *(("file", name) for name in names),
+    ):
+        for part in name.split("/"):
+            if why := strange(part):
+                raise DataError(
+                    f"{where}: the {what} `{visible(name)}` is none that a hub has: a part of it "
+                    f"{why}; an id is `owner/name`, a revision a branch, tag or commit"
+                )
+
+
 def _literal(name: str) -> str:
     """A pattern that matches `name` alone."""
     return name.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]")
@@ -217,6 +237,7 @@ def _explained(kind: Kind, repository: str, revision: str) -> Iterator[None]:
     from huggingface_hub import errors
 
     where = f"hub {kind} {repository}"
+    required(where, repository, revision)
     try:
         yield
     except errors.GatedRepoError as error:

@@ -13,8 +13,9 @@ from pydantic import Field
 
 from xstilts.spec.frozen import Frozen
 from xstilts.spec.hyperparameters import Settings
+from xstilts.spec.names import Name
 from xstilts.spec.stages import PhaseKind
-from xstilts.spec.task import Name, Task
+from xstilts.spec.task import Task
 
 BASELINE = "none"
 
@@ -128,7 +129,7 @@ class Search(Frozen):
     """
     selection: Literal["english", "oracle"] = "english"
     """`oracle` chooses by target-language scores; that is not zero-shot, and the report says so."""
-    ladder: int = Field(default=3, ge=1)
+    ladder: int = Field(default=3, ge=1, le=100)
     """Joint order: number of shared values that replace a continuous setting of an intermediate."""
     stopping: Literal["none", "median", "halving"] = "none"
     """Prunes trials that are worse than the others of their study."""

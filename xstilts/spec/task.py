@@ -18,6 +18,7 @@ from xstilts.spec.format_specs import FORMATS, FormatName, FormatSpec
 from xstilts.spec.format_specs.options import FormatOptions
 from xstilts.spec.frozen import Frozen
 from xstilts.spec.languages import resolve
+from xstilts.spec.names import Name
 from xstilts.spec.transforms import Transform
 
 Use = Literal["train", "dev", "test"]
@@ -33,7 +34,6 @@ ColumnName = Annotated[
     ),
 ]
 """A source's column; a number where columns have no names (CoNLL, from 0)."""
-Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 
 
 class Source(Frozen):

@@ -1,6 +1,7 @@
 """The seam below the store: files by name, wherever they lie.
 
-A *name* is a path of parts joined by `/` (`phases/<id>/record.json`). A *prefix* is one or more
+A *name* is a path of parts joined by `/` (`phases/<id>/record.json`). No part is empty, begins with
+a dot, has a control character or more than 255 bytes (`required`). A *prefix* is one or more
 whole parts at the beginning of names (`phases/<id>`). An implementation knows nothing of phases,
 records or leases. It keeps bytes under names, and gives folders of the local disk for checkpoints,
 which libraries open and write themselves.
@@ -17,6 +18,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from xstilts.errors import StoreError, visible
+from xstilts.spec.names import strange
+
 
 class Files(Protocol):
     """Keeps files by name.
@@ -25,6 +29,8 @@ class Files(Protocol):
     whole, the old one or the new one, also after a crash. When a method has returned, all later
     readers see its effect. Where the storage does not answer, is full or denies access, every
     method raises StoreError, which says what failed and why, and leaves what was there before.
+    So does every method but `where` for what can't be a name or a prefix, before it looks at
+    anything; nothing that does not belong to these files is ever read, changed or removed.
     """
 
     def where(self, name: str) -> str:
@@ -94,3 +100,15 @@ class Files(Protocol):
         cheap. What a killed process leaves behind on a disk is removed by `remove(prefix)`.
         """
         ...
+
+
+def required(name: str) -> str:
+    """`name` itself, if it can be a name or a prefix; StoreError, which says why not, otherwise."""
+    for part in name.split("/"):
+        why = strange(part) or ("begins with a dot" if part.startswith(".") else "")
+        if why:
+            raise StoreError(
+                f"{visible(name)!r} can't be the name of a file in the store: a part of it {why}; "
+                "the record, ledger or sweep that it comes from is damaged or was made by hand"
+            )
+    return name

@@ -1,9 +1,9 @@
 """Files in a folder of this machine, or of a disk that several machines share.
 
-A name is a path below the folder. A file is written under a hidden name and then renamed, so that
-it is whole. `swap` compares and replaces under a kernel lock on `.lock` beside the file, which is
-held only during the swap and ends with its process. Hidden names (`.lock`, unfinished files,
-scratch folders) belong to this module and are never listed.
+A name is a path below the folder, and no link leads out of it (`inside`). A file is written under a
+hidden name and then renamed, so that it is whole. `swap` compares and replaces under a kernel lock
+on `.lock` beside the file, which is held only during the swap and ends with its process. Hidden
+names (`.lock`, unfinished files, scratch folders) belong to this module and are never listed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xstilts.errors import StoreError
+from xstilts.store.files import required
+from xstilts.store.inside import inside
 from xstilts.store.local_files import store_error, sync_folder, write_bytes
 
 
@@ -29,11 +31,11 @@ class FolderFiles:
         self.root = root
 
     def _path(self, name: str) -> Path:
-        return self.root / name
+        return inside(self.root, required(name))
 
     def where(self, name: str) -> str:
         """The path."""
-        return str(self._path(name))
+        return f"{self.root}/{name}"
 
     def read(self, name: str) -> bytes | None:
         """The content; None where there is none."""

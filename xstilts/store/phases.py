@@ -41,10 +41,12 @@ from xstilts.spec.phase import PhaseSpec
 from xstilts.store import sums
 from xstilts.store.files import Files
 from xstilts.store.folder_files import FolderFiles
+from xstilts.store.inside import inside, part as one_part
 from xstilts.store.lease import LEASE_SECONDS, Lease
 from xstilts.store.local_files import store_error
 from xstilts.store.results import CHECKPOINT, Provenance, Record, Result
 from xstilts.store.sums import FileSum
+from xstilts.store.sweeps import own_folder
 
 if TYPE_CHECKING:
     import pyarrow
@@ -253,7 +255,7 @@ class Phase:
         """
         from pyarrow import ArrowException, BufferReader, parquet
 
-        name = f"{_PREDICTIONS}/{language}.parquet"
+        name = f"{_PREDICTIONS}/{one_part(language)}.parquet"
         meant = (self.record().files if self.done else self._sums).get(name)
         content = self._files.read(self._name(name))
         if meant is None or content is None:
@@ -279,7 +281,7 @@ class Phase:
         columns = pyarrow.table({name: list(values) for name, values in table.items()})
         buffer = io.BytesIO()
         parquet.write_table(columns, buffer, compression="zstd")
-        name, content = f"{_PREDICTIONS}/{language}.parquet", buffer.getvalue()
+        name, content = f"{_PREDICTIONS}/{one_part(language)}.parquet", buffer.getvalue()
         self._files.write(self._name(name), content)
         self._sums[name] = sums.of_bytes(content)
 
@@ -352,7 +354,11 @@ class Store:
         self._files: Files = FolderFiles(self.path)
 
     def prepare(self) -> Store:
-        """Makes the folders; StoreError where the store can't be written to. Returns itself."""
+        """Makes the folders; StoreError where the store can't be written to, or a link in it leads
+        out of it (but `data`, which may lie elsewhere). Returns itself.
+        """
+        for name in ("phases", "leases", "sweeps", "train", "logs", "mlflow.db"):
+            inside(self.path, name)
         probe = f"probe-{uuid.uuid4().hex}"
         self._files.write(probe, b"x")
         self._files.remove(probe)
@@ -380,8 +386,10 @@ class Store:
         return len(self._files.names("damaged"))
 
     def sweep_folder(self, name: str, version: int) -> Path:
-        """Where a sweep keeps its ledger, studies and report."""
-        return self.path / "sweeps" / f"{name}-v{version}"
+        """Where a sweep keeps its ledger, studies and report; StoreError where a link there leads
+        elsewhere.
+        """
+        return own_folder(inside(self.path, f"sweeps/{one_part(name)}-v{version}"))
 
     def sweeps(self) -> Iterator[Path]:
         """Folders of all sweeps."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xstilts.errors import StoreError
+from xstilts.store.ledger import Ledger, require
 from xstilts.store.phases import Phase, Store
 from xstilts.store.results import Record
 
@@ -58,6 +59,15 @@ class ReadStore(Store):
         if phase_id not in self._phases:
             self._phases[phase_id] = ReadPhase(self, phase_id)
         return self._phases[phase_id]
+
+    def ledger(self, folder: Path) -> Ledger:
+        """The ledger of the sweep in `folder`, whose damage is noted; StoreError where no run has
+        written one.
+        """
+        found = require(folder)
+        if found.problems:
+            self.note(Damage(part="ledger.jsonl", message="; ".join(found.problems)))
+        return found
 
     def note(self, damage: Damage) -> None:
         """Keeps a damage; the first of a part stays."""

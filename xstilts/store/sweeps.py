@@ -16,7 +16,20 @@ from pydantic import ValidationError
 
 from xstilts.errors import CorruptError, StoreError, first_line
 from xstilts.spec.sweep import Sweep
+from xstilts.store.inside import inside
 from xstilts.store.sealed import read_sealed, write_sealed
+from xstilts.sweep_file import name_rules
+
+_FILES = ("sweep.json", "ledger.jsonl", "studies.journal", "doubts.json", "report")
+
+
+def own_folder(folder: Path) -> Path:
+    """The folder of a sweep itself; StoreError where one of its files is a link that leads out of
+    it, since some are appended to.
+    """
+    for name in _FILES:
+        inside(folder, name)
+    return folder
 
 
 def read_sweep(folder: Path) -> Sweep:
@@ -47,7 +60,11 @@ def keep_sweep(folder: Path, sweep: Sweep) -> None:
 
 
 def _parsed(folder: Path) -> Sweep:
-    return Sweep.model_validate_json(json.dumps(read_sealed(_path(folder))))
+    sweep = Sweep.model_validate_json(json.dumps(read_sealed(_path(folder))))
+    wrong = next(name_rules.problems(sweep), "")
+    if wrong:
+        raise ValueError(wrong)
+    return sweep
 
 
 def _first_problem(error: Exception) -> str:

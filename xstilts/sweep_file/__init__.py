@@ -15,16 +15,16 @@ looked at, so loading needs no network and imports nothing heavy. `entries` read
 from __future__ import annotations
 
 import os
-import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from xstilts.errors import Problem, SweepError
+from xstilts.errors import SweepError
 from xstilts.spec.hyperparameters import Settings
 from xstilts.spec.sweep import Sweep
 from xstilts.sweep_file import entries, sweep_rules, task_rules
 from xstilts.sweep_file.hints import Wrong
 from xstilts.sweep_file.json_schema import schema
+from xstilts.sweep_file.text import read_text
 from xstilts.sweep_file.value_types import Checker
 from xstilts.sweep_file.yaml_document import Document, parse
 
@@ -48,26 +48,13 @@ def load(
     (`{"target.steps": 100}`). Raises SweepError with every problem of the file.
     """
     file = os.fspath(path)
-    if not file:
-        raise SweepError([Problem(message="the name of the sweep file is empty")])
-    try:
-        text = pathlib.Path(file).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise SweepError([Problem(message="there is no such sweep file", file=file)]) from None
-    except UnicodeDecodeError as error:
-        raise SweepError(
-            [Problem(message=f"not UTF-8 text ({error.reason}); save it as UTF-8", file=file)]
-        ) from error
-    except IsADirectoryError:
-        must = (
-            "is a folder; must be a sweep file (only status, scores, report, submission, export "
-            "and track take a folder: that of a run in a store, which has a ledger.jsonl)"
-        )
-        raise SweepError([Problem(message=must, file=file)]) from None
-    except OSError as error:
-        raise SweepError([Problem(message=f"not readable: {error.strerror}", file=file)]) from error
     return loads(
-        text, file=file, mirror=mirror, store=store, tracking=tracking, overrides=overrides
+        read_text(file),
+        file=file,
+        mirror=mirror,
+        store=store,
+        tracking=tracking,
+        overrides=overrides,
     )
 
 
@@ -82,7 +69,7 @@ def loads(
 ) -> Sweep:
     """The sweep in `text`; errors call it `file`. Otherwise like `load`."""
     document = parse(text, file)
-    if any(problem.message.startswith("not YAML") for problem in document.problems):
+    if document.unreadable:
         raise SweepError(document.problems)
     mirror = mirror or os.environ.get(MIRROR_VARIABLE) or None
     given = {"mirror": mirror, "store": store, "tracking": tracking}

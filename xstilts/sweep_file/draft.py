@@ -15,6 +15,7 @@ from typing import Any
 
 from xstilts.errors import InputError, SweepError
 from xstilts.spec.format_specs import FORMATS, FormatName
+from xstilts.spec.names import is_name
 from xstilts.spec.task import Task
 from xstilts.tasks import TASKS
 
@@ -22,7 +23,6 @@ GENERATOR = "generator"
 """In place of a model: the one that `sweeps/demo.yaml` pretrains on the generator's text."""
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./+-]*")
 _WORDS = {"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"}
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ def _models(ids: Sequence[str]) -> list[dict[str, str]]:
     found = []
     for one in ids:
         label = one.rstrip("/").split("/")[-1]
-        name = label if _NAME.fullmatch(label) else re.sub(r"[^A-Za-z0-9_.+-]+", "-", label)
+        name = label if is_name(label) else re.sub(r"[^A-Za-z0-9_.+-]+", "-", label)
         name = name.lstrip("_.+-")[:60] or "model"
         while name in taken:
             name = f"{name}-2"

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from xstilts.errors import nearest
+from xstilts.spec.names import Name
 from xstilts.spec.sweep import BASELINE
-from xstilts.spec.task import Limits, Name, Source, Splits, Task
+from xstilts.spec.task import Limits, Source, Splits, Task
 from xstilts.sweep_file import task_rules
 from xstilts.sweep_file.any_options import AnyOptions
 from xstilts.sweep_file.hints import WRONG, Wrong, state

@@ -6,9 +6,9 @@ import math
 from collections.abc import Container, Mapping
 
 from xstilts.errors import nearest
+from xstilts.spec.names import is_name
 from xstilts.spec.sweep import BASELINE, Mixture, Rates
-from xstilts.spec.task import Name
-from xstilts.sweep_file.hints import WRONG, scalar, shown
+from xstilts.sweep_file.hints import shown
 from xstilts.sweep_file.yaml_document import Document, Path, path_text
 
 
@@ -19,7 +19,7 @@ def mixture(document: Document, item: Mixture, path: Path, tasks: Container[str]
         document.complain(
             path, f'{where}: "{item.label}" is the name of a task; give the mixture another `name`'
         )
-    elif scalar(Name, item.label) is WRONG:
+    elif not is_name(item.label):
         what = f"{where}: its name would be {len(item.label)} characters long"
         document.complain(path, f"{what}; must be at most 64, so give it a `name`")
     if isinstance(item.rates, tuple):

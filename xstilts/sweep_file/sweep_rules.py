@@ -15,10 +15,11 @@ from xstilts.errors import InputError, nearest
 from xstilts.spec.format_specs import FORMATS
 from xstilts.spec.gpus import GPUS, gpu_name
 from xstilts.spec.hyperparameters import Choice, IntRange, LogRange, Settings
+from xstilts.spec.names import is_name, strange
 from xstilts.spec.sweep import BASELINE, Chain, Mixture, Model, Pretraining, Resources, chain_label
-from xstilts.spec.task import Name, Task, Use
+from xstilts.spec.task import Task, Use
 from xstilts.sweep_file import mixture_rules
-from xstilts.sweep_file.hints import WRONG, Wrong, scalar
+from xstilts.sweep_file.hints import WRONG, Wrong
 from xstilts.sweep_file.yaml_document import Document, Path, path_text
 
 Table = Mapping[str, Task | Wrong]
@@ -44,14 +45,16 @@ def sweep(document: Document, clean: Mapping[str, Any], table: Table) -> None:
 
 
 def used_tasks(clean: Mapping[str, Any], table: Table) -> list[str]:
-    """Names of the tasks a sweep uses, training tasks included, in the order of their first use."""
+    """Names of the tasks a sweep uses, training tasks included, in the order of their first use;
+    names that no task has are left out: they have been noted.
+    """
     names: dict[str, None] = {}
     for _, name, _ in _uses(clean):
-        task = table[name]
         names[name] = None
+        task = table.get(name)
         if isinstance(task, Task) and task.train_task:
             names[task.train_task] = None
-    return list(names)
+    return [name for name in names if name in table]
 
 
 def _items(clean: Mapping[str, Any], key: str) -> Iterator[tuple[Path, Any]]:
@@ -106,6 +109,10 @@ def _usable(document: Document, path: Path, task: Task, role: str, table: Table)
     def complain(message: str) -> None:
         document.complain(path, f'{path_text(path)} is "{task.name}"; {message}')
 
+    if task.train_task is not None and task.train_task not in table:
+        hint = nearest(task.train_task, table)
+        complain(f'its train_task is "{task.train_task}", which is no task{hint}')
+        return
     if role == "target" and not task.has("test"):
         complain(f"it has no test split; give tasks.{task.name}.splits.test")
     if not task.trainable:
@@ -118,13 +125,8 @@ def _usable(document: Document, path: Path, task: Task, role: str, table: Table)
         return
     source: Task | Wrong | None = task
     if role == "target" and task.train_task is not None:
-        source = table.get(task.train_task)
-        if source is None:
-            complain(
-                f'its train_task is "{task.train_task}", which is no '
-                f"task{nearest(task.train_task, table)}"
-            )
-        elif isinstance(source, Task) and not source.alike(task):
+        source = table[task.train_task]
+        if isinstance(source, Task) and not source.alike(task):
             complain(f"its train_task {source.name} must have the same format and labels")
     if not isinstance(source, Task):
         return
@@ -146,9 +148,14 @@ def _models(document: Document, clean: Mapping[str, Any]) -> None:
         if isinstance(model, Model) and not model.id.strip():
             must = "must be an id of the hub or of a mirror, or a folder with a saved model"
             document.complain(path, f"{where}: the id is empty; {must}")
-        elif isinstance(model, Model) and scalar(Name, model.label) is WRONG:
+        elif isinstance(model, Model) and not is_name(model.label):
             document.complain(
                 path, f'{where}: "{model.label}" is not a valid name for tables; give it a `name`'
+            )
+        if isinstance(model, Model) and any(map(strange, model.revision.split("/"))):
+            must = "must be a branch, tag or commit"
+            document.complain(
+                (*path, "revision"), f'{where}.revision is "{model.revision}"; {must}'
             )
         if isinstance(model, Pretraining):
             if not isinstance(model.config.get("model_type"), str):
@@ -182,7 +189,7 @@ def _chains(document: Document, clean: Mapping[str, Any], table: Table) -> None:
         if clash := sorted({item.label, *begun} & {*taken, BASELINE}):
             message = f'{where}: "{clash[0]}" is the name of a task or mixture'
             document.complain(path, f"{message}; give that, or the chain, another name")
-        elif scalar(Name, item.label) is WRONG:
+        elif not is_name(item.label):
             message = f"{where}: its name would be {len(item.label)} characters long"
             document.complain(path, f"{message}; must be at most 64, so give it a `name`")
 

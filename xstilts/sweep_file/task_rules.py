@@ -15,6 +15,7 @@ from xstilts.spec.format_specs.classification import ClassificationOptions
 from xstilts.spec.format_specs.options import EmbeddingOptions
 from xstilts.spec.frozen import Frozen
 from xstilts.spec.hyperparameters import Choice, Hyperparameters, IntRange, LogRange
+from xstilts.spec.names import strange
 from xstilts.spec.splits import parse as parse_split
 from xstilts.spec.task import Task
 from xstilts.sweep_file import language_rules
@@ -62,6 +63,7 @@ def task(document: Document, task: Task, path: Path) -> None:
         message = f"{where}.train_language is empty; must be a language, or a list of one or more"
         document.complain((*path, "train_language"), message)
     language_rules.task(document, task, path)
+    _hub(document, task, path)
     left_open = task.spec.open_labels and not task.labels
     refused = (*path, "labels", 1) in document.lines  # two are there, but not as text
     if task.spec.labelled and len(task.labels) < 2 and not left_open and not refused:
@@ -83,6 +85,16 @@ def task(document: Document, task: Task, path: Path) -> None:
             parse_split(expression or "train")
         except DataError as error:
             document.complain((*path, "splits", use), f"{where}.splits.{use}: {error}")
+
+
+def _hub(document: Document, task: Task, path: Path) -> None:
+    """Ids and revisions that no hub and no mirror can have."""
+    places = {"id": ("hub", task.source.hub), "revision": ("revision", task.source.revision)}
+    for what, (key, name) in places.items():
+        if name is not None and any(map(strange, name.split("/"))):
+            at = (*path, "source", key)
+            must = "as a hub has it: owner/name" if what == "id" else "a branch, tag or commit"
+            document.complain(at, f'{path_text(at)} is "{name}"; must be {must}')
 
 
 def _metric_of_one_label(document: Document, task: Task, path: Path) -> None:

@@ -10,6 +10,7 @@ goes on.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -34,7 +35,7 @@ from xstilts.sweep_file.hints import (
     split,
     state,
 )
-from xstilts.sweep_file.yaml_document import Document, Path, path_text
+from xstilts.sweep_file.yaml_document import Document, Path, path_text, too_large
 
 Hook = Callable[[Document, dict[str, Any], Path], dict[str, Any]]
 """Checks what types can't express about a spec's clean fields; notes problems, and returns the
@@ -189,7 +190,8 @@ class Checker:
             if must == "text" and isinstance(raw, (int, float))
             else ""
         )
-        self.document.complain(path, f"{where} {state(raw)}; must be {must}{quote}")
+        large = f" ({too_large(raw)})" if must != "text" and too_large(raw) else ""
+        self.document.complain(path, f"{where} {state(raw)}; must be {must}{large}{quote}")
         return WRONG
 
 
@@ -203,7 +205,6 @@ def _elsewhere(key: str, known: Mapping[str, Any]) -> str:
 
 def complain_twice(document: Document, values: Iterable[Any], path: Path) -> None:
     """Notes values that occur more than once in a list."""
-    listed = list(values)
-    twice = sorted({str(value) for value in listed if listed.count(value) > 1})
+    twice = sorted(str(value) for value, times in Counter(values).items() if times > 1)
     if twice:
         document.complain(path, f"{path_text(path)} has {', '.join(twice)} twice; keep one")

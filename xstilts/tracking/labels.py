@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xstilts.spec import inert
 from xstilts.store.ledger import Entry
 from xstilts.tracking.book import Book
 from xstilts.tracking.numbers import KnownPhase
@@ -27,11 +28,11 @@ def note(
 ) -> dict[str, str]:
     """The run's description: what went wrong, what it starts from, where its checkpoint lies."""
     verb = "Scores" if entry.kind == "evaluate" else "Starts from"
-    lines = [f"**{entry.state}**: {entry.error}" if entry.error else ""]
+    lines = [f"**{entry.state}**: {inert.markdown(entry.error)}" if entry.error else ""]
     if origin in book.slots:
         name = run_name(book.main(origin), several_models=several_models)
-        lines.append(f"{verb} the checkpoint of **{name}**.")
-    lines.append(f"Checkpoint: `{checkpoint}`" if checkpoint else "")
+        lines.append(f"{verb} the checkpoint of **{inert.markdown(name)}**.")
+    lines.append(f"Checkpoint: {inert.code(checkpoint)}" if checkpoint else "")
     text = "\n\n".join(line for line in lines if line)
     return {"mlflow.note.content": text[:5000]} if text else {}
 

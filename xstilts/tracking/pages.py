@@ -14,6 +14,7 @@ import shlex
 import zlib
 from collections.abc import Sequence
 
+from xstilts.spec import inert
 from xstilts.spec.sweep import Sweep
 from xstilts.tracking.numbers import metric_key
 
@@ -34,7 +35,7 @@ def experiment_tags(sweep: Sweep) -> dict[str, str]:
         "xstilts.sweep": sweep.name,
         "xstilts.version": str(sweep.version),
         "mlflow.experimentKind": "custom_model_development",
-        "mlflow.note.content": _NOTE.format(description=sweep.description).strip(),
+        "mlflow.note.content": _NOTE.format(description=inert.markdown(sweep.description)).strip(),
         **_views(sweep),
     }
 

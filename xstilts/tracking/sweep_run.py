@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
+from xstilts.spec import inert
 from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Entry, State
 from xstilts.store.phases import Store
@@ -43,7 +44,7 @@ def sweep_run(
             "xstilts.sweep": sweep.name,
             "xstilts.store": str(store.path),
             "xstilts.selection": sweep.search.selection,
-            "mlflow.note.content": sweep.description or sweep.name,
+            "mlflow.note.content": inert.markdown(sweep.description or sweep.name),
             "mlflow.source.name": "xstilts",
         },
         params=_sweep_params(sweep),

@@ -21,7 +21,9 @@ from typing import IO, Any, cast
 
 import torch
 
+from xstilts.errors import StoreError
 from xstilts.models.checkpoints import saving
+from xstilts.store.inside import inside
 from xstilts.store.local_files import write_json
 from xstilts.store.phases import Phase
 
@@ -118,9 +120,9 @@ def _fault(path: Path, spec_id: str) -> str | None:
         if manifest["phase"] != spec_id:
             return "it is another phase's"
         for name, meant in manifest["files"].items():
-            if _sum(path / name) != (meant["size"], meant["crc32"]):
+            if _sum(inside(path, name)) != (meant["size"], meant["crc32"]):
                 return f"{name} is not as it was written"
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, StoreError) as error:
         return f"{type(error).__name__}: {error}"
     return None
 

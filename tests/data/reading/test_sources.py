@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.data.check_messages import problems
 from tests.support import worlds
+from tests.support.hostile import LEADING_OUT
 from xstilts.data import task_data
 from xstilts.data.reading import readers, sources
 from xstilts.errors import DataError
@@ -210,3 +212,36 @@ def test_names_in_a_folder_leave_out_hidden_folders(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     assert sources.names_in(tmp_path) == ["a.csv", "b/t.jsonl"]
+
+
+def test_mirror_with_links_out_of_it_is_refused_and_never_walked_for_ever(tmp_path: Path) -> None:
+    mirror = worlds.write_mirror(tmp_path, "o/d", {("c", "train"): {"text": ["a"], "label": [0]}})
+    own = mirror / "datasets/o/d"
+    where = worlds.context(tmp_path, mirror)
+    task = worlds.review_task(source=Source(hub="o/d", config="c"), labels=("a", "b"))
+    (own / "again").symlink_to(own)
+    (own / "c" / "up").symlink_to("..")
+    assert [name for name in sources.names_in(own) if "again" in name or "up" in name] == []
+    assert sources.count(task, "train", "en", where) == 1
+    (outside := tmp_path / "outside").mkdir()
+    (outside / "train.jsonl").write_text('{"text": "private"}')
+    for link, target in (("linked", outside), ("c/train-9.parquet", outside / "train.jsonl")):
+        (own / link).symlink_to(target)
+        with pytest.raises(DataError, match="a link leads out"):
+            sources.names_in(own)
+            sources.count(task, "train", "en", where)
+        (own / link).unlink()
+
+
+@pytest.mark.parametrize("name", LEADING_OUT)
+def test_dataset_whose_id_leads_out_of_the_mirror_is_refused(name: str, tmp_path: Path) -> None:
+    worlds.write_mirror(tmp_path, "o/d", {("c", "train"): {"text": ["a"], "label": [0]}})
+    with pytest.raises(DataError, match="names no place in"):
+        sources.dataset_folder(str(tmp_path), f"o/{name}")
+
+
+def test_pipe_as_a_file_of_rows_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "train.jsonl")
+    task = worlds.review_task(source=Source(files=("{split}.jsonl",)))
+    with pytest.raises(DataError, match="nothing there"):
+        sources.count(task, "train", "en", worlds.context(tmp_path))

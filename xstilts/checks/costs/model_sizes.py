@@ -10,9 +10,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from xstilts.errors import StoreError
+from xstilts.store.inside import inside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +97,8 @@ def encoder(model_id: str, *, base: str = ".", mirror: str | None = None) -> Enc
 def _configurations(model_id: str, base: str, mirror: str | None) -> list[Path]:
     paths = [Path(base, model_id).expanduser() / "config.json"]
     if mirror:
-        paths.append(Path(mirror) / "models" / model_id / "config.json")
+        with suppress(StoreError):  # a name or a link that leads out of the mirror
+            paths.append(inside(mirror, f"models/{model_id}/config.json"))
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
     return paths + sorted(

@@ -35,6 +35,7 @@ from xstilts.sources.context import DataContext, fetch_help
 from xstilts.spec.digests import digest
 from xstilts.spec.task import Task
 from xstilts.store.hashes import content_hashes
+from xstilts.store.inside import inside
 from xstilts.store.kept import kept, number_of_rows
 
 COUNT_VERSION = 1
@@ -173,7 +174,7 @@ def _repository(task: Task, split: str, language: str, context: DataContext) -> 
         at = f"{source_in_words(task, language)} in {folder}"
         return SplitFiles(
             where=at,
-            splits={s: tuple(folder / n for n in ns) for s, ns in plan.configs[name].items()},
+            splits=_below(folder, plan, name),
         )
     asked = hub.of(context)
     revision, names = hub_listing(source.hub, source.revision, asked)
@@ -184,15 +185,24 @@ def _repository(task: Task, split: str, language: str, context: DataContext) -> 
     folder = (
         asked.download("dataset", source.hub, revision, wanted, None) if wanted else readme.parent
     )
-    return SplitFiles(
-        where=source_in_words(task, language),
-        splits={s: tuple(folder / n for n in ns) for s, ns in plan.configs[name].items()},
-    )
+    # Names without `..` (`hub.required`); links are those of huggingface_hub's cache.
+    splits = {s: tuple(folder / n for n in ns) for s, ns in plan.configs[name].items()}
+    return SplitFiles(where=source_in_words(task, language), splits=splits)
+
+
+def _below(folder: Path, plan: Layout, config: str) -> dict[str, tuple[Path, ...]]:
+    """Split to the files of a configuration in a folder of the mirror; DataError where a link leads
+    out of the folder.
+    """
+    return {
+        split: tuple(inside(folder, name, error=DataError) for name in names)
+        for split, names in plan.configs[config].items()
+    }
 
 
 def dataset_folder(mirror: str, name: str) -> Path:
     """A dataset's folder in a mirror; DataError if the mirror lacks it."""
-    folder = Path(mirror) / "datasets" / name
+    folder = inside(mirror, f"datasets/{name}", error=DataError)
     if not folder.is_dir():
         have = sorted(
             f"{p.parent.name}/{p.name}"
@@ -274,15 +284,27 @@ def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:
 
 @lru_cache(maxsize=64)
 def _layout_of(folder: Path, _stamp: tuple[tuple[str, int], ...]) -> Layout:
-    return layout(names_in(folder), folder / "README.md")
+    return layout(names_in(folder), inside(folder, "README.md", error=DataError))
 
 
 def names_in(folder: Path) -> list[str]:
     """Files under `folder`, relative to it, without hidden folders (downloaders keep theirs
-    there).
+    there). DataError where a link leads out of it.
     """
     found = []
     for path, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if _goes_on(folder, Path(path, name)))
         found += [Path(path, name).relative_to(folder).as_posix() for name in sorted(files)]
     return found
+
+
+def _goes_on(folder: Path, path: Path) -> bool:
+    """Whether the files of a folder below `folder` are listed: not of a hidden one, nor of a link
+    to a folder that it lies in, which would never end.
+    """
+    if path.name.startswith("."):
+        return False
+    if not path.is_symlink():
+        return True
+    inside(folder, path.relative_to(folder).as_posix(), error=DataError)
+    return path.resolve() not in (*path.parent.resolve().parents, path.parent.resolve())

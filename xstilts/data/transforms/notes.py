@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.data.transforms.inputs import rows_key
+from xstilts.store.inside import inside
 from xstilts.store.sealed import read_sealed, write_sealed
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def reasons(tally: Mapping[str, int]) -> str:
 def _path(task: Task, language: str, context: DataContext) -> Path:
     # Label names may have been filled in since; they do not affect the texts.
     key = rows_key(_unlabelled(task), "train", (language,), context)
-    return Path(context.cache, "transforms", "facts", key, f"{language}.json")
+    return inside(context.cache, f"transforms/facts/{key}/{language}.json")
 
 
 def _unlabelled(task: Task) -> Task:

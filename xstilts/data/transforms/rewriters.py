@@ -21,6 +21,7 @@ from xstilts.spec.digests import digest
 from xstilts.spec.format_specs import FormatName
 from xstilts.spec.task import Task
 from xstilts.spec.transforms import Translate
+from xstilts.store.inside import inside
 
 if TYPE_CHECKING:
     from xstilts.data.transforms.translator import Translator
@@ -153,7 +154,9 @@ class _Translating:
             translations_key(self._spec, self._source, self._context),
         )
         return {
-            language: shards.translated(texts, folder / language, partial(self._opened, language))
+            language: shards.translated(
+                texts, inside(folder, language), partial(self._opened, language)
+            )
             for language, texts in wanted.items()
         }
 

@@ -8,7 +8,8 @@ same bytes for the same figure.
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,6 +27,7 @@ STYLE = {
     "xtick.color": "#344054",
     "ytick.color": "#344054",
     "text.color": "#101828",
+    "text.parse_math": False,  # `$` in a name is a `$`
     "svg.hashsalt": "xstilts",
     "svg.fonttype": "path",
     "legend.frameon": False,
@@ -56,20 +58,22 @@ def signed(value: float, digits: int = 1) -> str:
 
 def png(figure: Figure) -> bytes:
     """The figure as PNG, 160 dots an inch."""
-    out = io.BytesIO()
-    figure.savefig(
-        out, format="png", dpi=160, bbox_inches="tight", pad_inches=0.1, metadata={"Software": None}
-    )
-    return out.getvalue()
+    return _saved(figure, format="png", dpi=160, metadata={"Software": None})
 
 
 def svg(figure: Figure) -> bytes:
     """The figure as SVG, with letters as outlines, so that no font is needed."""
+    return _saved(figure, format="svg", metadata={"Date": None})
+
+
+def _saved(figure: Figure, **how: Any) -> bytes:
+    """The figure's bytes. Labels of ticks are made here, so the style holds here too; a letter that
+    the font lacks is a box and no warning.
+    """
     import matplotlib as mpl
 
     out = io.BytesIO()
-    with mpl.rc_context(STYLE):
-        figure.savefig(
-            out, format="svg", bbox_inches="tight", pad_inches=0.1, metadata={"Date": None}
-        )
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph .* missing from")
+        figure.savefig(out, bbox_inches="tight", pad_inches=0.1, **how)
     return out.getvalue()

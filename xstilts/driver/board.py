@@ -298,6 +298,13 @@ class Board:
             entry = self._known(key)
             self._set(entry, State.WAITING, attempts=max(0, entry.attempts - 1))
 
+    def taken(self, slot: str) -> None:
+        """Another driver works on the slot's phase now; the slot waits for its record."""
+        for key in self._close(slot):
+            entry = self._known(key)
+            self._set(entry, State.WAITING, attempts=max(0, entry.attempts - 1))
+            self._wait(self._slots[key])
+
     def _known(self, key: str) -> Entry:
         """The entry of a slot that was handed out."""
         entry = self.ledger.get(key)
@@ -378,8 +385,20 @@ class Board:
         return list(self._outcomes.set_aside)
 
     def renew(self) -> list[str]:
-        """Renews the leases of the running phases; returns the phases whose lease was lost."""
-        return [phase for phase, lease in list(self._leases.items()) if not lease.renew()]
+        """Renews the leases of the running phases; returns the slots whose phase another driver has
+        taken over. They are `taken` then.
+        """
+        lost = [phase for phase, lease in self._leases.items() if not lease.renew()]
+        slots = [self._running[phase][0] for phase in lost]
+        for slot in slots:
+            self.taken(slot)
+        return slots
+
+    def give_back(self) -> None:
+        """Gives back the leases that are still this driver's, and writes nothing else."""
+        for lease in self._leases.values():
+            lease.release()
+        self._leases.clear()
 
     def failures(self) -> Iterator[Entry]:
         """Slots that failed, then the slots that they block."""

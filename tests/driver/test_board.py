@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
@@ -12,7 +11,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from tests.support import builders
+from tests.support import builders, leases
 from tests.support.sweeps import paper_grid, small
 from xstilts.driver.board import Assignment, Board
 from xstilts.driver.search import Studies
@@ -139,8 +138,7 @@ def test_board_driver_killed_anywhere_carries_on_with_the_same_suggestions(
     lost = board.next()  # handed out, never finished, its lease not given back
     assert lost is not None
     for lease in (tmp_path / "store/leases").glob("*.json"):
-        owner = json.loads(lease.read_bytes())
-        lease.write_text(json.dumps({**owner, "pid": 2**22 + 1}))  # a process that is no more
+        leases.change(lease, pid=leases.NO_PROCESS)
     again, _, plan = board_of(small(), tmp_path)
     ran = drain(again, store)
     assert again.settled

@@ -38,7 +38,7 @@ from typing import NamedTuple
 
 from xstilts.errors import LeaseHeld, LeaseLost, StoreError
 from xstilts.store.files import Files
-from xstilts.store.owner import Owner, life_of, owner_of, process_identity
+from xstilts.store.owner import Life, Owner, life_of, owner_of, process_identity
 
 LEASE_SECONDS = 60.0
 """A lease's duration."""
@@ -48,6 +48,7 @@ PATIENCE = 5
 """Durations for which an owner that is alive on this machine may give no sign."""
 WATCHED = 0.5
 """Durations for which a lease with an old beat is watched before it is taken over."""
+_AGAIN = "see with `xstilts status` whether another run goes on, else run the same command again"
 WAIT_SECONDS = 0.2
 """Time between two attempts to take a lease that is waited for."""
 
@@ -129,21 +130,23 @@ class Lease:
             return _Standing(0)
         durations = PATIENCE if life == "alive" else 1
         if age < -owner.seconds:
-            ahead = f"the last sign lies {_span(-age)} in the future: a clock is wrong"
-            return _Standing(durations * owner.seconds, self._held_by(owner, ahead))
+            sign = f"its last sign lies {_span(-age)} in the future: a clock is wrong"
+            return _Standing(durations * owner.seconds, f"{self._who(owner)} has it, but {sign}")
         if age > durations * owner.seconds:
-            said = self._held_by(owner, f"no sign for {_span(age)}")
+            said = f"{self._who(owner)} has it, but gave no sign for {_span(age)}"
             return _Standing(WATCHED * owner.seconds, said)
-        return _Standing(math.inf, self._held_by(owner, f"last sign {_span(max(0.0, age))} ago"))
+        return _Standing(math.inf, self._held_by(owner, life, f"last sign {_span(age)} ago"))
 
-    def _held_by(self, owner: Owner, sign: str) -> str:
-        who = f"{self.name}: process {owner.pid} on {owner.host}"
-        if life_of(owner) == "stopped":
+    def _held_by(self, owner: Owner, life: Life, sign: str) -> str:
+        if life == "stopped":
             return (
-                f"{who} has it and is stopped ({sign}); wake it with `kill -CONT {owner.pid}`, or "
-                f"end it with `kill -9 {owner.pid}`"
+                f"{self._who(owner)} has it and is stopped ({sign}); wake it with "
+                f"`kill -CONT {owner.pid}`, or end it with `kill -9 {owner.pid}`"
             )
-        return f"{who} is at work on it ({sign}); wait for it, or stop it"
+        return f"{self._who(owner)} is at work on it ({sign}); wait for it, or stop it"
+
+    def _who(self, owner: Owner) -> str:
+        return f"{self.name}: process {owner.pid} on {owner.host}"
 
     # -- keeping
 
@@ -164,26 +167,24 @@ class Lease:
         try:
             found = self._read()
         except StoreError as error:
-            return "" if silent <= self.seconds else f"it can't be read ({error})"
+            again = f"its file can't be read ({error}); {_AGAIN}"
+            return "" if silent <= self.seconds else again
         owner = owner_of(found) if found is not None else None
         if found is None:
-            return "it was removed"
+            return f"its file is gone; {_AGAIN}"
         if owner is None and silent > self.seconds:
-            return f"{self._files.where(self._file)} is damaged"
+            return f"{self._files.where(self._file)} is damaged; {_AGAIN}"
         if owner is not None and owner.token != self.token:
-            return f"process {owner.pid} on {owner.host} has taken over"
+            return f"process {owner.pid} on {owner.host} has taken over and goes on with it"
         try:
-            return "" if self._put(found) else "another process has taken over"
+            return "" if self._put(found) else "another process has taken over and goes on with it"
         except StoreError:  # a full disk, say: the file still names this owner
             return ""
 
     def check(self) -> None:
         """Raises LeaseLost where the lease was lost, or may have been and can't be renewed."""
         if self._lost or (self._silent() > self.seconds / 2 and not self.renew()):
-            raise LeaseLost(
-                f"{self.name}: this process has lost the lease: {self._lost}; it has stopped and "
-                "leaves everything to the other; `xstilts status` shows how that stands"
-            )
+            raise LeaseLost(f"{self.name}: this process has lost its lease and ends: {self._lost}")
 
     def _silent(self) -> float:
         """Seconds since the last renewal, at least: while a machine sleeps, one clock may stop."""
@@ -202,13 +203,13 @@ class Lease:
 
     @contextmanager
     def kept(
-        self, *, waits: bool = False, tell: Callable[[str], None] = lambda message: None
+        self, *, waits: bool = False, tell: Callable[[str], None] | None = None
     ) -> Iterator[None]:
         """Takes the lease, renews it from a thread, and gives it back at the end of the block.
 
-        LeaseHeld where another process has it; with `waits`, waits until it is free. A lease of
-        which that can't be known at once is watched; `tell` gets a sentence about it. A block that
-        goes on after the lease was lost is not interrupted: `check` says so.
+        LeaseHeld where another process may have it; with `waits`, waits until it is free. With
+        `tell`, a lease of which that can't be known at once is watched, and `tell` gets a sentence
+        about it. A block that goes on after the lease was lost is not interrupted: `check` says so.
         """
         self._wait(waits, tell)
         stop = threading.Event()
@@ -221,20 +222,20 @@ class Lease:
             thread.join()
             self.release()
 
-    def _wait(self, waits: bool, tell: Callable[[str], None]) -> None:
-        told = False
+    def _wait(self, waits: bool, tell: Callable[[str], None] | None) -> None:
+        """Takes the lease as `kept` says."""
         while True:
             try:
                 return self.take()
             except LeaseHeld as held:
-                if not waits and not held.watched:
+                if not waits and not (tell and held.watched):
                     raise
-                if held.watched and not told:
-                    told = True
+                if tell and held.watched:
                     tell(
-                        f"{held}; watching it for {held.watched:.0f} s: if nobody renews it, this "
-                        "process takes it over"
+                        f"{held}; it is watched for {held.watched:.0f} s and taken over if nobody "
+                        "renews it"
                     )
+                    tell = _told
             time.sleep(WAIT_SECONDS)
 
     def _beat_until(self, stop: threading.Event) -> None:
@@ -267,8 +268,13 @@ class Lease:
         return owner is not None and owner.token == self.token
 
 
+def _told(message: str) -> None:
+    """Says it no second time."""
+
+
 def _span(seconds: float) -> str:
-    """A time in words."""
+    """A time in words; one in the future is now."""
+    seconds = max(0.0, seconds)
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

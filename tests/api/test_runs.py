@@ -95,6 +95,29 @@ def test_run_of_a_sweep_that_another_driver_runs_is_refused(
     assert handed == []
 
 
+def test_run_that_lost_its_sweep_ends_with_the_lease_of_the_other_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.support import leases
+    from xstilts.errors import LeaseLost
+
+    file, lease = make_sweep(tmp_path), tmp_path / "store/leases/sweep-tiny-v1.json"
+
+    def loses(board: Any, *given: Any) -> ending.Outcome:
+        leases.change(lease, token="another")
+        sure = given[-1]
+        assert not sure.__self__.renew()
+        sure()
+        raise AssertionError("it was sure")
+
+    monkeypatch.setattr(engine, "run", loses)
+    with pytest.raises(
+        LeaseLost, match=r"^sweep-tiny-v1: this process has lost its lease and ends"
+    ):
+        xstilts.run(file)
+    assert b'"another"' in lease.read_bytes()
+
+
 def test_run_with_bad_data_trains_nothing(tmp_path: Path) -> None:
     file = make_sweep(tmp_path)
     (tmp_path / "rows/topic.sw.test.jsonl").unlink()

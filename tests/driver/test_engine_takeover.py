@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import xstilts
 from tests.driver.test_board import board_of
 from tests.driver.test_engine import LONG, partials, results, wait_for
 from tests.support import leases
@@ -25,6 +26,7 @@ from xstilts.driver import engine
 from xstilts.errors import LeaseLost
 from xstilts.store.lease import Lease
 from xstilts.store.ledger import State
+from xstilts.store.owner import process_identity
 from xstilts.store.phases import Store
 
 pytestmark = pytest.mark.ray
@@ -76,20 +78,27 @@ def kept(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_driver_that_was_stopped_and_lost_its_sweep_ends_and_touches_nothing(
-    tmp_path: Path, started: list[subprocess.Popen[str]]
-) -> None:
-    changes = {
-        "intermediates": ["first"],
-        "intermediate": LONG,
-        "resources": {"slots": 1, "partial_every_seconds": 0.2},
-    }
-    whole = make_sweep(tmp_path / "whole", **changes)
-    started.append(launch(whole))
-    assert finished(started[-1])["failures"] == []
+SWEEP: dict[str, Any] = {
+    "intermediates": ["first"],
+    "intermediate": LONG,
+    "seeds": [1],
+    "resources": {"slots": 1, "partial_every_seconds": 0.2},
+}
 
-    file = make_sweep(tmp_path / "contested", **changes)
-    store, folder = tmp_path / "contested/store", tmp_path / "contested/store/sweeps/tiny-v1"
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The results of a run of the sweep that nobody disturbed."""
+    file = make_sweep(tmp_path_factory.mktemp("whole"), **SWEEP)
+    assert finished(launch(file))["failures"] == []
+    return results(file)
+
+
+def test_driver_that_was_stopped_and_lost_its_sweep_ends_and_touches_nothing(
+    tmp_path: Path, started: list[subprocess.Popen[str]], undisturbed: dict[str, Any]
+) -> None:
+    file = make_sweep(tmp_path, **SWEEP)
+    store, folder = tmp_path / "store", tmp_path / "store/sweeps/tiny-v1"
     first = launch(file)
     started.append(first)
     wait_for(lambda: partials(store))
@@ -118,7 +127,33 @@ def test_driver_that_was_stopped_and_lost_its_sweep_ends_and_touches_nothing(
     second.send_signal(signal.SIGCONT)
     outcome = finished(second)
     assert outcome["failures"] == [] and outcome["stopped"] == ""
-    assert results(file) == results(whole)
+    assert results(file) == undisturbed
+
+
+def test_driver_whose_phase_another_took_over_stops_its_trial_and_waits(
+    tmp_path: Path, started: list[subprocess.Popen[str]], undisturbed: dict[str, Any]
+) -> None:
+    file = make_sweep(tmp_path, **SWEEP)
+    store = tmp_path / "store"
+    driver = launch(file)
+    started.append(driver)
+    (partial_folder,) = wait_for(lambda: partials(store))
+    phase = partial_folder.parent.name
+    lease, workers = store / f"leases/{phase}.json", store / f"leases/worker-{phase}.json"
+    assert workers.exists()
+    me = {"pid": os.getpid(), "process": process_identity(os.getpid())}
+    leases.change(lease, token="another", seconds=3600.0, **me)
+    whose = lease.read_bytes()
+    wait_for(lambda: not workers.exists())
+    assert not Store(store).phase(phase).done and driver.poll() is None
+    entries = {entry.phase: entry for entry in xstilts.status(file).entries}
+    assert entries[phase].state is State.WAITING and entries[phase].attempts == 0
+    assert lease.read_bytes() == whose
+    lease.unlink()  # the other gives up
+    outcome = finished(driver)
+    assert outcome["failures"] == []
+    assert outcome["started"] == 1 + xstilts.plan(file).to_json()["phases"]
+    assert results(file) == undisturbed
 
 
 def test_trial_whose_phase_another_driver_took_over_is_stopped_and_told_to_nobody(

@@ -401,7 +401,9 @@ class Board:
         return slots
 
     def give_back(self) -> None:
-        """Gives back the leases that are still this driver's, and writes nothing else."""
+        """Gives back the leases that are still this driver's, and writes nothing else: for a run
+        that ends in an error.
+        """
         for lease in self._leases.values():
             with suppress(StoreError):  # it runs out
                 lease.release()

@@ -30,7 +30,6 @@ from xstilts.driver.board import Assignment, Board
 from xstilts.driver.ending import Outcome, outcome
 from xstilts.driver.placement_groups import reaper
 from xstilts.driver.trial import PhaseTrial
-from xstilts.errors import LeaseLost
 from xstilts.spec.sweep import Sweep
 from xstilts.store.lease import LEASE_SECONDS, RENEWALS
 
@@ -78,6 +77,8 @@ class _Drive:
             self._renewed = now
             lost = self.board.renew()
             self.taken |= {trial for trial, slot in self.trials.items() if slot in lost}
+            if self.first and self.first.slot in lost:
+                self.first = None
         if force or now - self._shown > 0.5:
             self._shown = now
             self.show()
@@ -247,7 +248,7 @@ def run(
                 drive.show(doing="starting worker processes")
                 _experiment(drive)
         drive.sure()
-    except LeaseLost:
+    except BaseException:
         board.give_back()
         raise
     seconds = time.monotonic() - drive.began

@@ -58,11 +58,14 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen[s
 
 
 def launch(file: Path) -> subprocess.Popen[str]:
+    """A driver in a process of its own; its sweep names its mirror."""
+    environment = {k: v for k, v in os.environ.items() if k != "XSTILTS_MIRROR"}
     return subprocess.Popen(
         [sys.executable, "-c", COMMAND, str(file)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=environment,
         start_new_session=True,
     )
 

@@ -64,12 +64,13 @@ def life_of(owner: Owner) -> Life:
         return "ended"
     except OSError:
         pass  # it exists and belongs to another user
-    now = process_identity(owner.pid)
-    if not now:
-        return "unknown"
-    if now != owner.process:
+    try:
+        state, start = _state_and_start(owner.pid)
+    except OSError:
+        return "unknown"  # it is hidden from here, or has just ended
+    if state in "ZX" or owner.process != f"{here}/{start}":
         return "ended"
-    return "stopped" if _state_and_start(owner.pid)[0] in "Tt" else "alive"
+    return "stopped" if state in "Tt" else "alive"
 
 
 def process_identity(pid: int) -> str:

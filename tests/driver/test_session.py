@@ -107,7 +107,7 @@ def test_driver_watches_a_damaged_lease_and_says_so(tmp_path: Path) -> None:
 
     with pytest.raises(Seen), driver(store, sweep, tell):
         pass
-    assert told == [
-        f"sweep-tiny-v1: its lease, {file}, is damaged; it is watched for 60 s and taken over if "
-        "nobody renews it"
-    ]
+    said = (
+        f"sweep-tiny-v1: its lease, {file}, is damaged; a run watches it for 60 s and takes it over"
+    )
+    assert told == [f"{said} if nobody renews it"]

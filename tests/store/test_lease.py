@@ -222,7 +222,11 @@ def test_lease_of_a_machine_whose_clock_is_behind_is_held_because_it_is_renewed(
         clock.now += 5
         behind.now += 5
         change(tmp_path, beat=behind.now)
-        assert held(second).watched == 0, "it was renewed before our eyes"
+        error = held(second)
+        assert error.watched == 0
+        assert str(error).endswith(
+            "for 60 min; yet it is renewed: wait for that process, or stop it"
+        )
 
 
 @pytest.mark.parametrize(("process", "watched"), [("other-boot/pid:[1]/5", 30), (None, 150)])
@@ -458,7 +462,9 @@ def test_kept_lease_watches_one_of_which_nothing_is_known_and_says_so_once(
     with one.kept(tell=told.append):
         assert one.held()
     assert len(told) == 1
-    assert told[0].endswith("damaged; it is watched for 30 s and taken over if nobody renews it")
+    assert told[0].endswith(
+        "damaged; a run watches it for 30 s and takes it over if nobody renews it"
+    )
 
 
 def test_kept_lease_that_somebody_renews_while_it_is_watched_is_refused(

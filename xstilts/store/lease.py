@@ -48,9 +48,10 @@ PATIENCE = 5
 """Durations for which an owner that is alive on this machine may give no sign."""
 WATCHED = 0.5
 """Durations for which a lease with an old beat is watched before it is taken over."""
-_AGAIN = "see with `xstilts status` whether another run goes on, else run the same command again"
 WAIT_SECONDS = 0.2
 """Time between two attempts to take a lease that is waited for."""
+
+_AGAIN = "see with `xstilts status` whether another run goes on, else run the same command again"
 
 
 class _Standing(NamedTuple):
@@ -109,13 +110,17 @@ class Lease:
         if content is None or patience == 0:
             return
         before, now = self._watched, self._ticks()
-        if before is None or before[0] != content:
-            self._watched = content, now
-            renewed = before is not None
-            raise LeaseHeld(said, watched=0 if renewed or patience == math.inf else patience)
+        renewed = before is not None and before[0] != content
+        if before is None or renewed:
+            self._watched = before = content, now
         left = patience - (now - before[1])
+        if left == math.inf:
+            raise LeaseHeld(said)
+        if renewed:
+            raise LeaseHeld(f"{said}; yet it is renewed: wait for that process, or stop it")
         if left > 0:
-            raise LeaseHeld(said, watched=0 if left == math.inf else left)
+            does = f"a run watches it for {left:.0f} s and takes it over if nobody renews it"
+            raise LeaseHeld(f"{said}; {does}", watched=left)
 
     def _standing(self, content: bytes | None) -> _Standing:
         """The rules of the module's docstring."""
@@ -231,10 +236,7 @@ class Lease:
                 if not waits and not (tell and held.watched):
                     raise
                 if tell and held.watched:
-                    tell(
-                        f"{held}; it is watched for {held.watched:.0f} s and taken over if nobody "
-                        "renews it"
-                    )
+                    tell(str(held))
                     tell = _told
             time.sleep(WAIT_SECONDS)
 

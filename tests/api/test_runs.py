@@ -166,14 +166,15 @@ def finished(file: Path) -> None:
     from xstilts.api.check_and_plan import check_opened
     from xstilts.api.opened import open_sweep
     from xstilts.api.runs import _board
-    from xstilts.driver.session import same_plan
+    from xstilts.driver.session import driver, same_plan
     from xstilts.tracking.tracker import Tracker, tracking_uri
 
     opened = open_sweep(file)
     check_opened(opened)
-    same_plan(opened.folder, opened.sweep)
-    board = _board(opened)
-    drain(board, opened.store)
+    with driver(opened.store, opened.sweep) as lease:
+        same_plan(opened.folder, opened.sweep)
+        board = _board(opened, lease)
+        drain(board, opened.store)
     assert board.settled
     uri = tracking_uri(opened.sweep.tracking, opened.store)
     assert uri is not None

@@ -248,11 +248,11 @@ def run(
                 drive.show(doing="starting worker processes")
                 _experiment(drive)
         drive.sure()
+        seconds = time.monotonic() - drive.began
+        ended = outcome(board, seconds=seconds, started=drive.started, stopped=drive.stopped)
     except BaseException:
         board.give_back()
         raise
-    seconds = time.monotonic() - drive.began
-    ended = outcome(board, seconds=seconds, started=drive.started, stopped=drive.stopped)
     drive.changed()
     drive.show()
     return ended

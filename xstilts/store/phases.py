@@ -349,6 +349,7 @@ class Phase:
 
     def drop_partial(self, step: int) -> None:
         """Removes the partial checkpoint of an update; what can't be removed stays."""
+        self._sure()
         with suppress(StoreError):
             self._files.remove(self._partial(step))
 

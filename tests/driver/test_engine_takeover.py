@@ -23,7 +23,7 @@ from tests.support import leases
 from tests.support.sweeps import small
 from tests.support.tiny import make_sweep
 from xstilts.driver import engine
-from xstilts.errors import LeaseLost
+from xstilts.errors import EngineError, LeaseLost
 from xstilts.store.lease import Lease
 from xstilts.store.ledger import State
 from xstilts.store.owner import process_identity
@@ -205,3 +205,15 @@ def test_adapters_of_a_driver_that_lost_its_sweep_change_nothing(tmp_path: Path)
         with pytest.raises(LeaseLost):
             act()
     assert board.running == [config["slot"]] and kept(board.ledger.path.parent) == before
+
+
+def test_run_that_ends_in_an_error_gives_back_the_leases_of_its_phases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board, store, _ = board_of(small(), tmp_path)
+    first = board.next()
+    assert first is not None and list((store.path / "leases").glob("*.json"))
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
+    with pytest.raises(EngineError, match="no Ray cluster answers there"):
+        engine.run(board, small(), {}, first=first)
+    assert not list((store.path / "leases").glob("*.json"))

@@ -6,7 +6,8 @@
     │   └── DataError     a dataset, a model or a mirror is missing, or is not what its task says
     ├── StoreError        the store cannot be read or written
     │   ├── CorruptError  a record, a checkpoint or another file in it is damaged
-    │   └── LeaseHeld     another process works on this sweep or phase
+    │   ├── LeaseHeld     another process works on this sweep or phase
+    │   └── LeaseLost     this process no longer has the right to: another has taken over
     ├── PhaseError        a phase failed while it ran
     ├── EngineError       Ray is not as the engine needs it
     └── TrackingError     the tracking server refused or can't be reached
@@ -68,7 +69,16 @@ class CorruptError(StoreError):
 
 
 class LeaseHeld(StoreError):
-    """Another process works on this sweep or phase."""
+    """Another process works on this sweep or phase, or may."""
+
+    def __init__(self, message: str, watched: float = 0.0) -> None:
+        """`watched`: seconds after which it is known whether one does; 0 where one does."""
+        super().__init__(message)
+        self.watched = watched
+
+
+class LeaseLost(StoreError):
+    """This process no longer has the right to work on a sweep or phase: another took it over."""
 
 
 class PhaseError(XstiltsError):

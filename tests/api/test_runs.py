@@ -97,6 +97,29 @@ def test_run_of_a_sweep_that_another_driver_runs_is_refused(
     assert handed == []
 
 
+def test_run_that_lost_its_sweep_ends_with_the_lease_of_the_other_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.support import leases
+    from xstilts.errors import LeaseLost
+
+    file, lease = make_sweep(tmp_path), tmp_path / "store/leases/sweep-tiny-v1.json"
+
+    def loses(board: Any, *given: Any) -> ending.Outcome:
+        leases.change(lease, token="another")
+        sure = given[-1]
+        assert not sure.__self__.renew()
+        sure()
+        raise AssertionError("it was sure")
+
+    monkeypatch.setattr(engine, "run", loses)
+    with pytest.raises(
+        LeaseLost, match=r"^sweep-tiny-v1: this process has lost its lease and ends"
+    ):
+        xstilts.run(file)
+    assert b'"another"' in lease.read_bytes()
+
+
 def test_run_with_bad_data_trains_nothing(tmp_path: Path) -> None:
     file = make_sweep(tmp_path)
     (tmp_path / "rows/topic.sw.test.jsonl").unlink()
@@ -145,14 +168,15 @@ def finished(file: Path) -> None:
     from xstilts.api.check_and_plan import check_opened
     from xstilts.api.opened import open_sweep
     from xstilts.api.runs import _board
-    from xstilts.driver.session import same_plan
+    from xstilts.driver.session import driver, same_plan
     from xstilts.tracking.tracker import Tracker, tracking_uri
 
     opened = open_sweep(file)
     check_opened(opened)
-    same_plan(opened.folder, opened.sweep)
-    board = _board(opened, [])
-    drain(board, opened.store)
+    with driver(opened.store, opened.sweep) as lease:
+        same_plan(opened.folder, opened.sweep)
+        board = _board(opened, lease, [])
+        drain(board, opened.store)
     assert board.settled
     uri = tracking_uri(opened.sweep.tracking, opened.store)
     assert uri is not None

@@ -128,6 +128,4 @@ def test_table_as_csv_has_no_formulas_and_its_numbers_as_they_are(tmp_path: Path
 def test_tables_of_hostile_names_are_printed_as_they_are() -> None:
     named = gains_table(model="[red]m", target="[/x]", intermediate="[bold]")
     text = shown(tables.gains, named, {})
-        tables.gains, gains_table(model="[red]m", target="[/x]", intermediate="[bold]"), {}
-    )
     assert all(name in text for name in ("[red]m", "[/x]", "[bold]"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
@@ -12,7 +11,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from tests.support import builders
+from tests.support import builders, leases
 from tests.support.sweeps import paper_grid, small
 from xstilts.driver.board import Assignment, Board
 from xstilts.driver.search import Studies
@@ -23,6 +22,7 @@ from xstilts.spec.digests import canonical_json
 from xstilts.spec.hyperparameters import Choice, Settings
 from xstilts.spec.sweep import Chain, Resources, Search, Sweep
 from xstilts.spec.transforms import Transform, Translate
+from xstilts.store.lease import Lease
 from xstilts.store.ledger import Ledger, State
 from xstilts.store.phases import Store
 from xstilts.store.results import Result
@@ -139,8 +139,7 @@ def test_board_driver_killed_anywhere_carries_on_with_the_same_suggestions(
     lost = board.next()  # handed out, never finished, its lease not given back
     assert lost is not None
     for lease in (tmp_path / "store/leases").glob("*.json"):
-        owner = json.loads(lease.read_bytes())
-        lease.write_text(json.dumps({**owner, "pid": 2**22 + 1}))  # a process that is no more
+        leases.change(lease, pid=leases.NO_PROCESS)
     again, _, plan = board_of(small(), tmp_path)
     ran = drain(again, store)
     assert again.settled
@@ -454,3 +453,99 @@ def test_board_snapshot_says_what_a_running_phase_does_and_how_fast_it_is(tmp_pa
     board.report(assignment.slot, 5, 20, 60.0, rate="900 tokens/s")
     (running,) = board.snapshot()["running"]
     assert (running["doing"], running["rate"], running["value"]) == ("", "900 tokens/s", 60.0)
+
+
+def with_ticks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Leases of a store that see time pass only when a test adds some, in seconds, to this list."""
+    passed: list[float] = []
+
+    def lease(store: Store, name: str) -> Lease:
+        return Lease(store._files, name, 60, ticks=lambda: sum(passed))
+
+    monkeypatch.setattr(Store, "lease", lease)
+    return passed
+
+
+def lease_of(store: Store, assignment: Assignment) -> Path:
+    return store.path / "leases" / f"{assignment.spec.id}.json"
+
+
+def test_board_phase_that_another_driver_took_over_waits_for_its_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xstilts.driver.board.HELD_SECONDS", 0.0)
+    sweep = small()
+    board, store, plan = board_of(sweep, tmp_path)
+    first = next(a for a in iter(board.next, None) if plan_study(plan, a))
+    board.report(first.slot, 1, 20, 50.0)
+    others = [slot for slot in board.running if slot != first.slot]
+    leases.change(lease_of(store, first), token="another")
+    whose = lease_of(store, first).read_bytes()
+    assert board.renew() == [first.slot] and board.renew() == []
+    assert board.running == others
+    assert lease_of(store, first).read_bytes() == whose
+    entry = board.ledger.get(first.slot)
+    assert entry is not None and (entry.state, entry.attempts) == (State.WAITING, 0)
+    told = trials(tmp_path, sweep, plan_study(plan, first))
+    assert {trial.state for trial in told} == {TrialState.RUNNING}
+    while other := board.next():
+        assert other.spec.id != first.spec.id
+
+    result = builders.train_result(value_of(first))
+    store.phase(first.spec.id).finish(first.spec, result, builders.provenance())
+    lease_of(store, first).unlink()
+    board.next()
+    entry = board.ledger.get(first.slot)
+    assert entry is not None and entry.state is State.CACHED
+
+
+def plan_study(plan: Plan, assignment: Assignment) -> str:
+    """The study that decides with the assignment's score; empty where none does."""
+    slot = next(slot for slot in plan.slots if slot.key == assignment.slot)
+    return slot.study
+
+
+def test_board_gives_back_only_leases_that_are_its_own_and_writes_nothing(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(), tmp_path)
+    lost, own = board.next(), board.next()
+    assert lost is not None and own is not None
+    leases.change(lease_of(store, lost), token="another")
+    before = board.ledger.path.read_bytes()
+    board.give_back()
+    assert lease_of(store, lost).exists() and not lease_of(store, own).exists()
+    assert board.ledger.path.read_bytes() == before and board.renew() == []
+
+
+def test_board_watches_the_lease_of_a_phase_from_one_look_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xstilts.driver.board.HELD_SECONDS", 0.0)
+    passed = with_ticks(monkeypatch)
+    sweep = small(targets=("tags",), seeds=(1,))
+    board, store, _ = board_of(sweep, tmp_path)
+    given = {a.spec.id for a in iter(board.next, None)}
+    for file in (store.path / "leases").glob("*.json"):
+        leases.change(file, process="elsewhere", beat=1.0)
+    again, _, _ = board_of(sweep, tmp_path)
+    assert again.next() is None, "they are watched first"
+    passed.append(30)
+    assert {a.spec.id for a in iter(again.next, None)} == given
+
+
+def test_board_damaged_phase_whose_lease_comes_free_is_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xstilts.driver.board.HELD_SECONDS", 0.0)
+    passed = with_ticks(monkeypatch)
+    board, store, _ = board_of(small(), tmp_path)
+    first = board.next()
+    assert first is not None
+    (store.path / "phases" / first.spec.id).mkdir(parents=True)
+    (store.path / "phases" / first.spec.id / "record.json").write_bytes(b"torn")
+    leases.change(lease_of(store, first), process="elsewhere", beat=1.0)
+    again, _, _ = board_of(small(), tmp_path)
+    assert first.slot not in {a.slot for a in iter(again.next, None)}
+    assert again.set_aside == []
+    passed.append(30)
+    assert again.next() is None and len(again.set_aside) == 1
+    assert first.slot in {a.slot for a in iter(again.next, None)}

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 import xstilts
+from tests.support import leases
 from tests.support.tiny import make_sweep
-from xstilts.driver.session import driver, lease_of, same_plan
-from xstilts.errors import LeaseHeld
+from xstilts.driver.session import OwnLedger, driver, lease_of, same_plan
+from xstilts.errors import LeaseHeld, LeaseLost
+from xstilts.store.ledger import Entry
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import read_sweep
 
@@ -88,3 +90,45 @@ def test_run_words_about_a_task_are_no_part_of_the_plan(tmp_path: Path) -> None:
     words = {"obtain": "ask the authors", "licence": "MIT"}
     tasks = tuple(task.model_copy(update=words) for task in sweep.tasks)
     same_plan(tmp_path / "sweep", sweep.model_copy(update={"tasks": tasks}))
+
+
+def test_driver_that_lost_its_lease_can_write_no_line_into_the_ledger(tmp_path: Path) -> None:
+    sweep, store = xstilts.load(make_sweep(tmp_path)), Store(tmp_path / "store").prepare()
+    folder = store.sweep_folder(sweep.name, sweep.version)
+    file = store.path / "leases" / f"{lease_of(store, sweep).name}.json"
+    with driver(store, sweep) as lease:
+        ledger = OwnLedger(folder, lease)
+        entry = ledger.write(Entry(slot="a", model="m", kind="target", task="t", seed=1))
+        ledger.choose("study", "a")
+        before = ledger.path.read_bytes()
+        leases.change(file, token="another")
+        assert not lease.renew()
+        with pytest.raises(LeaseLost):
+            ledger.write(entry, error="too late")
+        with pytest.raises(LeaseLost):
+            ledger.choose("study", "b")
+        assert ledger.path.read_bytes() == before
+        whose = file.read_bytes()
+    assert file.read_bytes() == whose
+    assert ledger.chosen() == {"study": "a"} and ledger.get("a") == entry
+
+
+def test_driver_watches_a_damaged_lease_and_says_so(tmp_path: Path) -> None:
+    sweep, store, told = xstilts.load(make_sweep(tmp_path)), Store(tmp_path / "store").prepare(), []
+    (store.path / "leases").mkdir()
+    file = store.path / "leases" / f"{lease_of(store, sweep).name}.json"
+    file.write_bytes(b"torn")
+
+    class Seen(Exception):
+        """The sentence was said."""
+
+    def tell(message: str) -> None:
+        told.append(message)
+        raise Seen
+
+    with pytest.raises(Seen), driver(store, sweep, tell):
+        pass
+    said = (
+        f"sweep-tiny-v1: its lease, {file}, is damaged; a run watches it for 60 s and takes it over"
+    )
+    assert told == [f"{said} if nobody renews it"]

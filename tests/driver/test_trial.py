@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import toy
-from xstilts.driver.trial import execute
+from tests.support import leases, toy
+from xstilts.driver.trial import Handoff, _guarded, execute
 from xstilts.errors import LeaseHeld
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store.phases import Store
@@ -79,3 +80,34 @@ def test_execute_in_a_new_process_says_that_it_loads_libraries(
     monkeypatch.setattr("xstilts.driver.trial.sys.modules", {})
     execute(config(tmp_path / "store", spec), report)  # it has its record: nothing else is done
     assert said == ["loading libraries"]
+
+
+@pytest.mark.parametrize("at", ["first", "last"])
+def test_worker_that_loses_its_lease_keeps_nothing_more(
+    tmp_path: Path, spec: PhaseSpec, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    monkeypatch.setattr(Store.lease, "__defaults__", (0.3,))
+    store, kept = Store(tmp_path / "store"), []
+
+    def report(one: Any) -> bool:
+        if not kept and one.step == (0 if at == "first" else spec.hyper.steps):
+            file = store.path / f"leases/worker-{spec.id}.json"
+            leases.change(file, token="another")
+            time.sleep(0.4)
+            kept.append(files_of(store, spec))
+        return True
+
+    given = {**config(tmp_path / "store", spec), "group": None}
+    given["context"]["partial_every_seconds"] = 0
+    handoff = Handoff(waits=False)
+    _guarded(lambda config, handoff: execute(config, report), given, handoff)
+    assert handoff.take()["status"] == "taken"
+    assert kept == [files_of(store, spec)]
+    assert not store.phase(spec.id).done
+
+
+def files_of(store: Store, spec: PhaseSpec) -> list[str]:
+    """The files of the phase, but for what lies in scratch folders."""
+    folder = store.path / "phases" / spec.id
+    files = (str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return sorted(file for file in files if "/." not in file)

@@ -72,13 +72,31 @@ def test_swap_that_was_killed_half_way_blocks_nobody(tmp_path: Path) -> None:
 import os, signal, sys
 from pathlib import Path
 from xstilts.store import folder_files
-folder_files.write_bytes = lambda path, content: os.kill(os.getpid(), signal.SIGKILL)
+folder_files.FolderFiles.read = lambda files, name: os.kill(os.getpid(), signal.SIGKILL)
 folder_files.FolderFiles(Path(sys.argv[1])).swap("lease", None, b"never")
 """
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, timeout=60)
     files = FolderFiles(tmp_path)
     assert (tmp_path / ".lock").exists() and files.read("lease") is None
     assert files.swap("lease", None, b"mine")
+
+
+def test_swap_that_is_stopped_while_it_writes_blocks_nobody(tmp_path: Path) -> None:
+    code = """
+import os, signal, sys
+from pathlib import Path
+from xstilts.store import folder_files
+folder_files.write_bytes = lambda path, content: os.kill(os.getpid(), signal.SIGSTOP)
+folder_files.FolderFiles(Path(sys.argv[1])).swap("lease", None, b"late")
+"""
+    stopped = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
+    try:
+        os.waitid(os.P_PID, stopped.pid, os.WSTOPPED)
+        assert FolderFiles(tmp_path).swap("lease", None, b"mine")
+    finally:
+        stopped.kill()
+        stopped.wait()
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".lock"] == ["lease"]
 
 
 def test_read_of_what_cannot_be_read_is_a_store_error(tmp_path: Path) -> None:

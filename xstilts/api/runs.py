@@ -14,13 +14,14 @@ from xstilts.api.notes import lost_rows
 from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.verb_values import RunResult
 from xstilts.data import made_again
-from xstilts.driver.session import driver, same_plan
+from xstilts.driver.session import OwnLedger, driver, same_plan
+from xstilts.errors import LeaseLost
 from xstilts.store.doubts import keep_doubts
-from xstilts.store.ledger import Ledger
 
 if TYPE_CHECKING:
     from xstilts.driver.board import Board
     from xstilts.driver.ending import Outcome
+    from xstilts.store.lease import Lease
     from xstilts.tracking.thread import TrackerThread
 
 Watch = Callable[[dict[str, Any]], None]
@@ -40,7 +41,8 @@ def run(
 
     `watch` gets a snapshot of the run about twice a second, before there are phases only what is
     `doing`; `warn` gets warnings for the user.
-    Raises InputError before anything is trained, LeaseHeld where another driver runs this sweep.
+    Raises InputError before anything is trained, LeaseHeld where another driver runs this sweep,
+    LeaseLost where another has taken it over in the middle.
     """
 
     def tell(doing: str) -> None:
@@ -50,22 +52,23 @@ def run(
     checked = check_opened(opened, tell=tell)
     for message in checked.warnings:
         warn(message)
-    with driver(opened.store, opened.sweep):
+    with driver(opened.store, opened.sweep, warn) as lease:
         mended = same_plan(opened.folder, opened.sweep)
         keep_doubts(opened.folder, checked.about_numbers)
-        board = _board(opened, mended)
-        return _drive(board, opened, watch, warn, mended)
+        board = _board(opened, lease, mended)
+        return _drive(board, opened, lease, watch, warn, mended)
 
 
-def _board(opened: Opened, mended: list[str]) -> Board:
+def _board(opened: Opened, lease: Lease, mended: list[str]) -> Board:
     """The board. What was damaged in the sweep's books, and is mended now, is added to `mended`."""
     from xstilts.driver.board import Board
     from xstilts.driver.search import Studies
 
     sweep, plan, folder = opened.sweep, opened.plan, opened.folder
-    studies = Studies(folder, sweep.search, plan.studies, f"{sweep.name}-v{sweep.version}")
     revisions = inputs.resolve(plan, opened.context)
-    ledger = Ledger(folder)
+    lease.check()
+    studies = Studies(folder, sweep.search, plan.studies, f"{sweep.name}-v{sweep.version}")
+    ledger = OwnLedger(folder, lease)
     mended += ledger.mend()
     board = Board(plan, ledger, opened.store, studies, revisions)
     mended += studies.told
@@ -73,13 +76,15 @@ def _board(opened: Opened, mended: list[str]) -> Board:
 
 
 def _drive(
-    board: Board, opened: Opened, watch: Watch, warn: Warn, warnings: list[str]
+    board: Board, opened: Opened, lease: Lease, watch: Watch, warn: Warn, warnings: list[str]
 ) -> RunResult:
     """Runs the engine until the plan is done or the run stops; then the mirror gets a minute to
-    catch up. `warnings` are told first.
+    catch up, unless another driver has taken the sweep over and mirrors it. `warnings` are told
+    first.
     """
     for message in warnings:
         warn(message)
+    patience = 60
     thread = _tracker(opened, warn)
 
     def changed() -> None:
@@ -87,10 +92,13 @@ def _drive(
             thread.submit(board.ledger.entries())
 
     try:
-        outcome = _run(board, opened, watch, changed)
+        outcome = _run(board, opened, lease, watch, changed)
+    except LeaseLost:
+        patience = 0
+        raise
     finally:
-        missing = thread.close(timeout=60) if thread else None
-        if missing:
+        missing = thread.close(timeout=patience) if thread else None
+        if missing and patience:
             warnings.append(missing)
             warn(missing)
     again = made_again.told(opened.store.data)
@@ -110,7 +118,9 @@ def _drive(
     )
 
 
-def _run(board: Board, opened: Opened, watch: Watch, changed: Callable[[], None]) -> Outcome:
+def _run(
+    board: Board, opened: Opened, lease: Lease, watch: Watch, changed: Callable[[], None]
+) -> Outcome:
     """Runs what is open; a finished sweep needs no engine."""
     from xstilts.driver import ending
 
@@ -123,7 +133,7 @@ def _run(board: Board, opened: Opened, watch: Watch, changed: Callable[[], None]
     from xstilts.driver import engine
 
     settings, watched = _for_workers(opened), _watched(watch, opened)
-    return engine.run(board, opened.sweep, settings, watched, changed, first)
+    return engine.run(board, opened.sweep, settings, watched, changed, first, lease.check)
 
 
 def _for_workers(opened: Opened) -> dict[str, Any]:

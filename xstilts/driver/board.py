@@ -17,6 +17,7 @@ import heapq
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,7 +26,7 @@ from xstilts.driver.outcomes import Outcomes
 from xstilts.driver.search import KnownTrial, Studies
 from xstilts.driver.standing import Standing, Step
 from xstilts.driver.translations import Translations
-from xstilts.errors import LeaseHeld
+from xstilts.errors import LeaseHeld, StoreError
 from xstilts.planning.filling import Revisions, build
 from xstilts.planning.needs import Chosen, Filled, Needs
 from xstilts.planning.plan import Plan, Slot
@@ -69,6 +70,8 @@ class Board:
         self._running: dict[str, list[str]] = {}
         """Phase to the slots that wait for it; the first of them runs it."""
         self._leases: dict[str, Lease] = {}
+        self._wanted: dict[str, Lease] = {}
+        """Leases that others have: each watches its file from one look to the next."""
         self._interval: dict[str, int] = {}
         self._translations = Translations()
         self._load()
@@ -174,16 +177,19 @@ class Board:
             return None
         if self._translations.must_wait(spec):
             return "held"
-        lease = self._store.lease(spec.id)
+        lease = self._wanted.pop(spec.id, None) or self._store.lease(spec.id)
         try:
             lease.take()
         except LeaseHeld:
             # Another driver runs this phase: keep the suggestion, once, until it is done.
+            self._wanted[spec.id] = lease
             if self.ledger.get(slot.key) is None:
                 self.ledger.write(entry)
             return "held"
-        if self._outcomes.has_record(spec.id):  # finished by another driver just before the lease
+        if self._store.phase(spec.id).done:  # by another driver just before, or it is damaged
             lease.release()
+            if not self._outcomes.has_record(spec.id):
+                return "held"  # it was set aside
             self._finish(entry, State.CACHED)
             return None
         return self._begin(slot, entry, spec, lease)
@@ -308,6 +314,13 @@ class Board:
         """The entry with what its phase has reported to the search."""
         return entry.model_copy(update={"reported": self._studies.reported(entry.slot)})
 
+    def taken(self, slot: str) -> None:
+        """Another driver works on the slot's phase now; the slot waits for its record."""
+        for key in self._close(slot):
+            entry = self._known(key)
+            self._set(entry, State.WAITING, attempts=max(0, entry.attempts - 1))
+            self._wait(self._slots[key])
+
     def _known(self, key: str) -> Entry:
         """The entry of a slot that was handed out."""
         entry = self.ledger.get(key)
@@ -388,8 +401,23 @@ class Board:
         return list(self._outcomes.set_aside)
 
     def renew(self) -> list[str]:
-        """Renews the leases of the running phases; returns the phases whose lease was lost."""
-        return [phase for phase, lease in list(self._leases.items()) if not lease.renew()]
+        """Renews the leases of the running phases; returns the slots whose phase another driver has
+        taken over. They are `taken` then.
+        """
+        lost = [phase for phase, lease in self._leases.items() if not lease.renew()]
+        slots = [self._running[phase][0] for phase in lost]
+        for slot in slots:
+            self.taken(slot)
+        return slots
+
+    def give_back(self) -> None:
+        """Gives back the leases that are still this driver's, and writes nothing else: for a run
+        that ends in an error.
+        """
+        for lease in self._leases.values():
+            with suppress(StoreError):  # it runs out
+                lease.release()
+        self._leases.clear()
 
     def failures(self) -> Iterator[Entry]:
         """Slots that failed, then the slots that they block."""

@@ -31,7 +31,7 @@ from xstilts.driver.ending import Outcome, outcome
 from xstilts.driver.placement_groups import reaper
 from xstilts.driver.trial import PhaseTrial
 from xstilts.spec.sweep import Sweep
-from xstilts.store.lease import LEASE_SECONDS
+from xstilts.store.lease import LEASE_SECONDS, RENEWALS
 
 Watcher = Callable[[dict[str, Any]], None]
 
@@ -51,8 +51,14 @@ class _Drive:
     stopped: str = ""
     trials: dict[str, str] = field(default_factory=dict)
     """Tune trial id to slot."""
+    taken: set[str] = field(default_factory=set)
+    """Tune trials that still run though another driver has taken their phase over."""
     first: Assignment | None = None
     """Taken from the board before Ray was started: a finished sweep needs no Ray."""
+    sure: Callable[[], None] = lambda: None
+    """Raises LeaseLost where another driver has taken the sweep over. Whatever changes the board
+    comes after it.
+    """
     _renewed: float = 0.0
     _shown: float = 0.0
 
@@ -65,10 +71,14 @@ class _Drive:
 
     def tick(self, force: bool = False) -> None:
         """Renews the leases and shows progress, each at its own interval."""
+        self.sure()
         now = time.monotonic()
-        if now - self._renewed > LEASE_SECONDS / 6:
+        if now - self._renewed > LEASE_SECONDS / RENEWALS:
             self._renewed = now
-            self.board.renew()
+            lost = self.board.renew()
+            self.taken |= {trial for trial, slot in self.trials.items() if slot in lost}
+            if self.first and self.first.slot in lost:
+                self.first = None
         if force or now - self._shown > 0.5:
             self._shown = now
             self.show()
@@ -131,8 +141,9 @@ class PhaseSearcher(Searcher):
     ) -> None:
         """Tells the board how the phase ended. A dead actor is a failure that may be retried."""
         slot = self._drive.trials.pop(trial_id, None)
-        if slot is None:
+        if slot is None or trial_id in self._drive.taken:
             return
+        self._drive.sure()
         status = (result or {}).get("status", "")
         board = self._drive.board
         if error or status == "failed":
@@ -142,6 +153,8 @@ class PhaseSearcher(Searcher):
             board.failed(slot, error_text, retries, damaged=ending.get("damaged", ""))
         elif status == "done":
             board.done(slot)
+        elif status == "taken":
+            board.taken(slot)
         else:
             board.pruned(slot)
         self._drive.changed()
@@ -175,7 +188,10 @@ class PhaseScheduler(FIFOScheduler):
             )
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """STOP where the search prunes the phase."""
+        """STOP where the search prunes the phase, or another driver has taken it over."""
+        self._drive.sure()
+        if trial.trial_id in self._drive.taken:
+            return _stop(trial)
         slot, value = self._drive.trials.get(trial.trial_id), result.get("value")
         if slot is None or result.get("status") != "running":
             return str(TrialScheduler.CONTINUE)
@@ -187,10 +203,15 @@ class PhaseScheduler(FIFOScheduler):
         go_on = board.report(slot, step, steps, value, rate=rate)
         if go_on or not result.get("asked"):
             return str(TrialScheduler.CONTINUE)
-        actor = trial.temporary_state.ray_actor
-        if actor is not None:
-            actor.prune.remote()
-        return str(TrialScheduler.STOP)
+        return _stop(trial)
+
+
+def _stop(trial: Any) -> str:
+    """Ends a trial's phase at once, and the trial."""
+    actor = trial.temporary_state.ray_actor
+    if actor is not None:
+        actor.prune.remote()
+    return str(TrialScheduler.STOP)
 
 
 class _Ticker(tune.Callback):
@@ -208,22 +229,30 @@ def run(
     watch: Watcher = lambda snapshot: None,
     changed: Callable[[], None] = lambda: None,
     first: Assignment | None = None,
+    sure: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Runs the board's open slots, `first` before all others. `context` is workers.context.Context
-    as a dict; `changed` is called whenever a phase has ended.
+    as a dict; `changed` is called whenever a phase has ended; `sure` raises LeaseLost where another
+    driver has taken the sweep over.
 
-    Raises EngineError where Ray can't be used. Ctrl-C ends the running phases at once; the outcome
+    Raises EngineError where Ray can't be used, LeaseLost when the phases here have ended; then
+    nothing is written any more. Ctrl-C ends the running phases at once; the outcome
     says `interrupted`, and the next run resumes them from their last partial checkpoints.
     """
-    drive = _Drive(board, sweep, context, 1, watch, changed)
+    drive = _Drive(board, sweep, context, 1, watch, changed, sure=sure)
     drive.first = first or board.next()
-    if drive.first is not None or not board.settled:
-        with cluster.connected(sweep.resources), reaper():
-            drive.slots = cluster.slots(sweep.resources)
-            drive.show(doing="starting worker processes")
-            _experiment(drive)
-    seconds = time.monotonic() - drive.began
-    ended = outcome(board, seconds=seconds, started=drive.started, stopped=drive.stopped)
+    try:
+        if drive.first is not None or not board.settled:
+            with cluster.connected(sweep.resources), reaper():
+                drive.slots = cluster.slots(sweep.resources)
+                drive.show(doing="starting worker processes")
+                _experiment(drive)
+        drive.sure()
+        seconds = time.monotonic() - drive.began
+        ended = outcome(board, seconds=seconds, started=drive.started, stopped=drive.stopped)
+    except BaseException:
+        board.give_back()
+        raise
     drive.changed()
     drive.show()
     return ended
@@ -259,6 +288,9 @@ def _experiment(drive: _Drive) -> None:
                 ),
             ),
         ).fit()
+    except Exception:
+        drive.sure()  # Tune makes a TuneError of a lost lease
+        raise
     finally:
         if handler is not None:
             signal.signal(signal.SIGINT, handler)

@@ -4,7 +4,7 @@ version.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from xstilts.errors import CorruptError, Problem, SweepError
 from xstilts.spec.digests import differences
 from xstilts.spec.sweep import Sweep
 from xstilts.store.lease import Lease
+from xstilts.store.ledger import Entry, Ledger
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import keep_sweep, sweep_before
 
@@ -27,12 +28,38 @@ def lease_of(store: Store, sweep: Sweep) -> Lease:
 
 
 @contextmanager
-def driver(store: Store, sweep: Sweep) -> Iterator[None]:
-    """Holds the sweep's lease, so that one driver runs it at a time. LeaseHeld where another has
-    it.
+def driver(
+    store: Store, sweep: Sweep, tell: Callable[[str], None] = lambda message: None
+) -> Iterator[Lease]:
+    """Holds the sweep's lease, so that one driver runs it at a time, and yields it. LeaseHeld where
+    another has it; `tell` gets a sentence where it must first be found out whether one does.
+
+    Whatever only the driver may do comes after `Lease.check`, which raises LeaseLost where another
+    driver has taken the sweep over.
     """
-    with lease_of(store, sweep).kept():
-        yield
+    lease = lease_of(store, sweep)
+    with lease.kept(tell=tell):
+        yield lease
+
+
+class OwnLedger(Ledger):
+    """The ledger of the sweep whose lease this driver holds: a driver that has lost it can't write
+    to it.
+    """
+
+    def __init__(self, folder: Path, lease: Lease) -> None:
+        super().__init__(folder)
+        self._lease = lease
+
+    def write(self, entry: Entry, **changes: Any) -> Entry:
+        """Appends an entry. LeaseLost where the sweep is another driver's."""
+        self._lease.check()
+        return super().write(entry, **changes)
+
+    def choose(self, study: str, slot: str) -> None:
+        """Appends what a study chose. LeaseLost where the sweep is another driver's."""
+        self._lease.check()
+        super().choose(study, slot)
 
 
 def same_plan(folder: Path, sweep: Sweep) -> list[str]:

@@ -121,8 +121,18 @@ def _guarded(run: Callable[[Row, Handoff], str], config: Row, handoff: Handoff) 
     try:
         handoff.end({"status": run(config, handoff)})
     except BaseException as error:
+        if _taken(error):
+            handoff.end({"status": "taken"})
+            return
         ending = {"error": _explain(error), "hopeless": _hopeless(error)}
         handoff.end({"status": "failed", **ending, "damaged": _damaged(error)})
+
+
+def _taken(error: BaseException) -> bool:
+    """Whether another worker has taken the phase over."""
+    from xstilts.errors import LeaseLost
+
+    return any(isinstance(cause, LeaseLost) for cause in _causes(error))
 
 
 def _hopeless(error: BaseException) -> bool:
@@ -162,14 +172,22 @@ def execute(config: Row, report: Callable[[Any], bool]) -> str:
     """Runs the phase in `config` in this process, under the worker's lease: "done" or "pruned".
 
     The trial of a dead driver may live on for a moment; this one waits until its lease is free.
+    Where another worker takes the lease over, because this one was stopped for long, the phase ends
+    here with LeaseLost at its next report, and before it keeps anything more.
     """
     lease = Store(config["context"]["store"]).lease(f"worker-{config['phase']}")
+
+    def still_ours(one: Any) -> bool:
+        lease.check()
+        return report(one)
+
     with lease.kept(waits=True):
         if "torch" not in sys.modules:  # the process is new
             report(Report(step=0, steps=0, doing="loading libraries"))
         from xstilts.training.phase import Context, run_phase
 
-        return run_phase(_spec(config), Context(**config["context"]), report)
+        context = Context(**config["context"])
+        return run_phase(_spec(config), context, still_ours, sure=lease.check)
 
 
 def _spec(config: Row) -> PhaseSpec:

@@ -87,16 +87,27 @@ class FolderFiles:
         write_bytes(self._path(name), content)
 
     def swap(self, name: str, before: bytes | None, after: bytes | None) -> bool:
-        """Compares and replaces under a lock."""
+        """Compares and replaces under a lock. What takes time is done before: whoever is stopped
+        while it has the lock blocks all others.
+        """
         path = self._path(name)
-        with _locked(path.parent / ".lock"):
-            if self.read(name) != before:
-                return False
-            if after is not None:
-                write_bytes(path, after)
-            elif before is not None:
-                self.remove(name)
+        made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        if after is not None:
+            write_bytes(made, after)
+        try:
+            with _locked(path.parent / ".lock"):
+                if self.read(name) != before:
+                    return False
+                if after is not None:
+                    os.replace(made, path)
+                elif before is not None:
+                    self.remove(name)
+            sync_folder(path.parent)
             return True
+        except OSError as error:
+            raise store_error(error, path) from error
+        finally:
+            made.unlink(missing_ok=True)
 
     def remove(self, prefix: str) -> None:
         """Removes a file or folder."""

@@ -30,7 +30,7 @@ import io
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,10 +59,17 @@ _AGAIN = "`xstilts run` makes this phase again"
 
 
 class Phase:
-    """One phase, whether it exists or not. It reads its record once."""
+    """One phase, whether it exists or not. It reads its record once.
 
-    def __init__(self, files: Files, phase_id: str) -> None:
+    `sure` is called before anything is begun, kept or finished, and raises LeaseLost where the
+    phase is another worker's.
+    """
+
+    def __init__(
+        self, files: Files, phase_id: str, sure: Callable[[], None] = lambda: None
+    ) -> None:
         self._files, self._prefix, self.id = files, f"phases/{phase_id}", phase_id
+        self._sure = sure
         self._sums: dict[str, FileSum] = {}
         """Of the files that this object has kept."""
         self._started_from: str | None = None
@@ -89,6 +96,7 @@ class Phase:
         """
         self._started_from = self._seal_of_parent(spec)
         begun = {"spec": spec.model_dump(mode="json"), "started_from": self._started_from}
+        self._sure()
         if self._files.read(self._name(_SPEC)) != _json(begun):
             self._files.remove(self._name("partial"))
             self._files.write(self._name(_SPEC), _json(begun))
@@ -171,6 +179,7 @@ class Phase:
             started_from=self._seal_of_parent(spec) if started is None else started,
         )
         values = json.loads(_json(record.to_json()))
+        self._sure()
         self._files.swap(self._name(RECORD), None, _json({**values, "digest": digest(values)}))
         with suppress(StoreError):  # the phase is done, whatever is left over
             self._files.remove(self._name(_SPEC))
@@ -282,6 +291,7 @@ class Phase:
         buffer = io.BytesIO()
         parquet.write_table(columns, buffer, compression="zstd")
         name, content = f"{_PREDICTIONS}/{one_part(language)}.parquet", buffer.getvalue()
+        self._sure()
         self._files.write(self._name(name), content)
         self._sums[name] = sums.of_bytes(content)
 
@@ -321,6 +331,7 @@ class Phase:
             made = sums.of_folder(folder, durable=True)
         except OSError as error:
             raise store_error(error, folder) from error
+        self._sure()
         self._files.keep(folder, self._name(CHECKPOINT))
         self._sums.update({f"{CHECKPOINT}/{name}": one for name, one in made.items()})
 
@@ -335,10 +346,12 @@ class Phase:
 
     def keep_partial(self, step: int, folder: Path) -> None:
         """Keeps a local folder as an update's partial checkpoint; it may be gone afterwards."""
+        self._sure()
         self._files.keep(folder, self._partial(step))
 
     def drop_partial(self, step: int) -> None:
         """Removes the partial checkpoint of an update; what can't be removed stays."""
+        self._sure()
         with suppress(StoreError):
             self._files.remove(self._partial(step))
 
@@ -369,9 +382,9 @@ class Store:
             raise store_error(error, self.path) from error
         return self
 
-    def phase(self, phase_id: str) -> Phase:
-        """One phase, whether it exists or not."""
-        return Phase(self._files, phase_id)
+    def phase(self, phase_id: str, sure: Callable[[], None] = lambda: None) -> Phase:
+        """One phase, whether it exists or not; `sure` as `Phase` says."""
+        return Phase(self._files, phase_id, sure)
 
     def begun(self) -> list[str]:
         """Ids of all phases, finished or not."""

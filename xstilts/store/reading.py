@@ -7,7 +7,7 @@ error. `damages` has what any of them met, so that no place can pass over it in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +54,8 @@ class ReadStore(Store):
         """All that could not be read so far, each part once, in the order in which it was met."""
         return list(self._damages.values())
 
-    def phase(self, phase_id: str) -> ReadPhase:
-        """One phase, the same object each time."""
+    def phase(self, phase_id: str, sure: Callable[[], None] = lambda: None) -> ReadPhase:
+        """One phase, the same object each time; nothing is kept in it, so `sure` is not asked."""
         if phase_id not in self._phases:
             self._phases[phase_id] = ReadPhase(self, phase_id)
         return self._phases[phase_id]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,15 +32,18 @@ if TYPE_CHECKING:
 __all__ = ["Context", "Report", "Reporter", "run_phase"]
 
 
-def run_phase(spec: PhaseSpec, worker: Context, report: Reporter) -> str:
+def run_phase(
+    spec: PhaseSpec, worker: Context, report: Reporter, sure: Callable[[], None] = lambda: None
+) -> str:
     """Runs a phase to its record; returns "done", or "pruned" if `report` returned False.
 
     Several workers all call this, and `report` is called on all of them at the same steps; any
-    False stops all. A phase that has a record returns "done" at once. Raises PhaseError, DataError,
-    StoreError, CorruptError.
+    False stops all. A phase that has a record returns "done" at once. `sure` is called before
+    anything is kept, and raises LeaseLost where the phase is another worker's. Raises PhaseError,
+    DataError, StoreError, CorruptError.
     """
     store = Store(worker.store)
-    phase = store.phase(spec.id)
+    phase = store.phase(spec.id, sure)
     world = process.world()
     if world.from_first(phase.done):
         return "done"

@@ -38,7 +38,13 @@ ROOMS = (
 )
 """From the top down."""
 DOORS = {
-    "ray": ("driver.engine", "driver.trial", "driver.cluster", "driver.placement_groups"),
+    "ray": (
+        "driver.engine",
+        "driver.trial",
+        "driver.cluster",
+        "driver.ray_settings",
+        "driver.placement_groups",
+    ),
     "optuna": ("driver.search",),
     "mlflow": ("tracking",),
     "torch": (

@@ -43,6 +43,7 @@ DOORS = {
         "driver.trial",
         "driver.cluster",
         "driver.ray_settings",
+        "driver.rendezvous",
         "driver.placement_groups",
     ),
     "optuna": ("driver.search",),

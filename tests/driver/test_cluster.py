@@ -81,7 +81,7 @@ def test_workers_use_the_cache_at_once_where_the_driver_knows_that_the_hub_is_aw
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
 
     def offline() -> str | None:
-        variables: dict[str, str] = cluster._runtime(None, Resources())["env_vars"]
+        variables: dict[str, str] = cluster._runtime(Resources(), {})["env_vars"]
         return variables.get("HF_HUB_OFFLINE")
 
     assert offline() is None

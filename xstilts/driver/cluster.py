@@ -19,12 +19,14 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import ray
 
+from xstilts.driver import rendezvous
 from xstilts.driver.leftovers import own_folder
 from xstilts.driver.ray_settings import own_cluster
 from xstilts.errors import EngineError
@@ -89,7 +91,7 @@ def _join(address: str, resources: Resources) -> str:
         _reach(address)
         ray.init(
             address=address,
-            runtime_env=_runtime(address, resources),
+            runtime_env=_runtime(resources, {"RAY_ADDRESS": address}),
             log_to_driver=False,
             logging_level=logging.WARNING,
         )
@@ -147,23 +149,23 @@ def _started(resources: Resources, tell: Callable[[str], None]) -> Iterator[str]
     """
     with own_folder("ray") as folder:
         temporary = folder / "tmp"
-        temporary.mkdir(mode=0o700)
+        temporary.mkdir()
         with own_cluster(temporary):
             try:
-                yield _start(str(folder / RAY_FOLDER), resources, tell)
+                yield _start(folder / RAY_FOLDER, temporary, resources, tell)
             finally:
                 ray.shutdown()
                 os.environ.pop("RAY_ADDRESS", None)
 
 
-def _start(folder: str, resources: Resources, tell: Callable[[str], None]) -> str:
+def _start(folder: Path, temporary: Path, resources: Resources, tell: Callable[[str], None]) -> str:
     arguments: dict[str, Any] = {
         "address": "local",
         "num_cpus": _cpus(resources),
         "resources": {TRIAL_SLOT: 64},
         "include_dashboard": True,
         "dashboard_host": "127.0.0.1",
-        "_temp_dir": folder,
+        "_temp_dir": str(folder),
         "log_to_driver": False,
         "logging_level": logging.WARNING,
         "object_store_memory": 200 * 1024 * 1024,
@@ -171,7 +173,7 @@ def _start(folder: str, resources: Resources, tell: Callable[[str], None]) -> st
     began = time.monotonic()
     try:
         with _told_when_slow(tell):
-            ray.init(**arguments, runtime_env=_runtime(None, resources))
+            ray.init(**arguments, runtime_env=_runtime(resources, rendezvous.variables(temporary)))
     except Exception as error:
         seconds = time.monotonic() - began
         if seconds > SLOW_SECONDS:
@@ -207,7 +209,8 @@ def _cpus(resources: Resources) -> int:
     return max(wanted, os.cpu_count() or 1)
 
 
-def _runtime(address: str | None, resources: Resources) -> dict[str, Any]:
+def _runtime(resources: Resources, more: Mapping[str, str]) -> dict[str, Any]:
+    """The environment of the workers; `more` is what this cluster's need."""
     variables = {**WORKER_ENVIRONMENT, "OMP_NUM_THREADS": str(resources.cpus_per_worker)}
     variables.update(
         {
@@ -218,9 +221,7 @@ def _runtime(address: str | None, resources: Resources) -> dict[str, Any]:
     )
     if REACH.known_away:
         variables["HF_HUB_OFFLINE"] = "1"  # what the cache has is used without asking again
-    if address:
-        variables["RAY_ADDRESS"] = address
-    return {"env_vars": variables}
+    return {"env_vars": {**variables, **more}}
 
 
 def slots(resources: Resources) -> int:

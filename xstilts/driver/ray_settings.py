@@ -12,6 +12,8 @@ What is set, and why:
   them answer without the token. Its option for a node's address does not do it: an address that
   means this machine is replaced by one that others can reach.
 - A token for this cluster alone, unless the user has set RAY_AUTH_MODE.
+- No Prometheus pages: Ray serves three, on which its numbers can be read without a token. One has a
+  switch; the other two get a port that does not exist, which Ray notes in its log.
 - The time within which the parts of a cluster wait for each other at the start. Ray's 30 to 60 s
   are too short on a machine on which several runs start at once.
 - TMPDIR: what Ray's processes and the trials leave there goes with the run's folder.
@@ -35,6 +37,9 @@ START_SECONDS = 300
 """How long one part of Ray waits for another at the start of a cluster."""
 _ENVIRONMENT = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_enable_metrics_collection": "0",
+    "AUTOSCALER_METRIC_PORT": "-1",
+    "DASHBOARD_METRIC_PORT": "-1",
     "RAY_raylet_start_wait_time_s": str(START_SECONDS),
     "RAY_gcs_server_port_wait_time_s": str(START_SECONDS),
     "RAY_agent_register_timeout_ms": str(1000 * START_SECONDS),

@@ -8,6 +8,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import psutil
@@ -83,7 +84,7 @@ def test_run_listens_on_loopback_asks_for_its_token_and_leaves_nothing_to_the_ne
     tmp_path: Path, temporary: Path
 ) -> None:
     resources = {"workers": 2, "slots": 1, "partial_every_seconds": 0.2}
-    options = {"intermediates": ["first"], "seeds": [1], "search": {"trials": 1}}
+    options: dict[str, Any] = {"intermediates": ["first"], "seeds": [1], "search": {"trials": 1}}
     long = make_sweep(tmp_path / "long", **options, intermediate=LONG, resources=resources)
     driver = launch(long, TMPDIR=str(temporary))
     wait_for(lambda: partials(tmp_path / "long/store"))

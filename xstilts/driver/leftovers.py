@@ -39,7 +39,9 @@ _OF_RAY = re.compile(r"(^|/)ray(::|/|-)")
 
 @contextmanager
 def own_folder(kind: str) -> Iterator[Path]:
-    """A new temporary folder that this user alone can enter, removed at the end of the block."""
+    """A new temporary folder that this user alone can enter, removed at the end of the block, with
+    what is left of a cluster in it.
+    """
     assert kind in KINDS
     folder = Path(tempfile.mkdtemp(prefix=f"xstilts-{kind}-"))
     pid = os.getpid()
@@ -54,6 +56,7 @@ def own_folder(kind: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
+        _end_processes(folder)
         _remove(folder)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from xstilts.driver.ray_settings import START_SECONDS, own_cluster
+from xstilts.driver.ray_settings import RAYLET_SECONDS, START_SECONDS, own_cluster
 
 ASKED = """
 import os, sys
@@ -48,7 +48,7 @@ def test_settings_are_in_force_for_the_block_wherever_ray_was_imported(
         check=True,
     )
     before, within, after = asked.stdout.splitlines()
-    assert within == str((True, START_SECONDS, True, "token", str(START_SECONDS)))
+    assert within == str((True, START_SECONDS, True, "token", str(RAYLET_SECONDS)))
     assert before == after
     assert before.endswith("60, False, None, None)")
 

@@ -35,12 +35,16 @@ from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-d
 
 START_SECONDS = 300
 """How long one part of Ray waits for another at the start of a cluster."""
+RAYLET_SECONDS = 90
+"""How long this process waits for the raylet. Ray does not notice here that a raylet has died, as
+one does whose agents take longer than 15 s (a limit that can't be set): the second try needs it.
+"""
 _ENVIRONMENT = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_enable_metrics_collection": "0",
     "AUTOSCALER_METRIC_PORT": "-1",
     "DASHBOARD_METRIC_PORT": "-1",
-    "RAY_raylet_start_wait_time_s": str(START_SECONDS),
+    "RAY_raylet_start_wait_time_s": str(RAYLET_SECONDS),
     "RAY_gcs_server_port_wait_time_s": str(START_SECONDS),
     "RAY_agent_register_timeout_ms": str(1000 * START_SECONDS),
     "RAY_worker_register_timeout_seconds": str(START_SECONDS),

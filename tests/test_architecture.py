@@ -38,7 +38,14 @@ ROOMS = (
 )
 """From the top down."""
 DOORS = {
-    "ray": ("driver.engine", "driver.trial", "driver.cluster", "driver.placement_groups"),
+    "ray": (
+        "driver.engine",
+        "driver.trial",
+        "driver.cluster",
+        "driver.ray_settings",
+        "driver.rendezvous",
+        "driver.placement_groups",
+    ),
     "optuna": ("driver.journal", "driver.search"),
     "mlflow": ("tracking",),
     "torch": (

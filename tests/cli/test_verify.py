@@ -1,17 +1,14 @@
-"""`xstilts verify`: what it prints, its exit codes, and how far it says it is."""
+"""`xstilts verify`: what it prints, and its exit codes."""
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from tests.support.builders import build_store, predictions_file
-from xstilts.cli import counting
 from xstilts.cli.main import app
 from xstilts.store.phases import Store
 
@@ -62,23 +59,3 @@ def test_verify_without_a_store_is_one_line(tmp_path: Path) -> None:
     result = xstilts("verify", tmp_path / "none")
     assert result.exit_code == 1
     assert "there is no store" in result.stderr and len(result.stderr.splitlines()) == 1
-
-
-def test_counting_without_a_terminal_is_a_line_now_and_then(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    out = io.StringIO()
-    with counting.counting("phases read", Console(file=out)) as tell:
-        tell(1, 2000)
-        assert out.getvalue() == ""
-        monkeypatch.setattr(counting, "QUIET_SECONDS", 0.0)
-        tell(1500, 2000)
-    assert out.getvalue() == "1,500 of 2,000 phases read\n"
-
-
-def test_counting_on_a_terminal_is_a_bar_that_goes_away() -> None:
-    out = io.StringIO()
-    with counting.counting("phases read", Console(file=out, force_terminal=True, width=80)) as tell:
-        tell(5, 10)
-    assert "5/10" in out.getvalue() and "phases read" in out.getvalue()
-    assert "\x1b[2K" in out.getvalue()

@@ -5,8 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 from xstilts.driver import cluster
@@ -81,10 +87,97 @@ def test_workers_use_the_cache_at_once_where_the_driver_knows_that_the_hub_is_aw
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
 
     def offline() -> str | None:
-        variables: dict[str, str] = cluster._runtime(None, Resources())["env_vars"]
+        variables: dict[str, str] = cluster._runtime(Resources(), {})["env_vars"]
         return variables.get("HF_HUB_OFFLINE")
 
     assert offline() is None
     away = Reach(_reason="no answer", _asked_at=time.monotonic())
     monkeypatch.setattr(cluster, "REACH", away)
     assert offline() == "1"
+
+
+# -- a start that takes long
+
+
+@pytest.fixture
+def ray_init(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """Ray's start, which fails at once; the folders that it was given."""
+    folders: list[str] = []
+
+    def init(**arguments: Any) -> None:
+        folders.append(arguments["_temp_dir"])
+        raise RuntimeError("the current node timed out")
+
+    monkeypatch.setattr(cluster.ray, "init", init)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    return folders
+
+
+def test_start_that_fails_for_time_is_tried_once_more_in_another_folder(
+    ray_init: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cluster, "SLOW_SECONDS", 0.0)
+    told: list[str] = []
+    with (
+        pytest.raises(EngineError, match=r"did not start .* two tries.*timed out.*less busy"),
+        cluster.connected(Resources(), told.append),
+    ):
+        pass
+    assert len(set(ray_init)) == 2
+    assert any("trying once more" in doing for doing in told)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_start_that_fails_at_once_is_not_tried_again(ray_init: list[str], tmp_path: Path) -> None:
+    with (
+        pytest.raises(EngineError, match="could not be started on this machine"),
+        cluster.connected(Resources()),
+    ):
+        pass
+    assert len(ray_init) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_slow_start_is_told_and_a_quick_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = threading.Event()
+    told: list[str] = []
+
+    def tell(doing: str) -> None:
+        told.append(doing)
+        heard.set()
+
+    with cluster._told_when_slow(tell):
+        pass
+    assert told == []
+    monkeypatch.setattr(cluster, "SLOW_SECONDS", 0.0)
+    with cluster._told_when_slow(tell):
+        assert heard.wait(10)
+    assert told == ["Ray is slow to start on this busy machine; waiting"]
+
+
+@pytest.mark.ray
+def test_raylet_that_needs_longer_than_ray_waits_by_itself_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    told: list[str] = []
+    stopped = threading.Thread(target=stop_raylet, args=(35,), daemon=True)
+    stopped.start()
+    with cluster.connected(Resources(), told.append) as address:
+        assert address.startswith("127.0.0.1:")
+        stopped.join()
+    assert told == ["Ray is slow to start on this busy machine; waiting"]
+
+
+def stop_raylet(seconds: float) -> None:
+    """Stops this process's raylet for a time, as soon as there is one. Ray's own limit is 30 s."""
+    while True:
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                if process.name() == "raylet":
+                    process.suspend()
+                    time.sleep(seconds)
+                    process.resume()
+                    return
+        time.sleep(0.05)

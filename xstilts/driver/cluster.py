@@ -5,7 +5,8 @@ Ray's settings for this job, each learnt from a failure (docs/architecture.md):
   its placement group.
 - The cluster has its own temporary folder, and every worker an explicit RAY_ADDRESS. Otherwise two
   clusters on one machine are mistaken for each other.
-- A token made for this cluster alone authenticates every connection.
+- A cluster started here listens on loopback, asks for a token of its own, lies in a folder that
+  only this user can enter, and is waited for on a busy machine (`ray_settings` has how).
 - Trials that only wait for their Train workers take the custom resource `trial_slot`. With a CPU
   each they would deadlock a small cluster.
 - Ray's health check interval of 2 s delays every report of a Train worker, so it is shortened.
@@ -15,22 +16,30 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
-import shutil
 import socket
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import ray
 
+from xstilts.driver import rendezvous
+from xstilts.driver.leftovers import own_folder
+from xstilts.driver.ray_settings import own_cluster
 from xstilts.errors import EngineError
 from xstilts.sources.reach import REACH
 from xstilts.spec.sweep import Resources
 
 TRIAL_SLOT = "trial_slot"
 """Custom resource of a trial that waits for its Train workers."""
+
+RAY_FOLDER = "r"
+"""Ray's folder inside the run's. The path of a UNIX socket has 107 bytes, so it is short."""
+SLOW_SECONDS = 20.0
+"""Ray starts in 4 to 10 s; after this time the user hears that it is waited for."""
 
 WORKER_ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
@@ -54,26 +63,27 @@ DRIVER_ENVIRONMENT = {
 
 
 @contextmanager
-def connected(resources: Resources) -> Iterator[str]:
+def connected(
+    resources: Resources, tell: Callable[[str], None] = lambda doing: None
+) -> Iterator[str]:
     """A connection to the cluster in RAY_ADDRESS, or to one started here, which ends with the
     block.
 
-    Yields the cluster's address. Raises EngineError where no cluster can be joined or started.
+    Yields the cluster's address. `tell` gets what is waited for, from any thread. Raises
+    EngineError where no cluster can be joined or started.
     """
     os.environ.update({k: os.environ.get(k, v) for k, v in DRIVER_ENVIRONMENT.items()})
+    given = os.environ.get("RAY_ADDRESS")
     if ray.is_initialized():
         yield ray.get_runtime_context().gcs_address
-        return
-    given = os.environ.get("RAY_ADDRESS")
-    folder = None if given else tempfile.mkdtemp(prefix="xstilts-ray-")
-    try:
-        address = _join(given, resources) if given else _start(str(folder), resources)
-        yield address
-    finally:
-        ray.shutdown()
-        if folder:
-            os.environ.pop("RAY_ADDRESS", None)
-            shutil.rmtree(folder, ignore_errors=True)
+    elif given:
+        try:
+            yield _join(given, resources)
+        finally:
+            ray.shutdown()
+    else:
+        with _own(resources, tell) as address:
+            yield address
 
 
 def _join(address: str, resources: Resources) -> str:
@@ -81,7 +91,7 @@ def _join(address: str, resources: Resources) -> str:
         _reach(address)
         ray.init(
             address=address,
-            runtime_env=_runtime(address, resources),
+            runtime_env=_runtime(resources, {"RAY_ADDRESS": address}),
             log_to_driver=False,
             logging_level=logging.WARNING,
         )
@@ -100,22 +110,74 @@ def _reach(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=10).close()
 
 
-def _start(folder: str, resources: Resources) -> str:
-    _authenticate()
+@contextmanager
+def _own(resources: Resources, tell: Callable[[str], None]) -> Iterator[str]:
+    """A cluster on this machine, for the block; where its start took too long, a second try in
+    a clean folder.
+    """
+    with ExitStack() as stack:
+        try:
+            address = stack.enter_context(_started(resources, tell))
+        except _TookTooLong as error:
+            tell(f"Ray did not start in {error.seconds:.0f} s; trying once more")
+            try:
+                address = stack.enter_context(_started(resources, tell))
+            except _TookTooLong as again:
+                raise again.told() from again
+        yield address
+
+
+class _TookTooLong(Exception):
+    """A cluster whose parts did not find each other in time, or died of that."""
+
+    def __init__(self, seconds: float, error: Exception) -> None:
+        super().__init__(str(error))
+        self.seconds = seconds
+
+    def told(self) -> EngineError:
+        return EngineError(
+            f"Ray did not start on this machine in two tries, of {self.seconds:.0f} s the second "
+            f"({self}); run again when the machine is less busy"
+        )
+
+
+@contextmanager
+def _started(resources: Resources, tell: Callable[[str], None]) -> Iterator[str]:
+    """One cluster in a folder of its own.
+
+    Ray opens its folder to all users (0777), so it lies in one that only this user can enter.
+    """
+    with own_folder("ray") as folder:
+        temporary = folder / "tmp"
+        temporary.mkdir()
+        with own_cluster(temporary):
+            try:
+                yield _start(folder / RAY_FOLDER, temporary, resources, tell)
+            finally:
+                ray.shutdown()
+                os.environ.pop("RAY_ADDRESS", None)
+
+
+def _start(folder: Path, temporary: Path, resources: Resources, tell: Callable[[str], None]) -> str:
     arguments: dict[str, Any] = {
         "address": "local",
         "num_cpus": _cpus(resources),
         "resources": {TRIAL_SLOT: 64},
         "include_dashboard": True,
         "dashboard_host": "127.0.0.1",
-        "_temp_dir": folder,
+        "_temp_dir": str(folder),
         "log_to_driver": False,
         "logging_level": logging.WARNING,
         "object_store_memory": 200 * 1024 * 1024,
     }
+    began = time.monotonic()
     try:
-        ray.init(**arguments, runtime_env=_runtime(None, resources))
+        with _told_when_slow(tell):
+            ray.init(**arguments, runtime_env=_runtime(resources, rendezvous.variables(temporary)))
     except Exception as error:
+        seconds = time.monotonic() - began
+        if seconds > SLOW_SECONDS:
+            raise _TookTooLong(seconds, error) from error
         raise EngineError(
             f"Ray could not be started on this machine ({error}); `xstilts doctor` looks for "
             "the cause"
@@ -125,19 +187,18 @@ def _start(folder: str, resources: Resources) -> str:
     return address
 
 
-def _authenticate() -> None:
-    """Sets a token for this cluster alone, unless the user has set RAY_AUTH_MODE.
-
-    Ray has read both variables at its import, so it is made to read them again.
-    """
-    from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
-
-    if "RAY_AUTH_MODE" in os.environ:
-        return
-    os.environ["RAY_AUTH_MODE"] = "token"
-    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(16))
-    Config.initialize("")
-    AuthenticationTokenLoader.instance().reset_cache()
+@contextmanager
+def _told_when_slow(tell: Callable[[str], None]) -> Iterator[None]:
+    """Says so where the block takes longer than Ray's start on a machine with time to spare."""
+    timer = threading.Timer(
+        SLOW_SECONDS, tell, args=("Ray is slow to start on this busy machine; waiting",)
+    )
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _cpus(resources: Resources) -> int:
@@ -148,7 +209,8 @@ def _cpus(resources: Resources) -> int:
     return max(wanted, os.cpu_count() or 1)
 
 
-def _runtime(address: str | None, resources: Resources) -> dict[str, Any]:
+def _runtime(resources: Resources, more: Mapping[str, str]) -> dict[str, Any]:
+    """The environment of the workers; `more` is what this cluster's need."""
     variables = {**WORKER_ENVIRONMENT, "OMP_NUM_THREADS": str(resources.cpus_per_worker)}
     variables.update(
         {
@@ -159,9 +221,7 @@ def _runtime(address: str | None, resources: Resources) -> dict[str, Any]:
     )
     if REACH.known_away:
         variables["HF_HUB_OFFLINE"] = "1"  # what the cache has is used without asking again
-    if address:
-        variables["RAY_ADDRESS"] = address
-    return {"env_vars": variables}
+    return {"env_vars": {**variables, **more}}
 
 
 def slots(resources: Resources) -> int:

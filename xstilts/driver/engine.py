@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -25,7 +23,7 @@ from ray.tune.execution.placement_groups import PlacementGroupFactory
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from xstilts.driver import cluster
+from xstilts.driver import cluster, leftovers
 from xstilts.driver.board import Assignment, Board
 from xstilts.driver.ending import Outcome, outcome
 from xstilts.driver.placement_groups import reaper
@@ -243,7 +241,9 @@ def run(
     drive.first = first or board.next()
     try:
         if drive.first is not None or not board.settled:
-            with cluster.connected(sweep.resources), reaper():
+            leftovers.clear()
+            telling = lambda doing: drive.show(doing=doing)  # noqa: E731
+            with cluster.connected(sweep.resources, telling), reaper():
                 drive.slots = cluster.slots(sweep.resources)
                 drive.show(doing="starting worker processes")
                 _experiment(drive)
@@ -259,7 +259,11 @@ def run(
 
 
 def _experiment(drive: _Drive) -> None:
-    folder = tempfile.mkdtemp(prefix="xstilts-tune-")
+    with leftovers.own_folder("tune") as folder:
+        _fit(drive, str(folder))
+
+
+def _fit(drive: _Drive, folder: str) -> None:
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(drive.slots)
     # The board reports failures itself, each once.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
@@ -294,7 +298,6 @@ def _experiment(drive: _Drive) -> None:
     finally:
         if handler is not None:
             signal.signal(signal.SIGINT, handler)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _rate(result: dict[str, Any]) -> str:

@@ -244,7 +244,9 @@ def _run_group(config: Row, handoff: Handoff) -> str:
 def _fit(config: Row, mailbox: Any, box: Row) -> None:
     """Starts the Train workers and waits for them; an error is left in `box["error"]`."""
     from ray.train import FailureConfig, RunConfig, ScalingConfig
-    from ray.train.torch import TorchConfig, TorchTrainer
+    from ray.train.torch import TorchTrainer
+
+    from xstilts.driver.rendezvous import torch_config
 
     group = config["group"]
     folder = Path(config["context"]["store"]) / "train"
@@ -252,7 +254,7 @@ def _fit(config: Row, mailbox: Any, box: Row) -> None:
         TorchTrainer(
             _worker,
             train_loop_config={**config, "mailbox": mailbox},
-            torch_config=TorchConfig(backend="nccl" if group["gpus"] else "gloo"),
+            torch_config=torch_config("nccl" if group["gpus"] else "gloo"),
             scaling_config=ScalingConfig(
                 num_workers=group["workers"],
                 use_gpu=bool(group["gpus"]),

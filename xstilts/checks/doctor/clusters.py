@@ -23,7 +23,7 @@ EXTRAS = ("default", "train", "tune")
 SOCKET_PATH_BYTES = 107
 """Longest path of a UNIX socket."""
 _BELOW_TMP = len(
-    "/xstilts-ray-12345678/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store.0"
+    "/xstilts-ray-12345678/r/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store.0"
 )
 _ASK = """
 import logging, sys

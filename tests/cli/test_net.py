@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import xstilts.api
 from tests.support.toy import environment
 from xstilts.cli.main import app
 from xstilts.cli.net import Net
+from xstilts.driver.signals import Terminated
 from xstilts.errors import DataError, LeaseHeld, Problem, SweepError, TrackingError
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
@@ -63,6 +65,8 @@ def ended(error: BaseException, *words: str) -> Result:
         (LeaseHeld("somebody runs it"), 1),
         (TrackingError("away"), 1),
         (KeyboardInterrupt(), 130),
+        (Terminated(signal.SIGTERM), 143),
+        (Terminated(signal.SIGHUP), 129),
         (typer.Abort(), 130),
         (typer.Exit(7), 7),
         (SystemExit(9), 9),

@@ -9,8 +9,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +108,15 @@ def trial_processes(
             continue
 
 
+def folder_of(driver: subprocess.Popen[str]) -> Path:
+    """The temporary folder of a driver's cluster."""
+    for owner in Path(tempfile.gettempdir()).glob("xstilts-ray-*/owner.json"):
+        with suppress(OSError, ValueError):
+            if json.loads(owner.read_text())["pid"] == driver.pid:
+                return owner.parent
+    raise AssertionError("the driver has no folder")
+
+
 def test_engine_whole_sweep_trains_each_phase_once_and_again_runs_nothing(tmp_path: Path) -> None:
     file = make_sweep(tmp_path)
     first = finish(launch(file))
@@ -143,7 +154,7 @@ def test_engine_trial_process_killed_loses_only_steps_and_changes_no_number(tmp_
     }
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_engine_driver_ended_in_the_middle_carries_on_with_the_same_command(
     tmp_path: Path, how: signal.Signals
 ) -> None:
@@ -152,16 +163,18 @@ def test_engine_driver_ended_in_the_middle_carries_on_with_the_same_command(
     )
     driver = launch(file)
     wait_for(lambda: partials(tmp_path / "store"))
-    trials = list(trial_processes(driver))
+    trials, folder = list(trial_processes(driver)), folder_of(driver)
     os.kill(driver.pid, how)
     driver.communicate(timeout=60)
-    assert driver.returncode == (130 if how == signal.SIGINT else -9)
+    assert driver.returncode == (-9 if how == signal.SIGKILL else 128 + how)
+    assert folder.exists() == (how == signal.SIGKILL)
     # A trial may outlive its killed driver for a moment and finish the phase that it is at.
     wait_for(lambda: not psutil.wait_procs(trials, timeout=0)[1])
     done = Store(tmp_path / "store").done()
     outcome = finish(launch(file))
     assert outcome["failures"] == []
     assert outcome["started"] == xstilts.plan(file).to_json()["phases"] - len(done)
+    assert not folder.exists()
 
 
 def test_engine_failing_phase_is_reported_and_blocks_only_its_descendants(tmp_path: Path) -> None:
@@ -396,3 +409,40 @@ def test_rate_of_a_report_is_in_words(result: dict[str, Any], words: str) -> Non
     from xstilts.driver import engine
 
     assert engine._rate(result) == words
+
+
+def own_process(driver: subprocess.Popen[str], word: str) -> psutil.Process:
+    """A process that the driver itself started, by a word of its command."""
+    for process in psutil.Process(driver.pid).children():
+        if word in " ".join(process.cmdline()[:1]):
+            return process
+    raise AssertionError(f"the driver has no {word}")
+
+
+def test_engine_cluster_that_dies_is_told_in_one_line_and_the_same_command_carries_on(
+    tmp_path: Path,
+) -> None:
+    file = make_sweep(
+        tmp_path,
+        intermediates=["first"],
+        seeds=[1],
+        search={"trials": 1},
+        intermediate={**LONG, "steps": 3000},
+        resources={"slots": 1, "partial_every_seconds": 0.2},
+    )
+    for word in ("gcs_server", "raylet"):
+        before = set((tmp_path / "store").glob("phases/*/partial/0*"))
+        driver = launch(file)
+        wait_for(lambda seen=before: set((tmp_path / "store").glob("phases/*/partial/0*")) - seen)
+        folder, killed = folder_of(driver), own_process(driver, word)
+        killed.kill()
+        began = time.monotonic()
+        out, err = driver.communicate(timeout=60)
+        assert time.monotonic() - began < 40, "Ray ends the driver itself after a minute"
+        assert driver.returncode == 1
+        (line,) = (one for one in err.splitlines() if "EngineError" in one)
+        assert f"its {word} (process {killed.pid}) ended" in line
+        assert "the same command carries on" in line
+        assert "Raylet is terminated" not in out + err
+        assert not folder.exists()
+    assert finish(launch(file))["failures"] == []

@@ -15,6 +15,7 @@ from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.verb_values import RunResult
 from xstilts.data import made_again
 from xstilts.driver.session import OwnLedger, driver, same_plan
+from xstilts.driver.signals import as_interrupts
 from xstilts.errors import LeaseLost
 from xstilts.store.doubts import keep_doubts
 
@@ -52,7 +53,7 @@ def run(
     checked = check_opened(opened, tell=tell)
     for message in checked.warnings:
         warn(message)
-    with driver(opened.store, opened.sweep, warn) as lease:
+    with as_interrupts(), driver(opened.store, opened.sweep, warn) as lease:
         mended = same_plan(opened.folder, opened.sweep)
         keep_doubts(opened.folder, checked.about_numbers)
         board = _board(opened, lease, mended)
@@ -79,12 +80,12 @@ def _drive(
     board: Board, opened: Opened, lease: Lease, watch: Watch, warn: Warn, warnings: list[str]
 ) -> RunResult:
     """Runs the engine until the plan is done or the run stops; then the mirror gets a minute to
-    catch up, unless another driver has taken the sweep over and mirrors it. `warnings` are told
-    first.
+    catch up: only seconds where somebody wants the run to end, and no time where another driver has
+    taken the sweep over and mirrors it. `warnings` are told first.
     """
     for message in warnings:
         warn(message)
-    patience = 60
+    patience = 10
     thread = _tracker(opened, warn)
 
     def changed() -> None:
@@ -93,6 +94,7 @@ def _drive(
 
     try:
         outcome = _run(board, opened, lease, watch, changed)
+        patience = 10 if outcome.stopped == "interrupted" else 60
     except LeaseLost:
         patience = 0
         raise

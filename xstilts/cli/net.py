@@ -20,9 +20,9 @@ import typer
 from typer.core import TyperGroup
 
 from xstilts.cli.outcome import print_json
+from xstilts.driver.signals import Terminated, as_interrupts, number_of
 from xstilts.errors import XstiltsError
 
-INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 
@@ -52,7 +52,8 @@ class Net(TyperGroup):
             _escape_what_cannot_be_shown(stream)
         try:
             try:
-                return super().invoke(ctx)
+                with as_interrupts():
+                    return super().invoke(ctx)
             finally:
                 if sys.stdout is not None:  # closed by the caller
                     sys.stdout.flush()
@@ -75,7 +76,9 @@ class Net(TyperGroup):
             value = {"kind": type(error).__name__, "message": error.format_message()}
             ending = Ending({**value, "input": True}, error.exit_code)
         elif isinstance(error, KeyboardInterrupt | typer.Abort):
-            ending = Ending({"kind": "Interrupted", "message": "interrupted"}, INTERRUPTED)
+            by = f" by {error}" if isinstance(error, Terminated) else ""
+            value = {"kind": "Interrupted", "message": f"interrupted{by}"}
+            ending = Ending(value, 128 + number_of(error))
         else:
             ending = self._unforeseen(error, given)
         if "--json" in given:

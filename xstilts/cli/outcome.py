@@ -8,8 +8,10 @@ and whatever a library prints, goes to standard error. Errors are told by `net`.
           something (a full disk, a missing permission, too little memory); or a bug in xstilts,
           which the message says, with the place of a log
     2     something the user gave is wrong (options, sweep file, data, models); nothing was started
+    129   interrupted by SIGHUP (its terminal was closed)
     130   interrupted by Ctrl-C
     141   who read the output has gone away (`xstilts scores SWEEP | head`)
+    143   interrupted by SIGTERM (a batch system, `kill`)
 
 Nothing heavy is imported before there is something to print.
 """

@@ -14,21 +14,25 @@ Ray's settings for this job, each learnt from a failure (docs/architecture.md):
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import ray
 
 from xstilts.driver import rendezvous
-from xstilts.driver.leftovers import own_folder
+from xstilts.driver.leftovers import end_processes, own_folder
 from xstilts.driver.ray_settings import own_cluster
+from xstilts.driver.signals import Terminated
 from xstilts.errors import EngineError
 from xstilts.sources.reach import REACH
 from xstilts.spec.sweep import Resources
@@ -38,6 +42,10 @@ TRIAL_SLOT = "trial_slot"
 
 RAY_FOLDER = "r"
 """Ray's folder inside the run's. The path of a UNIX socket has 107 bytes, so it is short."""
+ENDING_SECONDS = 20.0
+"""Longest time that Ray gets to end; then its processes are killed."""
+ASK_SECONDS = 5.0
+"""Time between two questions whether a joined cluster is still there."""
 SLOW_SECONDS = 20.0
 """Ray starts in 4 to 10 s; after this time the user hears that it is waited for."""
 
@@ -62,28 +70,133 @@ DRIVER_ENVIRONMENT = {
 }
 
 
+class Cluster:
+    """The cluster of a run: whether it lives, and how it ends."""
+
+    def __init__(self, address: str, folder: Path | None = None) -> None:
+        """`folder`: that of a cluster that was started here; None for one that was joined."""
+        self.address, self.folder = address, folder
+        self.given_up = False
+        self._heads = dict(_heads()) if folder else {}
+        self._asked, self._refused = time.monotonic(), 0
+
+    def dead(self) -> str:
+        """What of the cluster has died; empty while it lives. Cheap, never waits for Ray."""
+        for name, process in self._heads.items():
+            if process.poll() is not None:
+                return f"its {name} (process {process.pid}) ended"
+        return "" if self.folder or self._answers() else f"{self.address} refuses connections"
+
+    def _answers(self) -> bool:
+        """Whether a joined cluster's head listens; three refusals, 5 s apart, say no."""
+        if time.monotonic() - self._asked > ASK_SECONDS:
+            self._asked = time.monotonic()
+            try:
+                _reach(self.address, seconds=2)
+                self._refused = 0
+            except OSError:
+                self._refused += 1
+        return self._refused < 3
+
+    def give_up(self) -> None:
+        """Kills a cluster that was started here; Ray itself would wait for a dead one."""
+        self.given_up = True
+        if self.folder:
+            end_processes(self.folder)
+
+
+def _heads() -> Iterator[tuple[str, Any]]:
+    """The processes without which a cluster is dead, by name."""
+    from ray._private.worker import _global_node
+
+    for name in ("gcs_server", "raylet"):
+        for info in _global_node.all_processes.get(name, ()):
+            yield name, info.process
+
+
 @contextmanager
 def connected(
     resources: Resources, tell: Callable[[str], None] = lambda doing: None
-) -> Iterator[str]:
+) -> Iterator[Cluster]:
     """A connection to the cluster in RAY_ADDRESS, or to one started here, which ends with the
     block.
 
-    Yields the cluster's address. `tell` gets what is waited for, from any thread. Raises
-    EngineError where no cluster can be joined or started.
+    `tell` gets what is waited for, from any thread. Raises EngineError where no cluster can be
+    joined or started.
     """
     os.environ.update({k: os.environ.get(k, v) for k, v in DRIVER_ENVIRONMENT.items()})
+    # Ray prints what its processes say about each other's deaths; the run tells these itself.
+    ray._private.worker.print_to_stdstream = _unheard
     given = os.environ.get("RAY_ADDRESS")
     if ray.is_initialized():
-        yield ray.get_runtime_context().gcs_address
+        yield Cluster(ray.get_runtime_context().gcs_address)
     elif given:
+        with _handlers_of_signals_kept():
+            cluster = Cluster(_join(given, resources))
         try:
-            yield _join(given, resources)
+            yield cluster
         finally:
-            ray.shutdown()
+            _disconnect(cluster)
     else:
-        with _own(resources, tell) as address:
-            yield address
+        with _own(resources, tell) as cluster:
+            yield cluster
+
+
+def _unheard(*given: Any, **more: Any) -> None:
+    """Prints nothing."""
+
+
+def _disconnect(cluster: Cluster) -> None:
+    """Ends Ray in this process. Where the cluster has died, Ray would wait for it."""
+    thread = threading.Thread(target=_shutdown, daemon=True)
+    thread.start()
+    until = time.monotonic() + (2 if cluster.given_up or cluster.dead() else ENDING_SECONDS)
+    try:
+        while thread.is_alive() and time.monotonic() < until:
+            thread.join(0.05)
+            _take_sigterm_back()
+    except KeyboardInterrupt:
+        cluster.give_up()
+        raise
+    finally:
+        if thread.is_alive():
+            cluster.give_up()
+        if cluster.given_up:  # at the end of the process, Ray would ask what is dead once more
+            atexit.unregister(ray._private.worker.shutdown)
+            sys.excepthook = sys.__excepthook__
+
+
+def _take_sigterm_back() -> None:
+    """Ray's shutdown puts the system's own action in place of our handler, behind Python's back."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+
+
+def _shutdown() -> None:
+    with suppress(Exception):
+        ray.shutdown()
+
+
+@contextmanager
+def _handlers_of_signals_kept() -> Iterator[None]:
+    """Ray replaces the handler of SIGTERM when it starts; ours is put back. Processes that are
+    started in the block never get SIGHUP: a terminal that is closed sends it to all of them, and
+    the run needs them to end in order.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.getsignal(signal.SIGTERM)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    except SystemExit as error:  # Ray's own handler
+        if error.code == signal.SIGTERM:
+            raise Terminated(signal.SIGTERM) from error
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _join(address: str, resources: Resources) -> str:
@@ -103,28 +216,28 @@ def _join(address: str, resources: Resources) -> str:
     return address
 
 
-def _reach(address: str) -> None:
+def _reach(address: str, seconds: float = 10) -> None:
     """Raises OSError where nothing listens there: Ray itself would end the whole process."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=10).close()
+        socket.create_connection((host, int(port)), timeout=seconds).close()
 
 
 @contextmanager
-def _own(resources: Resources, tell: Callable[[str], None]) -> Iterator[str]:
+def _own(resources: Resources, tell: Callable[[str], None]) -> Iterator[Cluster]:
     """A cluster on this machine, for the block; where its start took too long, a second try in
     a clean folder.
     """
     with ExitStack() as stack:
         try:
-            address = stack.enter_context(_started(resources, tell))
+            cluster = stack.enter_context(_started(resources, tell))
         except _TookTooLong as error:
             tell(f"Ray did not start in {error.seconds:.0f} s; trying once more")
             try:
-                address = stack.enter_context(_started(resources, tell))
+                cluster = stack.enter_context(_started(resources, tell))
             except _TookTooLong as again:
                 raise again.told() from again
-        yield address
+        yield cluster
 
 
 class _TookTooLong(Exception):
@@ -142,7 +255,7 @@ class _TookTooLong(Exception):
 
 
 @contextmanager
-def _started(resources: Resources, tell: Callable[[str], None]) -> Iterator[str]:
+def _started(resources: Resources, tell: Callable[[str], None]) -> Iterator[Cluster]:
     """One cluster in a folder of its own.
 
     Ray opens its folder to all users (0777), so it lies in one that only this user can enter.
@@ -151,10 +264,14 @@ def _started(resources: Resources, tell: Callable[[str], None]) -> Iterator[str]
         temporary = folder / "tmp"
         temporary.mkdir()
         with own_cluster(temporary):
+            cluster = None
             try:
-                yield _start(folder / RAY_FOLDER, temporary, resources, tell)
+                with _handlers_of_signals_kept():
+                    address = _start(folder / RAY_FOLDER, temporary, resources, tell)
+                cluster = Cluster(address, folder)
+                yield cluster
             finally:
-                ray.shutdown()
+                _disconnect(cluster) if cluster else _shutdown()
                 os.environ.pop("RAY_ADDRESS", None)
 
 

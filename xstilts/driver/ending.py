@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 
 from xstilts.driver.board import Board
@@ -20,15 +21,25 @@ class Outcome:
     stopped: str = ""
     """Why it stopped before the plan was done: `interrupted`, `budget`, or empty."""
 
+    signal: int = signal.SIGINT
+    """Which signal interrupted it."""
+
     @property
     def exit_code(self) -> int:
-        """0: all done; 1: something failed; 130: interrupted."""
+        """0: all done; 1: something failed; 128 and the signal, 130 for Ctrl-C: interrupted."""
         if self.stopped == "interrupted":
-            return 130
+            return 128 + self.signal
         return 1 if self.failures else 0
 
 
-def outcome(board: Board, *, seconds: float = 0.0, started: int = 0, stopped: str = "") -> Outcome:
+def outcome(
+    board: Board,
+    *,
+    seconds: float = 0.0,
+    started: int = 0,
+    stopped: str = "",
+    signal: int = signal.SIGINT,
+) -> Outcome:
     """The outcome of a run that leaves `board` as it is; `stopped` says why it ended early, if
     known. Phases that still run are given back.
     """
@@ -45,4 +56,5 @@ def outcome(board: Board, *, seconds: float = 0.0, started: int = 0, stopped: st
         seconds=seconds,
         started=started,
         stopped=stopped,
+        signal=signal,
     )

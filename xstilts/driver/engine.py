@@ -5,6 +5,9 @@ phase whenever Tune has a free slot, so a trial that would have to wait is never
 *scheduler* passes development values to the board and stops what the search prunes. The *callback*
 renews the leases and shows progress. Tune's own checkpoints, loggers and restore are not used: the
 records are the state, and to resume is to run again.
+
+Tune runs in a thread of its own. The main thread waits for it and for what may end a run early:
+Ctrl-C and other signals, and a cluster that died. Neither can wait until Ray answers.
 """
 
 from __future__ import annotations
@@ -27,7 +30,9 @@ from xstilts.driver import cluster, leftovers
 from xstilts.driver.board import Assignment, Board
 from xstilts.driver.ending import Outcome, outcome
 from xstilts.driver.placement_groups import reaper
+from xstilts.driver.signals import number_of
 from xstilts.driver.trial import PhaseTrial
+from xstilts.errors import EngineError
 from xstilts.spec.sweep import Sweep
 from xstilts.store.lease import LEASE_SECONDS, RENEWALS
 
@@ -57,6 +62,12 @@ class _Drive:
     """Raises LeaseLost where another driver has taken the sweep over. Whatever changes the board
     comes after it.
     """
+    ending: bool = False
+    """Set by the main thread: Tune's loop ends at its next step, and the board is the main thread's
+    again.
+    """
+    signal: int = signal.SIGINT
+    """What interrupted the run."""
     _renewed: float = 0.0
     _shown: float = 0.0
 
@@ -67,9 +78,15 @@ class _Drive:
         """Tune pickles its adapters for a restore that is never used; leave the run out of it."""
         return object, ()
 
+    def may_go_on(self) -> None:
+        """Raises where Tune's loop may touch the board no more."""
+        if self.ending:
+            raise _Ended
+        self.sure()
+
     def tick(self, force: bool = False) -> None:
         """Renews the leases and shows progress, each at its own interval."""
-        self.sure()
+        self.may_go_on()
         now = time.monotonic()
         if now - self._renewed > LEASE_SECONDS / RENEWALS:
             self._renewed = now
@@ -88,6 +105,10 @@ class _Drive:
         left = None if left is None else left / self.slots
         self.watch({**snapshot, "eta_seconds": left, **more})
 
+    def doing(self, what: str) -> None:
+        """Shows what is done before there are phases, or after them."""
+        self.show(doing=what)
+
     def next(self) -> Assignment | None:
         """The board's next phase."""
         first, self.first = self.first, None
@@ -98,6 +119,10 @@ class _Drive:
         budget = self.sweep.budget
         hours = budget.hours is not None and time.monotonic() - self.began > budget.hours * 3600
         return hours or (budget.phases is not None and self.started >= budget.phases)
+
+
+class _Ended(Exception):
+    """Ends Tune's loop from inside."""
 
 
 class PhaseSearcher(Searcher):
@@ -141,7 +166,7 @@ class PhaseSearcher(Searcher):
         slot = self._drive.trials.pop(trial_id, None)
         if slot is None or trial_id in self._drive.taken:
             return
-        self._drive.sure()
+        self._drive.may_go_on()
         status = (result or {}).get("status", "")
         board = self._drive.board
         if error or status == "failed":
@@ -187,7 +212,7 @@ class PhaseScheduler(FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """STOP where the search prunes the phase, or another driver has taken it over."""
-        self._drive.sure()
+        self._drive.may_go_on()
         if trial.trial_id in self._drive.taken:
             return _stop(trial)
         slot, value = self._drive.trials.get(trial.trial_id), result.get("value")
@@ -233,23 +258,29 @@ def run(
     as a dict; `changed` is called whenever a phase has ended; `sure` raises LeaseLost where another
     driver has taken the sweep over.
 
-    Raises EngineError where Ray can't be used, LeaseLost when the phases here have ended; then
-    nothing is written any more. Ctrl-C ends the running phases at once; the outcome
-    says `interrupted`, and the next run resumes them from their last partial checkpoints.
+    Raises EngineError where Ray can't be used or dies, LeaseLost when the phases here have ended;
+    then nothing is written any more. Ctrl-C, SIGTERM and SIGHUP end the running phases at once; the
+    outcome says `interrupted`, and the next run resumes them from their last partial checkpoints. A
+    second one while the run ends is raised, after Ray's processes were killed.
     """
     drive = _Drive(board, sweep, context, 1, watch, changed, sure=sure)
     drive.first = first or board.next()
     try:
         if drive.first is not None or not board.settled:
             leftovers.clear()
-            telling = lambda doing: drive.show(doing=doing)  # noqa: E731
-            with cluster.connected(sweep.resources, telling), reaper():
+            with cluster.connected(sweep.resources, drive.doing) as joined, reaper():
                 drive.slots = cluster.slots(sweep.resources)
-                drive.show(doing="starting worker processes")
-                _experiment(drive)
+                drive.doing("starting worker processes")
+                _experiment(drive, joined)
         drive.sure()
         seconds = time.monotonic() - drive.began
-        ended = outcome(board, seconds=seconds, started=drive.started, stopped=drive.stopped)
+        ended = outcome(
+            board,
+            seconds=seconds,
+            started=drive.started,
+            stopped=drive.stopped,
+            signal=drive.signal,
+        )
     except BaseException:
         board.give_back()
         raise
@@ -258,17 +289,58 @@ def run(
     return ended
 
 
-def _experiment(drive: _Drive) -> None:
+def _experiment(drive: _Drive, joined: cluster.Cluster) -> None:
+    """Runs Tune until the plan is done or something ends it early."""
+    errors: list[BaseException] = []
     with leftovers.own_folder("tune") as folder:
-        _fit(drive, str(folder))
+        thread = threading.Thread(target=_tune, args=(drive, str(folder), errors), daemon=True)
+        thread.start()
+        try:
+            while thread.is_alive():
+                thread.join(0.2)
+                if died := joined.dead():
+                    _died(drive, joined, died)
+        except KeyboardInterrupt as asked:
+            drive.ending, drive.stopped, drive.signal = True, "interrupted", number_of(asked)
+            drive.doing("ending the running phases")
+            _let_end(joined, thread)
+    drive.sure()  # Tune makes a TuneError of a lost lease
+    if errors and not drive.ending:
+        raise errors[0]
 
 
-def _fit(drive: _Drive, folder: str) -> None:
+def _let_end(joined: cluster.Cluster, thread: threading.Thread) -> None:
+    """Gives Tune's loop time to end; then, or at a second Ctrl-C, kills the cluster."""
+    until = time.monotonic() + cluster.ENDING_SECONDS
+    try:
+        while thread.is_alive() and time.monotonic() < until and not joined.dead():
+            thread.join(0.2)
+    except KeyboardInterrupt:
+        joined.give_up()
+        raise
+    if thread.is_alive():
+        joined.give_up()
+
+
+def _died(drive: _Drive, joined: cluster.Cluster, what: str) -> None:
+    """Ends a run whose cluster died, before Ray ends the process without a word."""
+    drive.ending = True
+    joined.give_up()
+    outcome(drive.board)
+    drive.show()
+    raise EngineError(
+        f"the Ray cluster of this run died: {what}; what is done is kept, and the same command "
+        "carries on from here"
+    )
+
+
+def _tune(drive: _Drive, folder: str, errors: list[BaseException]) -> None:
+    """One Tune experiment; what ends it early is left in `errors`."""
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(drive.slots)
     # The board reports failures itself, each once.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT) if in_main_thread else None
+    # It would warn that it can't handle SIGTERM in this thread, which is as it should be.
+    logging.getLogger("ray._private.worker").setLevel(logging.ERROR)
     trainable = tune.with_resources(PhaseTrial, _placement(drive.sweep))
     try:
         tune.Tuner(
@@ -292,12 +364,8 @@ def _fit(drive: _Drive, folder: str) -> None:
                 ),
             ),
         ).fit()
-    except Exception:
-        drive.sure()  # Tune makes a TuneError of a lost lease
-        raise
-    finally:
-        if handler is not None:
-            signal.signal(signal.SIGINT, handler)
+    except BaseException as error:
+        errors.append(error)
 
 
 def _rate(result: dict[str, Any]) -> str:

@@ -56,7 +56,7 @@ def own_folder(kind: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        _end_processes(folder)
+        end_processes(folder)
         _remove(folder)
 
 
@@ -71,7 +71,7 @@ def clear() -> list[Path]:
         for folder in sorted(place.glob(f"xstilts-{kind}-*")):
             with suppress(OSError):
                 if _is_ours(folder) and _is_dead(folder):
-                    _end_processes(folder)
+                    end_processes(folder)
                     if _remove(folder):
                         gone.append(folder)
     return gone
@@ -129,7 +129,7 @@ def _remove(folder: Path) -> bool:
 # -- processes
 
 
-def _end_processes(folder: Path, seconds: float = 5) -> None:
+def end_processes(folder: Path, seconds: float = 5) -> None:
     """Kills what is left of the cluster in a folder, and waits until it is gone."""
     until = time.monotonic() + seconds
     while time.monotonic() < until and (found := list(_processes(folder))):

@@ -39,7 +39,7 @@ def reaper(every_seconds: float = 10.0, grace: int = 6) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(timeout=5)
+        thread.join(timeout=1)  # while Ray does not answer, it can't end
 
 
 def orphaned_groups() -> set[str]:

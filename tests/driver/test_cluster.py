@@ -164,8 +164,8 @@ def test_raylet_that_needs_longer_than_ray_waits_by_itself_is_waited_for(
     told: list[str] = []
     stopped = threading.Thread(target=stop_raylet, args=(35,), daemon=True)
     stopped.start()
-    with cluster.connected(Resources(), told.append) as address:
-        assert address.startswith("127.0.0.1:")
+    with cluster.connected(Resources(), told.append) as joined:
+        assert joined.address.startswith("127.0.0.1:")
         stopped.join()
     assert told == ["Ray is slow to start on this busy machine; waiting"]
 

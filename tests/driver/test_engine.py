@@ -440,7 +440,7 @@ def test_engine_cluster_that_dies_is_told_in_one_line_and_the_same_command_carri
         out, err = driver.communicate(timeout=60)
         assert time.monotonic() - began < 40, "Ray ends the driver itself after a minute"
         assert driver.returncode == 1
-        (line,) = (one for one in err.splitlines() if "EngineError" in one)
+        (line,) = (one for one in err.splitlines() if one.startswith("xstilts.errors.EngineError"))
         assert f"its {word} (process {killed.pid}) ended" in line
         assert "the same command carries on" in line
         assert "Raylet is terminated" not in out + err

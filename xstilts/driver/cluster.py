@@ -127,6 +127,8 @@ def connected(
     os.environ.update({k: os.environ.get(k, v) for k, v in DRIVER_ENVIRONMENT.items()})
     # Ray prints what its processes say about each other's deaths; the run tells these itself.
     ray._private.worker.print_to_stdstream = _unheard
+    # A late call of a thread would start another cluster.
+    ray._private.auto_init_hook.enable_auto_connect = False
     given = os.environ.get("RAY_ADDRESS")
     if ray.is_initialized():
         yield Cluster(ray.get_runtime_context().gcs_address)

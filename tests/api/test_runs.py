@@ -133,13 +133,17 @@ def test_run_tells_at_its_end_which_damaged_phases_were_moved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def damaged(board: Any, *given: Any) -> ending.Outcome:
-        board._outcomes.set_aside.append("phase a was damaged")
+        board._outcomes.set_aside += ["phase a was damaged"] * 12
         return ending.Outcome({}, failures=[], seconds=0.0, started=0)
 
     monkeypatch.setattr(engine, "run", damaged)
     told: list[str] = []
     ran = xstilts.run(make_sweep(tmp_path), warn=told.append)
-    assert told == ran.warnings == ["phase a was damaged"]
+    assert (
+        told
+        == ran.warnings
+        == [*["phase a was damaged"] * 10, "and 2 more phases, in the same place"]
+    )
 
 
 FIXED = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xstilts.api import inputs
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from xstilts.store.lease import Lease
     from xstilts.tracking.thread import TrackerThread
 
+TOLD = 10
+"""Damaged phases that are told one by one."""
 Watch = Callable[[dict[str, Any]], None]
 Warn = Callable[[str], None]
 
@@ -104,7 +106,7 @@ def _drive(
             warnings.append(missing)
             warn(missing)
     again = made_again.told(opened.store.data)
-    for message in (*board.set_aside, *again, *lost_rows(opened.sweep, opened.context)):
+    for message in (*_few(board.set_aside), *again, *lost_rows(opened.sweep, opened.context)):
         warnings.append(message)
         warn(message)
     return RunResult(
@@ -118,6 +120,14 @@ def _drive(
         folder=str(opened.folder),
         pages=_pages(thread),
     )
+
+
+def _few(told: Sequence[str]) -> list[str]:
+    """The first sentences, and how many more there are: a store of an earlier version has as many
+    as phases.
+    """
+    more = len(told) - TOLD
+    return [*told[:TOLD], *([f"and {more:,} more phases, in the same place"] if more > 0 else [])]
 
 
 def _run(

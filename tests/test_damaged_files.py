@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 
 from tests.driver.test_board import value_of
+from tests.driver.test_board_damage import begun
 from tests.support import builders
 from tests.support.sweeps import small
 from xstilts.driver.board import Assignment, Board
@@ -56,13 +57,8 @@ def sweep() -> Any:
 
 def work(board: Board, store: Store, one: Assignment) -> None:
     """What a worker does; all that it makes follows from the phase's id."""
-    spec, phase = one.spec, store.phase(one.spec.id)
-    phase.begin(spec)
-    try:
-        if spec.parent_phase:
-            store.phase(spec.parent_phase).checkpoint()
-    except CorruptError as error:
-        board.failed(one.slot, str(error), 2, damaged=error.phase)
+    spec, phase = one.spec, begun(board, store, one)
+    if phase is None:
         return
     if spec.action == "train":
         with phase.staging() as made:

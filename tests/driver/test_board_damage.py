@@ -15,7 +15,7 @@ from xstilts.errors import CorruptError
 from xstilts.spec.hyperparameters import Settings
 from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import State
-from xstilts.store.phases import Store
+from xstilts.store.phases import Phase, Store
 
 Weights = Callable[[Assignment], bytes]
 
@@ -25,16 +25,26 @@ def own(assignment: Assignment) -> bytes:
     return assignment.spec.id.encode()
 
 
-def work(board: Board, store: Store, one: Assignment, weights: Weights = own) -> None:
-    """What a worker does: it opens its parent's checkpoint, leaves its own files and a record."""
+def begun(board: Board, store: Store, one: Assignment) -> Phase | None:
+    """The phase, once its parent's checkpoint was opened; None where that is damaged, which the
+    board is told.
+    """
     spec, phase = one.spec, store.phase(one.spec.id)
     phase.begin(spec)
-    if spec.parent_phase:
-        try:
+    try:
+        if spec.parent_phase:
             store.phase(spec.parent_phase).checkpoint()
-        except CorruptError as error:
-            board.failed(one.slot, str(error), 2, damaged=error.phase)
-            return
+    except CorruptError as error:
+        board.failed(one.slot, str(error), 2, damaged=error.phase)
+        return None
+    return phase
+
+
+def work(board: Board, store: Store, one: Assignment, weights: Weights = own) -> None:
+    """What a worker does: it opens its parent's checkpoint, leaves its own files and a record."""
+    spec, phase = one.spec, begun(board, store, one)
+    if phase is None:
+        return
     if spec.action == "train":
         with phase.staging() as made:
             (made / "weights").write_bytes(weights(one))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import NamedTuple
 
-from xstilts.errors import LeaseHeld
+from xstilts.errors import CorruptError, LeaseHeld
 from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Entry
 from xstilts.store.phases import Phase, Store
@@ -54,10 +54,12 @@ class Outcomes:
 
     def _read(self, phase: Phase) -> str:
         """Remembers a finished phase; returns what is wrong with it, if anything is."""
-        if wrong := phase.fault():
-            return wrong
-        record, result = phase.record(), phase.record().result
-        if isinstance(result, EvaluationResult) and (wrong := phase.fault(whole=True)):
+        try:
+            record = phase.record()
+        except CorruptError:
+            return phase.fault()
+        result = record.result
+        if wrong := phase.fault(whole=isinstance(result, EvaluationResult)):
             return wrong
         seals = record.started_from, record.checkpoint_seal
         self._known[phase.id] = _Known(result, record.parent or "", *seals)

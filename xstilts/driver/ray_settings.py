@@ -33,6 +33,8 @@ from typing import Any
 from ray._private import ray_constants
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
+from xstilts.workers.variables import restored
+
 START_SECONDS = 300
 """How long one part of Ray waits for another at the start of a cluster."""
 RAYLET_SECONDS = 90
@@ -59,18 +61,13 @@ def own_cluster(temporary: Path) -> Iterator[None]:
     """
     new = {k: v for k, v in {**_ENVIRONMENT, **_token()}.items() if k not in os.environ}
     new["TMPDIR"] = str(temporary)
-    before = {name: os.environ.get(name) for name in new}
     constants = {name: getattr(ray_constants, name) for name in _constants(os.environ)}
-    os.environ.update(new)
-    _reread(_constants(os.environ))
     try:
-        yield
+        with restored(new):
+            os.environ.update(new)
+            _reread(_constants(os.environ))
+            yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
         _reread(constants)
 
 

@@ -32,6 +32,7 @@ import torch.distributed as dist
 
 from xstilts.spec.seeds import subseed
 from xstilts.version import __version__
+from xstilts.workers.variables import restored
 
 T = TypeVar("T")
 _INHERITED = (
@@ -190,26 +191,18 @@ def _quiet() -> None:
 @contextmanager
 def _environment(world: World, threads: int) -> Iterator[None]:
     """Sets the variables that accelerate reads for this world, and restores them afterwards."""
-    names = (*_INHERITED, *_PLACE, "ACCELERATE_TORCH_DEVICE", *_THREADS)
-    before = {name: os.environ.get(name) for name in names}
-    for name in (*_INHERITED, *(_PLACE if world.size == 1 else ())):
-        os.environ.pop(name, None)
-    if world.size > 1:
-        os.environ.update(RANK=str(world.rank), WORLD_SIZE=str(world.size))
-        os.environ.setdefault("LOCAL_RANK", str(world.rank))
-        os.environ.setdefault("LOCAL_WORLD_SIZE", str(world.size))
-    os.environ["ACCELERATE_TORCH_DEVICE"] = str(world.device)
-    # The tokenizers read the number of their threads at their first use, and keep it.
-    os.environ.update(OMP_NUM_THREADS=str(threads), RAYON_NUM_THREADS=str(threads))
-    os.environ["TOKENIZERS_PARALLELISM"] = "true" if threads > 1 else "false"
-    try:
+    with restored((*_INHERITED, *_PLACE, "ACCELERATE_TORCH_DEVICE", *_THREADS)):
+        for name in (*_INHERITED, *(_PLACE if world.size == 1 else ())):
+            os.environ.pop(name, None)
+        if world.size > 1:
+            os.environ.update(RANK=str(world.rank), WORLD_SIZE=str(world.size))
+            os.environ.setdefault("LOCAL_RANK", str(world.rank))
+            os.environ.setdefault("LOCAL_WORLD_SIZE", str(world.size))
+        os.environ["ACCELERATE_TORCH_DEVICE"] = str(world.device)
+        # The tokenizers read the number of their threads at their first use, and keep it.
+        os.environ.update(OMP_NUM_THREADS=str(threads), RAYON_NUM_THREADS=str(threads))
+        os.environ["TOKENIZERS_PARALLELISM"] = "true" if threads > 1 else "false"
         yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def provenance(world: World, *, threads: int, started: float) -> dict[str, Any]:

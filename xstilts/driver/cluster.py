@@ -125,23 +125,37 @@ def connected(
     joined or started.
     """
     os.environ.update({k: os.environ.get(k, v) for k, v in DRIVER_ENVIRONMENT.items()})
-    # Ray prints what its processes say about each other's deaths; the run tells these itself.
-    ray._private.worker.print_to_stdstream = _unheard
-    # A late call of a thread would start another cluster.
-    ray._private.auto_init_hook.enable_auto_connect = False
     given = os.environ.get("RAY_ADDRESS")
-    if ray.is_initialized():
+    if ray.is_initialized():  # by the program around this one, whose Ray stays as it is
         yield Cluster(ray.get_runtime_context().gcs_address)
-    elif given:
+        return
+    with _quiet():
+        if not given:
+            with _own(resources, tell) as cluster:
+                yield cluster
+            return
         with _handlers_of_signals_kept():
             cluster = Cluster(_join(given, resources))
         try:
             yield cluster
         finally:
             _disconnect(cluster)
-    else:
-        with _own(resources, tell) as cluster:
-            yield cluster
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Ray prints nothing about its processes' deaths, which the run tells itself.
+
+    Nor does it connect by itself any more, in or after the block: a late call of a thread would
+    start another cluster.
+    """
+    ray._private.auto_init_hook.enable_auto_connect = False
+    heard = ray._private.worker.print_to_stdstream
+    ray._private.worker.print_to_stdstream = _unheard
+    try:
+        yield
+    finally:
+        ray._private.worker.print_to_stdstream = heard
 
 
 def _unheard(*given: Any, **more: Any) -> None:

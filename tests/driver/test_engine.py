@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 import xstilts
+from tests.support.default_signals import default_signals
 from tests.support.tiny import make_sweep
 from xstilts.store.phases import Store
 
@@ -56,6 +57,7 @@ def launch(file: Path, **environment: str) -> subprocess.Popen[str]:
         text=True,
         env={**os.environ, **environment},
         start_new_session=True,
+        preexec_fn=default_signals,
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support.default_signals import default_signals
 from tests.support.worlds import environment
 from xstilts.driver.signals import Terminated, as_interrupts, number_of
 
@@ -29,7 +30,9 @@ except KeyboardInterrupt as asked:
 """
 
 
-def program(before: str = "", preexec: Callable[[], object] | None = None) -> subprocess.Popen[str]:
+def program(
+    before: str = "", preexec: Callable[[], object] = default_signals
+) -> subprocess.Popen[str]:
     """A process that is inside the block."""
     process = subprocess.Popen(
         [sys.executable, "-c", before + PROGRAM],
@@ -109,6 +112,7 @@ def test_closed_terminal_does_not_fail_what_is_still_printed() -> None:
         stderr=theirs,
         env=environment(),
         start_new_session=True,
+        preexec_fn=default_signals,
     )
     os.close(theirs)
     assert os.read(ours, 5) == b"ready"

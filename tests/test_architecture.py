@@ -16,6 +16,7 @@ SOURCES = sources_of(Path(__file__).resolve().parents[1])
 ROOMS = (
     "cli",
     "api",
+    "clusters",
     "driver",
     "results",
     "tracking",

@@ -152,7 +152,7 @@ def _for_workers(opened: Opened) -> dict[str, Any]:
     """The workers' context: facts of this machine and run that are not part of a phase."""
     resources = opened.sweep.resources
     return {
-        "store": str(opened.store.path),
+        "store": opened.store.address,
         "mirror": opened.context.mirror,
         "base": opened.context.base,
         "threads": resources.cpus_per_worker,

@@ -15,6 +15,14 @@ import typer
 
 from xstilts.cli import names
 from xstilts.cli.net import Net
+from xstilts.cli.options import (
+    JsonOption,
+    MirrorOption,
+    RanArgument,
+    StoreOption,
+    SweepArgument,
+    TrackingOption,
+)
 from xstilts.cli.outcome import outcome, print_json
 from xstilts.cli.unreadable import tell
 
@@ -26,24 +34,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-SweepArgument = Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep file.")]
-RanArgument = Annotated[
-    str, typer.Argument(metavar="SWEEP", help="Sweep file, or a sweep's folder in a store.")
-]
-StoreOption = Annotated[
-    str | None, typer.Option("--store", help="Folder of the store; overrides the file's.")
-]
-MirrorOption = Annotated[
-    str | None,
-    typer.Option(
-        "--mirror", envvar="XSTILTS_MIRROR", help="Folder with hub snapshots, used before the hub."
-    ),
-]
-TrackingOption = Annotated[
-    str | None, typer.Option("--tracking", help="MLflow tracking URI; `off` for none.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value for scripts.")]
 
 
 def main() -> None:

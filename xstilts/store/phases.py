@@ -366,6 +366,11 @@ class Store:
         self.path = Path(path).absolute()
         self._files: Files = FolderFiles(self.path)
 
+    @property
+    def address(self) -> str:
+        """What another process or machine opens this store by: `Store(store.address)`."""
+        return str(self.path)
+
     def prepare(self) -> Store:
         """Makes the folders; StoreError where the store can't be written to, or a link in it leads
         out of it (but `data`, which may lie elsewhere). Returns itself.

@@ -124,6 +124,8 @@ def report(
         command=f"xstilts run {name}",
         tell=tell,
     )
+    if out is None:
+        home.store.send(home.folder, "report")
     return ReportResult(written.files, written.unreadable)
 
 

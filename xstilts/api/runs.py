@@ -18,11 +18,14 @@ from xstilts.driver.session import OwnLedger, driver, same_plan
 from xstilts.driver.signals import as_interrupts
 from xstilts.errors import LeaseLost
 from xstilts.store.doubts import keep_doubts
+from xstilts.store.ledger import LEDGER
+from xstilts.store.sweep_copies import JOURNAL
 
 if TYPE_CHECKING:
     from xstilts.driver.board import Board
     from xstilts.driver.ending import Outcome
     from xstilts.store.lease import Lease
+    from xstilts.store.sweep_copies import Sender
     from xstilts.tracking.thread import TrackerThread
 
 TOLD = 10
@@ -55,23 +58,36 @@ def run(
     checked = check_opened(opened, tell=tell)
     for message in checked.warnings:
         warn(message)
-    with as_interrupts(), driver(opened.store, opened.sweep, warn) as lease:
+    opened.store.when_silent(warn)
+    with (
+        as_interrupts(),
+        driver(opened.store, opened.sweep, warn) as lease,
+        opened.store.driven(opened.folder) as sender,
+    ):
         mended = same_plan(opened.folder, opened.sweep)
         keep_doubts(opened.folder, checked.about_numbers)
-        board = _board(opened, lease, mended)
+        if sender:
+            lease.check()
+            sender.send_files()
+        board = _board(opened, lease, mended, sender)
         return _drive(board, opened, lease, watch, warn, mended)
 
 
-def _board(opened: Opened, lease: Lease, mended: list[str]) -> Board:
-    """The board. What was damaged in the sweep's books, and is mended now, is added to `mended`."""
+def _board(opened: Opened, lease: Lease, mended: list[str], sender: Sender | None = None) -> Board:
+    """The board. What was damaged in the sweep's books, and is mended now, is added to `mended`.
+    `sender` sends the books to where the store lies.
+    """
     from xstilts.driver.board import Board
     from xstilts.driver.search import Studies
 
     sweep, plan, folder = opened.sweep, opened.plan, opened.folder
     revisions = inputs.resolve(plan, opened.context)
     lease.check()
-    studies = Studies(folder, sweep.search, plan.studies, f"{sweep.name}-v{sweep.version}")
-    ledger = OwnLedger(folder, lease)
+    ledger_follower = sender.follower(LEDGER) if sender else None
+    studies_follower = sender.follower(JOURNAL) if sender else None
+    whole_name = f"{sweep.name}-v{sweep.version}"
+    studies = Studies(folder, sweep.search, plan.studies, whole_name, studies_follower)
+    ledger = OwnLedger(folder, lease, ledger_follower)
     mended += ledger.mend()
     board = Board(plan, ledger, opened.store, studies, revisions)
     mended += studies.told

@@ -200,6 +200,7 @@ class Board:
         self._interval[slot.key] = spec.hyper.evaluation_interval_steps
         self._standing.begun(slot.key)
         self._set(entry, State.RUNNING, attempts=entry.attempts + 1)
+        self.ledger.durable()
         return Assignment(slot=slot.key, label=slot.label, spec=spec)
 
     def _entry(self, slot: Slot) -> tuple[Entry, PhaseSpec]:

@@ -12,6 +12,7 @@ from typing import Any
 from xstilts.errors import CorruptError, Problem, SweepError
 from xstilts.spec.digests import differences
 from xstilts.spec.sweep import Sweep
+from xstilts.store.chained import Follower
 from xstilts.store.lease import Lease
 from xstilts.store.ledger import Entry, Ledger
 from xstilts.store.phases import Store
@@ -47,8 +48,8 @@ class OwnLedger(Ledger):
     to it.
     """
 
-    def __init__(self, folder: Path, lease: Lease) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, lease: Lease, follower: Follower | None = None) -> None:
+        super().__init__(folder, follower)
         self._lease = lease
 
     def write(self, entry: Entry, **changes: Any) -> Entry:

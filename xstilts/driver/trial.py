@@ -175,7 +175,7 @@ def execute(config: Row, report: Callable[[Any], bool]) -> str:
     Where another worker takes the lease over, because this one was stopped for long, the phase ends
     here with LeaseLost at its next report, and before it keeps anything more.
     """
-    lease = Store(config["context"]["store"]).lease(f"worker-{config['phase']}")
+    lease = _store(config).lease(f"worker-{config['phase']}")
 
     def still_ours(one: Any) -> bool:
         lease.check()
@@ -188,6 +188,10 @@ def execute(config: Row, report: Callable[[Any], bool]) -> str:
 
         context = Context(**config["context"])
         return run_phase(_spec(config), context, still_ours, sure=lease.check)
+
+
+def _store(config: Row) -> Store:
+    return Store(config["context"]["store"]).has_answered()
 
 
 def _spec(config: Row) -> PhaseSpec:
@@ -234,7 +238,7 @@ def _run_group(config: Row, handoff: Handoff) -> str:
                 ray.get(mailbox.prune.remote())
     if "error" in box:
         raise box["error"]
-    if Store(config["context"]["store"]).phase(config["phase"]).done:
+    if _store(config).phase(config["phase"]).done:
         return "done"
     if pruned:
         return "pruned"
@@ -249,7 +253,7 @@ def _fit(config: Row, mailbox: Any, box: Row) -> None:
     from xstilts.driver.rendezvous import torch_config
 
     group = config["group"]
-    folder = Path(config["context"]["store"]) / "train"
+    folder = _store(config).path / "train"
     try:
         TorchTrainer(
             _worker,

@@ -42,7 +42,7 @@ def run_phase(
     anything is kept, and raises LeaseLost where the phase is another worker's. Raises PhaseError,
     DataError, StoreError, CorruptError.
     """
-    store = Store(worker.store)
+    store = Store(worker.store).has_answered()
     phase = store.phase(spec.id, sure)
     world = process.world()
     if world.from_first(phase.done):
@@ -51,6 +51,8 @@ def run_phase(
     started = time.time()
     with process.clean(world, seed=spec.seed, threads=worker.threads):
         try:
+            if not world.on_first(partial(phase.begin, spec)):
+                return "done"  # since it was looked at, by whoever had it before
             result = _run(spec, phase, store, worker, world, report)
             if result is not None:
                 provenance = process.provenance(world, threads=worker.threads, started=started)
@@ -81,8 +83,6 @@ def _run(
     spec: PhaseSpec, phase: Phase, store: Store, worker: Context, world: World, report: Reporter
 ) -> Result | None:
     context = DataContext(mirror=worker.mirror, base=worker.base, cache=str(store.data))
-    if world.first:
-        phase.begin(spec)
     if spec.action == "evaluate":
 
         def agreed(one: Report) -> bool:

@@ -28,7 +28,8 @@ def make_token(file: Path, force: bool = False) -> None:
     InputError where a token is there already, unless `force`, or where nothing can be written.
     """
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not file.parent.is_dir():
+            file.parent.mkdir(parents=True, mode=0o700)
         if os.path.lexists(file) and not force:
             raise InputError(
                 f"{file} is there already: clusters that run with it would refuse a new one; use "
@@ -45,7 +46,5 @@ def make_token(file: Path, force: bool = False) -> None:
                 os.link(new, file)
         finally:
             new.unlink(missing_ok=True)
-    except FileExistsError as error:
-        raise InputError(f"{file} was made by another process just now; use it") from error
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}; name another file") from error

@@ -99,8 +99,8 @@ class Postgres:
         self._own_folder(self.socket)
         if self._run(("test", "-w", str(self.socket))).returncode:
             raise InputError(
-                f"{self.home.folder}: the user {SYSTEM_USER}, who is to run PostgreSQL, can't enter "
-                "it; give --folder a place whose parents all may enter, such as "
+                f"{self.home.folder}: the user {SYSTEM_USER}, who is to run PostgreSQL, can't "
+                "enter it; give --folder a place whose parents all may enter, such as "
                 "/var/lib/xstilts-mlflow"
             )
 

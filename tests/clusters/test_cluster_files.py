@@ -9,7 +9,7 @@ import pytest
 from xstilts.clusters import cluster_file
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = [ROOT / "sweeps/clusters/local.yaml"]
+FILES = [ROOT / "cluster.yaml", ROOT / "sweeps/clusters/local.yaml"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

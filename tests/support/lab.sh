@@ -7,7 +7,8 @@
 set -eu
 FOLDER=$1; shift
 
-# What is a machine's own: /tmp, /dev/shm, its home, its user table, its host name. FOLDER/shared is
+# What is a machine's own: /tmp, /dev/shm, its home, its user table (root is also called ubuntu, as on
+# machines of a cloud), its host name. FOLDER/shared is
 # everybody's, as /srv/shared.
 furnish() {
   local place=$1
@@ -19,6 +20,7 @@ furnish() {
   mount --bind "$FOLDER/shared" /srv/shared
   mount --bind "$place/home" /srv/home
   sed 's#^root:x:0:0:root:/root#root:x:0:0:root:/srv/home#' /etc/passwd > "$place/passwd"
+  echo 'ubuntu:x:0:0:root by another name:/srv/home:/bin/bash' >> "$place/passwd"
   printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$2" > "$place/hosts"
   mount --bind "$place/passwd" /etc/passwd
   mount --bind "$place/hosts" /etc/hosts

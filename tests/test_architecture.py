@@ -46,6 +46,7 @@ DOORS = {
         "driver.ray_settings",
         "driver.rendezvous",
         "driver.placement_groups",
+        "clusters.cluster_file",
     ),
     "optuna": ("driver.journal", "driver.search"),
     "mlflow": ("tracking",),

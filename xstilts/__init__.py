@@ -27,6 +27,7 @@ _VERBS = (
     "doctor",
     "verify",
     "why",
+    "cluster_token",
 )
 _HOMES = {
     **dict.fromkeys(_VERBS, "xstilts.api"),
@@ -50,6 +51,7 @@ __all__ = [
     "XstiltsError",
     "__version__",
     "check",
+    "cluster_token",
     "doctor",
     "export",
     "fetch",
@@ -70,6 +72,7 @@ __all__ = [
 if TYPE_CHECKING:
     from xstilts.api import (
         check,
+        cluster_token,
         doctor,
         export,
         fetch,

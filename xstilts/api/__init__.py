@@ -12,6 +12,7 @@ overrides the file's. Relative paths in a sweep's tasks start from the folder of
     task_lists       list_tasks
     machine          doctor, fetch
     verification     verify
+    clusters         cluster_check, cluster_token
 
 `given` reads a verb's argument. `opened` makes the sweep, plan and store from it, once for each
 verb. `inputs` finds the data and models that a plan reads, `notes` tells what a reader of the
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 from xstilts.api.causes import why
 from xstilts.api.check_and_plan import check, plan
+from xstilts.api.clusters import cluster_token
 from xstilts.api.drafts import init
 from xstilts.api.exports import export
 from xstilts.api.given import AnySweep, folder_of, load
@@ -37,6 +39,7 @@ __all__ = [
     "AnySweep",
     "Opened",
     "check",
+    "cluster_token",
     "data_context",
     "doctor",
     "export",

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xstilts.errors import InputError, nearest
+from xstilts.spec.addresses import refused_address
 from xstilts.spec.format_specs import FORMATS
 from xstilts.spec.gpus import GPUS, gpu_name
 from xstilts.spec.hyperparameters import Choice, IntRange, LogRange, Settings
@@ -42,6 +43,7 @@ def sweep(document: Document, clean: Mapping[str, Any], table: Table) -> None:
     _overrides(document, clean, table)
     _grid(document, clean)
     _resources(document, clean, table)
+    _tracking(document, clean)
 
 
 def used_tasks(clean: Mapping[str, Any], table: Table) -> list[str]:
@@ -283,3 +285,11 @@ def _resources(document: Document, clean: Mapping[str, Any], table: Table) -> No
         document.complain(
             ("resources", "workers"), f"resources.workers is {resources.workers}; {need}"
         )
+
+
+def _tracking(document: Document, clean: Mapping[str, Any]) -> None:
+    """Notes an address with a password in it."""
+    address = clean.get("tracking")
+    wrong = refused_address(address) if isinstance(address, str) else None
+    if wrong:
+        document.complain(("tracking",), f"tracking: {wrong}")

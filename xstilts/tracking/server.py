@@ -58,7 +58,26 @@ def translated(uri: str) -> Iterator[None]:
     except Exception as error:
         code = getattr(error, "error_code", "")
         kind = Refused if code in _REFUSED else TrackingError
-        raise kind(f"{uri}: {first_line(error, 400)}") from error
+        raise kind(f"{uri}: {_login_needed(error) or first_line(error, 400)}") from error
+
+
+def _login_needed(error: Exception) -> str:
+    """What to do where a server asks who one is, or does not let this user write; otherwise
+    empty.
+    """
+    status = getattr(error, "get_http_status_code", lambda: 0)()
+    said = str(error)
+    if status == 401 or "error code 401 " in said:
+        given = os.environ.get("MLFLOW_TRACKING_USERNAME")
+        who = f"the password of {given} is not taken" if given else "it asks who you are"
+        return f"{who}; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to a user's"
+    if status == 403 or "error code 403 " in said:
+        who = os.environ.get("MLFLOW_TRACKING_USERNAME") or "you"
+        return (
+            f"{who} may not do this there: the experiment is probably another user's, who can give "
+            "you the right to edit it; or let one user write the mirror of all sweeps"
+        )
+    return ""
 
 
 def connect(uri: str) -> MlflowClient:

@@ -23,7 +23,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from xstilts.errors import TrackingError
+from xstilts.errors import InputError, TrackingError
+from xstilts.spec.addresses import refused_address
 from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Entry, require
 from xstilts.store.phases import Store
@@ -43,9 +44,14 @@ if TYPE_CHECKING:
 
 
 def tracking_uri(tracking: str | None, store: Store) -> str | None:
-    """The URI for a sweep's `tracking`: SQLite inside the store by default, None for `off`."""
+    """The URI for a sweep's `tracking`: SQLite inside the store by default, None for `off`.
+    InputError where it holds a password.
+    """
     if tracking == "off":
         return None
+    wrong = refused_address(tracking) if tracking else None
+    if wrong:
+        raise InputError(f"tracking: {wrong}")
     return tracking or sqlite_address(store.path / "mlflow.db")
 
 

@@ -12,9 +12,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from xstilts.checks.doctor.check import Check
+from xstilts.spec.addresses import without_credentials
 from xstilts.store.sqlite_address import is_sqlite, sqlite_path
 
 DISK_NEEDED_GB, DISK_ADVISED_GB = 1, 20
@@ -104,7 +104,7 @@ def tracking(uri: str | None) -> Check:
     return Check(
         name="tracking",
         ok=not wrong,
-        what=f"{_without_password(uri)}: {wrong or 'there'}",
+        what=f"{without_credentials(uri)}: {wrong or 'there'}",
         fix=(
             "a run goes on without it; `xstilts track SWEEP` sends what is missing once it answers"
         ),
@@ -140,8 +140,3 @@ def _server_wrong(uri: str) -> str:
         return "" if error.code in (401, 403) else f"answers {error.code}; is it an MLflow server?"
     except (OSError, ValueError) as error:
         return f"no answer ({getattr(error, 'reason', error)})"
-
-
-def _without_password(uri: str) -> str:
-    parts = urlsplit(uri)
-    return uri.replace(f":{parts.password}@", ":***@") if parts.password else uri

@@ -1,0 +1,142 @@
+"""`sweeps/clusters/local.yaml` brought up over SSH between machines of the laboratory.
+
+Only what the file asks the user to fill in is filled in. One cluster serves all tests of this file,
+in their order: all workers join, one sweep runs undisturbed while every socket is tried without the
+token, another loses a machine and comes to the same scores, and everything is taken down.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import xstilts
+from tests.support import knocks, lab
+from tests.support.lab import Machine
+from tests.support.lab_cluster import LabCluster, knocked, listening, wait_for, wheel
+from xstilts.clusters import cluster_file
+
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(lab.missing()), reason=lab.missing() or "there can be a lab"),
+]
+
+SWEEP = Path(__file__).with_name("lab.yaml")
+FILLED = {
+    "192.0.2.10": "10.77.0.11",
+    "192.0.2.11, 192.0.2.12": "10.77.0.12, 10.77.0.13",
+    "~/.ssh/xstilts": "~/.ssh/lab",
+}
+"""What the file has for the user to replace, and what the lab has."""
+PROMETHEUS = [f"{verb} {path} {200 if verb == 'get' else 405}" for verb, path in knocks.paths()]
+"""What a page of numbers says, whatever it is asked for."""
+HEALTH = ["get /api/healthz 200", "get /api/local_raylet_healthz 200"]
+"""What an agent says to everybody: whether its node is well."""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabCluster]:
+    """The cluster, up, with a tunnel to its dashboard."""
+    folder = tmp_path_factory.mktemp("lab")
+    text = (lab.ROOT / "sweeps" / "clusters" / "local.yaml").read_text("utf-8")
+    for blank, filled in FILLED.items():
+        assert text.count(blank) == 1, f"{blank} is there {text.count(blank)} times"
+        text = text.replace(blank, filled)
+    install = wheel(folder)
+    with lab.lab(folder) as opened:
+        shutil.copy(SWEEP, opened.shared)
+        made = LabCluster(opened, install, text)
+        assert list(cluster_file.unfilled(made.file)) == []
+        made.up("RAY_UP_enable_autoscaler_v2=0")
+        made.start("ray dashboard cluster.yaml", "tunnel")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def head(cluster: LabCluster) -> Machine:
+    return cluster.lab.machines[0]
+
+
+def scores(cluster: LabCluster, store: str) -> pd.DataFrame:
+    """The scores of a run, as numbers."""
+    return xstilts.scores(str(SWEEP), store=str(cluster.lab.shared / store))
+
+
+def training(machine: Machine) -> bool:
+    """Whether a phase runs on a machine."""
+    return "ray::PhaseTrial" in machine.run("ps -eo args").text
+
+
+def test_every_worker_joins(cluster: LabCluster, head: Machine) -> None:
+    cluster.watch(head)
+    everybody = [machine.address for machine in cluster.lab.machines]
+    took = wait_for(lambda: cluster.alive() == everybody, 240)
+    print(f"{len(everybody)} machines {took:.0f} s after `ray up` had ended")
+
+
+def test_what_answers_without_the_token_is_known_and_nothing_else(
+    cluster: LabCluster, head: Machine
+) -> None:
+    cluster.submit("undisturbed", SWEEP.name, "undisturbed")
+    machines = cluster.lab.machines
+    wait_for(lambda: any(map(training, machines)), 120)
+    sockets: dict[str, str] = {}
+    for machine in machines:
+        sockets |= {k: v for k, v in listening(machine).items() if v != "sshd"}
+    # of the head, of the driver, and of what runs a phase
+    assert {"gcs_server", "raylet", "xstilts", "ray::PhaseTrial"} <= set(sockets.values())
+    answers = knocked(cluster.client, sorted(sockets))
+    assert {where: said for where, said in answers.items() if said} == {
+        **{f"{machine.address}:8078": PROMETHEUS for machine in machines},
+        **{f"{machine.address}:52365": HEALTH for machine in machines},
+        f"{head.address}:44217": PROMETHEUS,
+        f"{head.address}:44227": PROMETHEUS,
+    }
+
+
+def test_a_run_that_loses_a_machine_has_the_undisturbed_scores(cluster: LabCluster) -> None:
+    cluster.finished("undisturbed", 300)
+    cluster.submit("disturbed", SWEEP.name, "disturbed")
+    head, *workers = cluster.lab.machines
+    wait_for(lambda: any(map(training, workers)), 120)
+    victim = next(machine for machine in workers if training(machine))
+    left = [machine.address for machine in (head, *workers) if machine is not victim]
+    victim.kill()
+    took = wait_for(lambda: cluster.alive() == left, 180, every=0.5)
+    print(f"a machine without power was taken for dead after {took:.0f} s")
+    cluster.finished("disturbed", 600)
+    print(cluster.log("disturbed"))
+    pd.testing.assert_frame_equal(
+        scores(cluster, "disturbed"), scores(cluster, "undisturbed"), check_exact=True
+    )
+
+
+def test_a_machine_that_vanishes_is_taken_for_dead(cluster: LabCluster, head: Machine) -> None:
+    (last,) = [one for one in cluster.lab.machines[1:] if one.address in cluster.alive()]
+    last.unplug()
+    took = wait_for(lambda: cluster.alive() == [head.address], 300, every=0.5)
+    print(f"a machine that vanished was taken for dead after {took:.0f} s")
+
+
+def test_down_ends_ray_on_every_machine(cluster: LabCluster) -> None:
+    reached = [one for one in cluster.lab.machines if one.run("true").code == 0]
+    cluster.type("RAY_UP_enable_autoscaler_v2=0 ray down --yes cluster.yaml", 120)
+    took = wait_for(
+        lambda: not any("raylet" in machine.done("ps -eo comm") for machine in reached), 180
+    )
+    print(f"Ray had ended everywhere {took:.0f} s after `ray down`")
+
+
+def test_knocks_hear_a_ray_that_lets_everybody_in(tmp_path: Path) -> None:
+    with lab.lab(tmp_path, [11]) as opened:
+        (machine,) = opened.machines
+        path = "export PATH=~/xstilts-env/bin:$PATH RAY_AUTH_MODE=disabled"
+        machine.done(f"{path}; ray start --head --disable-usage-stats", 120)
+        asked = f"{machine.address}:6379"
+        (said,) = knocked(opened.client, [asked]).values()
+        assert "/ray.rpc.NodeInfoGcsService/GetAllNodeInfo OK" in said

@@ -1,0 +1,86 @@
+"""The MLflow process of a home: whether it lives, whether it answers, how it is ended."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from xstilts.store.owner import process_identity
+
+_STOP_SECONDS, _KILL_SECONDS = 30.0, 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A server's process, as its pid file says."""
+
+    pid: int
+    process: str
+    """Machine, PID namespace and start of the process."""
+    address: str
+    """`http://HOST:PORT`."""
+
+
+def started(pid_file: Path, pid: int, address: str) -> None:
+    """Notes which process is the server."""
+    said = Running(pid=pid, process=process_identity(pid), address=address)
+    new = pid_file.with_suffix(".new")
+    new.write_text(json.dumps(asdict(said)))
+    new.replace(pid_file)
+
+
+def running(pid_file: Path) -> Running | None:
+    """The process that a pid file names, where that one still lives: not another of its number."""
+    try:
+        said = Running(**json.loads(pid_file.read_text()))
+        return said if process_identity(said.pid) == said.process else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def answers(address: str) -> bool:
+    """Whether MLflow says that it is well; this page asks for no password."""
+    host, _, port = address.removeprefix("http://").rpartition(":")
+    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=5)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def end(group: int) -> None:
+    """Ends a server and its workers, which are a process group of their own; by force after half a
+    minute.
+    """
+    for number, seconds in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, _KILL_SECONDS)):
+        with suppress(ProcessLookupError):
+            os.killpg(group, number)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if not _lives(group):
+                return
+            time.sleep(0.05)
+
+
+def _lives(group: int) -> bool:
+    """Whether a process of the group lives; a zombie does not."""
+    with suppress(ChildProcessError):
+        os.waitpid(group, os.WNOHANG)  # where this process started it
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                state, _, its_group, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(its_group) == group and state not in "ZX":
+                return True
+    return False

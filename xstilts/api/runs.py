@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.api import inputs
@@ -170,11 +172,21 @@ def _for_workers(opened: Opened) -> dict[str, Any]:
     return {
         "store": opened.store.address,
         "mirror": opened.context.mirror,
-        "base": opened.context.base,
+        "base": _base_of_workers(opened.context.base),
         "threads": resources.cpus_per_worker,
         "partial_every_seconds": resources.partial_every_seconds,
         "gradient_checkpointing": resources.gradient_checkpointing,
     }
+
+
+def _base_of_workers(base: str) -> str:
+    """The sweep file's folder as the workers have it. Those of a Ray job start in their own node's
+    copy of the job's files, as this driver does; all others share the path.
+    """
+    here = os.getcwd()
+    in_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+    inside = Path(base) == Path(here) or Path(here) in Path(base).parents
+    return os.path.relpath(base, here) if in_job and inside else base
 
 
 def _watched(watch: Watch, opened: Opened) -> Watch:

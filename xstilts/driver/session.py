@@ -74,15 +74,11 @@ def same_plan(folder: Path, sweep: Sweep) -> list[str]:
     except CorruptError as error:
         before, damage = None, str(error)
     if before is not None:
-        changes = list(differences(_plan_of(before), _plan_of(sweep)))
+        changes = changed_words(plan_of(before), plan_of(sweep))
         if changes:
-            shown = "; ".join(
-                f"{where}: {old!r} -> {new!r}" for where, old, new in changes[:_SHOWN]
-            )
-            more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
             message = (
                 f"{sweep.name} version {sweep.version} stands for another plan in "
-                f"{folder}: {shown}{more}; "
+                f"{folder}: {changes}; "
                 "raise `version`, or change it back (finished phases are shared all the same)"
             )
             raise SweepError([Problem(message=message)])
@@ -94,7 +90,17 @@ def same_plan(folder: Path, sweep: Sweep) -> list[str]:
     return [told] if damage else []
 
 
-def _plan_of(sweep: Sweep) -> dict[str, Any]:
+def changed_words(before: Any, now: Any) -> str:
+    """What differs between two values of JSON, the first differences one by one; empty where
+    nothing does.
+    """
+    changes = list(differences(before, now))
+    shown = "; ".join(f"{where}: {old!r} -> {new!r}" for where, old, new in changes[:_SHOWN])
+    more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
+    return shown + more
+
+
+def plan_of(sweep: Sweep) -> dict[str, Any]:
     """What a sweep asks for: without resources and places, and without the words about tasks."""
     whole = sweep.model_dump(mode="json")
     plan = {k: v for k, v in whole.items() if k not in _NOT_THE_PLAN}

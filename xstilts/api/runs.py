@@ -124,7 +124,12 @@ def _drive(
             warnings.append(missing)
             warn(missing)
     again = made_again.told(opened.store.data)
-    for message in (*_few(board.set_aside), *again, *lost_rows(opened.sweep, opened.context)):
+    for message in (
+        *outcome.told,
+        *_few(board.set_aside),
+        *again,
+        *lost_rows(opened.sweep, opened.context),
+    ):
         warnings.append(message)
         warn(message)
     return RunResult(
@@ -176,6 +181,7 @@ def _for_workers(opened: Opened) -> dict[str, Any]:
         "threads": resources.cpus_per_worker,
         "partial_every_seconds": resources.partial_every_seconds,
         "gradient_checkpointing": resources.gradient_checkpointing,
+        "deadline_seconds": 60 * resources.deadline_minutes,
     }
 
 

@@ -315,8 +315,10 @@ class Board:
         """The entry with what its phase has reported to the search."""
         return entry.model_copy(update={"reported": self._studies.reported(entry.slot)})
 
-    def taken(self, slot: str) -> None:
-        """Another driver works on the slot's phase now; the slot waits for its record."""
+    def put_back(self, slot: str) -> None:
+        """The slot's phase stopped through no fault of its own, or another driver works on it now:
+        it is handed out again, and this attempt does not count.
+        """
         for key in self._close(slot):
             entry = self._known(key)
             self._set(entry, State.WAITING, attempts=max(0, entry.attempts - 1))
@@ -403,12 +405,12 @@ class Board:
 
     def renew(self) -> list[str]:
         """Renews the leases of the running phases; returns the slots whose phase another driver has
-        taken over. They are `taken` then.
+        taken over. They are put back then.
         """
         lost = [phase for phase, lease in self._leases.items() if not lease.renew()]
         slots = [self._running[phase][0] for phase in lost]
         for slot in slots:
-            self.taken(slot)
+            self.put_back(slot)
         return slots
 
     def give_back(self) -> None:

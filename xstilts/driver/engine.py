@@ -6,6 +6,8 @@ phase whenever Tune has a free slot, so a trial that would have to wait is never
 renews the leases and shows progress. Tune's own checkpoints, loggers and restore are not used: the
 records are the state, and to resume is to run again.
 
+A run that is to end lets its phases keep a partial checkpoint first (`_Drive.leave`).
+
 Tune runs in a thread of its own. The main thread waits for it and for what may end a run early:
 Ctrl-C and other signals, and a cluster that died. Neither can wait until Ray answers.
 """
@@ -28,6 +30,7 @@ from ray.tune.search import Searcher
 
 from xstilts.driver import cluster, leftovers
 from xstilts.driver.board import Assignment, Board
+from xstilts.driver.departures import Departure, Departures
 from xstilts.driver.ending import Outcome, outcome
 from xstilts.driver.placement_groups import reaper
 from xstilts.driver.signals import number_of
@@ -35,6 +38,10 @@ from xstilts.driver.trial import PhaseTrial
 from xstilts.errors import EngineError
 from xstilts.spec.sweep import Sweep
 from xstilts.store.lease import LEASE_SECONDS, RENEWALS
+from xstilts.store.phases import Store
+
+LEAVE_SECONDS = 30.0
+"""How long the running phases have to keep a partial checkpoint when the run is to end."""
 
 Watcher = Callable[[dict[str, Any]], None]
 
@@ -49,6 +56,7 @@ class _Drive:
     slots: int
     watch: Watcher
     changed: Callable[[], None]
+    departures: Departures
     began: float = field(default_factory=time.monotonic)
     started: int = 0
     stopped: str = ""
@@ -62,6 +70,8 @@ class _Drive:
     """Raises LeaseLost where another driver has taken the sweep over. Whatever changes the board
     comes after it.
     """
+    leaving: bool = False
+    """Nothing more is handed out, and the running phases were told to leave."""
     ending: bool = False
     """Set by the main thread: Tune's loop ends at its next step, and the board is the main thread's
     again.
@@ -103,6 +113,8 @@ class _Drive:
         snapshot = self.board.snapshot()
         left = snapshot["eta_seconds"]
         left = None if left is None else left / self.slots
+        if self.leaving:
+            snapshot["doing"] = "keeping checkpoints of the running phases"
         self.watch({**snapshot, "eta_seconds": left, **more})
 
     def doing(self, what: str) -> None:
@@ -113,6 +125,14 @@ class _Drive:
         """The board's next phase."""
         first, self.first = self.first, None
         return first or self.board.next()
+
+    def leave(self) -> None:
+        """Ends the run in order: from Tune's next step on nothing is handed out, and each running
+        phase keeps a partial checkpoint and goes; the next run carries on from there.
+
+        Safe from any thread. `stopped` says why; the caller sees to it that this ends in time.
+        """
+        self.leaving = True
 
     def spent(self) -> bool:
         """Whether the budget is used up."""
@@ -136,6 +156,8 @@ class PhaseSearcher(Searcher):
         """The next trial's config; None where nothing is ready now, FINISHED at the end."""
         drive = self._drive
         drive.tick()
+        if drive.leaving:
+            return Searcher.FINISHED
         if drive.spent() and not drive.board.settled:
             drive.stopped = "budget"
             return Searcher.FINISHED
@@ -146,6 +168,7 @@ class PhaseSearcher(Searcher):
             drive.changed()
             return Searcher.FINISHED if drive.board.settled else None
         drive.trials[trial_id] = assignment.slot
+        drive.departures.begin(trial_id, assignment.spec.id)
         drive.started += 1
         return {
             "phase": assignment.spec.id,
@@ -162,24 +185,24 @@ class PhaseSearcher(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Tells the board how the phase ended. A dead actor is a failure that may be retried."""
+        """Tells the board how the phase ended; where its process died, `departures` knows why."""
         slot = self._drive.trials.pop(trial_id, None)
         if slot is None or trial_id in self._drive.taken:
             return
         self._drive.may_go_on()
         status = (result or {}).get("status", "")
-        board = self._drive.board
-        if error or status == "failed":
-            ending = result or {}
-            retries = 0 if ending.get("hopeless") else self._drive.sweep.resources.retries
-            error_text = ending.get("error") or "the trial's process died"
-            board.failed(slot, error_text, retries, damaged=ending.get("damaged", ""))
+        board, departures = self._drive.board, self._drive.departures
+        if error:
+            _departed(self._drive, slot, departures.end(trial_id))
+        elif status == "failed":
+            _failed(self._drive, slot, result or {}, departures.lost_a_node(trial_id))
         elif status == "done":
             board.done(slot)
         elif status == "taken":
-            board.taken(slot)
+            board.put_back(slot)
         else:
             board.pruned(slot)
+        departures.forget(trial_id)
         self._drive.changed()
         self._drive.tick(force=True)
 
@@ -188,6 +211,27 @@ class PhaseSearcher(Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing to read."""
+
+
+def _departed(drive: _Drive, slot: str, how: Departure) -> None:
+    """The process of a slot's phase has gone."""
+    board = drive.board
+    if how.kind in ("hung", "died"):
+        board.failed(slot, how.why, drive.sweep.resources.retries)
+    elif drive.departures.may_lose(slot):
+        board.put_back(slot)
+    else:
+        board.failed(slot, f"{how.why}, as often before; it may be the cause itself", retries=0)
+
+
+def _failed(drive: _Drive, slot: str, row: dict[str, Any], lost: bool) -> None:
+    """A slot's phase has said that it failed; `lost`: because a node of its workers is gone."""
+    if lost and drive.departures.may_lose(slot):
+        drive.board.put_back(slot)
+        return
+    retries = 0 if row.get("hopeless") else drive.sweep.resources.retries
+    error = row.get("error") or "it failed without a word"
+    drive.board.failed(slot, error, retries, damaged=row.get("damaged", ""))
 
 
 class PhaseScheduler(FIFOScheduler):
@@ -210,11 +254,17 @@ class PhaseScheduler(FIFOScheduler):
                 trial.placement_group_factory, self._drive.slots
             )
 
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Notes which process it was, before Tune forgets it."""
+        self._drive.departures.died(trial)
+
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """STOP where the search prunes the phase, or another driver has taken it over."""
         self._drive.may_go_on()
         if trial.trial_id in self._drive.taken:
             return _stop(trial)
+        if self._drive.departures.heard(trial, result):
+            return str(TrialScheduler.CONTINUE)  # its process was killed: Tune sees it die
         slot, value = self._drive.trials.get(trial.trial_id), result.get("value")
         if slot is None or result.get("status") != "running":
             return str(TrialScheduler.CONTINUE)
@@ -243,6 +293,7 @@ class _Ticker(tune.Callback):
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         self._drive.tick()
+        self._drive.departures.look(trials, self._drive.leaving)
 
 
 def run(
@@ -259,16 +310,22 @@ def run(
     driver has taken the sweep over.
 
     Raises EngineError where Ray can't be used or dies, LeaseLost when the phases here have ended;
-    then nothing is written any more. Ctrl-C, SIGTERM and SIGHUP end the running phases at once; the
-    outcome says `interrupted`, and the next run resumes them from their last partial checkpoints. A
-    second one while the run ends is raised, after Ray's processes were killed.
+    then nothing is written any more. At Ctrl-C, SIGTERM and SIGHUP the running phases keep a
+    partial checkpoint and end, within LEAVE_SECONDS; the outcome says `interrupted`, and the next
+    run resumes them. A second one while the run ends is raised, after Ray's processes were killed.
     """
-    drive = _Drive(board, sweep, context, 1, watch, changed, sure=sure)
+    deadline, folder = context.get("deadline_seconds", 0), board.ledger.path.parent / "hung"
+    departures = Departures(Store(context["store"]), deadline, folder)
+    drive = _Drive(board, sweep, context, 1, watch, changed, departures, sure=sure)
     drive.first = first or board.next()
     try:
         if drive.first is not None or not board.settled:
             leftovers.clear()
-            with cluster.connected(sweep.resources, drive.doing) as joined, reaper():
+            with (
+                cluster.connected(sweep.resources, drive.doing) as joined,
+                reaper(),
+                departures.nodes.watched(),
+            ):
                 drive.slots = cluster.slots(sweep.resources)
                 drive.doing("starting worker processes")
                 _experiment(drive, joined)
@@ -280,6 +337,7 @@ def run(
             started=drive.started,
             stopped=drive.stopped,
             signal=drive.signal,
+            told=departures.sentences(),
         )
     except BaseException:
         board.give_back()
@@ -301,25 +359,30 @@ def _experiment(drive: _Drive, joined: cluster.Cluster) -> None:
                 if died := joined.dead():
                     _died(drive, joined, died)
         except KeyboardInterrupt as asked:
-            drive.ending, drive.stopped, drive.signal = True, "interrupted", number_of(asked)
+            drive.stopped, drive.signal = "interrupted", number_of(asked)
+            drive.leave()
+            _wait(joined, thread, LEAVE_SECONDS)
+            drive.ending = True
             drive.doing("ending the running phases")
-            _let_end(joined, thread)
+            _wait(joined, thread, cluster.ENDING_SECONDS)
+            if thread.is_alive():
+                joined.give_up()
     drive.sure()  # Tune makes a TuneError of a lost lease
     if errors and not drive.ending:
         raise errors[0]
 
 
-def _let_end(joined: cluster.Cluster, thread: threading.Thread) -> None:
-    """Gives Tune's loop time to end; then, or at a second Ctrl-C, kills the cluster."""
-    until = time.monotonic() + cluster.ENDING_SECONDS
+def _wait(joined: cluster.Cluster, thread: threading.Thread, seconds: float) -> None:
+    """Waits until Tune's loop has ended or the cluster has died; a second Ctrl-C kills the cluster
+    and is raised.
+    """
+    until = time.monotonic() + seconds
     try:
         while thread.is_alive() and time.monotonic() < until and not joined.dead():
             thread.join(0.2)
     except KeyboardInterrupt:
         joined.give_up()
         raise
-    if thread.is_alive():
-        joined.give_up()
 
 
 def _died(drive: _Drive, joined: cluster.Cluster, what: str) -> None:

@@ -158,6 +158,10 @@ class Resources(Frozen):
     """How often a failed phase is tried again."""
     partial_every_seconds: float = Field(default=60, ge=0)
     """Seconds between partial checkpoints; a killed phase loses at most the work of that time."""
+    deadline_minutes: float = Field(default=30, ge=0)
+    """A phase that makes no step for so long hangs: its process is killed and it is tried again;
+    0: it may hang for ever. Before its first step only a process that computes nothing counts.
+    """
 
 
 class Budget(Frozen):

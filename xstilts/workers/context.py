@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import IntEnum
 
 from xstilts.spec.frozen import Frozen
 
@@ -22,6 +23,8 @@ class Context(Frozen):
     """Seconds between partial checkpoints."""
     gradient_checkpointing: bool = False
     """Whether the backward pass computes layers again, instead of keeping their outputs."""
+    deadline_seconds: float = 0
+    """Time without progress after which a phase counts as hanging; 0: none does."""
 
 
 class Report(Frozen):
@@ -45,5 +48,17 @@ class Report(Frozen):
     """
 
 
-Reporter = Callable[[Report], bool]
-"""Takes a report; returns False where the phase should stop."""
+class Answer(IntEnum):
+    """What a phase is told at a report; a plain True says GO_ON, a plain False STOP. Of several
+    workers' answers the lowest counts.
+    """
+
+    LEAVE = -1
+    """Keep a partial checkpoint now, and end: the phase goes on elsewhere, or later."""
+    STOP = 0
+    """End: the phase is not wanted any more."""
+    GO_ON = 1
+
+
+Reporter = Callable[[Report], int]
+"""Takes a report; returns an `Answer`."""

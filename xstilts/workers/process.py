@@ -102,13 +102,13 @@ class World:
             value = value / self.size
         return value
 
-    def all_agree(self, yes: bool) -> bool:
-        """Whether `yes` is true on every worker."""
+    def lowest(self, vote: int) -> int:
+        """The lowest of the workers' votes, on all of them."""
         if self.size == 1:
-            return yes
-        votes = torch.tensor([int(yes)], device=self.device)
+            return vote
+        votes = torch.tensor([vote], device=self.device)
         dist.all_reduce(votes, op=dist.ReduceOp.MIN)
-        return bool(votes.item())
+        return int(votes.item())
 
 
 def world() -> World:

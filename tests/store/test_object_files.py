@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.store.files_contract import FilesContract, Pair
 from tests.support import object_servers
-from tests.support.fault_proxy import Proxy, proxied
+from tests.support.fault_proxy import Proxy
 from xstilts.errors import CorruptError, LeaseLost, StoreError
 from xstilts.store.object_files import GONE, ObjectFiles
 from xstilts.store.objects import Objects
@@ -22,26 +21,6 @@ from xstilts.store.objects import Objects
 def files_at(place: str, home: Path) -> ObjectFiles:
     """The files as another process would have them: with connections of its own."""
     return ObjectFiles(Objects(place), home)
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    with object_servers.moto() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture(scope="module")
-def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with object_servers.ministack(str(tmp_path_factory.mktemp("ministack"))) as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def at_moto(moto: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An address at moto."""
-    for name, value in object_servers.settings(moto).items():
-        monkeypatch.setenv(name, value)
-    return object_servers.address()
 
 
 class TestOnMoto(FilesContract):
@@ -61,15 +40,6 @@ class TestOnMinistack(FilesContract):
             monkeypatch.setenv(name, value)
         place = object_servers.address()
         return files_at(place, tmp_path / "home"), files_at(place, tmp_path / "home")
-
-
-@pytest.fixture
-def proxy(moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """A proxy before moto, at which the address lies."""
-    with proxied(moto) as found:
-        for name, value in object_servers.settings(found.address).items():
-            monkeypatch.setenv(name, value)
-        yield found
 
 
 class TestThroughFailingNetwork(FilesContract):

@@ -81,6 +81,17 @@ def make_bucket(endpoint: str, name: str = BUCKET) -> None:
     """An empty bucket."""
     request = urllib.request.Request(f"{endpoint}/{name}", data=b"", method="PUT")
     request.add_header("Authorization", "AWS4-HMAC-SHA256 Credential=testing/x/us-east-1/s3/x")
+    request.add_header("Content-Type", "application/octet-stream")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 200
+
+
+def put(endpoint: str, place: str, key: str, content: bytes) -> None:
+    """Writes an object past xstilts, without a condition."""
+    path = place.removeprefix("s3://")
+    request = urllib.request.Request(f"{endpoint}/{path}/{key}", data=content, method="PUT")
+    request.add_header("Authorization", "AWS4-HMAC-SHA256 Credential=testing/x/us-east-1/s3/x")
+    request.add_header("Content-Type", "application/octet-stream")
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == 200
 

@@ -314,7 +314,7 @@ def roles_not_keys(file: ClusterFile) -> Iterator[str]:
                 "its phases could not reach the bucket"
             )
     secret = re.compile(r"AKIA[0-9A-Z]{12,}|aws_secret_access_key", re.IGNORECASE)
-    texts = [text for _, text in _texts("", file.settings)]
+    texts = [place + text for place, text in _texts("", file.settings)]
     if any(secret.search(t) for t in (*texts, *file.head_setup, *file.head_start)):
         yield "a key of AWS stands in the file; remove it and give the machines a role"
 

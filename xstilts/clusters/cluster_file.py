@@ -243,7 +243,7 @@ def metrics_ports_fixed(file: ClusterFile) -> Iterator[str]:
 
 
 def files_enough(file: ClusterFile) -> Iterator[str]:
-    """Ray opens thousands of files; with 1,024, the usual limit, it fails and names other causes."""
+    """Ray opens thousands of files; short of them, it fails and blames something else."""
     for key, command in _both(file):
         limit = re.search(r"ulimit -n (\d+)", command)
         if not limit or int(limit[1]) < 65536:

@@ -26,9 +26,11 @@ pytestmark = [
     pytest.mark.ray,
     pytest.mark.slow,
     pytest.mark.skipif(bool(lab.missing()), reason=lab.missing() or "there can be a lab"),
+    pytest.mark.skipif(lab.aws_program() is None, reason="the commands of the page need `aws`"),
 ]
 
 SWEEP = Path(__file__).with_name("lab.yaml")
+PATH = "export PATH=~/xstilts-env/bin:$PATH"
 PORT = 5555
 CLOUD = {
     "AWS_ENDPOINT_URL": f"http://{ADDRESS}:{PORT}",
@@ -70,9 +72,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lab.Lab]:
 def cluster(cloud: lab.Lab) -> LabCluster:
     """The cluster, up, with a tunnel to its dashboard; two machines of GPUs at most."""
     page = commands("clusters.md", "AWS: before you begin")
-    said = cloud.client.done(f"set -eu\n{page.replace('YOUR-BUCKET', 'lab-bucket')}", 180)
+    page = page.replace("YOUR-BUCKET", "lab-bucket")
+    said = cloud.client.done(f"{PATH}; set -eu\n{page}", 180)
     image = cloud.client.done(
-        "aws ec2 describe-images --query 'Images[0].ImageId' --output text"
+        f"{PATH}; aws ec2 describe-images --query 'Images[0].ImageId' --output text"
     ).strip()
     text = (lab.ROOT / "cluster.yaml").read_text("utf-8")
     for blank, filled in {
@@ -97,7 +100,7 @@ def instances(cluster: LabCluster) -> list[list[str]]:
         "aws ec2 describe-instances --output json --query 'Reservations[].Instances[]"
         ".[State.Name, InstanceType, InstanceLifecycle, IamInstanceProfile.Arn]'"
     )
-    return [[*one[:3], one[3].rpartition("/")[2]] for one in json.loads(cluster.client.done(asked))]
+    return [[*one[:3], one[3].rpartition("/")[2]] for one in json.loads(cluster.type(asked))]
 
 
 def test_up_starts_the_head_alone(cluster: LabCluster) -> None:

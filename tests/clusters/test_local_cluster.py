@@ -161,8 +161,9 @@ def test_down_ends_ray_on_every_machine(cluster: LabCluster) -> None:
 def test_knocks_hear_a_ray_that_lets_everybody_in(tmp_path: Path) -> None:
     with lab.lab(tmp_path, [11]) as opened:
         (machine,) = opened.machines
-        path = "export PATH=~/xstilts-env/bin:$PATH RAY_AUTH_MODE=disabled"
-        machine.done(f"{path}; ray start --head --disable-usage-stats", 120)
-        asked = f"{machine.address}:6379"
-        (said,) = knocked(opened.client, [asked]).values()
-        assert "/ray.rpc.NodeInfoGcsService/GetAllNodeInfo OK" in said
+        settings = "export PATH=~/xstilts-env/bin:$PATH RAY_AUTH_MODE=disabled"
+        machine.done(f"{settings}; ray start --head --node-manager-port=8077", 120)
+        client, node = f"{machine.address}:10001", f"{machine.address}:8077"
+        said = knocked(opened.client, [client, node])
+        assert "/ray.rpc.RayletDriver/ClusterInfo NOT_FOUND" in said[client]
+        assert "/ray.rpc.NodeManagerService/CancelLocalTask OK" in said[node]

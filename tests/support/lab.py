@@ -225,6 +225,14 @@ def _environment(folder: Path) -> None:
         text = (Path(sys.executable).parent / program).read_text().partition("\n")[2]
         (programs / program).write_text(f"#!{home}/bin/python\n{text}")
         (programs / program).chmod(0o755)
+    if aws := aws_program():
+        (programs / "aws").symlink_to(aws)
+
+
+def aws_program() -> str | None:
+    """AWS's own command line: beside the Python that this environment was made of, or in PATH."""
+    beside = Path(sys.base_prefix) / "bin" / "aws"
+    return str(beside) if beside.exists() else shutil.which("aws")
 
 
 def _ready(path: Path, process: subprocess.Popen[bytes], log: Path) -> dict[int, str]:

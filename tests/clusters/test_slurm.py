@@ -79,9 +79,7 @@ def test_script_is_bash_without_mistakes() -> None:
 
 @pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck is not installed")
 def test_script_passes_shellcheck() -> None:
-    done = subprocess.run(
-        ["shellcheck", str(SCRIPT)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["shellcheck", str(SCRIPT)], capture_output=True, text=True, check=False)
     assert done.stdout == ""
 
 

@@ -81,6 +81,11 @@ def test_permission_is_known_by_name() -> None:
         server.permission("ALL")
 
 
+def test_missing_packages_are_told_with_the_extra() -> None:
+    with pytest.raises(InputError, match=r"needs Nothing and None; pip install 'xstilts\[server"):
+        server._installed({"json": "json", "no_such_module": "Nothing", "nor_this": "None"})
+
+
 def test_server_that_was_never_started_is_not_there(tmp_path: Path) -> None:
     home = Home(tmp_path / "mlflow")
     assert not server.state(home).running

@@ -10,7 +10,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -28,6 +30,8 @@ _LOOPBACK_NAMES = ("localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", "[::1
 through somebody's browser. MLflow reads them as patterns.
 """
 _NOT_PASSED_ON = ("RAY_AUTH_TOKEN", "XSTILTS_MLFLOW_PASSWORD", "PGPASSWORD")
+_NEEDED = {"flask_wtf": "Flask-WTF", "psycopg": "psycopg[binary]"}
+"""Module to package."""
 _START_SECONDS = 180.0
 
 
@@ -115,6 +119,7 @@ def start(home: Home, settings: Settings, programs: Path | None = None) -> State
     port is taken, or PostgreSQL is missing; TrackingError where one of the two does not start.
     """
     settings.check()
+    _installed()
     with home.locked():
         home.prepare()
         database = Postgres(home, programs)
@@ -170,6 +175,15 @@ def address_of(home: Home) -> str:
 
 
 # -- starting
+
+
+def _installed(needed: Mapping[str, str] = _NEEDED) -> None:
+    """InputError where a package is missing that only the server needs."""
+    missing = [package for module, package in needed.items() if find_spec(module) is None]
+    if missing:
+        raise InputError(
+            f"the MLflow server needs {' and '.join(missing)}; pip install 'xstilts[server]'"
+        )
 
 
 def _migrate(home: Home, database: Postgres) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from xstilts.clusters.dashboard import Dashboard, Job
 
 Tell = Callable[[str], None]
+_TELLS = re.compile(r"\[[^\]]+\] |stopped after |(\d+ h )?\d+ (s|min): ")
+"""Begins the lines of `cli.progress`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +41,7 @@ class JobState:
     exit_code: int | None
     """What `xstilts run` ended with there; None while it runs, and where it was killed."""
     last: str
-    """The last line of its log."""
+    """The last line of its log that tells how far it is, or the last one at all."""
     joined: bool = False
     """Whether `submit` found it running."""
 
@@ -220,9 +223,15 @@ def _state(dashboard: Dashboard, job: Job, joined: bool = False) -> JobState:
         started=job.started,
         ended=job.ended or None,
         exit_code=job.exit_code,
-        last=lines[-1] if lines else "",
+        last=_progress(lines),
         joined=joined,
     )
+
+
+def _progress(lines: list[str]) -> str:
+    """The last line that tells how far the sweep is; where there is none, the last line."""
+    told = [line for line in lines if _TELLS.match(line)]
+    return (told or lines or [""])[-1]
 
 
 def _lines(dashboard: Dashboard, job: Job) -> list[str]:

@@ -16,7 +16,7 @@ from xstilts.api.notes import lost_rows
 from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.verb_values import RunResult
 from xstilts.data import made_again
-from xstilts.driver.session import OwnLedger, driver, same_plan
+from xstilts.driver.session import OwnLedger, driver, in_job, same_plan
 from xstilts.driver.signals import as_interrupts
 from xstilts.errors import LeaseLost
 from xstilts.store.doubts import keep_doubts
@@ -190,9 +190,8 @@ def _base_of_workers(base: str) -> str:
     copy of the job's files, as this driver does; all others share the path.
     """
     here = os.getcwd()
-    in_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
     inside = Path(base) == Path(here) or Path(here) in Path(base).parents
-    return os.path.relpath(base, here) if in_job and inside else base
+    return os.path.relpath(base, here) if in_job() and inside else base
 
 
 def _watched(watch: Watch, opened: Opened) -> Watch:

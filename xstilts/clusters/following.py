@@ -17,6 +17,10 @@ from xstilts.errors import EngineError, visible
 Tell = Callable[[str], None]
 AWAY_SECONDS = 600.0
 """How long a cluster that does not answer is waited for."""
+PAUSE_SECONDS = 1.0
+"""Time between two tries."""
+STATUS_SECONDS = 15.0
+"""How long a job may be listed as running after its supervisor has ended."""
 _RAYS_OWN = re.compile(r"Running entrypoint for job |\S+ \S+\sINFO job_manager\.py|" + BEGINS)
 """Lines of a job's log that are about the job and not of the sweep."""
 
@@ -78,14 +82,14 @@ def follow(dashboard: Dashboard, name: str, log: Tell, tell: Tell = lambda said:
                 tell(f"{error}; trying on, the job is not touched by that")
             if now - away_since > AWAY_SECONDS:
                 raise
-        time.sleep(1)
+        time.sleep(PAUSE_SECONDS)
 
 
-def ended(dashboard: Dashboard, name: str, seconds: float = 15.0) -> Job | None:
+def ended(dashboard: Dashboard, name: str) -> Job | None:
     """The job, if it has ended; None where it goes on. A moment is waited for a supervisor that has
     written no status yet. EngineError where the job is lost.
     """
-    until = time.monotonic() + seconds
+    until = time.monotonic() + STATUS_SECONDS
     while True:
         job = dashboard.job(name)
         if not job.open:

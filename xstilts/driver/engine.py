@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ray import tune
@@ -28,7 +29,7 @@ from ray.tune.execution.placement_groups import PlacementGroupFactory
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from xstilts.driver import cluster, leftovers
+from xstilts.driver import cluster, leftovers, shared_folder
 from xstilts.driver.board import Assignment, Board
 from xstilts.driver.departures import Departure, Departures
 from xstilts.driver.ending import Outcome, outcome
@@ -327,6 +328,8 @@ def run(
                 departures.nodes.watched(),
             ):
                 drive.slots = cluster.slots(sweep.resources)
+                if not joined.folder and "://" not in context["store"]:
+                    shared_folder.require_shared(Path(context["store"]))
                 drive.doing("starting worker processes")
                 _experiment(drive, joined)
         drive.sure()

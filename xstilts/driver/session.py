@@ -4,20 +4,26 @@ version.
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from xstilts.errors import CorruptError, Problem, SweepError
+from xstilts.errors import CorruptError, LeaseHeld, Problem, SweepError
 from xstilts.spec.digests import differences
 from xstilts.spec.sweep import Sweep
 from xstilts.store.chained import Follower
-from xstilts.store.lease import Lease
+from xstilts.store.lease import LEASE_SECONDS, Lease
 from xstilts.store.ledger import Entry, Ledger
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import keep_sweep, sweep_before
 
+DEAD_HEAD_SECONDS = 1.5 * LEASE_SECONDS
+"""How long a job waits for a sweep that another driver seems to run: after a lease's duration
+without a sign, it is known.
+"""
 _NOT_THE_PLAN = ("resources", "budget", "store", "tracking", "mirror", "description")
 _WORDS = ("obtain", "licence")
 _SHOWN = 6
@@ -39,8 +45,34 @@ def driver(
     driver has taken the sweep over.
     """
     lease = lease_of(store, sweep)
+    if in_job():
+        _outwait(lease, tell)
     with lease.kept(tell=tell):
         yield lease
+
+
+def in_job() -> bool:
+    """Whether this process is the driver of a Ray job."""
+    return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+
+
+def _outwait(lease: Lease, tell: Callable[[str], None]) -> None:
+    """Waits while the lease's last sign is too young to be a dead driver's: a job that is submitted
+    again just after its cluster's head has died. `xstilts submit` starts no job beside a living
+    one, so whoever gave that sign is most likely gone.
+    """
+    until = time.monotonic() + DEAD_HEAD_SECONDS
+    told = False
+    while time.monotonic() < until:
+        try:
+            return lease.look()
+        except LeaseHeld as held:
+            if held.watched:
+                return  # it is watched, and then taken over, by whoever takes the lease
+            if not told:
+                told = True
+                tell(f"{held}; waiting for up to {DEAD_HEAD_SECONDS:.0f} s, as it may have died")
+        time.sleep(1)
 
 
 class OwnLedger(Ledger):

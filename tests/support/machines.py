@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,7 +80,7 @@ class Log:
         for phase in {one.phase for one in self.lines("step")}:
             steps = [one for one in self.lines("step") if one.phase == phase]
             kept = [one for one in self.lines("partial") if one.phase == phase]
-            for before, after in zip(steps, steps[1:], strict=False):
+            for before, after in pairwise(steps):
                 if after.pid != before.pid or after.step <= before.step:
                     at = [one.step for one in kept if one.time <= after.time]
                     total += max(0, before.step - max(at, default=0))

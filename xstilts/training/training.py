@@ -29,8 +29,8 @@ from xstilts.evaluation import evaluate
 from xstilts.models import model
 from xstilts.store.phases import Phase, Store
 from xstilts.store.results import CurvePoint, DevScore, TrainResult
-from xstilts.training import members, partial
-from xstilts.training.loop import Loop, factor
+from xstilts.training import fits, members, partial
+from xstilts.training.loop import Loop, ShortOfMemory, factor
 from xstilts.training.micro_batches import Loader, MemberFeatures
 from xstilts.training.progress import CURVE_POINTS, Progress, thinned
 from xstilts.workers import process
@@ -71,6 +71,7 @@ class Training:
         report: Reporter,
     ) -> None:
         self.spec, self.hyper, self.phase = spec, spec.hyper, phase
+        self.halvings = worker.halvings
         self.world, self.worker, self.report = world, worker, report
         self._say("loading the model")
         self.loaded = model.load(spec, store, context)
@@ -94,14 +95,42 @@ class Training:
         """Trains from the newest partial checkpoint or from the start; says how it ended where it
         was told to before its last update.
         """
-        loop = self.loop_for(self._resume())
+        self.loop_for(self._resume())
         if self.progress.step < self.hyper.steps and self.progress.stopped == "finished":
-            loop.train()
+            while error := self._short_of_memory():
+                self._halve(error)
         return self._finish() if self.ended is None else self.ended
+
+    def _short_of_memory(self) -> str:
+        """Runs the loop; what was said where memory ran out, else nothing."""
+        try:
+            self.loop.train()
+        except ShortOfMemory as error:
+            if self.world.size > 1:  # the other workers are waiting for this one's gradients
+                raise
+            return str(error)
+        return ""
+
+    def _halve(self, error: str) -> None:
+        """Makes a loop of micro-batches half as large, which begins with the update that failed.
+
+        PhaseError where they can't be smaller.
+        """
+        self.halvings += 1
+        fits.check(self.spec, self.world.size, self.halvings, error)
+        state = self.loop.snapshot()
+        del self.loop
+        self.loaded.model.zero_grad(set_to_none=True)
+        process.reset()
+        step, steps = self.progress.step, self.hyper.steps
+        self.report(
+            Report(step=step, steps=steps, halvings=self.halvings, doing="halving micro-batches")
+        )
+        self.loop_for(state)
 
     def _say(self, doing: str) -> None:
         """Reports what is done before the first update."""
-        self.report(Report(step=0, steps=self.hyper.steps, doing=doing))
+        self.report(Report(step=0, steps=self.hyper.steps, halvings=self.halvings, doing=doing))
 
     def _read(self, task: Task, context: DataContext) -> members.MemberData:
         self._say(f"encoding rows of {task.name}")
@@ -135,7 +164,7 @@ class Training:
             seed=self.spec.seed,
             rank=self.world.rank,
             workers=self.world.size,
-            accumulation=self.hyper.grad_accumulation,
+            accumulation=fits.accumulation(self.hyper, self.halvings),
             first=self.progress.step,
             device=self.world.device.type,
         )
@@ -275,6 +304,7 @@ class Training:
             steps=self.hyper.steps,
             value=value,
             loss=self.progress.curve[-1]["loss"] if self.progress.curve else None,
+            halvings=self.halvings,
             tokens_per_second=float(tokens) / max(1e-9, now - self.last_report),
         )
         self.last_report, self.reported_step = now, step
@@ -329,6 +359,7 @@ class Training:
             seconds=self._seconds(),
             loss=curve[-1].loss,
             curve=thinned(curve, keep=progress.best_step),
+            halvings=self.halvings,
             transformed={m.task.name: m.transformed for m in self.members if m.transformed},
         )
 

@@ -25,6 +25,10 @@ class Context(Frozen):
     """Whether the backward pass computes layers again, instead of keeping their outputs."""
     deadline_seconds: float = 0
     """Time without progress after which a phase counts as hanging; 0: none does."""
+    halvings: int = 0
+    """How often micro-batches are halved from the beginning, because phases like this one were
+    short of memory.
+    """
 
 
 class Report(Frozen):
@@ -42,6 +46,8 @@ class Report(Frozen):
     """Tokens of real text, over all workers, since the last report."""
     examples_per_second: float | None = None
     """Rows that were predicted, over all workers, since the last report of an evaluation."""
+    halvings: int = 0
+    """How often micro-batches were halved so far, because memory was short."""
     doing: str = ""
     """What is done before the next step, where that may take long: `loading the model`. Such a
     report asks nothing; its answer is not looked at.

@@ -64,7 +64,9 @@ def run(
 
 def _board(opened: Opened, lease: Lease, mended: list[str]) -> Board:
     """The board. What was damaged in the sweep's books, and is mended now, is added to `mended`."""
+    from xstilts.checks.costs.estimates import phase_seconds
     from xstilts.driver.board import Board
+    from xstilts.driver.preparation import Preparation
     from xstilts.driver.search import Studies
 
     sweep, plan, folder = opened.sweep, opened.plan, opened.folder
@@ -73,7 +75,10 @@ def _board(opened: Opened, lease: Lease, mended: list[str]) -> Board:
     studies = Studies(folder, sweep.search, plan.studies, f"{sweep.name}-v{sweep.version}")
     ledger = OwnLedger(folder, lease)
     mended += ledger.mend()
-    board = Board(plan, ledger, opened.store, studies, revisions)
+    seconds = phase_seconds(plan, base=opened.context.base)
+    board = Board(plan, ledger, opened.store, studies, revisions, seconds)
+    if sweep.resources.gpus_per_worker:
+        board.lacks_data = Preparation(plan, revisions, _for_workers(opened)).lacks
     mended += studies.told
     return board
 

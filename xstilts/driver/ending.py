@@ -23,6 +23,8 @@ class Outcome:
 
     signal: int = signal.SIGINT
     """Which signal interrupted it."""
+    budget: str = ""
+    """Which limit of the budget stopped it, with what was used."""
 
     @property
     def exit_code(self) -> int:
@@ -39,6 +41,7 @@ def outcome(
     started: int = 0,
     stopped: str = "",
     signal: int = signal.SIGINT,
+    budget: str = "",
 ) -> Outcome:
     """The outcome of a run that leaves `board` as it is; `stopped` says why it ended early, if
     known. Phases that still run are given back.
@@ -57,4 +60,5 @@ def outcome(
         started=started,
         stopped=stopped,
         signal=signal,
+        budget=budget if stopped == "budget" else "",
     )

@@ -50,6 +50,8 @@ DOORS = {
         "driver.nodes",
         "driver.shared_folder",
         "clusters.address",
+        "driver.preparation",
+        "driver.slots",
     ),
     "optuna": ("driver.journal", "driver.search"),
     "mlflow": ("tracking",),

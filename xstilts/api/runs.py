@@ -14,11 +14,12 @@ from xstilts.api.check_and_plan import check_opened
 from xstilts.api.given import AnySweep
 from xstilts.api.notes import lost_rows
 from xstilts.api.opened import Opened, open_sweep
+from xstilts.api.results import report
 from xstilts.api.verb_values import RunResult
 from xstilts.data import made_again
 from xstilts.driver.session import OwnLedger, driver, in_job, same_plan
 from xstilts.driver.signals import as_interrupts
-from xstilts.errors import LeaseLost
+from xstilts.errors import LeaseLost, XstiltsError
 from xstilts.store.doubts import keep_doubts
 from xstilts.store.ledger import LEDGER
 from xstilts.store.sweep_copies import JOURNAL
@@ -79,7 +80,9 @@ def _board(opened: Opened, lease: Lease, mended: list[str], sender: Sender | Non
     """The board. What was damaged in the sweep's books, and is mended now, is added to `mended`.
     `sender` sends the books to where the store lies.
     """
+    from xstilts.checks.costs.estimates import phase_seconds
     from xstilts.driver.board import Board
+    from xstilts.driver.preparation import Preparation
     from xstilts.driver.search import Studies
 
     sweep, plan, folder = opened.sweep, opened.plan, opened.folder
@@ -91,7 +94,11 @@ def _board(opened: Opened, lease: Lease, mended: list[str], sender: Sender | Non
     studies = Studies(folder, sweep.search, plan.studies, whole_name, studies_follower)
     ledger = OwnLedger(folder, lease, ledger_follower)
     mended += ledger.mend()
-    board = Board(plan, ledger, opened.store, studies, revisions)
+    seconds = phase_seconds(plan, base=opened.context.base)
+    board = Board(plan, ledger, opened.store, studies, revisions, seconds)
+    if sweep.resources.gpus_per_worker:
+        preparation = Preparation(plan, revisions, _for_workers(opened))
+        board.lacks_data, board.prepares = preparation.lacks, preparation.doing
     mended += studies.told
     return board
 
@@ -142,7 +149,21 @@ def _drive(
         warnings=warnings,
         folder=str(opened.folder),
         pages=_pages(thread),
+        budget=outcome.budget,
+        report=_report(opened, warn) if outcome.stopped == "budget" else "",
     )
+
+
+def _report(opened: Opened, warn: Warn) -> str:
+    """Writes the report of what there is when a budget is spent, and returns its page; empty where
+    that can't be done, which is told.
+    """
+    try:
+        files = report(opened.file or opened.sweep, store=opened.store.address, tell=warn).files
+    except XstiltsError as error:
+        warn(f"no report was written of what there is: {error}")
+        return ""
+    return str(files["html"])
 
 
 def _few(told: Sequence[str]) -> list[str]:
@@ -167,7 +188,7 @@ def _run(
     watch({**board.snapshot(), "doing": "starting Ray"})
     from xstilts.driver import engine
 
-    settings, watched = _for_workers(opened), _watched(watch, opened)
+    settings, watched = _for_workers(opened), _watched(watch, opened, board)
     return engine.run(board, opened.sweep, settings, watched, changed, first, lease.check)
 
 
@@ -196,12 +217,23 @@ def _base_of_workers(base: str) -> str:
 
 def _watched(watch: Watch, opened: Opened) -> Watch:
     """`watch`, with the progress of translations in the snapshots, which run inside phases."""
+
+
+def _watched(watch: Watch, opened: Opened, board: Board) -> Watch:
+    """`watch`, with what goes on beside the phases in the snapshots: rows that are tokenised before
+    the first phase runs, and translations, which run inside phases.
+    """
+
+    def tokenising(snapshot: dict[str, Any]) -> None:
+        doing = "" if snapshot.get("running") else board.prepares()
+        watch({**snapshot, "doing": doing} if doing else snapshot)
+
     if not any(task.transform and task.transform.translate for task in opened.sweep.tasks):
-        return watch
+        return tokenising
     from xstilts.data.transforms import under_way
 
     began, data = time.time(), opened.store.data
-    return lambda snapshot: watch({**snapshot, "translating": under_way(data, began)})
+    return lambda snapshot: tokenising({**snapshot, "translating": under_way(data, began)})
 
 
 # -- the mirror

@@ -76,6 +76,8 @@ class Board:
         self._order = Order(plan, self._times.seconds)
         self.lacks_data: Callable[[Slot], bool] = lambda slot: False
         """Whether a slot's rows are to be tokenised first, which the answer yes begins."""
+        self.prepares: Callable[[], str] = lambda: ""
+        """Which rows are tokenised now, in words."""
         self._states = dict.fromkeys(self._slots, State.WAITING)
         self._outcomes = Outcomes(store, plan.sweep)
         self._choices = Choices(plan, ledger, studies, self._outcomes, self._states)

@@ -35,12 +35,10 @@ from xstilts.driver import rendezvous
 from xstilts.driver.leftovers import end_processes, own_folder
 from xstilts.driver.ray_settings import own_cluster
 from xstilts.driver.signals import Terminated
+from xstilts.driver.slots import TRIAL_SLOT
 from xstilts.errors import EngineError, first_line
 from xstilts.sources.reach import REACH
 from xstilts.spec.sweep import Resources
-
-TRIAL_SLOT = "trial_slot"
-"""Custom resource of a trial that waits for its Train workers."""
 
 RAY_FOLDER = "r"
 """Ray's folder inside the run's. The path of a UNIX socket has 107 bytes, so it is short."""
@@ -56,6 +54,7 @@ WORKER_ENVIRONMENT = {
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.3",
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "1800",  # a node that is asked for takes minutes
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_COLOR_PREFIX": "0",
 }
@@ -386,26 +385,3 @@ def _runtime(resources: Resources, more: Mapping[str, str]) -> dict[str, Any]:
     if REACH.known_away:
         variables["HF_HUB_OFFLINE"] = "1"  # what the cache has is used without asking again
     return {"env_vars": {**variables, **more}}
-
-
-def slots(resources: Resources) -> int:
-    """Phases that fit on the cluster at the same time. EngineError where none fits."""
-    have = ray.cluster_resources()
-    fits = int(have.get("CPU", 0) // (resources.workers * resources.cpus_per_worker))
-    if resources.gpus_per_worker:
-        fits = min(fits, int(have.get("GPU", 0) / (resources.workers * resources.gpus_per_worker)))
-    if fits < 1:
-        raise EngineError(
-            f"the cluster has {have.get('CPU', 0):g} CPUs and {have.get('GPU', 0):g} GPUs; "
-            "one phase asks for "
-            f"{resources.workers} x {resources.cpus_per_worker} CPUs and "
-            f"{resources.workers} x {resources.gpus_per_worker:g} GPUs; lower `resources:` "
-            "in the sweep"
-        )
-    if resources.workers > 1 and have.get(TRIAL_SLOT, 0) < 1:
-        raise EngineError(
-            f"the cluster has no `{TRIAL_SLOT}` resource, on which trials of several workers "
-            "wait; start its head with "
-            f"""--resources='{{"{TRIAL_SLOT}": 64}}'"""
-        )
-    return min(fits, resources.slots or fits)

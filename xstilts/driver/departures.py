@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,8 +60,8 @@ class _Process:
     nodes: Sequence[str] = ()
     writer: Sequence[Any] = ()
     """Node, host and id of the process that holds the worker's lease."""
-    told: bool = False
-    """Whether it was told to leave."""
+    told: Literal["", "node", "run"] = ""
+    """Why it was told to leave: its node is to go, or the run ends; empty where it was not."""
     ended: Departure | None = None
 
 
@@ -126,9 +126,9 @@ class Departures:
         self.told.append(f"phase {process.phase}: {said}")
         return f"{said}\n\n{where}"
 
-    def look(self, trials: Sequence[Any], leaving: bool) -> None:
-        """Looks once a second which trials must leave, all of them where the run is `leaving`, and
-        which have been silent for too long.
+    def look(self, trials: Sequence[Any], leaving: bool, halted: Container[str] = ()) -> None:
+        """Looks once a second which trials must leave (all of them where the run is `leaving`, else
+        the `halted`), and which have been silent for too long.
         """
         now, before = self.clock(), self._looked
         if now - before < 1:
@@ -143,8 +143,9 @@ class Departures:
                 continue
             if now - before > SILENT_SECONDS:
                 process.heard = now  # this process itself was stopped
-            if not process.told and (leaving or self.nodes.draining.intersection(process.nodes)):
-                process.told = True
+            going = bool(self.nodes.draining.intersection(process.nodes))
+            if not process.told and (going or leaving or trial.trial_id in halted):
+                process.told = "node" if going else "run"
                 actor.leave.remote()
             patience = SILENT * self.deadline_seconds + SILENT_SECONDS
             if self.deadline_seconds and now - process.heard > patience:
@@ -174,7 +175,8 @@ class Departures:
         if ended is None:
             where = f" on node {self.nodes.name(nodes[0])}" if nodes else ""
             ended = Departure(kind="died", why=f"the trial's process died{where}")
-        self.counts[ended.kind] += 1
+        if process.told != "run":
+            self.counts[ended.kind] += 1
         if process.writer and (gone or ended.kind in ("left", "hung")):
             _, host, pid = process.writer
             with suppress(StoreError):  # the next worker waits until it runs out

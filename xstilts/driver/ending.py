@@ -26,6 +26,8 @@ class Outcome:
     """Which signal interrupted it."""
     told: list[str] = field(default_factory=list)
     """What a run says at its end of processes that were lost, a sentence each."""
+    budget: str = ""
+    """Which limit of the budget stopped it, with what was used."""
 
     @property
     def exit_code(self) -> int:
@@ -43,6 +45,7 @@ def outcome(
     stopped: str = "",
     signal: int = signal.SIGINT,
     told: Sequence[str] = (),
+    budget: str = "",
 ) -> Outcome:
     """The outcome of a run that leaves `board` as it is; `stopped` says why it ended early, if
     known. Phases that still run are given back.
@@ -62,4 +65,5 @@ def outcome(
         stopped=stopped,
         signal=signal,
         told=list(told),
+        budget=budget if stopped == "budget" else "",
     )

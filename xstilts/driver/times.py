@@ -20,12 +20,12 @@ _Work = tuple[PhaseKind, str, str, str]
 class _Seen(NamedTuple):
     """Phases that have ended, added up."""
 
-    count: int = 0
+    phases: int = 0
     seconds: float = 0.0
     estimated: float = 0.0
 
     def plus(self, seconds: float, estimated: float) -> _Seen:
-        return _Seen(self.count + 1, self.seconds + seconds, self.estimated + estimated)
+        return _Seen(self.phases + 1, self.seconds + seconds, self.estimated + estimated)
 
 
 class Times:
@@ -50,7 +50,7 @@ class Times:
         """How long a slot's phase will take, as far as is known now."""
         seen = self._by_work.get(_work(slot))
         if seen is not None:
-            return seen.seconds / seen.count
+            return seen.seconds / seen.phases
         alike = self._by_kind.get(slot.kind, self._all)
         factor = alike.seconds / alike.estimated if alike.estimated and alike.seconds else 1.0
         return self._estimate(slot) * factor
@@ -59,9 +59,9 @@ class Times:
         """Whether so much was learned since the last yes that phases should be ranked anew: twice
         as many have ended.
         """
-        if self._all.count < max(1, 2 * self._learned_at):
+        if self._all.phases < max(1, 2 * self._learned_at):
             return False
-        self._learned_at = self._all.count
+        self._learned_at = self._all.phases
         return True
 
 

@@ -352,6 +352,7 @@ def _fit(config: Row, mailbox: Any, box: Row) -> None:
             scaling_config=ScalingConfig(
                 num_workers=group["workers"],
                 use_gpu=bool(group["gpus"]),
+                label_selector=group["labels"] or None,
                 resources_per_worker={
                     "CPU": group["cpus"],
                     **({"GPU": group["gpus"]} if group["gpus"] else {}),

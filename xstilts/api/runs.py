@@ -215,10 +215,6 @@ def _base_of_workers(base: str) -> str:
     return os.path.relpath(base, here) if in_job() and inside else base
 
 
-def _watched(watch: Watch, opened: Opened) -> Watch:
-    """`watch`, with the progress of translations in the snapshots, which run inside phases."""
-
-
 def _watched(watch: Watch, opened: Opened, board: Board) -> Watch:
     """`watch`, with what goes on beside the phases in the snapshots: rows that are tokenised before
     the first phase runs, and translations, which run inside phases.

@@ -379,12 +379,8 @@ def run(
     resources, folder = sweep.resources, board.ledger.path.parent
     store = Store(context["store"])
     departures = Departures(store, context.get("deadline_seconds", 0), folder / "hung")
-    meter = Meter(
-        sweep.budget,
-        resources,
-        folder,
-        spent_before(folder, board.ledger.entries(), store, resources),
-    )
+    before = spent_before(folder, board.ledger.entries(), store, resources)
+    meter = Meter(sweep.budget, resources, folder, before)
     slots = Slots(resources)
     drive = _Drive(board, sweep, context, slots, meter, watch, changed, departures, sure=sure)
     drive.first = first or board.next()

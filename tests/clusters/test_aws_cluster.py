@@ -100,7 +100,9 @@ def instances(cluster: LabCluster) -> list[list[str]]:
         "aws ec2 describe-instances --output json --query 'Reservations[].Instances[]"
         ".[State.Name, InstanceType, InstanceLifecycle, IamInstanceProfile.Arn]'"
     )
-    return [[*one[:3], one[3].rpartition("/")[2]] for one in json.loads(cluster.type(asked))]
+    return [
+        [*one[:3], (one[3] or "").rpartition("/")[2]] for one in json.loads(cluster.type(asked))
+    ]
 
 
 def test_up_starts_the_head_alone(cluster: LabCluster) -> None:

@@ -19,7 +19,7 @@ import pytest
 import xstilts
 from tests.support import knocks, lab
 from tests.support.lab import Machine
-from tests.support.lab_cluster import LabCluster, knocked, listening, wait_for, wheel
+from tests.support.lab_cluster import LabCluster, Run, knocked, listening, wait_for, wheel
 from xstilts.clusters import cluster_file
 
 pytestmark = [
@@ -74,9 +74,9 @@ def training(machine: Machine) -> bool:
     return bool(re.search(r"ray::\w+\.train\b", machine.done("ps -eo args")))
 
 
-def in_the_middle(cluster: LabCluster, run: str) -> bool:
+def in_the_middle(run: Run) -> bool:
     """Whether a run's intermediate is being trained."""
-    return bool(re.search(r"gen-reading trial 1 step", cluster.log(run)))
+    return "gen-reading trial 1 step" in run.log
 
 
 def test_every_worker_joins(cluster: LabCluster, head: Machine) -> None:
@@ -89,7 +89,7 @@ def test_every_worker_joins(cluster: LabCluster, head: Machine) -> None:
 def test_what_answers_without_the_token_is_known_and_nothing_else(
     cluster: LabCluster, head: Machine
 ) -> None:
-    cluster.submit("undisturbed", SWEEP.name, "undisturbed")
+    run = cluster.submit("undisturbed", SWEEP.name, "undisturbed")
     machines = cluster.lab.machines
     wait_for(lambda: any(map(training, machines)), 120)
     sockets: dict[str, str] = {}
@@ -104,20 +104,20 @@ def test_what_answers_without_the_token_is_known_and_nothing_else(
         f"{head.address}:44217": PROMETHEUS,
         f"{head.address}:44227": PROMETHEUS,
     }
+    run.finished(300)
 
 
 def test_a_run_that_loses_a_machine_has_the_undisturbed_scores(cluster: LabCluster) -> None:
-    cluster.finished("undisturbed", 300)
-    cluster.submit("disturbed", SWEEP.name, "disturbed")
+    run = cluster.submit("disturbed", SWEEP.name, "disturbed")
     head, *workers = cluster.lab.machines
-    wait_for(lambda: in_the_middle(cluster, "disturbed"), 180, every=0)
+    wait_for(lambda: in_the_middle(run), 180, every=0.1)
     victim = next(machine for machine in workers if training(machine))
     left = [machine.address for machine in (head, *workers) if machine is not victim]
     victim.kill()
     took = wait_for(lambda: cluster.alive() == left, 180, every=0.5)
     print(f"a machine without power was taken for dead after {took:.0f} s")
-    cluster.finished("disturbed", 600)
-    print(cluster.log("disturbed"))
+    run.finished(600)
+    print(run.log)
     pd.testing.assert_frame_equal(
         scores(cluster, "disturbed"), scores(cluster, "undisturbed"), check_exact=True
     )
@@ -125,8 +125,8 @@ def test_a_run_that_loses_a_machine_has_the_undisturbed_scores(cluster: LabClust
 
 def test_a_run_whose_head_dies_is_carried_on_by_the_same_command(cluster: LabCluster) -> None:
     head = cluster.lab.machines[0]
-    cluster.submit("headless", SWEEP.name, "headless")
-    wait_for(lambda: in_the_middle(cluster, "headless"), 180, every=0)
+    run = cluster.submit("headless", SWEEP.name, "headless")
+    wait_for(lambda: in_the_middle(run), 180, every=0.1)
     head.crash()
     began = time.monotonic()
     cluster.up("RAY_UP_enable_autoscaler_v2=0")
@@ -134,9 +134,9 @@ def test_a_run_whose_head_dies_is_carried_on_by_the_same_command(cluster: LabClu
     cluster.watch(head)
     wait_for(lambda: len(cluster.alive()) > 1, 240)
     print(f"head and worker {time.monotonic() - began:.0f} s after the head had died")
-    cluster.submit("headless-2", SWEEP.name, "headless")
-    cluster.finished("headless-2", 600)
-    print(cluster.log("headless-2"))
+    run = cluster.submit("headless-2", SWEEP.name, "headless")
+    run.finished(600)
+    print(run.log)
     pd.testing.assert_frame_equal(
         scores(cluster, "headless"), scores(cluster, "undisturbed"), check_exact=True
     )

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.lab import ROOT, SHARED, Lab, Machine
@@ -71,30 +72,32 @@ class LabCluster:
         lines = re.findall(r"^alive (.*)$", said, re.M)
         return lines[-1].split() if lines else []
 
-    def submit(self, name: str, sweep: str, store: str) -> None:
-        """Starts a run of a sweep as a job, and leaves it."""
+    def submit(self, name: str, sweep: str, store: str) -> Run:
+        """Runs a sweep, both in the shared folder, as a job; in a terminal that goes on."""
         run = f"xstilts run {SHARED}/{sweep} --store {SHARED}/{store} --tracking off"
-        self.type(f"ray job submit --submission-id {name} --no-wait -- {run}")
+        process = self.start(f"ray job submit --submission-id {name} -- {run}", name)
+        return Run(process, self.lab.folder / f"{name}.log")
 
-    def job(self, name: str) -> str:
-        """A job's state."""
-        said = self.type(f"ray job status {name}")
-        for state in ("SUCCEEDED", "FAILED", "STOPPED", "RUNNING", "PENDING"):
-            if state in said.upper().replace(name.upper(), ""):
-                return state
-        raise AssertionError(said)
 
-    def finished(self, name: str, seconds: float) -> None:
+@dataclass(frozen=True)
+class Run:
+    """A job that a terminal watches."""
+
+    process: subprocess.Popen[bytes]
+    path: Path
+
+    @property
+    def log(self) -> str:
+        """What the job has said so far."""
+        return self.path.read_text("utf-8", "replace")
+
+    def finished(self, seconds: float) -> None:
         """Waits for a job that must succeed."""
-        until = time.monotonic() + seconds
-        while (state := self.job(name)) in ("RUNNING", "PENDING"):
-            assert time.monotonic() < until, f"{name} did not end:\n{self.log(name)}"
-            time.sleep(5)
-        assert state == "SUCCEEDED", f"{name} is {state}:\n{self.log(name)}"
-
-    def log(self, name: str) -> str:
-        """What a job said."""
-        return self.client.run(f"{SETTINGS}; ray job logs {name}").text
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+        assert code == 0, f"{'did not end' if code is None else f'ended with {code}'}:\n{self.log}"
 
 
 def wait_for(what: Callable[[], bool], seconds: float, every: float = 1.0) -> float:

@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,13 +32,14 @@ SHARED = Path("/srv/shared")
 KEY = "/srv/home/.ssh/lab"
 """The client's private key, which opens every machine."""
 _NAMESPACES = ("--net", "--mount", "--pid", "--uts")
-_PROGRAMS = ("unshare", "nsenter", "ip", "rsync", "ssh", "ssh-keygen", "/usr/sbin/sshd")
+_PROGRAMS = ("setpriv", "unshare", "nsenter", "ip", "rsync", "ssh", "ssh-keygen", "/usr/sbin/sshd")
 START_SECONDS = 60
 ENVIRONMENT = "xstilts-env"
 """The virtual environment in a machine's home, where the cluster files put it."""
 VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
+@cache
 def missing() -> str:
     """Why there can be no laboratory here; empty where there can."""
     if os.geteuid() != 0:
@@ -167,13 +169,14 @@ class Lab:
 def lab(
     folder: Path, machines: Sequence[int] = (11, 12, 13), variables: Mapping[str, str] | None = None
 ) -> Iterator[Lab]:
-    """Machines for the block. `variables`: what every login shell has besides PATH and PYTHONPATH.
+    """Machines for the block. `variables`: what every login shell has besides the usual.
     A negative number is a machine without an address.
     """
     _homes(folder, [1, *map(abs, machines)], variables or {})
     script = Path(__file__).with_name("lab.sh")
     log = folder / "lab.log"
-    started = ["unshare", *_NAMESPACES, "--fork", "--mount-proc", "--kill-child", "--"]
+    started = ["setpriv", "--pdeathsig", "KILL", "unshare", *_NAMESPACES]  # ends with the test
+    started += ["--fork", "--mount-proc", "--kill-child", "--"]
     with log.open("wb") as out:
         process = subprocess.Popen(
             [*started, "bash", str(script), str(folder), *map(str, machines)],

@@ -19,7 +19,7 @@ import pytest
 import xstilts
 from tests.support import knocks, lab
 from tests.support.lab import Machine
-from tests.support.lab_cluster import LabCluster, Run, knocked, listening, wait_for, wheel
+from tests.support.lab_cluster import LabCluster, Run, knocked, listening, wait_for
 from xstilts.clusters import cluster_file
 
 pytestmark = [
@@ -49,13 +49,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabCluster]:
     for blank, filled in FILLED.items():
         assert text.count(blank) == 1, f"{blank} is there {text.count(blank)} times"
         text = text.replace(blank, filled)
-    install = wheel(folder)
     with lab.lab(folder) as opened:
         shutil.copy(SWEEP, opened.shared)
-        made = LabCluster(opened, install, text)
+        made = LabCluster(opened, text, "export RAY_UP_enable_autoscaler_v2=0")
         assert list(cluster_file.unfilled(made.file)) == []
-        made.up("RAY_UP_enable_autoscaler_v2=0")
-        made.start("ray dashboard cluster.yaml", "tunnel")
+        made.up()
+        made.tunnel()
         yield made
 
 
@@ -129,8 +128,8 @@ def test_a_run_whose_head_dies_is_carried_on_by_the_same_command(cluster: LabClu
     wait_for(lambda: in_the_middle(run), 180, every=0.1)
     head.crash()
     began = time.monotonic()
-    cluster.up("RAY_UP_enable_autoscaler_v2=0")
-    cluster.start("ray dashboard cluster.yaml", "tunnel again")
+    cluster.type("ray up --yes cluster.yaml", 300)
+    cluster.tunnel()
     cluster.watch(head)
     wait_for(lambda: len(cluster.alive()) > 1, 240)
     print(f"head and worker {time.monotonic() - began:.0f} s after the head had died")
@@ -151,7 +150,7 @@ def test_a_machine_that_vanishes_is_taken_for_dead(cluster: LabCluster, head: Ma
 
 def test_down_ends_ray_on_every_machine(cluster: LabCluster) -> None:
     reached = [one for one in cluster.lab.machines if one.run("true").code == 0]
-    cluster.type("RAY_UP_enable_autoscaler_v2=0 ray down --yes cluster.yaml", 120)
+    cluster.down()
     took = wait_for(
         lambda: not any("raylet" in machine.done("ps -eo comm") for machine in reached), 180
     )

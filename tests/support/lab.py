@@ -197,7 +197,8 @@ def _homes(folder: Path, numbers: Sequence[int], variables: Mapping[str, str]) -
     key = folder / "key"
     asked = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(key)]
     subprocess.run(asked, check=True)
-    lines = [f"export {name}={value}" for name, value in variables.items()]
+    given = {"PIP_NO_BUILD_ISOLATION": "0", **variables}  # what builds is there, and no network
+    lines = [f"export {name}={value}" for name, value in given.items()]
     for number in numbers:
         place = folder / f"n{number}"
         ssh = place / "home" / ".ssh"
@@ -224,7 +225,7 @@ def _environment(folder: Path) -> None:
     (packages / "all.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     for name in ("python", "python3", VERSION):
         (programs / name).symlink_to(base)
-    for program in ("ray", "mlflow"):
+    for program in ("ray", "mlflow", "pip"):
         text = (Path(sys.executable).parent / program).read_text().partition("\n")[2]
         (programs / program).write_text(f"#!{home}/bin/python\n{text}")
         (programs / program).chmod(0o755)

@@ -1,8 +1,7 @@
 """A cluster in the laboratory: what a user types on the client, from `ray up` to `ray down`.
 
-The client gets what docs/clusters.md asks for before the first `ray up`: the wheel of this source
-with the pinned versions, a token, and the cluster file with its blanks filled in. Everything after
-that is typed as a user would type it.
+The client has a copy of this repository with the cluster file in it, its blanks filled in. What
+docs/clusters.md says after that is typed word for word.
 """
 
 from __future__ import annotations
@@ -11,55 +10,55 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.lab import ROOT, SHARED, Lab, Machine
+from tests.support.pages import commands
 from xstilts.clusters import cluster_file
 
-SETTINGS = "export PATH=~/xstilts-env/bin:$PATH RAY_AUTH_MODE=token; cd ~/work"
-"""What a user has in the shell before the first command."""
-
-
-def wheel(folder: Path) -> Path:
-    """The install folder of the page: this source as a wheel, and the pinned versions."""
-    asked = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    copied = folder / "source"  # the build leaves files beside the source
-    shutil.copytree(ROOT / "xstilts", copied / "xstilts")
-    for name in ("pyproject.toml", "README.md", "LICENSE", "requirements.lock"):
-        shutil.copy(ROOT / name, copied / name)
-    made = folder / "install"
-    subprocess.run([*asked, "--wheel-dir", str(made), str(copied)], check=True)
-    shutil.copy(ROOT / "requirements.lock", made)
-    return made
+SETTINGS = "set -e; export PATH=~/xstilts-env/bin:$PATH RAY_AUTH_MODE=token; cd ~/work"
+"""What a user has in the shell."""
+PAGE, WAY = "clusters.md", "From `ray up` to a finished sweep"
 
 
 class LabCluster:
     """One cluster file, brought up between machines of the lab."""
 
-    def __init__(self, lab: Lab, install: Path, text: str) -> None:
-        """`install`: what `wheel` made; `text`: the cluster file, filled in."""
-        self.lab, self.client = lab, lab.client
+    def __init__(self, lab: Lab, text: str, settings: str = ":") -> None:
+        """`text`: the cluster file, filled in; `settings`: what its user sets in the shell."""
+        self.lab, self.client, self._settings = lab, lab.client, settings
         work = lab.folder / "n1" / "home" / "work"
-        shutil.copytree(install, work / "dist" / "cluster")
+        shutil.copytree(ROOT / "xstilts", work / "xstilts")
+        for name in ("pyproject.toml", "README.md", "LICENSE", "requirements.lock"):
+            shutil.copy(ROOT / name, work)
         (work / "cluster.yaml").write_text(text, "utf-8")
         self.file = cluster_file.read(work / "cluster.yaml")
-        self.type("ray get-auth-token --generate > /dev/null && chmod 600 ~/.ray/auth_token")
+        self.type("pip install --quiet --no-deps .", 120)
+
+    def up(self) -> str:
+        """What the page says from the first command to `ray up`."""
+        return self.type(commands(PAGE, WAY, 0), 400)
+
+    def tunnel(self) -> None:
+        """The page's tunnel to the dashboard, in a terminal of its own."""
+        self.start(commands(PAGE, WAY, 1), f"tunnel-{time.monotonic():.0f}")
+
+    def down(self) -> str:
+        """What the page says when one has seen enough."""
+        return self.type(commands(PAGE, WAY, -1), 200)
 
     def type(self, line: str, seconds: float = 60) -> str:
         """What the client says to a line that must succeed."""
-        return self.client.done(f"{SETTINGS}; {line}", seconds)
+        return self.client.done(f"{SETTINGS}; {self._settings}; {line}", seconds)
 
     def start(self, line: str, name: str) -> subprocess.Popen[bytes]:
         """A line that goes on in another terminal of the client."""
-        return self.client.start(f"{SETTINGS}; {line}", self.lab.folder / f"{name}.log")
-
-    def up(self, settings: str = "", seconds: float = 300) -> str:
-        """`ray up`."""
-        return self.type(f"{settings} ray up --yes cluster.yaml", seconds)
+        return self.client.start(
+            f"{SETTINGS}; {self._settings}; {line}", self.lab.folder / f"{name}.log"
+        )
 
     def watch(self, head: Machine) -> None:
         """From now on, `alive` knows what Ray's head takes for alive, twice a second."""

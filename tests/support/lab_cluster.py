@@ -19,7 +19,9 @@ from tests.support.lab import ROOT, SHARED, Lab, Machine
 from tests.support.pages import commands
 from xstilts.clusters import cluster_file
 
-SETTINGS = "set -e; export PATH=~/xstilts-env/bin:$PATH RAY_AUTH_MODE=token; cd ~/work"
+SETTINGS = (
+    "set -e; export PATH=~/xstilts-env/bin:$PATH RAY_AUTH_MODE=token PYTHONUNBUFFERED=1; cd ~/work"
+)
 """What a user has in the shell."""
 PAGE, WAY = "clusters.md", "From `ray up` to a finished sweep"
 

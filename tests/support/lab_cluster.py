@@ -111,17 +111,20 @@ def wait_for(what: Callable[[], bool], seconds: float, every: float = 1.0) -> fl
 
 
 def listening(machine: Machine) -> dict[str, str]:
-    """`address:port` to the program that listens there, of all sockets that others may reach."""
+    """`address:port` to the command that listens there, of all sockets that others may reach."""
+    listed, processes = (machine.done(asked) for asked in ("ss -ltnpH", "ps -eo pid=,args="))
+    commands = dict(line.split(None, 1) for line in processes.splitlines())
     found = {}
-    for line in machine.done("ss -ltnpH").splitlines():
-        _, _, _, local, _, *users = line.split(None, 5)
+    for line in listed.splitlines():
+        local = line.split()[3]
         address, _, port = local.rpartition(":")
         address = address.strip("[]").removeprefix("::ffff:")
         if address.startswith("127.") or address == "::1":
             continue
         if address in ("0.0.0.0", "*", "::"):
             address = machine.address
-        found[f"{address}:{port}"] = users[0].split('"')[1] if users else "?"
+        (pid,) = re.findall(r"pid=(\d+)", line)[:1] or ["?"]
+        found[f"{address}:{port}"] = commands.get(pid, line)
     return found
 
 

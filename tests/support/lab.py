@@ -121,11 +121,6 @@ class Machine:
                 self.command(line), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
             )
 
-    def write(self, path: str, text: str) -> None:
-        """Writes a file here."""
-        line = f"mkdir -p {os.path.dirname(path)} && cat > {path}"
-        subprocess.run(self.command(line), input=text, text=True, check=True)
-
     def kill(self) -> None:
         """Power off: every process here ends now. The machine does not come back."""
         self.lab.client.done(f"kill -9 {self.lab.inside(self)}")
@@ -138,10 +133,6 @@ class Machine:
     def unplug(self) -> None:
         """Takes the network away; its processes go on and hear nothing."""
         self.lab.client.done(f"ip link set v{self.number} down")
-
-    def plug(self) -> None:
-        """Gives the network back."""
-        self.lab.client.done(f"ip link set v{self.number} up")
 
 
 class Lab:

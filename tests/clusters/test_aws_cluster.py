@@ -18,7 +18,7 @@ import pytest
 
 from tests.support import lab
 from tests.support.fake_ec2 import ADDRESS
-from tests.support.lab_cluster import LabCluster, wait_for, wheel
+from tests.support.lab_cluster import LabCluster, wait_for
 from tests.support.pages import commands
 from xstilts.clusters import cluster_file
 
@@ -87,10 +87,10 @@ def cluster(cloud: lab.Lab) -> LabCluster:
         assert text.count(blank) == 1, f"{blank} is there {text.count(blank)} times"
         text = text.replace(blank, filled)
     shutil.copy(SWEEP, cloud.shared)
-    made = LabCluster(cloud, wheel(cloud.folder), text)
+    made = LabCluster(cloud, text)
     assert [*cluster_file.unfilled(made.file), *cluster_file.problems(made.file)] == []
     made.up()
-    made.start("ray dashboard cluster.yaml", "tunnel")
+    made.tunnel()
     return made
 
 
@@ -100,7 +100,9 @@ def instances(cluster: LabCluster) -> list[list[str]]:
         "aws ec2 describe-instances --output json --query 'Reservations[].Instances[]"
         ".[State.Name, InstanceType, InstanceLifecycle, IamInstanceProfile.Arn]'"
     )
-    return [[*one[:3], one[3].rpartition("/")[2]] for one in json.loads(cluster.type(asked))]
+    return [
+        [*one[:3], (one[3] or "").rpartition("/")[2]] for one in json.loads(cluster.type(asked))
+    ]
 
 
 def test_up_starts_the_head_alone(cluster: LabCluster) -> None:
@@ -122,5 +124,5 @@ def test_a_machine_of_each_kind_comes_when_a_job_asks(cluster: LabCluster) -> No
 
 
 def test_down_ends_every_instance(cluster: LabCluster) -> None:
-    cluster.type("ray down --yes cluster.yaml", 200)
+    cluster.down()
     wait_for(lambda: {one[0] for one in instances(cluster)} == {"terminated"}, 60)

@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,13 +32,14 @@ SHARED = Path("/srv/shared")
 KEY = "/srv/home/.ssh/lab"
 """The client's private key, which opens every machine."""
 _NAMESPACES = ("--net", "--mount", "--pid", "--uts")
-_PROGRAMS = ("unshare", "nsenter", "ip", "rsync", "ssh", "ssh-keygen", "/usr/sbin/sshd")
+_PROGRAMS = ("setpriv", "unshare", "nsenter", "ip", "rsync", "ssh", "ssh-keygen", "/usr/sbin/sshd")
 START_SECONDS = 60
 ENVIRONMENT = "xstilts-env"
 """The virtual environment in a machine's home, where the cluster files put it."""
 VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
+@cache
 def missing() -> str:
     """Why there can be no laboratory here; empty where there can."""
     if os.geteuid() != 0:
@@ -119,11 +121,6 @@ class Machine:
                 self.command(line), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
             )
 
-    def write(self, path: str, text: str) -> None:
-        """Writes a file here."""
-        line = f"mkdir -p {os.path.dirname(path)} && cat > {path}"
-        subprocess.run(self.command(line), input=text, text=True, check=True)
-
     def kill(self) -> None:
         """Power off: every process here ends now. The machine does not come back."""
         self.lab.client.done(f"kill -9 {self.lab.inside(self)}")
@@ -136,10 +133,6 @@ class Machine:
     def unplug(self) -> None:
         """Takes the network away; its processes go on and hear nothing."""
         self.lab.client.done(f"ip link set v{self.number} down")
-
-    def plug(self) -> None:
-        """Gives the network back."""
-        self.lab.client.done(f"ip link set v{self.number} up")
 
 
 class Lab:
@@ -167,13 +160,14 @@ class Lab:
 def lab(
     folder: Path, machines: Sequence[int] = (11, 12, 13), variables: Mapping[str, str] | None = None
 ) -> Iterator[Lab]:
-    """Machines for the block. `variables`: what every login shell has besides PATH and PYTHONPATH.
+    """Machines for the block. `variables`: what every login shell has besides the usual.
     A negative number is a machine without an address.
     """
     _homes(folder, [1, *map(abs, machines)], variables or {})
     script = Path(__file__).with_name("lab.sh")
     log = folder / "lab.log"
-    started = ["unshare", *_NAMESPACES, "--fork", "--mount-proc", "--kill-child", "--"]
+    started = ["setpriv", "--pdeathsig", "KILL", "unshare", *_NAMESPACES]  # ends with the test
+    started += ["--fork", "--mount-proc", "--kill-child", "--"]
     with log.open("wb") as out:
         process = subprocess.Popen(
             [*started, "bash", str(script), str(folder), *map(str, machines)],
@@ -194,7 +188,8 @@ def _homes(folder: Path, numbers: Sequence[int], variables: Mapping[str, str]) -
     key = folder / "key"
     asked = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(key)]
     subprocess.run(asked, check=True)
-    lines = [f"export {name}={value}" for name, value in variables.items()]
+    given = {"PIP_NO_BUILD_ISOLATION": "0", **variables}  # what builds is there, and no network
+    lines = [f"export {name}={value}" for name, value in given.items()]
     for number in numbers:
         place = folder / f"n{number}"
         ssh = place / "home" / ".ssh"
@@ -221,7 +216,7 @@ def _environment(folder: Path) -> None:
     (packages / "all.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     for name in ("python", "python3", VERSION):
         (programs / name).symlink_to(base)
-    for program in ("ray", "mlflow"):
+    for program in ("ray", "mlflow", "pip"):
         text = (Path(sys.executable).parent / program).read_text().partition("\n")[2]
         (programs / program).write_text(f"#!{home}/bin/python\n{text}")
         (programs / program).chmod(0o755)

@@ -3,13 +3,13 @@
 # client's machine, 10.77.0.1: everything ends with it. `tests/support/lab.py` has the whole story.
 #
 # A machine is named after the last part of its address (11: node11, 10.77.0.11); "-11" is one
-# without an address until it is given one. When all answer, the client's /tmp/pids has "11 PID" a line.
+# without an address until it is given one. When all answer, the client's /tmp/pids has "11 PID" a
+# line.
 set -eu
 FOLDER=$1; shift
 
-# What is a machine's own: /tmp, /dev/shm, its home, its user table (root is also called ubuntu, as on
-# machines of a cloud), its host name. FOLDER/shared is
-# everybody's, as /srv/shared.
+# What is a machine's own: /tmp, /dev/shm, its home, its host name, its user table (root is also called
+# ubuntu, as users of a cloud's machines are). FOLDER/shared is everybody's, as /srv/shared.
 furnish() {
   local place=$1
   hostname "$2"

@@ -1,8 +1,7 @@
 """A cluster in the laboratory: what a user types on the client, from `ray up` to `ray down`.
 
-The client gets what docs/clusters.md asks for before the first `ray up`: the wheel of this source
-with the pinned versions, a token, and the cluster file with its blanks filled in. Everything after
-that is typed as a user would type it.
+The client has a copy of this repository with the cluster file in it, its blanks filled in. What
+docs/clusters.md says after that is typed word for word.
 """
 
 from __future__ import annotations
@@ -11,54 +10,57 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.lab import ROOT, SHARED, Lab, Machine
+from tests.support.pages import commands
 from xstilts.clusters import cluster_file
 
-SETTINGS = "export PATH=~/xstilts-env/bin:$PATH RAY_AUTH_MODE=token; cd ~/work"
-"""What a user has in the shell before the first command."""
-
-
-def wheel(folder: Path) -> Path:
-    """The install folder of the page: this source as a wheel, and the pinned versions."""
-    asked = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    copied = folder / "source"  # the build leaves files beside the source
-    shutil.copytree(ROOT / "xstilts", copied / "xstilts")
-    for name in ("pyproject.toml", "README.md", "LICENSE", "requirements.lock"):
-        shutil.copy(ROOT / name, copied / name)
-    made = folder / "install"
-    subprocess.run([*asked, "--wheel-dir", str(made), str(copied)], check=True)
-    shutil.copy(ROOT / "requirements.lock", made)
-    return made
+SETTINGS = (
+    "set -e; export PATH=~/xstilts-env/bin:$PATH RAY_AUTH_MODE=token PYTHONUNBUFFERED=1; cd ~/work"
+)
+"""What a user has in the shell."""
+PAGE, WAY = "clusters.md", "From `ray up` to a finished sweep"
 
 
 class LabCluster:
     """One cluster file, brought up between machines of the lab."""
 
-    def __init__(self, lab: Lab, install: Path, text: str) -> None:
-        """`install`: what `wheel` made; `text`: the cluster file, filled in."""
-        self.lab, self.client = lab, lab.client
+    def __init__(self, lab: Lab, text: str, settings: str = ":") -> None:
+        """`text`: the cluster file, filled in; `settings`: what its user sets in the shell."""
+        self.lab, self.client, self._settings = lab, lab.client, settings
         work = lab.folder / "n1" / "home" / "work"
-        shutil.copytree(install, work / "dist" / "cluster")
+        shutil.copytree(ROOT / "xstilts", work / "xstilts")
+        for name in ("pyproject.toml", "README.md", "LICENSE", "requirements.lock"):
+            shutil.copy(ROOT / name, work)
         (work / "cluster.yaml").write_text(text, "utf-8")
         self.file = cluster_file.read(work / "cluster.yaml")
-        self.type("ray get-auth-token --generate > /dev/null && chmod 600 ~/.ray/auth_token")
+        self.type("pip install --quiet --no-deps .", 120)
+
+    def up(self) -> str:
+        """What the page says from the first command to `ray up`."""
+        return self.type(commands(PAGE, WAY, 0), 400)
+
+    def tunnel(self) -> None:
+        """The page's tunnel to the dashboard, in a terminal of its own."""
+        self.start(commands(PAGE, WAY, 1), f"tunnel-{time.monotonic():.0f}")
+
+    def down(self) -> str:
+        """What the page says when one has seen enough."""
+        return self.type(commands(PAGE, WAY, -1), 200)
 
     def type(self, line: str, seconds: float = 60) -> str:
         """What the client says to a line that must succeed."""
-        return self.client.done(f"{SETTINGS}; {line}", seconds)
+        return self.client.done(f"{SETTINGS}; {self._settings}; {line}", seconds)
 
     def start(self, line: str, name: str) -> subprocess.Popen[bytes]:
         """A line that goes on in another terminal of the client."""
-        return self.client.start(f"{SETTINGS}; {line}", self.lab.folder / f"{name}.log")
-
-    def up(self, settings: str = "", seconds: float = 300) -> str:
-        """`ray up`."""
-        return self.type(f"{settings} ray up --yes cluster.yaml", seconds)
+        return self.client.start(
+            f"{SETTINGS}; {self._settings}; {line}", self.lab.folder / f"{name}.log"
+        )
 
     def watch(self, head: Machine) -> None:
         """From now on, `alive` knows what Ray's head takes for alive, twice a second."""
@@ -71,30 +73,32 @@ class LabCluster:
         lines = re.findall(r"^alive (.*)$", said, re.M)
         return lines[-1].split() if lines else []
 
-    def submit(self, name: str, sweep: str, store: str) -> None:
-        """Starts a run of a sweep as a job, and leaves it."""
+    def submit(self, name: str, sweep: str, store: str) -> Run:
+        """Runs a sweep, both in the shared folder, as a job; in a terminal that goes on."""
         run = f"xstilts run {SHARED}/{sweep} --store {SHARED}/{store} --tracking off"
-        self.type(f"ray job submit --submission-id {name} --no-wait -- {run}")
+        process = self.start(f"ray job submit --submission-id {name} -- {run}", name)
+        return Run(process, self.lab.folder / f"{name}.log")
 
-    def job(self, name: str) -> str:
-        """A job's state."""
-        said = self.type(f"ray job status {name}")
-        for state in ("SUCCEEDED", "FAILED", "STOPPED", "RUNNING", "PENDING"):
-            if state in said.upper().replace(name.upper(), ""):
-                return state
-        raise AssertionError(said)
 
-    def finished(self, name: str, seconds: float) -> None:
+@dataclass(frozen=True)
+class Run:
+    """A job that a terminal watches."""
+
+    process: subprocess.Popen[bytes]
+    path: Path
+
+    @property
+    def log(self) -> str:
+        """What the job has said so far."""
+        return self.path.read_text("utf-8", "replace")
+
+    def finished(self, seconds: float) -> None:
         """Waits for a job that must succeed."""
-        until = time.monotonic() + seconds
-        while (state := self.job(name)) in ("RUNNING", "PENDING"):
-            assert time.monotonic() < until, f"{name} did not end:\n{self.log(name)}"
-            time.sleep(5)
-        assert state == "SUCCEEDED", f"{name} is {state}:\n{self.log(name)}"
-
-    def log(self, name: str) -> str:
-        """What a job said."""
-        return self.client.run(f"{SETTINGS}; ray job logs {name}").text
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+        assert code == 0, f"{'did not end' if code is None else f'ended with {code}'}:\n{self.log}"
 
 
 def wait_for(what: Callable[[], bool], seconds: float, every: float = 1.0) -> float:
@@ -107,17 +111,20 @@ def wait_for(what: Callable[[], bool], seconds: float, every: float = 1.0) -> fl
 
 
 def listening(machine: Machine) -> dict[str, str]:
-    """`address:port` to the program that listens there, of all sockets that others may reach."""
+    """`address:port` to the command that listens there, of all sockets that others may reach."""
+    listed, processes = (machine.done(asked) for asked in ("ss -ltnpH", "ps -eo pid=,args="))
+    commands = dict(line.split(None, 1) for line in processes.splitlines())
     found = {}
-    for line in machine.done("ss -ltnpH").splitlines():
-        _, _, _, local, _, *users = line.split(None, 5)
+    for line in listed.splitlines():
+        local = line.split()[3]
         address, _, port = local.rpartition(":")
         address = address.strip("[]").removeprefix("::ffff:")
         if address.startswith("127.") or address == "::1":
             continue
         if address in ("0.0.0.0", "*", "::"):
             address = machine.address
-        found[f"{address}:{port}"] = users[0].split('"')[1] if users else "?"
+        (pid,) = re.findall(r"pid=(\d+)", line)[:1] or ["?"]
+        found[f"{address}:{port}"] = commands.get(pid, line)
     return found
 
 

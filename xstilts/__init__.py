@@ -27,6 +27,7 @@ _VERBS = (
     "doctor",
     "verify",
     "why",
+    "cluster_check",
     "cluster_token",
 )
 _HOMES = {
@@ -51,6 +52,7 @@ __all__ = [
     "XstiltsError",
     "__version__",
     "check",
+    "cluster_check",
     "cluster_token",
     "doctor",
     "export",
@@ -72,6 +74,7 @@ __all__ = [
 if TYPE_CHECKING:
     from xstilts.api import (
         check,
+        cluster_check,
         cluster_token,
         doctor,
         export,

@@ -11,7 +11,6 @@ from typer.testing import CliRunner, Result
 
 from xstilts.cli.main import app
 
-
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -155,6 +155,23 @@ def status(folder: FolderOption = None, as_json: JsonOption = False) -> None:
     raise typer.Exit(0 if found.running and found.database else 1)
 
 
+@mlflow.command()
+def login(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The user that sweeps write as.")
+    ] = "sweeps",
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let your programs on this machine in, as a user whose password only they know."""
+    with outcome(as_json) as show:
+        from xstilts.cli import show_cluster
+        from xstilts.clusters.mlflow_server import login as logins
+
+        kept = logins.login(_home(folder), name)
+        show({"user": kept.user, "file": str(kept.file)}, show_cluster.login)
+
+
 @user.command("add")
 def add_user(name: NameArgument, folder: FolderOption = None, as_json: JsonOption = False) -> None:
     """Add a user; the password is read from XSTILTS_MLFLOW_PASSWORD, or asked for."""

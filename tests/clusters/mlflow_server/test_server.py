@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from tests.support.builders import build_store
-from xstilts.clusters.mlflow_server import server, users
+from xstilts.clusters.mlflow_server import login, server, users
 from xstilts.clusters.mlflow_server.home import Home
 from xstilts.clusters.mlflow_server.postgres import find_programs
 from xstilts.clusters.mlflow_server.server import Settings
@@ -279,6 +279,22 @@ def test_sweep_is_mirrored_with_a_password_and_is_there_after_a_restart(
     held = json.dumps([[run.data.tags, run.data.params] for run in runs], default=str)
     assert PASSWORD not in held
     assert experiment.artifact_location.startswith("mlflow-artifacts:/")
+
+
+@pytest.mark.slow
+def test_programs_of_this_user_are_let_in_by_a_file_alone(
+    home: Home, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_USERNAME", raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_PASSWORD", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(Exception, match="401"):
+        connect(settings.address).search_experiments()
+    kept = login.login(home, "sweeps")
+    assert kept.file == tmp_path / ".mlflow" / "credentials"
+    assert connect(settings.address).create_experiment("of a sweep")
+    assert login.login(home, "sweeps") == kept
+    assert "sweeps" in users.names(home)
 
 
 @pytest.mark.slow

@@ -52,6 +52,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         "SLURM_JOB_NODELIST": "node1,node2",
         "SLURM_CPUS_PER_TASK": "1",
         "OMP_NUM_THREADS": "1",
+        "PYTHONFAULTHANDLER": "1",
         "HF_HUB_OFFLINE": "1",
     }
     shutil.rmtree(f"/tmp/xstilts-slurm-{JOB}", ignore_errors=True)

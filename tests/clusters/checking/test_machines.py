@@ -94,6 +94,22 @@ def test_room_for_a_phase_is_counted(tmp_path: Path, resources: str, state: str,
     assert found.state == state and said in found.what
 
 
+def test_kinds_together_are_no_more_than_the_cluster_may_have(tmp_path: Path) -> None:
+    text = (
+        "    max_workers: 0\n    resources: {CPU: 4",
+        "    max_workers: 9\n    resources: {CPU: 4",
+    )
+    found = check(tmp_path, "room for a phase", text)
+    assert found.ok and "; 8 fit at once" in found.what
+
+
+def test_few_trial_slots_are_advice_for_phases_of_several_workers(tmp_path: Path) -> None:
+    two = "{gpus_per_worker: 1, workers: 2}"
+    assert check(tmp_path, "trial slots", resources=two).ok
+    few = check(tmp_path, "trial slots", ("trial_slot: 64", "trial_slot: 1"), resources=two)
+    assert few.state == "warn" and "1 on the head, and 2 phases fit at once" in few.what
+
+
 def test_gpus_that_no_phase_asks_for_are_advice(tmp_path: Path) -> None:
     found = check(tmp_path, "GPUs", resources="{slots: 2}")
     assert found.state == "warn" and "paid and idle" in found.what

@@ -10,8 +10,11 @@ import base64
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -135,6 +138,7 @@ def ask(
     login: str | None = None,
     host: str | None = None,
     body: dict[str, Any] | None = None,
+    verb: str | None = None,
 ) -> tuple[int, str]:
     """Status and text of a page; with a body, of what was changed there."""
     headers = {"Host": host} if host else {}
@@ -144,7 +148,7 @@ def ask(
     connection = http.client.HTTPConnection("127.0.0.1", settings.port, timeout=30)
     try:
         text = json.dumps(body) if body is not None else None
-        connection.request("PATCH" if body else "GET", path, text, headers)
+        connection.request(verb or ("PATCH" if body else "GET"), path, text, headers)
         answer = connection.getresponse()
         return answer.status, answer.read().decode(errors="replace")
     finally:
@@ -174,6 +178,41 @@ def test_page_without_the_right_password_is_refused(
     home: Home, settings: Settings, path: str, login: str | None
 ) -> None:
     assert ask(settings, path, login)[0] == 401
+
+
+ROUTES = """
+import json
+from mlflow.server import app
+from mlflow.server.fastapi_app import app as outer
+verbs = {"GET", "POST", "PUT", "PATCH", "DELETE"}
+found = {(verb, one.rule) for one in app.url_map.iter_rules() for verb in verbs & one.methods}
+found |= {(v.upper(), path) for path, ways in outer.openapi()["paths"].items() for v in ways}
+print(json.dumps(sorted(found)))
+"""
+"""Every verb and path that MLflow has."""
+OPEN = {
+    "/health",
+    "/api/3.0/mlflow/server-info",
+    "/ajax-api/3.0/mlflow/server-info",
+    "/static-files/<path:path>",
+}
+"""What answers without a password, as docs/mlflow-server.md says."""
+
+
+@pytest.mark.slow
+def test_every_route_but_four_refuses_who_gives_no_password(home: Home, settings: Settings) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", ROUTES], capture_output=True, text=True, check=True, cwd=home.folder
+    )
+    routes = json.loads(said.stdout.splitlines()[-1])
+    assert len(routes) > 300
+    answered = {}
+    for verb, route in routes:
+        path = re.sub(r"<[^>]*>|\{[^}]*\}", "x", route)
+        status, _ = ask(settings, path, body={} if verb != "GET" else None, verb=verb)
+        if status not in (401, 405):
+            answered[route] = status
+    assert answered.keys() <= OPEN, {r: s for r, s in answered.items() if r not in OPEN}
 
 
 @pytest.mark.slow

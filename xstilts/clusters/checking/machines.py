@@ -29,6 +29,8 @@ def checks(file: ClusterFile, plan: Plan | None, base: str) -> Iterator[Check]:
         yield _workers(file)
     if plan is not None and file.provider != "local":
         yield _fits(file, plan.sweep.resources)
+        if plan.sweep.resources.workers > 1:
+            yield _trial_slots(file, plan.sweep.resources)
         yield _idle_gpus(file, plan.sweep.resources)
         yield from _memory(file, plan, base)
     elif plan is None:
@@ -106,12 +108,7 @@ def _workers(file: ClusterFile) -> Check:
 
 def _fits(file: ClusterFile, wanted: Resources) -> Check:
     """Whether the workers of a phase find places: each on one machine, all at once."""
-    places = 0
-    for one in started(file):
-        room = [one.resources.get("CPU", 0) // wanted.cpus_per_worker]
-        if wanted.gpus_per_worker:
-            room.append(one.resources.get("GPU", 0) // wanted.gpus_per_worker)
-        places += int(min(room)) * min(one.max_workers, file.max_workers)
+    places = _places(file, wanted)
     asks = f"{wanted.workers} x ({wanted.cpus_per_worker} CPU"
     asks += f", {wanted.gpus_per_worker:g} GPU)" if wanted.gpus_per_worker else ")"
     has = ", ".join(
@@ -130,6 +127,41 @@ def _fits(file: ClusterFile, wanted: Resources) -> Check:
         ),
         fix="lower `resources:` in the sweep file, or take larger machines or more of them; "
         "otherwise every phase waits without end",
+    )
+
+
+def _places(file: ClusterFile, wanted: Resources) -> int:
+    """Workers that find a place on the largest cluster; those of one kind of machine may need more
+    machines than all kinds together may have.
+    """
+    places, left = 0, file.max_workers
+    for one in sorted(started(file), key=lambda one: -_on_one(one, wanted)):
+        machines = min(one.max_workers, left)
+        places, left = places + machines * _on_one(one, wanted), left - machines
+    return places
+
+
+def _on_one(one: NodeType, wanted: Resources) -> int:
+    """Workers that find a place on one machine."""
+    room = [one.resources.get("CPU", 0) // wanted.cpus_per_worker]
+    if wanted.gpus_per_worker:
+        room.append(one.resources.get("GPU", 0) // wanted.gpus_per_worker)
+    return int(min(room))
+
+
+def _trial_slots(file: ClusterFile, wanted: Resources) -> Check:
+    """Phases of several workers each hold one of the head's `trial_slot`."""
+    has = file.head.resources.get("trial_slot")
+    fit = _places(file, wanted) // wanted.workers
+    few = has is not None and has < fit
+    return Check(
+        name="trial slots",
+        ok=not few,
+        what=f"{has:g} on the head, and {fit} phases fit at once"
+        if has is not None
+        else "given when Ray is started",
+        fix=f"`trial_slot: {max(fit, 64)}` in the resources of {file.head.name}",
+        serious=False,
     )
 
 

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xstilts.errors import InputError, nearest
-from xstilts.spec.addresses import refused_address
 from xstilts.spec.format_specs import FORMATS
 from xstilts.spec.gpus import GPUS, gpu_name
 from xstilts.spec.hyperparameters import Choice, IntRange, LogRange, Settings
 from xstilts.spec.names import is_name, strange
+from xstilts.spec.server_addresses import refused_address
 from xstilts.spec.sweep import BASELINE, Chain, Mixture, Model, Pretraining, Resources, chain_label
 from xstilts.spec.task import Task, Use
 from xstilts.sweep_file import mixture_rules
@@ -40,10 +40,10 @@ def sweep(document: Document, clean: Mapping[str, Any], table: Table) -> None:
     _chains(document, clean, table)
     _mixture_names(document, clean)
     _duplicates(document, clean)
+    _tracking(document, clean)
     _overrides(document, clean, table)
     _grid(document, clean)
     _resources(document, clean, table)
-    _tracking(document, clean)
 
 
 def used_tasks(clean: Mapping[str, Any], table: Table) -> list[str]:

@@ -47,8 +47,8 @@ def problems(sweep: Sweep) -> Iterator[str]:
         for word in dict.fromkeys(_languages(task)):
             if why := strange(word):
                 yield f"task {_shown(task.name)}: the language {_shown(word)} {why}"
-    if sweep.tracking and (why := refused_address(sweep.tracking)):
-        yield f"tracking: {why}"
+    if sweep.tracking and (refused := refused_address(sweep.tracking)):
+        yield f"tracking: {refused}"
 
 
 def _not_there(sweep: Sweep, stages: Iterable[str]) -> Iterator[str]:

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -334,6 +335,24 @@ def test_programs_of_this_user_are_let_in_by_a_file_alone(
     assert connect(settings.address).create_experiment("of a sweep")
     assert login.login(home, "sweeps") == kept
     assert "sweeps" in users.names(home)
+
+
+@pytest.mark.slow
+def test_server_whose_processes_were_killed_starts_again_with_all_it_had(
+    home: Home, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", PASSWORD)
+    made = connect(settings.address).create_experiment("before the crash")
+    pid = server.state(home).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)  # the worker goes on, and holds the port
+    postgres = int((home.database / "data" / "postmaster.pid").read_text().split()[0])
+    os.kill(postgres, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+    server.start(home, settings)
+    assert connect(settings.address).get_experiment(made).name == "before the crash"
 
 
 @pytest.mark.slow

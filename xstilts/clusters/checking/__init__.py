@@ -40,5 +40,5 @@ def checks(
         *access.checks(file, environment),
         *versions.checks(file),
         *machines.checks(file, plan, base),
-        *storage.checks(file, store),
+        *storage.checks(file, store, plan.sweep.tracking if plan else None),
     ]

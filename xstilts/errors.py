@@ -5,6 +5,7 @@
     │   ├── SweepError    the sweep file: one or more problems, each with file and line
     │   └── DataError     a dataset, a model or a mirror is missing, or is not what its task says
     ├── StoreError        the store cannot be read or written
+    │   ├── StoreAway     an object store gives no answer, and was waited for
     │   ├── CorruptError  a record, a checkpoint or another file in it is damaged
     │   ├── LeaseHeld     another process works on this sweep or phase
     │   └── LeaseLost     this process no longer has the right to: another has taken over
@@ -57,6 +58,10 @@ class DataError(InputError):
 
 class StoreError(XstiltsError):
     """The store cannot be read or written."""
+
+
+class StoreAway(StoreError):
+    """An object store gives no answer, and was waited for: what is kept there stays as it is."""
 
 
 class CorruptError(StoreError):

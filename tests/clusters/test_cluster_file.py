@@ -54,7 +54,7 @@ def dropped(*keys: str) -> Change:
     return change
 
 
-def put(new: Any, *keys: str) -> Change:
+def put(new: Any, *keys: Any) -> Change:
     """Another value under a key."""
 
     def change(value: dict[str, Any]) -> None:
@@ -165,7 +165,58 @@ def test_a_rule_that_is_broken_is_said(change: Change, why: str, tmp_path: Path)
     assert why in said(changed(tmp_path, LOCAL, change))
 
 
+NODE = ("available_node_types", "gpu", "node_config")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (dropped(*NODE, "SecurityGroupIds"), "gpu.node_config has no SecurityGroupIds"),
+        (dropped(*NODE, "IamInstanceProfile"), "gpu.node_config has no IamInstanceProfile"),
+        (dropped(*NODE, "BlockDeviceMappings"), "gpu.node_config: its disks are not encrypted"),
+        (
+            put(False, *NODE, "BlockDeviceMappings", 0, "Ebs", "Encrypted"),
+            "gpu.node_config: its disks are not encrypted",
+        ),
+        (
+            put({"IpPermissions": []}, "provider", "security_group"),
+            "provider.security_group adds to Ray's own group",
+        ),
+        (dropped("provider", "cache_stopped_nodes"), "cache_stopped_nodes must be false"),
+        (
+            put({"aws_secret_access_key": "x"}, "provider", "aws_credentials"),
+            "a key of AWS stands in the file",
+        ),
+        (dropped("setup_commands"), "the head would get Ray's nightly build"),
+        (dropped("head_start_ray_commands"), "the dashboard would listen on 0.0.0.0"),
+        (
+            dropped("available_node_types", "head", "resources", "trial_slot"),
+            "the head has no resource `trial_slot`",
+        ),
+    ],
+)
+def test_a_rule_for_aws_that_is_broken_is_said(change: Change, why: str, tmp_path: Path) -> None:
+    assert why in said(changed(tmp_path, AWS, change))
+
+
+def test_network_cards_may_name_the_security_groups(tmp_path: Path) -> None:
+    def change(value: dict[str, Any]) -> None:
+        node = value["available_node_types"]["gpu"]["node_config"]
+        node["NetworkInterfaces"] = [{"Groups": node.pop("SecurityGroupIds")}]
+
+    assert said(changed(tmp_path, AWS, change)) == ""
+
+
 # -- places to fill in
+
+
+def test_places_left_as_shipped_are_named_for_aws() -> None:
+    places = list(cluster_file.unfilled(cluster_file.read(AWS)))
+    assert places[:2] == [
+        "head.ImageId is still `ami-FILL-IN`; fill it in",
+        "head.SecurityGroupIds[0] is still `sg-FILL-IN`; fill it in",
+    ]
+    assert len(places) == 6
 
 
 def test_places_left_as_shipped_are_named(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ token, another loses a machine and comes to the same scores, and everything is t
 
 from __future__ import annotations
 
+import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,8 +70,13 @@ def scores(cluster: LabCluster, store: str) -> pd.DataFrame:
 
 
 def training(machine: Machine) -> bool:
-    """Whether a phase runs on a machine."""
-    return "ray::PhaseTrial" in machine.run("ps -eo args").text
+    """Whether a phase runs on a machine, in any of the names that Ray gives its process."""
+    return bool(re.search(r"ray::\w+\.train\b", machine.done("ps -eo args")))
+
+
+def in_the_middle(cluster: LabCluster, run: str) -> bool:
+    """Whether a run's intermediate is being trained."""
+    return bool(re.search(r"gen-reading trial 1 step", cluster.log(run)))
 
 
 def test_every_worker_joins(cluster: LabCluster, head: Machine) -> None:
@@ -103,7 +110,7 @@ def test_a_run_that_loses_a_machine_has_the_undisturbed_scores(cluster: LabClust
     cluster.finished("undisturbed", 300)
     cluster.submit("disturbed", SWEEP.name, "disturbed")
     head, *workers = cluster.lab.machines
-    wait_for(lambda: any(map(training, workers)), 120)
+    wait_for(lambda: in_the_middle(cluster, "disturbed"), 180, every=0)
     victim = next(machine for machine in workers if training(machine))
     left = [machine.address for machine in (head, *workers) if machine is not victim]
     victim.kill()
@@ -113,6 +120,25 @@ def test_a_run_that_loses_a_machine_has_the_undisturbed_scores(cluster: LabClust
     print(cluster.log("disturbed"))
     pd.testing.assert_frame_equal(
         scores(cluster, "disturbed"), scores(cluster, "undisturbed"), check_exact=True
+    )
+
+
+def test_a_run_whose_head_dies_is_carried_on_by_the_same_command(cluster: LabCluster) -> None:
+    head = cluster.lab.machines[0]
+    cluster.submit("headless", SWEEP.name, "headless")
+    wait_for(lambda: in_the_middle(cluster, "headless"), 180, every=0)
+    head.crash()
+    began = time.monotonic()
+    cluster.up("RAY_UP_enable_autoscaler_v2=0")
+    cluster.start("ray dashboard cluster.yaml", "tunnel again")
+    cluster.watch(head)
+    wait_for(lambda: len(cluster.alive()) > 1, 240)
+    print(f"head and worker {time.monotonic() - began:.0f} s after the head had died")
+    cluster.submit("headless-2", SWEEP.name, "headless")
+    cluster.finished("headless-2", 600)
+    print(cluster.log("headless-2"))
+    pd.testing.assert_frame_equal(
+        scores(cluster, "headless"), scores(cluster, "undisturbed"), check_exact=True
     )
 
 
@@ -135,8 +161,9 @@ def test_down_ends_ray_on_every_machine(cluster: LabCluster) -> None:
 def test_knocks_hear_a_ray_that_lets_everybody_in(tmp_path: Path) -> None:
     with lab.lab(tmp_path, [11]) as opened:
         (machine,) = opened.machines
-        path = "export PATH=~/xstilts-env/bin:$PATH RAY_AUTH_MODE=disabled"
-        machine.done(f"{path}; ray start --head --disable-usage-stats", 120)
-        asked = f"{machine.address}:6379"
-        (said,) = knocked(opened.client, [asked]).values()
-        assert "/ray.rpc.NodeInfoGcsService/GetAllNodeInfo OK" in said
+        settings = "export PATH=~/xstilts-env/bin:$PATH RAY_AUTH_MODE=disabled"
+        machine.done(f"{settings}; ray start --head --node-manager-port=8077", 120)
+        client, node = f"{machine.address}:10001", f"{machine.address}:8077"
+        said = knocked(opened.client, [client, node])
+        assert "/ray.rpc.RayletDriver/ClusterInfo NOT_FOUND" in said[client]
+        assert "/ray.rpc.NodeManagerService/CancelLocalTask OK" in said[node]

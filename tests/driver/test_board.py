@@ -281,10 +281,62 @@ def test_board_rows_that_are_being_translated_are_waited_for_outside_a_slot(tmp_
     assert [board.next().spec.members[0].task.name for _ in range(2)] == ["good", "good"]
 
 
-def test_board_trials_go_round_all_studies_before_the_second(tmp_path: Path) -> None:
+def test_board_evaluations_go_first_then_what_most_waits_for_then_fair_rounds(
+    tmp_path: Path,
+) -> None:
     board, store, _ = board_of(small(), tmp_path)
-    order = [a.slot for a in drain(board, store, most=3)]
-    assert [slot.rsplit("/", 1)[1] for slot in order] == ["t0", "t0", "t0"]
+    order = [a.slot.removeprefix("model/") for a in drain(board, store)]
+    assert order[0] == "none>find/eval/s1"  # of the base model: nothing has to be trained
+    firsts = [slot for slot in order if "/t" in slot][:6]
+    assert firsts == ["good/t0", "bad/t0", "good/t1", "bad/t1", "good/t2", "bad/t2"]
+    trials = [slot for slot in order if ">tags/t" in slot]
+    assert trials == [f"{one}>tags/t{n}" for n in range(3) for one in ("none", "good", "bad")]
+    for number, slot in enumerate(order):
+        if ">tags/eval/" in slot:  # a training and its scores, with nothing in between
+            assert order[number - 1].split("/")[0] == slot.split("/")[0]
+
+
+def test_board_ranks_and_reckons_by_the_times_that_it_has_seen(tmp_path: Path) -> None:
+    sweep = small(targets=("tags",), search=Search(trials=1), seeds=(1,))
+    plan, store = make_plan(sweep), Store(tmp_path / "store").prepare()
+    folder = store.sweep_folder(sweep.name, sweep.version)
+    studies = Studies(folder, sweep.search, plan.studies, "s")
+    board = Board(plan, Ledger(folder), store, studies, Revisions(), lambda slot: 10.0)
+    first = board.next()
+    assert first is not None and first.slot == "model/good/t0"
+    assert board.rest_seconds(first.slot, elapsed=4.0) == 6.0
+    board.progress(first.slot, 1, 4)
+    assert board.rest_seconds(first.slot, elapsed=4.0) == 12.0
+    finish(board, store, first)
+    assert builders.train_result(1.0).seconds == 12.0  # instead of 10
+    second = board.next()
+    assert second is not None and second.slot == "model/bad/t0"
+    assert board.rest_seconds(second.slot, elapsed=0.0) == pytest.approx(12.0)
+
+
+def test_board_slot_whose_rows_are_to_be_tokenised_waits_without_a_suggestion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xstilts.driver.board.HELD_SECONDS", 0.0)
+    sweep = small(targets=("tags",))
+    board, _, _ = board_of(sweep, tmp_path)
+    lacking = {"good", "bad", "none>tags"}
+    board.lacks_data = lambda slot: slot.key.split("/")[1] in lacking
+    assert board.next() is None
+    assert not board.settled
+    assert board.ledger.entries() == []
+    lacking.remove("bad")
+    ready = board.next()
+    assert ready is not None and ready.slot == "model/bad/t0"
+
+
+def test_board_finished_sweep_needs_no_rows_tokenised(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(), tmp_path)
+    drain(board, store)
+    again, _, _ = board_of(small(), tmp_path)
+    again.lacks_data = lambda slot: True
+    assert again.next() is None
+    assert again.settled
 
 
 def test_board_oracle_chooses_by_the_evaluation(tmp_path: Path) -> None:
@@ -537,13 +589,13 @@ def test_board_damaged_phase_whose_lease_comes_free_is_set_aside(
 ) -> None:
     monkeypatch.setattr("xstilts.driver.board.HELD_SECONDS", 0.0)
     passed = with_ticks(monkeypatch)
-    board, store, _ = board_of(small(), tmp_path)
+    board, store, _ = board_of(small(targets=("tags",)), tmp_path)
     first = board.next()
     assert first is not None
     (store.path / "phases" / first.spec.id).mkdir(parents=True)
     (store.path / "phases" / first.spec.id / "record.json").write_bytes(b"torn")
     leases.change(lease_of(store, first), process="elsewhere", beat=1.0)
-    again, _, _ = board_of(small(), tmp_path)
+    again, _, _ = board_of(small(targets=("tags",)), tmp_path)
     assert first.slot not in {a.slot for a in iter(again.next, None)}
     assert again.set_aside == []
     passed.append(30)

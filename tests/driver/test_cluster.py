@@ -21,49 +21,6 @@ from xstilts.sources.reach import Reach
 from xstilts.spec.sweep import Resources
 
 
-@pytest.fixture
-def resources(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
-    """What the connected cluster has; no cluster is started."""
-    have: dict[str, float] = {}
-    monkeypatch.setattr(cluster.ray, "cluster_resources", lambda: have)
-    return have
-
-
-@pytest.mark.parametrize(
-    ("have", "asked", "fits"),
-    [
-        ({"CPU": 8}, {}, 8),
-        ({"CPU": 8}, {"cpus_per_worker": 3}, 2),
-        ({"CPU": 8}, {"slots": 5}, 5),
-        ({"CPU": 8}, {"slots": 20}, 8),
-        ({"CPU": 64, "GPU": 4}, {"gpus_per_worker": 1}, 4),
-        ({"CPU": 64, "GPU": 4}, {"gpus_per_worker": 0.5}, 8),
-        ({"CPU": 64, "GPU": 4, "trial_slot": 64}, {"workers": 2, "gpus_per_worker": 1}, 2),
-    ],
-)
-def test_slots_are_the_phases_that_fit_at_the_same_time(
-    resources: dict[str, float], have: dict[str, float], asked: dict[str, float], fits: int
-) -> None:
-    resources.update(have)
-    assert cluster.slots(Resources.model_validate(asked)) == fits
-
-
-def test_slots_where_no_phase_fits_name_what_there_is_and_what_one_asks_for(
-    resources: dict[str, float],
-) -> None:
-    resources.update(CPU=4)
-    with pytest.raises(EngineError, match=r"has 4 CPUs and 0 GPUs; one phase asks for 1 x 1 CPUs"):
-        cluster.slots(Resources(gpus_per_worker=1))
-
-
-def test_slots_of_several_workers_need_the_resource_on_which_their_trials_wait(
-    resources: dict[str, float],
-) -> None:
-    resources.update(CPU=8)
-    with pytest.raises(EngineError, match=r'no `trial_slot` resource.*\{"trial_slot": 64\}'):
-        cluster.slots(Resources(workers=2))
-
-
 @pytest.mark.ray
 def test_cluster_that_does_not_answer_is_named() -> None:
     code = (

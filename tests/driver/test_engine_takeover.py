@@ -23,6 +23,7 @@ from tests.support import leases
 from tests.support.sweeps import small
 from tests.support.tiny import make_sweep
 from xstilts.driver import engine
+from xstilts.driver.departures import Departures
 from xstilts.errors import EngineError, LeaseLost
 from xstilts.store.lease import Lease
 from xstilts.store.ledger import State
@@ -35,6 +36,7 @@ SECONDS = 3
 COMMAND = f"""
 import sys
 from xstilts.driver import engine
+from xstilts.driver.departures import Departures
 from xstilts.store import phases
 phases.Store.lease.__defaults__ = ({SECONDS},)
 engine.LEASE_SECONDS = {SECONDS}
@@ -74,6 +76,11 @@ def finished(driver: subprocess.Popen[str]) -> dict[str, Any]:
     out, err = driver.communicate(timeout=240)
     assert driver.returncode == 0, out[-2000:] + err[-3000:]
     return dict(json.loads(out))
+
+
+def departures(folder: Path) -> Departures:
+    """Of a run in which no process departs."""
+    return Departures(Store(folder / "store"), 0, folder)
 
 
 def kept(folder: Path) -> dict[str, bytes]:
@@ -163,7 +170,9 @@ def test_trial_whose_phase_another_driver_took_over_is_stopped_and_told_to_nobod
     tmp_path: Path,
 ) -> None:
     board, store, _ = board_of(small(), tmp_path)
-    drive = engine._Drive(board, small(), {}, 2, lambda snapshot: None, lambda: None)
+    drive = engine._Drive(
+        board, small(), {}, 2, lambda snapshot: None, lambda: None, departures(tmp_path)
+    )
     searcher, scheduler = engine.PhaseSearcher(drive), engine.PhaseScheduler(drive)
     first, second = searcher.suggest("a"), searcher.suggest("b")
     leases.change(store.path / f"leases/{first['phase']}.json", token="another")
@@ -191,7 +200,9 @@ def test_adapters_of_a_driver_that_lost_its_sweep_change_nothing(tmp_path: Path)
     def lost() -> None:
         raise LeaseLost("another has it")
 
-    drive = engine._Drive(board, small(), {}, 2, lambda snapshot: None, lambda: None)
+    drive = engine._Drive(
+        board, small(), {}, 2, lambda snapshot: None, lambda: None, departures(tmp_path)
+    )
     searcher, scheduler = engine.PhaseSearcher(drive), engine.PhaseScheduler(drive)
     config = searcher.suggest("a")
     before = kept(board.ledger.path.parent)
@@ -215,5 +226,5 @@ def test_run_that_ends_in_an_error_gives_back_the_leases_of_its_phases(
     assert first is not None and list((store.path / "leases").glob("*.json"))
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
     with pytest.raises(EngineError, match="no Ray cluster answers there"):
-        engine.run(board, small(), {}, first=first)
+        engine.run(board, small(), {"store": str(tmp_path / "store")}, first=first)
     assert not list((store.path / "leases").glob("*.json"))

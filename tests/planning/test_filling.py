@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tests.support.sweeps import small, task
 from xstilts.planning import Plan, make_plan
-from xstilts.planning.filling import Revisions, build, known_ids, trained_tasks
-from xstilts.spec.hyperparameters import Settings
+from xstilts.planning.filling import Revisions, build, known_ids, reading, trained_tasks
+from xstilts.spec.hyperparameters import Choice, Settings
 from xstilts.spec.phase import ModelParent, PhaseParent, PhaseSpec, ScratchParent
 from xstilts.spec.sweep import Mixture, Pretraining
+from xstilts.spec.transforms import Transform, Translate
 
 REVISIONS = Revisions(
     train={"good": "g", "bad": "b", "tags": "t"},
@@ -84,3 +85,46 @@ def test_known_ids_are_all_of_a_sweep_without_a_search_and_stop_where_one_decide
     known = known_ids(searched, REVISIONS)
     trained = make_plan(small(intermediate=fixed, targets=("find",)))
     assert known == known_ids(trained, REVISIONS)  # intermediates, and their retrieval scores
+
+
+def read_by(plan: Plan, key: str) -> PhaseSpec | None:
+    return reading(plan, next(one for one in plan.slots if one.key == key), REVISIONS)
+
+
+def test_reading_is_the_same_for_all_phases_of_a_task_whatever_they_start_from() -> None:
+    plan = make_plan(small())
+    whole = read_by(plan, "model/none>tags/t0")
+    assert whole is not None and whole == read_by(plan, "model/good>tags/t1")
+    assert whole.parent == ModelParent(model="org/model", revision="m")
+    assert whole.members == filled(plan, "model/none>tags/t0").members
+    scored = read_by(plan, "model/good>tags/eval/s1")
+    assert scored is not None and scored.action == "evaluate"
+    assert scored.members == filled(plan, "model/good>tags/eval/s1", "0123").members
+
+
+def test_reading_has_the_lengths_of_the_settings_and_is_unknown_where_they_are_searched() -> None:
+    longer = Settings(max_length_tokens=64, lr=1e-4)
+    found = read_by(make_plan(small(target=longer)), "model/none>tags/eval/s1")
+    assert found is not None and found.hyper.max_length_tokens == 64
+    searched = Settings(max_length_tokens=Choice(choice=(32, 64)), lr=1e-4)
+    assert read_by(make_plan(small(target=searched)), "model/none>tags/t0") is None
+
+
+def test_reading_of_what_descends_from_a_pretraining_starts_from_its_configuration() -> None:
+    start = Pretraining(
+        name="zero", task="lines", config={"model_type": "bert"}, tokenizer="org/tokenizer"
+    )
+    plan = make_plan(small(models=(start,), tasks=(*small().tasks, task("lines", "masked_lm"))))
+    found = read_by(plan, "zero/none>tags/t0")
+    assert found is not None and isinstance(found.parent, ScratchParent)
+
+
+def test_reading_of_rows_that_a_model_translates_is_left_to_the_phase() -> None:
+    german = Transform(translate=Translate(model="m", languages=("de",)))
+    tasks = tuple(
+        one.model_copy(update={"transform": german}) if one.name == "good" else one
+        for one in small().tasks
+    )
+    plan = make_plan(small(tasks=tasks))
+    assert read_by(plan, "model/good/t0") is None
+    assert read_by(plan, "model/bad/t0") is not None

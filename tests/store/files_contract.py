@@ -5,15 +5,35 @@ class and gives `files`: two objects on the same storage, as two processes would
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.hostile import LEADING_OUT, listing
-from xstilts.errors import StoreError
+from xstilts.errors import LeaseLost, StoreError
 from xstilts.store.files import Files
 
 Pair = tuple[Files, Files]
+
+
+def _sure() -> None:
+    """The right to own is beyond doubt."""
+
+
+LATE: dict[str, Callable[[Files, Path], object]] = {
+    "write": lambda old, made: old.write("p/a/record.json", b"late"),
+    "write of much": lambda old, made: old.write("p/a/predictions/en", b"\xff" * 90_000),
+    "create": lambda old, made: old.swap("p/a/record.json", None, b"late"),
+    "swap": lambda old, made: old.swap("p/a/spec.json", b"spec", b"late"),
+    "swap away": lambda old, made: old.swap("p/a/spec.json", b"spec", None),
+    "keep": lambda old, made: old.keep(made, "p/a/model"),
+    "keep over": lambda old, made: old.keep(made, "p/a/partial/1"),
+    "remove": lambda old, made: old.remove("p/a/spec.json"),
+    "remove below": lambda old, made: old.remove("p/a/partial"),
+    "remove all": lambda old, made: old.remove("p/a"),
+}
+"""What an owner may do too late."""
 
 
 class FilesContract:
@@ -62,6 +82,8 @@ class FilesContract:
             one.write(name, b"x")
         assert two.names("p") == ["a", "b", "c"]
         assert two.names("p/a") == ["model", "record.json"]
+        assert two.some("p") and two.some("p/a") and two.some("q")
+        assert not two.some("r") and not two.some("p/none")
 
     def test_sizes_are_those_of_all_files_below(self, files: Pair) -> None:
         one, two = files
@@ -193,6 +215,95 @@ class FilesContract:
         files[1].remove("p/partial")
         assert not made.exists()
         left.__exit__(None, None, None)
+
+    # -- owners
+
+    @pytest.mark.parametrize("late", LATE)
+    def test_change_that_an_earlier_owner_makes_late_is_refused_and_not_seen(
+        self, files: Pair, tmp_path: Path, late: str
+    ) -> None:
+        one, two = files
+        old = one.owned("p/a", "old", _sure)
+        old.write("p/a/spec.json", b"spec")
+        old.write("p/a/partial/1/state", b"old state" * 9000)
+        new = two.owned("p/a", "new", _sure)
+        before = {name: new.read(f"p/a/{name}") for name in new.sizes("p/a")}
+        (made := tmp_path / "late").mkdir()
+        (made / "x").write_bytes(b"late" * 9000)
+        with pytest.raises(LeaseLost, match="another worker has taken this over"):
+            LATE[late](old, made)
+        assert {name: two.read(f"p/a/{name}") for name in two.sizes("p/a")} == before
+        new.write("p/a/spec.json", b"new")
+        assert one.read("p/a/spec.json") == b"new"
+
+    def test_owner_changes_its_files_in_every_way(self, files: Pair, tmp_path: Path) -> None:
+        one, two = files
+        own = one.owned("p/a", "mine", _sure)
+        (made := tmp_path / "made").mkdir()
+        (made / "x").write_bytes(b"\xff" * 9000)
+        own.write("p/a/spec.json", b"spec")
+        own.keep(made, "p/a/model")
+        assert own.swap("p/a/record.json", None, b"{}")
+        assert not own.swap("p/a/record.json", None, b"other")
+        own.remove("p/a/spec.json")
+        assert two.sizes("p/a") == {"model/x": 9000, "record.json": 2}
+        assert own.swap("leases/a", None, b"not owned")
+        own.remove("p/a")
+        assert two.names("p") == []
+
+    def test_owner_that_lost_its_right_before_it_took_over_takes_nothing(self, files: Pair) -> None:
+        one, two = files
+        asked: list[int] = []
+
+        def taken_over() -> None:
+            asked.append(1)
+            if len(asked) > 1:
+                raise LeaseLost("lost")
+            two.owned("p/a", "new", _sure).write("p/a/x", b"new")
+
+        with pytest.raises(LeaseLost, match="lost"):
+            one.owned("p/a", "old", taken_over)
+        assert len(asked) == 2
+        two.owned("p/a", "newer", _sure).write("p/a/x", b"newer")
+        assert one.read("p/a/x") == b"newer"
+
+    def test_of_many_owners_at_once_one_can_write(self, files: Pair) -> None:
+        barrier, lost = threading.Barrier(6), []
+
+        def work(number: int) -> None:
+            barrier.wait()
+            own = files[number % 2].owned("p/a", f"token {number}", _sure)
+            try:
+                for turn in range(4):
+                    own.write(f"p/a/{number}", b"%d" % turn)
+            except LeaseLost:
+                lost.append(number)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(lost) < 6
+        done = {number for number in range(6) if files[0].read(f"p/a/{number}") == b"3"}
+        assert done >= {*range(6)} - {*lost}
+
+    def test_files_that_were_removed_have_no_owner_any_more(self, files: Pair) -> None:
+        one, two = files
+        old = one.owned("p/a", "old", _sure)
+        old.write("p/a/x", b"old")
+        two.remove("p/a")
+        with pytest.raises(LeaseLost):
+            old.write("p/a/x", b"late")
+        assert two.read("p/a/x") is None
+
+    def test_files_that_are_expected_are_read_as_others_are(self, files: Pair) -> None:
+        one, two = files
+        one.write("p/a/x", b"1")
+        two.expect(["p/a", "p/none"])
+        assert two.read("p/a/x") == b"1" and two.read("p/none/x") is None
+        two.write("p/a/x", b"2")
+        assert two.read("p/a/x") == b"2"
 
     # -- hostile names
 

@@ -25,7 +25,7 @@ class TestMemoryFiles(FilesContract):
     @pytest.fixture
     def files(self, tmp_path: Path) -> Pair:
         objects: dict[str, bytes] = {}
-        lock = threading.Lock()
+        lock = threading.RLock()
         return MemoryFiles(objects, lock, tmp_path), MemoryFiles(objects, lock, tmp_path)
 
 
@@ -33,7 +33,7 @@ class TestMemoryFiles(FilesContract):
 def in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """From here on a store keeps its files in this dict."""
     objects: dict[str, bytes] = {}
-    lock = threading.Lock()
+    lock = threading.RLock()
 
     def made(root: Path) -> Files:
         return MemoryFiles(objects, lock, tmp_path / "local")

@@ -325,7 +325,7 @@ def test_lease_file_that_is_damaged_is_free_once_it_was_seen_unchanged_for_the_d
 
 def test_lease_with_any_flipped_bit_never_goes_to_two(tmp_path: Path, clock: Clock) -> None:
     objects: dict[str, bytes] = {}
-    files = MemoryFiles(objects, threading.Lock(), tmp_path)
+    files = MemoryFiles(objects, threading.RLock(), tmp_path)
     first = Lease(files, "phase", 30, clock, clock)
     first.take()
     whole = objects["leases/phase.json"]

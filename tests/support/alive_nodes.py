@@ -1,5 +1,5 @@
-"""Prints the addresses of the nodes that Ray takes for alive, a line whenever they change. Run on a
-cluster's head; ends with it.
+"""Prints `alive` and the addresses of the nodes that Ray takes for alive, whenever they change. Run
+on the head of a cluster; ends with it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,6 @@ if __name__ == "__main__":
     while True:
         now = " ".join(sorted(one["NodeManagerAddress"] for one in ray.nodes() if one["Alive"]))
         if now != said:
-            print(now, flush=True)
+            print(f"alive {now}", flush=True)
         said = now
         time.sleep(0.5)

@@ -19,10 +19,12 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-SECONDS = 3.0
+SECONDS = 1.0
 """How long one knock may take."""
-SILENT = ("UNAUTHENTICATED", "UNIMPLEMENTED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED")
-"""gRPC statuses without an answer in them. Nothing but gRPC is UNAVAILABLE."""
+SILENT = ("UNAUTHENTICATED", "UNIMPLEMENTED")
+"""gRPC statuses that say that the caller is not known, or that nothing is there. All others count
+as an answer: who lets a stranger wait has let him in.
+"""
 
 
 def _ray() -> Path:
@@ -32,9 +34,10 @@ def _ray() -> Path:
 
 
 def methods() -> list[str]:
-    """`/ray.rpc.Service/Method` of all services of Ray."""
+    """`/ray.rpc.Service/Method` of all services of Ray, and gRPC's own of health."""
     files = (_ray() / "core" / "generated").glob("*_pb2_grpc.py")
-    return sorted({m for file in files for m in re.findall(r"'(/ray\.[\w.]+/\w+)'", _text(file))})
+    found = {m for file in files for m in re.findall(r"'(/ray\.[\w.]+/\w+)'", _text(file))}
+    return sorted({*found, "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"})
 
 
 def paths() -> list[tuple[str, str]]:
@@ -82,14 +85,16 @@ def _grpc(where: str) -> Iterator[str]:
     import grpc
 
     with grpc.insecure_channel(where) as channel:
+        try:
+            grpc.channel_ready_future(channel).result(timeout=SECONDS)
+        except grpc.FutureTimeoutError:  # what listens there does not speak gRPC
+            return
         for method in methods():
             try:
                 channel.unary_unary(method)(b"", timeout=SECONDS)
                 status = "OK"
             except grpc.RpcError as refused:
                 status = refused.code().name
-            if status in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):  # or nothing of gRPC is there
-                return
             if status not in SILENT:
                 yield f"{method} {status}"
 

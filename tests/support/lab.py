@@ -128,6 +128,11 @@ class Machine:
         """Power off: every process here ends now. The machine does not come back."""
         self.lab.client.done(f"kill -9 {self.lab.inside(self)}")
 
+    def crash(self) -> None:
+        """Every process of Ray and of ours ends now; the machine itself goes on."""
+        ours = "ps -eo pid=,args= | grep -E 'ray|xstilts|python' | grep -vE 'bash -lc|grep'"
+        self.done(f"kill -9 $({ours} | awk '{{print $1}}')")
+
     def unplug(self) -> None:
         """Takes the network away; its processes go on and hear nothing."""
         self.lab.client.done(f"ip link set v{self.number} down")
@@ -220,6 +225,14 @@ def _environment(folder: Path) -> None:
         text = (Path(sys.executable).parent / program).read_text().partition("\n")[2]
         (programs / program).write_text(f"#!{home}/bin/python\n{text}")
         (programs / program).chmod(0o755)
+    if aws := aws_program():
+        (programs / "aws").symlink_to(aws)
+
+
+def aws_program() -> str | None:
+    """AWS's own command line: beside the Python that this environment was made of, or in PATH."""
+    beside = Path(sys.base_prefix) / "bin" / "aws"
+    return str(beside) if beside.exists() else shutil.which("aws")
 
 
 def _ready(path: Path, process: subprocess.Popen[bytes], log: Path) -> dict[int, str]:

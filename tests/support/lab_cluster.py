@@ -8,6 +8,7 @@ that is typed as a user would type it.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -66,7 +67,8 @@ class LabCluster:
 
     def alive(self) -> list[str]:
         """Addresses of the nodes that Ray takes for alive; none before it can be asked."""
-        lines = (self.lab.folder / "alive").read_text("utf-8").splitlines()
+        said = (self.lab.folder / "alive").read_text("utf-8", "replace")
+        lines = re.findall(r"^alive (.*)$", said, re.M)
         return lines[-1].split() if lines else []
 
     def submit(self, name: str, sweep: str, store: str) -> None:

@@ -9,18 +9,35 @@ from __future__ import annotations
 import shutil
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from xstilts.errors import LeaseLost
 from xstilts.store.files import required
 
 
 class MemoryFiles:
     """Objects in memory, shared by all that are given the same dict; `local` is for copies."""
 
-    def __init__(self, objects: dict[str, bytes], lock: threading.Lock, local: Path) -> None:
-        self.objects, self.lock, self.local = objects, lock, local
+    def __init__(
+        self,
+        objects: dict[str, bytes],
+        lock: threading.RLock,
+        local: Path,
+        owned: tuple[str, str] | None = None,
+    ) -> None:
+        self.objects, self.lock, self.local, self._owner = objects, lock, local, owned
+
+    @contextmanager
+    def _changing(self, name: str) -> Iterator[None]:
+        """Around each change: nobody else makes one, and whoever owns the files still does."""
+        with self.lock:
+            if self._owner and f"{name}/".startswith(f"{self._owner[0]}/"):
+                prefix, token = self._owner
+                if self.objects.get(f".owner/{prefix}") != token.encode():
+                    raise LeaseLost(f"{prefix}: another worker has taken this over")
+            yield
 
     def where(self, name: str) -> str:
         return f"memory://{name}"
@@ -34,15 +51,18 @@ class MemoryFiles:
     def names(self, prefix: str) -> list[str]:
         return sorted({rest.split("/")[0] for rest in self._below(required(prefix))})
 
+    def some(self, prefix: str) -> bool:
+        return bool(self._below(required(prefix)))
+
     def sizes(self, prefix: str) -> dict[str, int]:
         return {rest: len(self.objects[f"{prefix}/{rest}"]) for rest in self._below(prefix)}
 
     def write(self, name: str, content: bytes) -> None:
-        self.objects[required(name)] = content
+        with self._changing(required(name)):
+            self.objects[name] = content
 
     def swap(self, name: str, before: bytes | None, after: bytes | None) -> bool:
-        required(name)
-        with self.lock:
+        with self._changing(required(name)):
             if self.objects.get(name) != before:
                 return False
             if after is not None:
@@ -52,9 +72,11 @@ class MemoryFiles:
             return True
 
     def remove(self, prefix: str) -> None:
-        self.objects.pop(required(prefix), None)
-        for rest in self._below(prefix):
-            self.objects.pop(f"{prefix}/{rest}", None)
+        with self._changing(required(prefix)):
+            self.objects.pop(prefix, None)
+            self.objects.pop(f".owner/{prefix}", None)
+            for rest in self._below(prefix):
+                self.objects.pop(f"{prefix}/{rest}", None)
         shutil.rmtree(self.local / "scratch" / prefix, ignore_errors=True)
 
     def folder(self, prefix: str) -> Path:
@@ -69,9 +91,24 @@ class MemoryFiles:
     def keep(self, local: Path, prefix: str) -> None:
         required(prefix)
         files = [path for path in local.rglob("*") if path.is_file()]
-        self.remove(prefix)
-        for path in files:
-            self.write(f"{prefix}/{path.relative_to(local).as_posix()}", path.read_bytes())
+        with self._changing(prefix):
+            for rest in self._below(prefix):
+                self.objects.pop(f"{prefix}/{rest}", None)
+            for path in files:
+                self.write(f"{prefix}/{path.relative_to(local).as_posix()}", path.read_bytes())
+
+    def owned(self, prefix: str, token: str, sure: Callable[[], None]) -> MemoryFiles:
+        name = f".owner/{required(prefix)}"
+        while True:
+            before = self.objects.get(name)
+            sure()
+            with self.lock:
+                if self.objects.get(name) == before:
+                    self.objects[name] = token.encode()
+                    return MemoryFiles(self.objects, self.lock, self.local, (prefix, token))
+
+    def expect(self, prefixes: Iterable[str]) -> None:
+        pass
 
     @contextmanager
     def scratch(self, prefix: str) -> Iterator[Path]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace as Has
 from typing import Any
 
+import pytest
+
+from tests.tracking.world import World
 from xstilts.tracking.mirrored import read_mirrored
+from xstilts.tracking.server import connect
 
 
 class Page(list[Any]):
@@ -45,3 +49,19 @@ def test_read_mirrored_follows_every_page_and_passes_over_strange_runs() -> None
     assert found.slots == {"abc": "m/none", "def": ""}
     assert found.models == {"abc": "m-abc", "def": "m-def"}
     assert found.pending == {"def"}
+
+
+def test_read_mirrored_of_a_database_finds_what_its_pages_say(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = world.tracker()
+    tracker.sync(world.entries)
+    client = connect(world.uri)
+    experiment = client.get_experiment_by_name(tracker.experiment).experiment_id
+    client.delete_run(world.run("skill→tags s1").info.run_id)
+    quick = read_mirrored(client, experiment)
+    monkeypatch.setattr(client._tracking_client.store, "db_type", "postgresql")
+    paged = read_mirrored(client, experiment)
+    assert len(quick.runs) > 5
+    assert len(quick.models) > 2
+    assert quick == paged

@@ -35,7 +35,7 @@ def test_sync_together_holds_what_it_holds_one_by_one(
     world: World, made: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.tracker().sync(world.entries)
-    monkeypatch.setattr(tracker, "together", lambda client: nullcontext(lambda: None))
+    monkeypatch.setattr(tracker, "together", lambda client: nullcontext(transactions.Between()))
     plain = replace(world, uri=f"sqlite:///{world.store.path}/plain.db")
     shutil.copy(made[1], world.store.path / "plain.db")
     plain.tracker().sync(plain.entries)

@@ -60,7 +60,7 @@ def test_clean_sets_the_threads() -> None:
 def test_world_alone_answers_itself() -> None:
     alone = process.world()
     assert (alone.rank, alone.size, alone.first) == (0, 1, True)
-    assert alone.from_first("x") == "x" and alone.gather(5) == [5] and not alone.all_agree(False)
+    assert alone.from_first("x") == "x" and alone.gather(5) == [5] and alone.lowest(-1) == -1
 
 
 def test_provenance_names_versions_and_times() -> None:

@@ -7,6 +7,7 @@ overrides the file's. Relative paths in a sweep's tasks start from the folder of
     check_and_plan   check, plan      before anything is spent
     causes           why              what differs from what is done already
     runs             run
+    jobs             submit, stop, logs, job_status   the same as a job of a cluster
     results          status, scores, report, submission, track
     exports          export
     task_lists       list_tasks
@@ -28,6 +29,7 @@ from xstilts.api.drafts import init
 from xstilts.api.exports import export
 from xstilts.api.given import AnySweep, folder_of, load
 from xstilts.api.inputs import data_context, resolve, with_labels
+from xstilts.api.jobs import job_status, logs, stop, submit
 from xstilts.api.machine import doctor, fetch
 from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.results import report, scores, status, submission, track
@@ -47,8 +49,10 @@ __all__ = [
     "fetch",
     "folder_of",
     "init",
+    "job_status",
     "list_tasks",
     "load",
+    "logs",
     "open_sweep",
     "plan",
     "report",
@@ -56,7 +60,9 @@ __all__ = [
     "run",
     "scores",
     "status",
+    "stop",
     "submission",
+    "submit",
     "track",
     "verify",
     "why",

@@ -52,14 +52,13 @@ class DoneAlready:
 
 def done_already(opened: Opened) -> DoneAlready:
     """What the store of a sweep says of its plan."""
-    done = opened.store.done()
-    if not done:
+    if opened.store.empty:
         return DoneAlready()
-    in_ledger = {
-        entry.slot: entry.phase for entry in Ledger(opened.folder).entries() if entry.phase in done
-    }
+    entries = Ledger(opened.folder).entries()
     here = KnownHere(opened.plan, opened.context)
     known = known_ids(here.plan, here.revisions, lambda slot: bool(here.lacks_in_lineage(slot)))
+    done = opened.store.done({*known, *(entry.phase for entry in entries if entry.phase)})
+    in_ledger = {entry.slot: entry.phase for entry in entries if entry.phase in done}
     told = {slot.identity for slot in here.plan.slots if slot.key in in_ledger}
     open_slots = [
         slot

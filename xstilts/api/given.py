@@ -48,14 +48,24 @@ def folder_of(
     store: str | None = None,
     mirror: str | None = None,
     tracking: str | None = None,
+    fresh: bool = True,
 ) -> RunFolder:
-    """The store of a sweep and its folder there; the argument may be that folder itself."""
+    """The store of a sweep and its folder there; the argument may be that folder itself. Where the
+    store is an object store, the folder's copy here is brought up to date if it is to be `fresh`.
+    """
+    home, folder = _places(given, store=store, mirror=mirror, tracking=tracking)
+    return RunFolder(home, home.refresh(folder) if fresh else folder)
+
+
+def _places(
+    given: AnySweep, *, store: str | None, mirror: str | None, tracking: str | None
+) -> tuple[Store, Path]:
     if not isinstance(given, Sweep) and os.path.isfile(Path(given) / "ledger.jsonl"):
         folder = Path(given).absolute()
-        return RunFolder(Store(folder.parent.parent), own_folder(folder))
+        return Store(folder.parent.parent), own_folder(folder)
     sweep = load(given, store=store, mirror=mirror, tracking=tracking)
     home = Store(sweep.store)
-    return RunFolder(home, home.sweep_folder(sweep.name, sweep.version))
+    return home, home.sweep_folder(sweep.name, sweep.version)
 
 
 def file_of(given: AnySweep) -> str | None:

@@ -70,6 +70,7 @@ def open_sweep(
             sweep = with_labels(sweep, context)
         except DataError as error:
             unread = str(error)
+    home.refresh(home.sweep_folder(sweep.name, sweep.version))
     return Opened(
         sweep=sweep,
         plan=make_plan(sweep),

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xstilts.api.given import AnySweep, base_of, folder_of
-from xstilts.api.verb_values import ReportResult, Status, SubmissionResult, TrackResult
+from xstilts.api.verb_values import ReportResult, Spent, Status, SubmissionResult, TrackResult
+from xstilts.driver.budget import cost
 from xstilts.driver.session import lease_of
 from xstilts.errors import LeaseHeld
 from xstilts.planning import make_plan
@@ -24,6 +25,7 @@ from xstilts.store import ledger as ledgers
 from xstilts.store.ledger import Entry
 from xstilts.store.phases import Store
 from xstilts.store.reading import Damage, ReadStore
+from xstilts.store.spent import read_spent
 from xstilts.store.sweeps import read_sweep
 
 if TYPE_CHECKING:
@@ -63,6 +65,22 @@ def status(
         entries,
         _driver_of(home.store, kept),
         damaged,
+        _spent(home.folder, kept),
+    )
+
+
+def _spent(folder: Path, sweep: Sweep) -> Spent | None:
+    """What the sweep's phases have held of GPUs, as far as it was noted."""
+    hours = read_spent(folder) or {}
+    if not hours and not sweep.resources.gpus_per_worker:
+        return None
+    budget = sweep.budget
+    return Spent(
+        gpu_hours=sum(hours.values()),
+        by_kind=hours,
+        money=cost(hours, budget.price_per_gpu_hour),
+        budget_gpu_hours=budget.gpu_hours,
+        budget_money=budget.money,
     )
 
 
@@ -124,6 +142,8 @@ def report(
         command=f"xstilts run {name}",
         tell=tell,
     )
+    if out is None:
+        home.store.send(home.folder, "report")
     return ReportResult(written.files, written.unreadable)
 
 

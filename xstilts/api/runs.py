@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.api import inputs
@@ -12,17 +14,21 @@ from xstilts.api.check_and_plan import check_opened
 from xstilts.api.given import AnySweep
 from xstilts.api.notes import lost_rows
 from xstilts.api.opened import Opened, open_sweep
+from xstilts.api.results import report
 from xstilts.api.verb_values import RunResult
 from xstilts.data import made_again
-from xstilts.driver.session import OwnLedger, driver, same_plan
+from xstilts.driver.session import OwnLedger, driver, in_job, same_plan
 from xstilts.driver.signals import as_interrupts
-from xstilts.errors import LeaseLost
+from xstilts.errors import LeaseLost, XstiltsError
 from xstilts.store.doubts import keep_doubts
+from xstilts.store.ledger import LEDGER
+from xstilts.store.sweep_copies import JOURNAL
 
 if TYPE_CHECKING:
     from xstilts.driver.board import Board
     from xstilts.driver.ending import Outcome
     from xstilts.store.lease import Lease
+    from xstilts.store.sweep_copies import Sender
     from xstilts.tracking.thread import TrackerThread
 
 TOLD = 10
@@ -55,25 +61,44 @@ def run(
     checked = check_opened(opened, tell=tell)
     for message in checked.warnings:
         warn(message)
-    with as_interrupts(), driver(opened.store, opened.sweep, warn) as lease:
+    opened.store.when_silent(warn)
+    with (
+        as_interrupts(),
+        driver(opened.store, opened.sweep, warn) as lease,
+        opened.store.driven(opened.folder) as sender,
+    ):
         mended = same_plan(opened.folder, opened.sweep)
         keep_doubts(opened.folder, checked.about_numbers)
-        board = _board(opened, lease, mended)
+        if sender:
+            lease.check()
+            sender.send_files()
+        board = _board(opened, lease, mended, sender)
         return _drive(board, opened, lease, watch, warn, mended)
 
 
-def _board(opened: Opened, lease: Lease, mended: list[str]) -> Board:
-    """The board. What was damaged in the sweep's books, and is mended now, is added to `mended`."""
+def _board(opened: Opened, lease: Lease, mended: list[str], sender: Sender | None = None) -> Board:
+    """The board. What was damaged in the sweep's books, and is mended now, is added to `mended`.
+    `sender` sends the books to where the store lies.
+    """
+    from xstilts.checks.costs.estimates import phase_seconds
     from xstilts.driver.board import Board
+    from xstilts.driver.preparation import Preparation
     from xstilts.driver.search import Studies
 
     sweep, plan, folder = opened.sweep, opened.plan, opened.folder
     revisions = inputs.resolve(plan, opened.context)
     lease.check()
-    studies = Studies(folder, sweep.search, plan.studies, f"{sweep.name}-v{sweep.version}")
-    ledger = OwnLedger(folder, lease)
+    ledger_follower = sender.follower(LEDGER) if sender else None
+    studies_follower = sender.follower(JOURNAL) if sender else None
+    whole_name = f"{sweep.name}-v{sweep.version}"
+    studies = Studies(folder, sweep.search, plan.studies, whole_name, studies_follower)
+    ledger = OwnLedger(folder, lease, ledger_follower)
     mended += ledger.mend()
-    board = Board(plan, ledger, opened.store, studies, revisions)
+    seconds = phase_seconds(plan, base=opened.context.base)
+    board = Board(plan, ledger, opened.store, studies, revisions, seconds)
+    if sweep.resources.gpus_per_worker:
+        preparation = Preparation(plan, revisions, _for_workers(opened))
+        board.lacks_data, board.prepares = preparation.lacks, preparation.doing
     mended += studies.told
     return board
 
@@ -106,7 +131,12 @@ def _drive(
             warnings.append(missing)
             warn(missing)
     again = made_again.told(opened.store.data)
-    for message in (*_few(board.set_aside), *again, *lost_rows(opened.sweep, opened.context)):
+    for message in (
+        *outcome.told,
+        *_few(board.set_aside),
+        *again,
+        *lost_rows(opened.sweep, opened.context),
+    ):
         warnings.append(message)
         warn(message)
     return RunResult(
@@ -119,7 +149,21 @@ def _drive(
         warnings=warnings,
         folder=str(opened.folder),
         pages=_pages(thread),
+        budget=outcome.budget,
+        report=_report(opened, warn) if outcome.stopped == "budget" else "",
     )
+
+
+def _report(opened: Opened, warn: Warn) -> str:
+    """Writes the report of what there is when a budget is spent, and returns its page; empty where
+    that can't be done, which is told.
+    """
+    try:
+        files = report(opened.file or opened.sweep, store=opened.store.address, tell=warn).files
+    except XstiltsError as error:
+        warn(f"no report was written of what there is: {error}")
+        return ""
+    return str(files["html"])
 
 
 def _few(told: Sequence[str]) -> list[str]:
@@ -144,7 +188,7 @@ def _run(
     watch({**board.snapshot(), "doing": "starting Ray"})
     from xstilts.driver import engine
 
-    settings, watched = _for_workers(opened), _watched(watch, opened)
+    settings, watched = _for_workers(opened), _watched(watch, opened, board)
     return engine.run(board, opened.sweep, settings, watched, changed, first, lease.check)
 
 
@@ -154,21 +198,38 @@ def _for_workers(opened: Opened) -> dict[str, Any]:
     return {
         "store": opened.store.address,
         "mirror": opened.context.mirror,
-        "base": opened.context.base,
+        "base": _base_of_workers(opened.context.base),
         "threads": resources.cpus_per_worker,
         "partial_every_seconds": resources.partial_every_seconds,
         "gradient_checkpointing": resources.gradient_checkpointing,
+        "deadline_seconds": 60 * resources.deadline_minutes,
     }
 
 
-def _watched(watch: Watch, opened: Opened) -> Watch:
-    """`watch`, with the progress of translations in the snapshots, which run inside phases."""
+def _base_of_workers(base: str) -> str:
+    """The sweep file's folder as the workers have it. Those of a Ray job start in their own node's
+    copy of the job's files, as this driver does; all others share the path.
+    """
+    here = os.getcwd()
+    inside = Path(base) == Path(here) or Path(here) in Path(base).parents
+    return os.path.relpath(base, here) if in_job() and inside else base
+
+
+def _watched(watch: Watch, opened: Opened, board: Board) -> Watch:
+    """`watch`, with what goes on beside the phases in the snapshots: rows that are tokenised before
+    the first phase runs, and translations, which run inside phases.
+    """
+
+    def tokenising(snapshot: dict[str, Any]) -> None:
+        doing = "" if snapshot.get("running") else board.prepares()
+        watch({**snapshot, "doing": doing} if doing else snapshot)
+
     if not any(task.transform and task.transform.translate for task in opened.sweep.tasks):
-        return watch
+        return tokenising
     from xstilts.data.transforms import under_way
 
     began, data = time.time(), opened.store.data
-    return lambda snapshot: watch({**snapshot, "translating": under_way(data, began)})
+    return lambda snapshot: tokenising({**snapshot, "translating": under_way(data, began)})
 
 
 # -- the mirror

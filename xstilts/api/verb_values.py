@@ -113,6 +113,19 @@ class PlanResult:
         return {**summary(self.plan), **known, **cost, "notes": self.notes}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """What the phases of a sweep have held of GPUs, over all its runs."""
+
+    gpu_hours: float
+    by_kind: dict[str, float]
+    """Kind of GPU to hours; "" where the sweep asks for none."""
+    money: float | None
+    """At the sweep's prices; None without."""
+    budget_gpu_hours: float | None
+    budget_money: float | None
+
+
 @dataclass(frozen=True)
 class Status:
     """The state of a sweep, from its ledger."""
@@ -125,6 +138,8 @@ class Status:
     """Which process runs it now; empty where none does."""
     damaged: list[Unreadable]
     """Phases that count as done and have no good record, or lack a file."""
+    spent: Spent | None = None
+    """GPU hours and money over all runs; None where no phase holds a GPU."""
 
     def to_json(self) -> dict[str, Any]:
         """The value that `--json` prints."""
@@ -138,6 +153,7 @@ class Status:
             "counts": self.counts,
             "total": self.total,
             "driver": self.driver,
+            "spent": asdict(self.spent) if self.spent else None,
             "failures": failures,
             "unreadable": [one.to_json() for one in self.damaged],
         }
@@ -311,6 +327,10 @@ class RunResult:
     folder: str
     pages: str = ""
     """How to open the runs in MLflow."""
+    budget: str = ""
+    """Which limit of the budget stopped it, with what was used."""
+    report: str = ""
+    """The report of what there is, where the budget stopped it."""
 
     def to_json(self) -> dict[str, Any]:
         """The value that `--json` prints."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from xstilts.store.phases import Store
 from xstilts.store.verification import Tell, Verified, verify as verified
@@ -15,4 +14,4 @@ def verify(store: str | os.PathLike[str], *, tell: Tell = lambda done, of: None)
     A damaged phase gets a note, and the next run that needs it makes it again. `tell` is told how
     many phases are checked, of how many. StoreError where there is no such store.
     """
-    return verified(Store(Path(store)), tell)
+    return verified(Store(os.fspath(store)), tell)

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from xstilts.cli import cluster, names
+from xstilts.cli import cluster, jobs, names
 from xstilts.cli.net import Net
 from xstilts.cli.options import (
     JsonOption,
@@ -245,12 +245,18 @@ def run(
 @app.command()
 def status(
     sweep: RanArgument,
+    address: jobs.AddressOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
     mirror: MirrorOption = None,
     tracking: TrackingOption = None,
 ) -> None:
-    """Show the state of a sweep, also while it runs."""
+    """Show the state of a sweep, also while it runs; with --address that of its job on a cluster,
+    where SWEEP may be its name alone.
+    """
+    if address is not None:
+        jobs.status(sweep, address, as_json)
+        return
     with outcome(as_json) as show:
         from xstilts import api
         from xstilts.cli import show as shows
@@ -523,3 +529,6 @@ def track(
         sent = api.track(sweep, store=store, mirror=mirror, tracking=tracking).to_json()
         show(sent, shows.track)
     tell(sent["unreadable"], sweep, store)
+
+
+jobs.register(app)

@@ -63,7 +63,7 @@ def pairs(ctx: typer.Context, incomplete: str) -> list[str]:
 
     try:
         given = str(ctx.params["sweep"])
-        sweep = read_sweep(folder_of(given, store=ctx.params.get("store")).folder)
+        sweep = read_sweep(folder_of(given, store=ctx.params.get("store"), fresh=False).folder)
     except (XstiltsError, KeyError, OSError):
         return []
     every = (f"{label}/{target}" for label in sweep.labels for target in sweep.targets)

@@ -113,14 +113,15 @@ class Net(TyperGroup):
     def _store(self, given: Sequence[str]) -> Path | None:
         """The store that a verb was about, where that can still be found out."""
         from xstilts.api.given import folder_of
+        from xstilts.store.phases import Store
 
         with suppress(Exception):
             verb, *words = given
             context = self.commands[verb].make_context(verb, words, resilient_parsing=True)
             places = {name: context.params.get(name) for name in ("store", "mirror", "tracking")}
             if context.params.get("sweep"):
-                return folder_of(context.params["sweep"], **places).store.path
-            return Path(places["store"]) if places["store"] else None
+                return folder_of(context.params["sweep"], **places, fresh=False).store.path
+            return Store(places["store"]).path if places["store"] else None
         return None
 
 

@@ -72,6 +72,8 @@ class Snapshot(TypedDict, total=False):
     """Study to its best development score so far, in percent."""
     total: int
     """Phases in all."""
+    slots: int
+    """Phases that fit on the cluster now."""
     eta_seconds: float | None
     """The engine's estimate of the time left."""
     translating: list[dict[str, Any]]
@@ -167,6 +169,7 @@ class Progress:
         running = self.snapshot.get("running", [])
         parts = [
             f"[{duration(self.clock() - self._started)}] {self._counts()}",
+            self._slots(),
             f"about {left} left" if left else "",
         ]
         parts += self._translations()
@@ -187,6 +190,14 @@ class Progress:
     def _counts(self) -> str:
         total = self.snapshot.get("total")
         return counts_text(self.snapshot.get("counts", {})) + (f" of {total}" if total else "")
+
+    def _slots(self) -> str:
+        """How many phases fit, where that is not how many run."""
+        slots = self.snapshot.get("slots")
+        running = self.snapshot.get("counts", {}).get(State.RUNNING, 0)
+        if slots is None or slots == running:
+            return ""
+        return f"{slots} slot{'' if slots == 1 else 's'}"
 
     def _line_due(self) -> bool:
         counts = self.snapshot.get("counts", {})
@@ -209,6 +220,7 @@ class Progress:
         parts = [
             duration(self.clock() - self._started),
             now,
+            self._slots(),
             f"about {left} left" if left else "",
             self.snapshot.get("doing", ""),
         ]

@@ -212,15 +212,27 @@ def run(console: Console, value: dict[str, Any]) -> None:
         head = f"{failure['state']}: {failure['slot']}: "
         say(console, Text.assemble((head, "bold red"), first_line(failure["error"])))
     if value["stopped"]:
-        stopped = f"stopped ({value['stopped']}); the same command carries on from here"
-        say(console, stopped, "yellow")
+        what = f": {value['budget']}" if value["budget"] else f" ({value['stopped']})"
+        say(
+            console,
+            f"stopped{what}; the same command carries on from here{_raised(value)}",
+            "yellow",
+        )
     took = duration(value["seconds"])
     say(console, f"{value['started']:,} phases run in {took}; kept in {value['folder']}")
     if not value["stopped"]:
         report = "`xstilts report SWEEP` shows the gains"
         say(console, f"next: {report}, `xstilts scores SWEEP` the scores by language")
+    if value["report"]:
+        say(console, f"report of what there is: {value['report']}")
     if value["pages"]:
         say(console, f"MLflow: {value['pages']}")
+
+
+def _raised(value: Mapping[str, Any]) -> str:
+    """What must be changed first: GPU hours and money are counted over all runs."""
+    over_all = any(unit in value["budget"] for unit in ("GPU hours", "in money"))
+    return ", once the budget is raised" if over_all else ""
 
 
 def status(console: Console, found: dict[str, Any]) -> None:
@@ -229,9 +241,26 @@ def status(console: Console, found: dict[str, Any]) -> None:
     counts = counts_text(found["counts"]) + (f", {damaged:,} damaged" if damaged else "")
     say(console, f"{found['sweep']}: {counts}, of {found['total']:,} in all")
     say(console, found["driver"] or "no process works on it now")
+    if found["spent"]:
+        _spent(console, found["spent"])
     for failure in found["failures"]:
         head = f"{failure['state']}: {failure['slot']}: "
         say(console, Text.assemble((head, "bold red"), failure["error"]))
+
+
+def _spent(console: Console, spent: Mapping[str, Any]) -> None:
+    """GPU hours and money over all runs, beside the budget."""
+
+    def of(limit: float | None) -> str:
+        return f" of {limit:g}" if limit is not None else ""
+
+    parts = [f"{spent['gpu_hours']:.1f}{of(spent['budget_gpu_hours'])} GPU hours"]
+    kinds = {kind: hours for kind, hours in spent["by_kind"].items() if kind}
+    if len(kinds) > 1:
+        parts.append(", ".join(f"{hours:.1f} on {kind}" for kind, hours in kinds.items()))
+    if spent["money"] is not None:
+        parts.append(f"{spent['money']:.2f}{of(spent['budget_money'])} in money")
+    say(console, f"spent: {'; '.join(parts)}")
 
 
 def submission(console: Console, data: Mapping[str, Any]) -> None:

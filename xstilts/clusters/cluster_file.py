@@ -243,7 +243,7 @@ def metrics_ports_fixed(file: ClusterFile) -> Iterator[str]:
 
 
 def files_enough(file: ClusterFile) -> Iterator[str]:
-    """Ray opens thousands of files; with 1,024, the usual limit, it fails and names other causes."""
+    """Ray opens thousands of files; short of them, it fails and blames something else."""
     for key, command in _both(file):
         limit = re.search(r"ulimit -n (\d+)", command)
         if not limit or int(limit[1]) < 65536:
@@ -314,7 +314,7 @@ def roles_not_keys(file: ClusterFile) -> Iterator[str]:
                 "its phases could not reach the bucket"
             )
     secret = re.compile(r"AKIA[0-9A-Z]{12,}|aws_secret_access_key", re.IGNORECASE)
-    texts = [text for _, text in _texts("", file.settings)]
+    texts = [place + text for place, text in _texts("", file.settings)]
     if any(secret.search(t) for t in (*texts, *file.head_setup, *file.head_start)):
         yield "a key of AWS stands in the file; remove it and give the machines a role"
 

@@ -1,5 +1,7 @@
-"""The token that a cluster asks of everyone: made here, so that nobody else can read it.
+"""The token that a cluster asks of everyone: found where Ray itself looks for it, and made so that
+nobody else can read it.
 
+It goes into the header of a request and nowhere else: into no command line, log, job or message.
 Ray's own `ray get-auth-token --generate` writes a file that everybody on the machine can read.
 """
 
@@ -10,9 +12,31 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from xstilts.errors import InputError
+from xstilts.errors import InputError, first_line
 
+PLACES = "~/.ray/auth_token, or a file named in RAY_AUTH_TOKEN_PATH, or RAY_AUTH_TOKEN"
+"""Where a token may be, for messages."""
 _BYTES = 32
+
+
+def find_token(environment: Mapping[str, str] = os.environ) -> str | None:
+    """RAY_AUTH_TOKEN, otherwise what the file has where Ray looks for one; None where there is
+    none. InputError where a file can't be read.
+    """
+    if given := environment.get("RAY_AUTH_TOKEN", "").strip():
+        return given
+    file = default_token_file(environment)
+    try:
+        return file.read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        if environment.get("RAY_AUTH_TOKEN_PATH"):
+            raise InputError(
+                f"RAY_AUTH_TOKEN_PATH is {file}: no such file; it must hold the cluster's token"
+            ) from None
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        why = first_line(error)
+        raise InputError(f"{file}: the cluster's token can't be read ({why})") from error
 
 
 def default_token_file(environment: Mapping[str, str] = os.environ) -> Path:

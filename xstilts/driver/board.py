@@ -5,10 +5,13 @@ hyperparameters (`choosing`) and its phase gets an id; if the store has the reco
 already, nothing is run. So a waiting trial holds no resources, a phase that ten slots need is
 trained once, and a run is the plan minus the phases that have a record.
 
-Ready slots are handed out in the order of their trial numbers: every study gets its first trial
-before any study gets its second, so a run that is cut short has searched all pairs equally.
+Ready slots are handed out in the order of `planning.schedule`: evaluations at once, then the phase
+on which most waits, and of equals the study with fewer trials. So a run is as short as its longest
+chain allows, and one that is cut short has results, in which the pairs of a target were searched
+equally. The times that this takes are estimated first and then seen (`times`).
 
-Rows that a model translates hold back the other phases that read them (`translations`).
+Rows that a model translates hold back the other phases that read them (`translations`), and so do
+rows that are being tokenised without a GPU (`preparation`).
 """
 
 from __future__ import annotations
@@ -16,20 +19,23 @@ from __future__ import annotations
 import heapq
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from xstilts.checks.costs.estimates import phase_seconds
 from xstilts.driver.choosing import Choices, blank_entry
 from xstilts.driver.outcomes import Outcomes
 from xstilts.driver.search import KnownTrial, Studies
 from xstilts.driver.standing import Standing, Step
+from xstilts.driver.times import Times
 from xstilts.driver.translations import Translations
 from xstilts.errors import LeaseHeld, StoreError
 from xstilts.planning.filling import Revisions, build
 from xstilts.planning.needs import Chosen, Filled, Needs
 from xstilts.planning.plan import Plan, Slot
+from xstilts.planning.schedule import Order, Rank, Seconds
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store.lease import Lease
 from xstilts.store.ledger import Entry, Ledger, StagePhase, State
@@ -54,18 +60,30 @@ class Board:
     """State of one run of a sweep. Not thread-safe: the driver's loop alone calls it."""
 
     def __init__(
-        self, plan: Plan, ledger: Ledger, store: Store, studies: Studies, revisions: Revisions
+        self,
+        plan: Plan,
+        ledger: Ledger,
+        store: Store,
+        studies: Studies,
+        revisions: Revisions,
+        seconds: Seconds | None = None,
     ) -> None:
+        """`seconds`: how long the phases take, as far as that can be known; else an estimate."""
         self._plan, self.ledger, self._store = plan, ledger, store
         self._studies, self._revisions = studies, revisions
         self._slots = {slot.key: slot for slot in plan.slots}
-        self._order = {slot.key: i for i, slot in enumerate(plan.slots)}
+        self._times = Times(seconds or phase_seconds(plan))
+        self._order = Order(plan, self._times.seconds)
+        self.lacks_data: Callable[[Slot], bool] = lambda slot: False
+        """Whether a slot's rows are to be tokenised first, which the answer yes begins."""
+        self.prepares: Callable[[], str] = lambda: ""
+        """Which rows are tokenised now, in words."""
         self._states = dict.fromkeys(self._slots, State.WAITING)
         self._outcomes = Outcomes(store, plan.sweep)
         self._choices = Choices(plan, ledger, studies, self._outcomes, self._states)
         self._standing = Standing()
         self._waiting: dict[Needs, list[str]] = defaultdict(list)
-        self._ready: list[tuple[int, int, str]] = []
+        self._ready: list[tuple[Rank, str]] = []
         self._retry_at: dict[str, float] = {}
         self._running: dict[str, list[str]] = {}
         """Phase to the slots that wait for it; the first of them runs it."""
@@ -107,8 +125,7 @@ class Board:
         """Makes a slot ready, or lets it wait for what it needs, or blocks it."""
         missing = self._missing(slot)
         if missing is None:
-            rank = slot.trial if slot.trial is not None else len(self._slots)
-            heapq.heappush(self._ready, (rank, self._order[slot.key], slot.key))
+            heapq.heappush(self._ready, (self._order.rank(slot), slot.key))
         elif self._choices.hopeless(missing):
             error = f"it needs {missing}, which failed, was pruned or is blocked"
             self._end(slot, State.BLOCKED, error=error)
@@ -124,16 +141,18 @@ class Board:
 
     def next(self) -> Assignment | None:
         """The next phase to run, or None: nothing is ready now, or all is done (`settled`)."""
-        held: list[tuple[int, int, str]] = []
+        if self._times.news():
+            self._rank_anew()
+        held: list[tuple[Rank, str]] = []
         try:
             while self._ready:
                 item = heapq.heappop(self._ready)
-                if self._retry_at.get(item[2], 0) > time.monotonic():
+                if self._retry_at.get(item[1], 0) > time.monotonic():
                     held.append(item)
                     continue
-                found = self._open(self._slots[item[2]])
+                found = self._open(self._slots[item[1]])
                 if found == "held":
-                    self._retry_at[item[2]] = time.monotonic() + HELD_SECONDS
+                    self._retry_at[item[1]] = time.monotonic() + HELD_SECONDS
                     held.append(item)
                 elif isinstance(found, Assignment):
                     return found
@@ -142,13 +161,19 @@ class Board:
             for item in held:
                 heapq.heappush(self._ready, item)
 
+    def _rank_anew(self) -> None:
+        """Ranks the ready slots by the times that were seen."""
+        self._order.learn(self._times.seconds)
+        self._ready = [(self._order.rank(self._slots[key]), key) for _, key in self._ready]
+        heapq.heapify(self._ready)
+
     def settle(self) -> None:
         """Ends the ready slots whose phase has a record already; runs nothing."""
         kept = []
         while self._ready:
             item = heapq.heappop(self._ready)
-            slot = self._slots[item[2]]
-            known = not self._choices.searched(slot) or self._choices.remembered(slot)
+            slot = self._slots[item[1]]
+            known = self._known_already(slot)
             entry = self._entry(slot)[0] if known and not self._missing(slot) else None
             if entry and self._costs_nothing(entry.phase):
                 self._finish(entry, State.CACHED)
@@ -160,6 +185,10 @@ class Board:
     def _costs_nothing(self, phase: str) -> bool:
         return self._outcomes.has_record(phase) and phase not in self._running
 
+    def _known_already(self, slot: Slot) -> bool:
+        """Whether a slot's hyperparameters are known without asking the search."""
+        return not self._choices.searched(slot) or bool(self._choices.remembered(slot))
+
     def _open(self, slot: Slot) -> Assignment | Literal["held"] | None:
         """Gives a ready slot its phase: returns an assignment if the phase must be run, `held` if
         the slot must wait, None if it has ended or waits for a running phase.
@@ -167,6 +196,8 @@ class Board:
         if self._missing(slot):  # it was ready, and then its parent was found damaged
             self._wait(slot)
             return None
+        if not self._known_already(slot) and self.lacks_data(slot):
+            return "held"  # the search is asked when the phase can begin
         entry, spec = self._entry(slot)
         if spec.id in self._running:
             self._running[spec.id].append(slot.key)
@@ -175,7 +206,7 @@ class Board:
         if self._outcomes.has_record(spec.id):
             self._finish(entry, State.CACHED)
             return None
-        if self._translations.must_wait(spec):
+        if self._translations.must_wait(spec) or self.lacks_data(slot):
             return "held"
         lease = self._wanted.pop(spec.id, None) or self._store.lease(spec.id)
         try:
@@ -200,6 +231,7 @@ class Board:
         self._interval[slot.key] = spec.hyper.evaluation_interval_steps
         self._standing.begun(slot.key)
         self._set(entry, State.RUNNING, attempts=entry.attempts + 1)
+        self.ledger.durable()
         return Assignment(slot=slot.key, label=slot.label, spec=spec)
 
     def _entry(self, slot: Slot) -> tuple[Entry, PhaseSpec]:
@@ -314,8 +346,10 @@ class Board:
         """The entry with what its phase has reported to the search."""
         return entry.model_copy(update={"reported": self._studies.reported(entry.slot)})
 
-    def taken(self, slot: str) -> None:
-        """Another driver works on the slot's phase now; the slot waits for its record."""
+    def put_back(self, slot: str) -> None:
+        """The slot's phase stopped through no fault of its own, or another driver works on it now:
+        it is handed out again, and this attempt does not count.
+        """
         for key in self._close(slot):
             entry = self._known(key)
             self._set(entry, State.WAITING, attempts=max(0, entry.attempts - 1))
@@ -348,6 +382,9 @@ class Board:
         before = self.ledger.get(entry.slot)
         if before is not None and before.state.finished and before.phase == entry.phase:
             entry, state = entry.model_copy(update={"time": before.time}), before.state
+        seconds = self._outcomes.seconds(entry.phase)
+        if seconds is not None:
+            self._times.took(self._slots[entry.slot], seconds)
         self._end(self._slots[entry.slot], state, entry=entry)
 
     def _end(
@@ -395,6 +432,15 @@ class Board:
         """Slots whose phases run now; where several wait for one phase, the first of them."""
         return [slots[0] for slots in self._running.values()]
 
+    def rest_seconds(self, slot: str, elapsed: float) -> float:
+        """How long a running phase that has taken `elapsed` seconds will go on, as far as is known:
+        by its steps, or before its first by phases like it.
+        """
+        at = self._standing.steps.get(slot, Step())
+        if at.step > 0:
+            return elapsed * max(0, at.steps - at.step) / at.step
+        return max(0.0, self._times.seconds(self._slots[slot]) - elapsed)
+
     @property
     def set_aside(self) -> list[str]:
         """What was wrong with each damaged phase, and where it was moved to, a sentence each."""
@@ -402,12 +448,12 @@ class Board:
 
     def renew(self) -> list[str]:
         """Renews the leases of the running phases; returns the slots whose phase another driver has
-        taken over. They are `taken` then.
+        taken over. They are put back then.
         """
         lost = [phase for phase, lease in self._leases.items() if not lease.renew()]
         slots = [self._running[phase][0] for phase in lost]
         for slot in slots:
-            self.taken(slot)
+            self.put_back(slot)
         return slots
 
     def give_back(self) -> None:

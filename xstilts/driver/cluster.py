@@ -15,6 +15,7 @@ Ray's settings for this job, each learnt from a failure (docs/architecture.md):
 from __future__ import annotations
 
 import atexit
+import json
 import logging
 import os
 import signal
@@ -28,17 +29,16 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 
 from xstilts.driver import rendezvous
 from xstilts.driver.leftovers import end_processes, own_folder
 from xstilts.driver.ray_settings import own_cluster
 from xstilts.driver.signals import Terminated
-from xstilts.errors import EngineError
+from xstilts.driver.slots import TRIAL_SLOT
+from xstilts.errors import EngineError, first_line
 from xstilts.sources.reach import REACH
 from xstilts.spec.sweep import Resources
-
-TRIAL_SLOT = "trial_slot"
-"""Custom resource of a trial that waits for its Train workers."""
 
 RAY_FOLDER = "r"
 """Ray's folder inside the run's. The path of a UNIX socket has 107 bytes, so it is short."""
@@ -54,6 +54,7 @@ WORKER_ENVIRONMENT = {
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.3",
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "1800",  # a node that is asked for takes minutes
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_COLOR_PREFIX": "0",
 }
@@ -92,7 +93,7 @@ class Cluster:
         if time.monotonic() - self._asked > ASK_SECONDS:
             self._asked = time.monotonic()
             try:
-                _reach(self.address, seconds=2)
+                reach(self.address, seconds=2)
                 self._refused = 0
             except OSError:
                 self._refused += 1
@@ -216,23 +217,52 @@ def _handlers_of_signals_kept() -> Iterator[None]:
 
 
 def _join(address: str, resources: Resources) -> str:
+    """Connects to the cluster at `address`; EngineError says why that can't be."""
+    if address.startswith(("http://", "https://")):
+        raise EngineError(
+            f"RAY_ADDRESS={address} is a cluster's dashboard, to which `xstilts submit` sends "
+            "sweeps; a run joins the cluster itself: RAY_ADDRESS=HOST:6379, or unset it to run on "
+            "this machine"
+        )
     try:
-        _reach(address)
+        reach(address)
+    except OSError as error:
+        raise _nobody_there(address, error) from error
+    try:
         ray.init(
             address=address,
-            runtime_env=_runtime(resources, {"RAY_ADDRESS": address}),
+            runtime_env=_beside_the_jobs(_runtime(resources, {"RAY_ADDRESS": address})),
             log_to_driver=False,
             logging_level=logging.WARNING,
         )
+    except ConnectionError as error:
+        raise _nobody_there(address, error) from error
     except Exception as error:
         raise EngineError(
-            f"RAY_ADDRESS={address}: no Ray cluster answers there ({error}); "
-            "start one, or unset RAY_ADDRESS to run on this machine"
+            f"RAY_ADDRESS={address}: the cluster there could not be joined: "
+            f"{first_line(error, 400)}"
         ) from error
     return address
 
 
-def _reach(address: str, seconds: float = 10) -> None:
+def _nobody_there(address: str, error: BaseException) -> EngineError:
+    return EngineError(
+        f"RAY_ADDRESS={address}: no Ray cluster answers there ({error}); "
+        "start one, or unset RAY_ADDRESS to run on this machine"
+    )
+
+
+def _beside_the_jobs(runtime: dict[str, Any]) -> dict[str, Any]:
+    """The environment without the variables that the job has which this driver belongs to: its
+    workers have them anyway, and Ray refuses a driver that names them once more.
+    """
+    job = json.loads(os.environ.get(RAY_JOB_CONFIG_JSON_ENV_VAR, "{}"))
+    held = ((job.get("runtime_env") or {}).get("env_vars")) or {}
+    variables = {k: v for k, v in runtime["env_vars"].items() if k not in held}
+    return {**runtime, "env_vars": variables}
+
+
+def reach(address: str, seconds: float = 10) -> None:
     """Raises OSError where nothing listens there: Ray itself would end the whole process."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
@@ -355,26 +385,3 @@ def _runtime(resources: Resources, more: Mapping[str, str]) -> dict[str, Any]:
     if REACH.known_away:
         variables["HF_HUB_OFFLINE"] = "1"  # what the cache has is used without asking again
     return {"env_vars": {**variables, **more}}
-
-
-def slots(resources: Resources) -> int:
-    """Phases that fit on the cluster at the same time. EngineError where none fits."""
-    have = ray.cluster_resources()
-    fits = int(have.get("CPU", 0) // (resources.workers * resources.cpus_per_worker))
-    if resources.gpus_per_worker:
-        fits = min(fits, int(have.get("GPU", 0) / (resources.workers * resources.gpus_per_worker)))
-    if fits < 1:
-        raise EngineError(
-            f"the cluster has {have.get('CPU', 0):g} CPUs and {have.get('GPU', 0):g} GPUs; "
-            "one phase asks for "
-            f"{resources.workers} x {resources.cpus_per_worker} CPUs and "
-            f"{resources.workers} x {resources.gpus_per_worker:g} GPUs; lower `resources:` "
-            "in the sweep"
-        )
-    if resources.workers > 1 and have.get(TRIAL_SLOT, 0) < 1:
-        raise EngineError(
-            f"the cluster has no `{TRIAL_SLOT}` resource, on which trials of several workers "
-            "wait; start its head with "
-            f"""--resources='{{"{TRIAL_SLOT}": 64}}'"""
-        )
-    return min(fits, resources.slots or fits)

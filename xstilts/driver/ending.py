@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from xstilts.driver.board import Board
 from xstilts.store.ledger import Entry
@@ -23,6 +24,10 @@ class Outcome:
 
     signal: int = signal.SIGINT
     """Which signal interrupted it."""
+    told: list[str] = field(default_factory=list)
+    """What a run says at its end of processes that were lost, a sentence each."""
+    budget: str = ""
+    """Which limit of the budget stopped it, with what was used."""
 
     @property
     def exit_code(self) -> int:
@@ -39,6 +44,8 @@ def outcome(
     started: int = 0,
     stopped: str = "",
     signal: int = signal.SIGINT,
+    told: Sequence[str] = (),
+    budget: str = "",
 ) -> Outcome:
     """The outcome of a run that leaves `board` as it is; `stopped` says why it ended early, if
     known. Phases that still run are given back.
@@ -57,4 +64,6 @@ def outcome(
         started=started,
         stopped=stopped,
         signal=signal,
+        told=list(told),
+        budget=budget if stopped == "budget" else "",
     )

@@ -6,6 +6,8 @@ phase whenever Tune has a free slot, so a trial that would have to wait is never
 renews the leases and shows progress. Tune's own checkpoints, loggers and restore are not used: the
 records are the state, and to resume is to run again.
 
+A run that is to end lets its phases keep a partial checkpoint first (`_Drive.leave`).
+
 Tune runs in a thread of its own. The main thread waits for it and for what may end a run early:
 Ctrl-C and other signals, and a cluster that died. Neither can wait until Ray answers.
 """
@@ -17,25 +19,36 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ray import tune
-from ray.tune.execution.placement_groups import PlacementGroupFactory
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from xstilts.driver import cluster, leftovers
+from xstilts.driver import cluster, leftovers, shared_folder, slots as places
 from xstilts.driver.board import Assignment, Board
+from xstilts.driver.budget import Meter, spent_before
+from xstilts.driver.departures import Departure, Departures
 from xstilts.driver.ending import Outcome, outcome
 from xstilts.driver.placement_groups import reaper
 from xstilts.driver.signals import number_of
+from xstilts.driver.slots import Slots
 from xstilts.driver.trial import PhaseTrial
 from xstilts.errors import EngineError
 from xstilts.spec.sweep import Sweep
 from xstilts.store.lease import LEASE_SECONDS, RENEWALS
+from xstilts.store.phases import Store
 
+LEAVE_SECONDS = 30.0
+"""How long the running phases have to keep a partial checkpoint when the run is to end."""
+
+MOST_PENDING = 100_000
+IDLE_SECONDS = 60.0
+"""An idle trial actor of a joined cluster is let go after this time, with its GPU."""
 Watcher = Callable[[dict[str, Any]], None]
 
 
@@ -46,14 +59,21 @@ class _Drive:
     board: Board
     sweep: Sweep
     context: dict[str, Any]
-    slots: int
+    slots: Slots
+    meter: Meter
     watch: Watcher
     changed: Callable[[], None]
+    departures: Departures
     began: float = field(default_factory=time.monotonic)
-    started: int = 0
     stopped: str = ""
+    budget: str = ""
+    """Which limit of the budget was reached."""
     trials: dict[str, str] = field(default_factory=dict)
     """Tune trial id to slot."""
+    kinds: dict[str, str] = field(default_factory=dict)
+    """Tune trial id to the kind of GPU that its phase asks for."""
+    halted: set[str] = field(default_factory=set)
+    """Tune trials whose phase is to leave, because the budget is spent."""
     taken: set[str] = field(default_factory=set)
     """Tune trials that still run though another driver has taken their phase over."""
     first: Assignment | None = None
@@ -62,6 +82,8 @@ class _Drive:
     """Raises LeaseLost where another driver has taken the sweep over. Whatever changes the board
     comes after it.
     """
+    leaving: bool = False
+    """Nothing more is handed out, and the running phases were told to leave."""
     ending: bool = False
     """Set by the main thread: Tune's loop ends at its next step, and the board is the main thread's
     again.
@@ -94,16 +116,21 @@ class _Drive:
             self.taken |= {trial for trial, slot in self.trials.items() if slot in lost}
             if self.first and self.first.slot in lost:
                 self.first = None
+        self.meter.keep()
+        self._spend()
         if force or now - self._shown > 0.5:
             self._shown = now
-            self.show()
+            waits = "" if self.meter.running or self.stopped else self.slots.waiting()
+            self.show(**({"doing": waits} if waits else {}))
 
     def show(self, **more: Any) -> None:
         """Shows how far the run is, now."""
         snapshot = self.board.snapshot()
-        left = snapshot["eta_seconds"]
-        left = None if left is None else left / self.slots
-        self.watch({**snapshot, "eta_seconds": left, **more})
+        left, slots = snapshot["eta_seconds"], self.slots.now
+        left = None if left is None else left / max(1, slots)
+        if self.leaving:
+            snapshot["doing"] = "keeping checkpoints of the running phases"
+        self.watch({**snapshot, "eta_seconds": left, "slots": slots, **more})
 
     def doing(self, what: str) -> None:
         """Shows what is done before there are phases, or after them."""
@@ -114,11 +141,38 @@ class _Drive:
         first, self.first = self.first, None
         return first or self.board.next()
 
+    def leave(self) -> None:
+        """Ends the run in order: from Tune's next step on nothing is handed out, and each running
+        phase keeps a partial checkpoint and goes; the next run carries on from there.
+
+        Safe from any thread. `stopped` says why; the caller sees to it that this ends in time.
+        """
+        self.leaving = True
+
     def spent(self) -> bool:
-        """Whether the budget is used up."""
-        budget = self.sweep.budget
-        hours = budget.hours is not None and time.monotonic() - self.began > budget.hours * 3600
-        return hours or (budget.phases is not None and self.started >= budget.phases)
+        """Whether the budget is used up before the plan is done."""
+        if not self.budget and not self.board.settled:
+            self.budget = self.meter.reached()
+            self.stopped = "budget" if self.budget else self.stopped
+        return bool(self.budget)
+
+    def _spend(self) -> None:
+        """Where the budget's time is spent, chooses the phases that stop, and ends Tune's loop once
+        no phase holds a place: those that wait for one would wait on.
+        """
+        if not self.spent() or not self.meter.stops:
+            return
+        for trial, slot in self.trials.items():
+            rest = self.board.rest_seconds(slot, self.meter.elapsed(slot))
+            if self.meter.too_long(slot, rest):
+                self.halted.add(trial)
+        if not self.meter.running:
+            self.ending = True
+            raise _Ended
+
+    def running_by_kind(self) -> Counter[str]:
+        """Kind of GPU to the phases that hold or await one."""
+        return Counter(self.kinds[trial] for trial in self.trials)
 
 
 class _Ended(Exception):
@@ -136,24 +190,26 @@ class PhaseSearcher(Searcher):
         """The next trial's config; None where nothing is ready now, FINISHED at the end."""
         drive = self._drive
         drive.tick()
-        if drive.spent() and not drive.board.settled:
-            drive.stopped = "budget"
+        if drive.leaving or drive.spent():
             return Searcher.FINISHED
-        if len(drive.trials) >= drive.slots:
+        if len(drive.trials) >= drive.slots.asked:
             return None
         assignment = drive.next()
         if assignment is None:
             drive.changed()
             return Searcher.FINISHED if drive.board.settled else None
-        drive.trials[trial_id] = assignment.slot
-        drive.started += 1
+        kind = drive.slots.kind_for(drive.running_by_kind())
+        drive.trials[trial_id], drive.kinds[trial_id] = assignment.slot, kind
+        drive.departures.begin(trial_id, assignment.spec.id)
+        drive.meter.started += 1
         return {
             "phase": assignment.spec.id,
             "spec": assignment.spec.model_dump(mode="json"),
             "slot": assignment.slot,
             "context": drive.context,
             "waits": drive.sweep.search.stopping != "none" and assignment.spec.action == "train",
-            "group": _group(drive.sweep),
+            "kind": kind,
+            "group": places.group(drive.sweep.resources, kind),
         }
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
@@ -162,24 +218,26 @@ class PhaseSearcher(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Tells the board how the phase ended. A dead actor is a failure that may be retried."""
+        """Tells the board how the phase ended; where its process died, `departures` knows why."""
         slot = self._drive.trials.pop(trial_id, None)
+        if slot is not None:
+            self._drive.meter.end(slot)
         if slot is None or trial_id in self._drive.taken:
             return
         self._drive.may_go_on()
         status = (result or {}).get("status", "")
-        board = self._drive.board
-        if error or status == "failed":
-            ending = result or {}
-            retries = 0 if ending.get("hopeless") else self._drive.sweep.resources.retries
-            error_text = ending.get("error") or "the trial's process died"
-            board.failed(slot, error_text, retries, damaged=ending.get("damaged", ""))
+        board, departures = self._drive.board, self._drive.departures
+        if error:
+            _departed(self._drive, slot, departures.end(trial_id))
+        elif status == "failed":
+            _failed(self._drive, slot, result or {}, departures.lost_a_node(trial_id))
         elif status == "done":
             board.done(slot)
         elif status == "taken":
-            board.taken(slot)
+            board.put_back(slot)
         else:
             board.pruned(slot)
+        departures.forget(trial_id)
         self._drive.changed()
         self._drive.tick(force=True)
 
@@ -190,31 +248,81 @@ class PhaseSearcher(Searcher):
         """Nothing to read."""
 
 
+def _departed(drive: _Drive, slot: str, how: Departure) -> None:
+    """The process of a slot's phase has gone."""
+    board = drive.board
+    if how.kind in ("hung", "died"):
+        board.failed(slot, how.why, drive.sweep.resources.retries)
+    elif drive.departures.may_lose(slot):
+        board.put_back(slot)
+    else:
+        board.failed(slot, f"{how.why}, as often before; it may be the cause itself", retries=0)
+
+
+def _failed(drive: _Drive, slot: str, row: dict[str, Any], lost: bool) -> None:
+    """A slot's phase has said that it failed; `lost`: because a node of its workers is gone."""
+    if lost and drive.departures.may_lose(slot):
+        drive.board.put_back(slot)
+        return
+    retries = 0 if row.get("hopeless") else drive.sweep.resources.retries
+    error = row.get("error") or "it failed without a word"
+    drive.board.failed(slot, error, retries, damaged=row.get("damaged", ""))
+
+
 class PhaseScheduler(FIFOScheduler):
     """Passes reports to the board, and keeps idle trial actors alive.
 
     Tune by itself keeps at most one idle actor: whenever only one phase is ready, it would end all
-    other processes and start them again later.
+    other processes and start them again later. But an idle actor holds its GPU, and its node can't
+    be taken down; so on a cluster that was joined, actors that have been idle for `IDLE_SECONDS`
+    are let go.
     """
 
     def __init__(self, drive: _Drive) -> None:
         super().__init__()
         self._drive = drive
-        self._kept = False
+        self._kept: Counter[Any] = Counter()
+        """What a trial holds to the number of idle actors with it that Tune is asked to keep."""
+        self._kinds: dict[Any, str] = {}
+        self._full = time.monotonic()
+        """When every place had a phase for the last time."""
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
-        """At the first trial, asks Tune to keep as many idle actors as there are slots."""
-        if not self._kept:
-            self._kept = True
-            tune_controller._tune_controller._actor_cache.increase_max(
-                trial.placement_group_factory, self._drive.slots
-            )
+        """Asks Tune to keep as many idle actors as there are places."""
+        if len(self._drive.trials) >= self._drive.slots.now:
+            self._full = time.monotonic()
+        self._kinds[trial.placement_group_factory] = trial.config["kind"]
+        self._keep(tune_controller)
+
+    def choose_trial_to_run(self, tune_controller: Any, **more: Any) -> Any:
+        """Tune's own choice. It is asked in each step, so the number of idle actors follows the
+        cluster here.
+        """
+        self._keep(tune_controller)
+        return super().choose_trial_to_run(tune_controller, **more)
+
+    def _keep(self, tune_controller: Any) -> None:
+        slots, running = self._drive.slots, self._drive.running_by_kind()
+        idle = not slots.own and time.monotonic() - self._full > IDLE_SECONDS
+        fits = slots.by_kind
+        cache = tune_controller._tune_controller._actor_cache
+        for place, kind in self._kinds.items():
+            wanted = running[kind] if idle else min(fits[kind], slots.now)
+            if wanted != self._kept[place]:
+                cache.increase_max(place, wanted - self._kept[place])
+                self._kept[place] = wanted
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Notes which process it was, before Tune forgets it."""
+        self._drive.departures.died(trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """STOP where the search prunes the phase, or another driver has taken it over."""
         self._drive.may_go_on()
         if trial.trial_id in self._drive.taken:
             return _stop(trial)
+        if self._drive.departures.heard(trial, result):
+            return str(TrialScheduler.CONTINUE)  # its process was killed: Tune sees it die
         slot, value = self._drive.trials.get(trial.trial_id), result.get("value")
         if slot is None or result.get("status") != "running":
             return str(TrialScheduler.CONTINUE)
@@ -241,8 +349,13 @@ class _Ticker(tune.Callback):
     def __init__(self, drive: _Drive) -> None:
         self._drive = drive
 
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        drive = self._drive
+        drive.meter.begin(drive.trials[trial.trial_id], drive.kinds[trial.trial_id])
+
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         self._drive.tick()
+        self._drive.departures.look(trials, self._drive.leaving, self._drive.halted)
 
 
 def run(
@@ -259,27 +372,47 @@ def run(
     driver has taken the sweep over.
 
     Raises EngineError where Ray can't be used or dies, LeaseLost when the phases here have ended;
-    then nothing is written any more. Ctrl-C, SIGTERM and SIGHUP end the running phases at once; the
-    outcome says `interrupted`, and the next run resumes them from their last partial checkpoints. A
-    second one while the run ends is raised, after Ray's processes were killed.
+    then nothing is written any more. At Ctrl-C, SIGTERM and SIGHUP the running phases keep a
+    partial checkpoint and end, within LEAVE_SECONDS; the outcome says `interrupted`, and the next
+    run resumes them. A second one while the run ends is raised, after Ray's processes were killed.
     """
-    drive = _Drive(board, sweep, context, 1, watch, changed, sure=sure)
+    resources, folder = sweep.resources, board.ledger.path.parent
+    store = Store(context["store"])
+    departures = Departures(store, context.get("deadline_seconds", 0), folder / "hung")
+    before = spent_before(folder, board.ledger.entries(), store, resources)
+    meter = Meter(sweep.budget, resources, folder, before)
+    slots = Slots(resources)
+    drive = _Drive(board, sweep, context, slots, meter, watch, changed, departures, sure=sure)
     drive.first = first or board.next()
     try:
-        if drive.first is not None or not board.settled:
+        if drive.spent():
+            pass  # by earlier runs
+        elif drive.first is not None or not board.settled:
             leftovers.clear()
-            with cluster.connected(sweep.resources, drive.doing) as joined, reaper():
-                drive.slots = cluster.slots(sweep.resources)
-                drive.doing("starting worker processes")
-                _experiment(drive, joined)
+            with (
+                cluster.connected(resources, drive.doing) as joined,
+                reaper(),
+                departures.nodes.watched(),
+            ):
+                slots.own = joined.folder is not None
+                if not slots.own and "://" not in context["store"]:
+                    shared_folder.require_shared(Path(context["store"]))
+                with slots:
+                    drive.doing("starting worker processes")
+                    _experiment(drive, joined)
         drive.sure()
+        for slot in meter.running:
+            meter.end(slot)
+        meter.keep(now=True)
         seconds = time.monotonic() - drive.began
         ended = outcome(
             board,
             seconds=seconds,
-            started=drive.started,
+            started=meter.started,
             stopped=drive.stopped,
             signal=drive.signal,
+            told=departures.sentences(),
+            budget=meter.reached(),
         )
     except BaseException:
         board.give_back()
@@ -301,25 +434,30 @@ def _experiment(drive: _Drive, joined: cluster.Cluster) -> None:
                 if died := joined.dead():
                     _died(drive, joined, died)
         except KeyboardInterrupt as asked:
-            drive.ending, drive.stopped, drive.signal = True, "interrupted", number_of(asked)
+            drive.stopped, drive.signal = "interrupted", number_of(asked)
+            drive.leave()
+            _wait(joined, thread, LEAVE_SECONDS)
+            drive.ending = True
             drive.doing("ending the running phases")
-            _let_end(joined, thread)
+            _wait(joined, thread, cluster.ENDING_SECONDS)
+            if thread.is_alive():
+                joined.give_up()
     drive.sure()  # Tune makes a TuneError of a lost lease
     if errors and not drive.ending:
         raise errors[0]
 
 
-def _let_end(joined: cluster.Cluster, thread: threading.Thread) -> None:
-    """Gives Tune's loop time to end; then, or at a second Ctrl-C, kills the cluster."""
-    until = time.monotonic() + cluster.ENDING_SECONDS
+def _wait(joined: cluster.Cluster, thread: threading.Thread, seconds: float) -> None:
+    """Waits until Tune's loop has ended or the cluster has died; a second Ctrl-C kills the cluster
+    and is raised.
+    """
+    until = time.monotonic() + seconds
     try:
         while thread.is_alive() and time.monotonic() < until and not joined.dead():
             thread.join(0.2)
     except KeyboardInterrupt:
         joined.give_up()
         raise
-    if thread.is_alive():
-        joined.give_up()
 
 
 def _died(drive: _Drive, joined: cluster.Cluster, what: str) -> None:
@@ -336,12 +474,16 @@ def _died(drive: _Drive, joined: cluster.Cluster, what: str) -> None:
 
 def _tune(drive: _Drive, folder: str, errors: list[BaseException]) -> None:
     """One Tune experiment; what ends it early is left in `errors`."""
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(drive.slots)
+    # The searcher limits them, as the cluster grows and shrinks.
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(MOST_PENDING)
     # The board reports failures itself, each once.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     # It would warn that it can't handle SIGTERM in this thread, which is as it should be.
     logging.getLogger("ray._private.worker").setLevel(logging.ERROR)
-    trainable = tune.with_resources(PhaseTrial, _placement(drive.sweep))
+    resources = drive.sweep.resources
+    trainable = tune.with_resources(
+        PhaseTrial, lambda config: places.placement(resources, config["kind"])
+    )
     try:
         tune.Tuner(
             trainable,
@@ -378,24 +520,3 @@ def _rate(result: dict[str, Any]) -> str:
 
 def _trial_name(trial: Any) -> str:
     return f"{trial.config['phase']}-{trial.trial_id}"
-
-
-def _group(sweep: Sweep) -> dict[str, Any] | None:
-    resources = sweep.resources
-    if resources.workers == 1:
-        return None
-    return {
-        "workers": resources.workers,
-        "cpus": resources.cpus_per_worker,
-        "gpus": resources.gpus_per_worker,
-        "retries": resources.retries,
-    }
-
-
-def _placement(sweep: Sweep) -> PlacementGroupFactory:
-    """A one-worker phase runs in the trial and takes its resources; a group's trial only waits."""
-    resources = sweep.resources
-    if resources.workers > 1:
-        return PlacementGroupFactory([{cluster.TRIAL_SLOT: 1}])
-    gpus = {"GPU": resources.gpus_per_worker} if resources.gpus_per_worker else {}
-    return PlacementGroupFactory([{"CPU": resources.cpus_per_worker, **gpus}])

@@ -24,15 +24,17 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 
 from xstilts.errors import StoreError
-from xstilts.store.chained import Chained
+from xstilts.store.chained import Chained, Follower
 
 
 class Journal(BaseJournalBackend):
     """The log of operations. Holds all of it in memory."""
 
-    def __init__(self, path: Path) -> None:
-        """Reads the log. StoreError where the disk refuses."""
-        self._file = Chained(path, shared=True)
+    def __init__(self, path: Path, follower: Follower | None = None) -> None:
+        """Reads the log. StoreError where the disk refuses. `follower` keeps what is written
+        elsewhere too.
+        """
+        self._file = Chained(path, shared=True, follower=follower)
         self.told: list[str] = []
         """What a run tells of damage, a sentence each."""
         try:

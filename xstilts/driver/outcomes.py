@@ -97,3 +97,8 @@ class Outcomes:
         if isinstance(result, EvaluationResult):
             return result.mean.get(self._sweep.task(entry.target).metric)
         return result.dev.value if result.dev else None
+
+    def seconds(self, phase_id: str) -> float | None:
+        """How long a phase took, over all attempts; None where it is not done."""
+        known = self._known.get(phase_id)
+        return known.result.seconds if known else None

@@ -71,6 +71,20 @@ def own_cluster(temporary: Path) -> Iterator[None]:
         _reread(constants)
 
 
+@contextmanager
+def token_sent() -> Iterator[None]:
+    """Within the block, Ray's clients in this process send the token that Ray finds; where the user
+    has set RAY_AUTH_MODE, that decides.
+    """
+    try:
+        with restored(("RAY_AUTH_MODE",)):
+            os.environ.setdefault("RAY_AUTH_MODE", "token")
+            _reread({})
+            yield
+    finally:
+        _reread({})
+
+
 def _token() -> dict[str, str]:
     if "RAY_AUTH_MODE" in os.environ:
         return {}

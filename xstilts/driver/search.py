@@ -35,6 +35,7 @@ from xstilts.planning.plan import Study
 from xstilts.spec.digests import digest
 from xstilts.spec.hyperparameters import Choice, LogRange, Space
 from xstilts.spec.sweep import Search
+from xstilts.store.chained import Follower
 from xstilts.store.ledger import Entry, State
 
 if TYPE_CHECKING:
@@ -64,11 +65,17 @@ class Studies:
     """All studies of a sweep. One process writes: the driver that holds the sweep's lease."""
 
     def __init__(
-        self, folder: Path, search: Search, studies: Mapping[str, Study], sweep: str
+        self,
+        folder: Path,
+        search: Search,
+        studies: Mapping[str, Study],
+        sweep: str,
+        follower: Follower | None = None,
     ) -> None:
+        """`follower` keeps what is written elsewhere too."""
         self._search, self._plans, self._sweep = search, studies, sweep
         folder.mkdir(parents=True, exist_ok=True)
-        journal = Journal(folder / "studies.journal")
+        journal = Journal(folder / "studies.journal", follower)
         self._storage = journal.storage()
         self.told = journal.told
         """What a run tells of damage, a sentence each."""

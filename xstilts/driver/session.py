@@ -4,19 +4,26 @@ version.
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from xstilts.errors import CorruptError, Problem, SweepError
+from xstilts.errors import CorruptError, LeaseHeld, Problem, SweepError
 from xstilts.spec.digests import differences
 from xstilts.spec.sweep import Sweep
-from xstilts.store.lease import Lease
+from xstilts.store.chained import Follower
+from xstilts.store.lease import LEASE_SECONDS, Lease
 from xstilts.store.ledger import Entry, Ledger
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import keep_sweep, sweep_before
 
+DEAD_HEAD_SECONDS = 1.5 * LEASE_SECONDS
+"""How long a job waits for a sweep that another driver seems to run: after a lease's duration
+without a sign, it is known.
+"""
 _NOT_THE_PLAN = ("resources", "budget", "store", "tracking", "mirror", "description")
 _WORDS = ("obtain", "licence")
 _SHOWN = 6
@@ -38,8 +45,34 @@ def driver(
     driver has taken the sweep over.
     """
     lease = lease_of(store, sweep)
+    if in_job():
+        _outwait(lease, tell)
     with lease.kept(tell=tell):
         yield lease
+
+
+def in_job() -> bool:
+    """Whether this process is the driver of a Ray job."""
+    return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+
+
+def _outwait(lease: Lease, tell: Callable[[str], None]) -> None:
+    """Waits while the lease's last sign is too young to be a dead driver's: a job that is submitted
+    again just after its cluster's head has died. `xstilts submit` starts no job beside a living
+    one, so whoever gave that sign is most likely gone.
+    """
+    until = time.monotonic() + DEAD_HEAD_SECONDS
+    told = False
+    while time.monotonic() < until:
+        try:
+            return lease.look()
+        except LeaseHeld as held:
+            if held.watched:
+                return  # it is watched, and then taken over, by whoever takes the lease
+            if not told:
+                told = True
+                tell(f"{held}; waiting for up to {DEAD_HEAD_SECONDS:.0f} s, as it may have died")
+        time.sleep(1)
 
 
 class OwnLedger(Ledger):
@@ -47,8 +80,8 @@ class OwnLedger(Ledger):
     to it.
     """
 
-    def __init__(self, folder: Path, lease: Lease) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, lease: Lease, follower: Follower | None = None) -> None:
+        super().__init__(folder, follower)
         self._lease = lease
 
     def write(self, entry: Entry, **changes: Any) -> Entry:
@@ -73,15 +106,11 @@ def same_plan(folder: Path, sweep: Sweep) -> list[str]:
     except CorruptError as error:
         before, damage = None, str(error)
     if before is not None:
-        changes = list(differences(_plan_of(before), _plan_of(sweep)))
+        changes = changed_words(plan_of(before), plan_of(sweep))
         if changes:
-            shown = "; ".join(
-                f"{where}: {old!r} -> {new!r}" for where, old, new in changes[:_SHOWN]
-            )
-            more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
             message = (
                 f"{sweep.name} version {sweep.version} stands for another plan in "
-                f"{folder}: {shown}{more}; "
+                f"{folder}: {changes}; "
                 "raise `version`, or change it back (finished phases are shared all the same)"
             )
             raise SweepError([Problem(message=message)])
@@ -93,7 +122,17 @@ def same_plan(folder: Path, sweep: Sweep) -> list[str]:
     return [told] if damage else []
 
 
-def _plan_of(sweep: Sweep) -> dict[str, Any]:
+def changed_words(before: Any, now: Any) -> str:
+    """What differs between two values of JSON, the first differences one by one; empty where
+    nothing does.
+    """
+    changes = list(differences(before, now))
+    shown = "; ".join(f"{where}: {old!r} -> {new!r}" for where, old, new in changes[:_SHOWN])
+    more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
+    return shown + more
+
+
+def plan_of(sweep: Sweep) -> dict[str, Any]:
     """What a sweep asks for: without resources and places, and without the words about tasks."""
     whole = sweep.model_dump(mode="json")
     plan = {k: v for k, v in whole.items() if k not in _NOT_THE_PLAN}

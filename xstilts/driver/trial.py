@@ -5,14 +5,21 @@ runs in a thread and hands its reports over. At a report that may prune it, it w
 answer, so a pruned phase stops at an evaluation and ends cleanly. A phase of several workers runs
 as a Train worker group that this trial starts and watches; its reports come through a mailbox
 actor. Both ways call the same `training.phase.run_phase`.
+
+Tune hears of each phase every two seconds, whether it has something new to say or not: only between
+two of its questions can the driver tell a trial something. A phase that was told to leave, or that
+hangs, says so in a row that does not end the trial, because the driver then kills the process:
+it is not to be used again.
 """
 
 from __future__ import annotations
 
 import os
 import queue
+import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -20,12 +27,21 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store.phases import Store
-from xstilts.workers.context import Report
+from xstilts.workers.context import Answer, Report
+from xstilts.workers.watchdog import LATEST_LOOK_SECONDS, Watchdog
 
 Row = dict[str, Any]
+
+ASK_SECONDS = 2.0
+"""Longest time that Tune waits for a phase's next report before it hears the last one again."""
+TOGETHER_SECONDS = LATEST_LOOK_SECONDS + 2
+"""Workers that hang together say so within this time."""
+GONE = ("left", "hung")
+"""Statuses of a phase whose process is to be killed."""
 
 
 class Handoff:
@@ -36,39 +52,54 @@ class Handoff:
     def __init__(self, waits: bool) -> None:
         self._waits = waits
         self._rows: queue.Queue[Row] = queue.Queue()
-        self._answers: queue.Queue[bool] = queue.Queue()
+        self._answers: queue.Queue[Answer] = queue.Queue()
         self._asked = False
-        self._stopping = False
+        self._answer = Answer.GO_ON
+        self._last: Row = {"status": "running", "step": 0, "steps": 0, "asked": False}
 
-    def report(self, row: Row) -> bool:
-        """Hands a row over; False where the phase should stop. Where the search may prune the
-        phase, a row with a value waits for the answer.
+    def report(self, row: Row) -> Answer:
+        """Hands a row over; returns the answer. Where the search may prune the phase, a row with a
+        value waits for it.
         """
-        if self._stopping:
-            return False
+        if self._answer != Answer.GO_ON:
+            return self._answer
         ask = self._waits and row.get("value") is not None
         self._rows.put({**row, "asked": ask})
-        return self._answers.get() if ask else True
+        return self._answers.get() if ask else self._answer
 
     def end(self, row: Row) -> None:
         """Hands the last row over."""
         self._rows.put({**row, "asked": False})
 
-    def take(self) -> Row:
-        """Waits for the next row; progress that newer progress has replaced is skipped."""
+    def take(self, seconds: float | None = None) -> Row:
+        """Waits for the next row; progress that newer progress has replaced is skipped. After
+        `seconds` without one, the last row again, as one that asks and scores nothing.
+        """
         if self._asked:
             self._asked = False
-            self._answers.put(True)
-        row = self._rows.get()
+            self._answers.put(Answer.GO_ON)
+        try:
+            row = self._rows.get(timeout=seconds)
+        except queue.Empty:
+            return self._last
         while row.get("value") is None and row["status"] == "running" and not self._rows.empty():
             row = self._rows.get()
         self._asked = row["asked"]
+        self._last = {**row, "asked": False, **({"value": None} if "value" in row else {})}
         return row
 
     def stop(self) -> None:
-        """Answers no, now and from now on."""
-        self._stopping = True
-        self._answers.put(False)
+        """Answers STOP, now and from now on."""
+        self._answer_all(Answer.STOP)
+
+    def leave(self) -> None:
+        """Answers LEAVE, now and from now on, unless the phase was stopped already."""
+        if self._answer == Answer.GO_ON:
+            self._answer_all(Answer.LEAVE)
+
+    def _answer_all(self, answer: Answer) -> None:
+        self._answer = answer
+        self._answers.put(answer)
 
 
 class PhaseTrial(tune.Trainable):
@@ -87,15 +118,28 @@ class PhaseTrial(tune.Trainable):
         return True
 
     def step(self) -> Row:
-        """The phase's next report; `done` is true in the last one."""
-        row = self._handoff.take()
-        return {**row, "done": row["status"] != "running"}
+        """The phase's next report; `done` is true in the last one. With it go the `nodes` that the
+        phase runs on, and its `writer`: node, host and id of the process that holds its lease.
+        """
+        row = self._handoff.take(ASK_SECONDS)
+        nodes = {ray.get_runtime_context().get_node_id(), *row.get("nodes", ())}
+        own = {"nodes": sorted(nodes), "done": row["status"] not in ("running", *GONE)}
+        return {"writer": _writer(), **row, **own}
 
     def prune(self) -> None:
         """Ends the phase at once, because the search pruned it: Tune may leave this process idle
         for long.
         """
         self._handoff.stop()
+
+    def leave(self) -> None:
+        """Lets the phase keep a partial checkpoint and end, within about three seconds and the time
+        of an update or an evaluation; its next row then says `left`, and the driver kills this
+        process. A phase that has just ended says how, as always.
+
+        For whoever has to free a node or end a run: the phase loses no step.
+        """
+        self._handoff.leave()
 
     def cleanup(self) -> None:
         """Ends the running phase."""
@@ -120,12 +164,23 @@ def _guarded(run: Callable[[Row, Handoff], str], config: Row, handoff: Handoff) 
     """
     try:
         handoff.end({"status": run(config, handoff)})
+    except _Left:
+        handoff.end({"status": "left"})
     except BaseException as error:
         if _taken(error):
             handoff.end({"status": "taken"})
             return
         ending = {"error": _explain(error), "hopeless": _hopeless(error)}
         handoff.end({"status": "failed", **ending, "damaged": _damaged(error)})
+
+
+def _writer() -> list[Any]:
+    """Node, host and id of this process."""
+    return [ray.get_runtime_context().get_node_id(), socket.gethostname(), os.getpid()]
+
+
+class _Left(BaseException):
+    """Ends a phase that is to leave before its first step: there is nothing to keep."""
 
 
 def _taken(error: BaseException) -> bool:
@@ -162,32 +217,49 @@ def _explain(error: BaseException) -> str:
 
 
 def _run_here(config: Row, handoff: Handoff) -> str:
-    def report(report: Any) -> bool:
+    def report(report: Any) -> Answer:
         return handoff.report({"status": "running", **report.model_dump()})
 
-    return execute(config, report)
+    def hung(where: str) -> None:
+        handoff.end({"status": "hung", "error": where})
+
+    return execute(config, report, hung)
 
 
-def execute(config: Row, report: Callable[[Any], bool]) -> str:
-    """Runs the phase in `config` in this process, under the worker's lease: "done" or "pruned".
+def execute(
+    config: Row,
+    report: Callable[[Any], int],
+    hung: Callable[[str], None] = lambda where: None,
+) -> str:
+    """Runs the phase in `config` in this process, under the worker's lease: "done", "pruned" or
+    "left". `hung` gets the stacks where it makes no progress for longer than the deadline.
 
     The trial of a dead driver may live on for a moment; this one waits until its lease is free.
     Where another worker takes the lease over, because this one was stopped for long, the phase ends
     here with LeaseLost at its next report, and before it keeps anything more.
     """
-    lease = Store(config["context"]["store"]).lease(f"worker-{config['phase']}")
+    lease = _store(config).lease(f"worker-{config['phase']}")
+    dog = Watchdog(config["context"]["deadline_seconds"], hung)
 
-    def still_ours(one: Any) -> bool:
+    def still_ours(one: Any) -> int:
         lease.check()
-        return report(one)
+        dog.progress(one)
+        answer = report(one)
+        if one.doing and answer == Answer.LEAVE:
+            raise _Left
+        return answer
 
-    with lease.kept(waits=True):
+    with lease.kept(waits=True), dog.watching():
         if "torch" not in sys.modules:  # the process is new
             report(Report(step=0, steps=0, doing="loading libraries"))
         from xstilts.training.phase import Context, run_phase
 
         context = Context(**config["context"])
         return run_phase(_spec(config), context, still_ours, sure=lease.check)
+
+
+def _store(config: Row) -> Store:
+    return Store(config["context"]["store"]).has_answered()
 
 
 def _spec(config: Row) -> PhaseSpec:
@@ -199,45 +271,67 @@ def _spec(config: Row) -> PhaseSpec:
 
 @ray.remote(num_cpus=0)
 class Mailbox:
-    """Carries rank 0's reports to the trial, and the trial's answer back."""
+    """Carries what the workers say to the trial, and the trial's answer back."""
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
-        self._pruned = False
+        self._answer = Answer.GO_ON
+        self._nodes: dict[int, str] = {}
+        self._hung: dict[int, str] = {}
 
-    def put(self, row: Row) -> bool:
-        """Leaves a row; False where the phase should stop."""
+    def begin(self, rank: int, node: str) -> None:
+        """A worker has begun on a node; the former group of this trial has ended."""
+        self._nodes[rank] = node
+        self._hung = {}
+
+    def put(self, row: Row) -> Answer:
+        """Leaves a row; returns the answer."""
         self._rows.append(row)
-        return not self._pruned
+        return self._answer
 
     def take(self) -> list[Row]:
         """All rows since the last call."""
         rows, self._rows = self._rows, []
-        return rows
+        return [{**row, "nodes": list(self._nodes.values())} for row in rows]
 
-    def prune(self) -> None:
-        """Answers the next report with no."""
-        self._pruned = True
+    def answer(self, answer: Answer) -> None:
+        """Answers the next report, and all after it, with this."""
+        self._answer = answer
+
+    def hung(self, rank: int, where: str) -> None:
+        """A worker makes no progress."""
+        self._hung[rank] = where
+
+    def hanging(self) -> dict[int, str]:
+        """The workers that make no progress: rank to where."""
+        return self._hung
 
 
 def _run_group(config: Row, handoff: Handoff) -> str:
-    mailbox = Mailbox.remote()  # type: ignore[attr-defined]
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    mailbox = Mailbox.options(scheduling_strategy=here).remote()  # type: ignore[attr-defined]
     box: Row = {}
     thread = threading.Thread(target=_fit, args=(config, mailbox, box), daemon=True)
     thread.start()
-    pruned = False
+    answer = Answer.GO_ON
     while thread.is_alive():
         thread.join(timeout=0.2)
         for row in ray.get(mailbox.take.remote()):
-            if not handoff.report(row) and not pruned:
-                pruned = True
-                ray.get(mailbox.prune.remote())
+            before, answer = answer, handoff.report(row)
+            if answer != before:
+                ray.get(mailbox.answer.remote(answer))
+        if ray.get(mailbox.hanging.remote()):
+            time.sleep(TOGETHER_SECONDS)
+            hanging = ray.get(mailbox.hanging.remote())
+            told = "\n".join(f"worker {rank}: {where}" for rank, where in sorted(hanging.items()))
+            handoff.end({"status": "hung", "error": told})
+            thread.join()  # until the driver kills this process
     if "error" in box:
         raise box["error"]
-    if Store(config["context"]["store"]).phase(config["phase"]).done:
+    if _store(config).phase(config["phase"]).done:
         return "done"
-    if pruned:
-        return "pruned"
+    if answer != Answer.GO_ON:
+        return "left" if answer == Answer.LEAVE else "pruned"
     raise RuntimeError("the Train workers ended without a record")
 
 
@@ -249,7 +343,7 @@ def _fit(config: Row, mailbox: Any, box: Row) -> None:
     from xstilts.driver.rendezvous import torch_config
 
     group = config["group"]
-    folder = Path(config["context"]["store"]) / "train"
+    folder = _store(config).path / "train"
     try:
         TorchTrainer(
             _worker,
@@ -258,6 +352,7 @@ def _fit(config: Row, mailbox: Any, box: Row) -> None:
             scaling_config=ScalingConfig(
                 num_workers=group["workers"],
                 use_gpu=bool(group["gpus"]),
+                label_selector=group["labels"] or None,
                 resources_per_worker={
                     "CPU": group["cpus"],
                     **({"GPU": group["gpus"]} if group["gpus"] else {}),
@@ -278,16 +373,26 @@ def _fit(config: Row, mailbox: Any, box: Row) -> None:
 def _worker(config: Row) -> None:
     from ray import train
 
-    mailbox, first = config["mailbox"], train.get_context().get_world_rank() == 0
+    mailbox, rank = config["mailbox"], train.get_context().get_world_rank()
+    ray.get(mailbox.begin.remote(rank, ray.get_runtime_context().get_node_id()))
 
-    def report(report: Any) -> bool:
-        return not first or bool(
-            ray.get(mailbox.put.remote({"status": "running", **report.model_dump()}))
-        )
+    def report(report: Any) -> int:
+        row = {"status": "running", **report.model_dump(), "writer": _writer()}
+        return Answer.GO_ON if rank else ray.get(mailbox.put.remote(row))
 
-    if first:
-        execute(config, report)
-    else:
-        from xstilts.training.phase import Context, run_phase
+    def hung(where: str) -> None:
+        mailbox.hung.remote(rank, where)
 
-        run_phase(_spec(config), Context(**config["context"]), report)
+    if rank == 0:
+        execute(config, report, hung)
+        return
+    from xstilts.training.phase import Context, run_phase
+
+    dog = Watchdog(config["context"]["deadline_seconds"], hung)
+
+    def watched(one: Any) -> int:
+        dog.progress(one)
+        return report(one)
+
+    with dog.watching():
+        run_phase(_spec(config), Context(**config["context"]), watched)

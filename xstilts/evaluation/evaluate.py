@@ -36,7 +36,7 @@ from xstilts.spec.task import Task, Use
 from xstilts.store.phases import Store
 from xstilts.store.results import EvaluationResult, LayerScore
 from xstilts.workers import process
-from xstilts.workers.context import Report, Reporter
+from xstilts.workers.context import Answer, Report, Reporter
 from xstilts.workers.precision import use_bf16
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def run(
     """Evaluates the parent's checkpoint in every language; keeps predictions, returns the result.
 
     `report` is called on every worker, after each round of languages and with what is done before;
-    the evaluation ends with None if it returns False after a round.
+    the evaluation ends with None if it is told to after a round, but is not left after the last.
     """
     started = time.monotonic()
     if len(spec.members) != 1:
@@ -133,7 +133,8 @@ def run(
             steps=n_languages,
             examples_per_second=rows / max(1e-9, time.monotonic() - began),
         )
-        if not report(done):
+        answer = report(done)
+        if answer == Answer.STOP or (answer == Answer.LEAVE and done.step < n_languages):
             return None
 
     def finish() -> EvaluationResult:

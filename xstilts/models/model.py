@@ -29,7 +29,7 @@ from xstilts.models import heads as head_files
 from xstilts.models.checkpoints import OPENING, loading, saving, tokenizer_of, unfit
 from xstilts.sources.base_models import base_place
 from xstilts.spec.format_specs.options import EmbeddingOptions
-from xstilts.spec.phase import PhaseParent, PhaseSpec, ScratchParent
+from xstilts.spec.phase import Parent, PhaseParent, PhaseSpec, ScratchParent
 from xstilts.spec.seeds import subseed
 from xstilts.spec.task import Task
 from xstilts.store.phases import Store
@@ -188,6 +188,15 @@ def _body(
         return _opened(checkpoint, None, stored=True), tokenizer_of(checkpoint)
     place, revision = base_place(parent.model, parent.revision, context)
     return _opened(place, revision, stored=False), tokenizer_of(place, revision)
+
+
+def tokenizer_for(parent: Parent, store: Store, context: DataContext) -> PreTrainedTokenizerBase:
+    """The tokenizer of what a phase starts from."""
+    if isinstance(parent, ScratchParent):
+        return _scratch_tokenizer(parent, context)
+    if isinstance(parent, PhaseParent):
+        return tokenizer_of(str(store.phase(parent.phase).checkpoint()))
+    return tokenizer_of(*base_place(parent.model, parent.revision, context))
 
 
 def _scratch_tokenizer(parent: ScratchParent, context: DataContext) -> PreTrainedTokenizerBase:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from xstilts.planning.needs import first_slot
 from xstilts.planning.plan import Plan, Slot
-from xstilts.planning.spaces import fixed, own_part
+from xstilts.planning.spaces import fixed, own_part, searched
 from xstilts.spec.frozen import Frozen
 from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.phase import (
@@ -77,6 +77,32 @@ def build(
     )
 
 
+def reading(plan: Plan, slot: Slot, revisions: Revisions) -> PhaseSpec | None:
+    """A phase that reads what the phases of a slot read, in the same form, and starts from the base
+    model; None where the form depends on a search, or a model translates the rows.
+    """
+    settings = plan.settings(slot)
+    if any(name in EVALUATED_WITH for name in searched(settings)):
+        return None
+    hyper = Hyperparameters(**{k: v for k, v in fixed(settings).items() if k in EVALUATED_WITH})
+    if slot.kind == "evaluate":
+        task = plan.sweep.task(slot.target)
+        members = [Member(task=task, data_revision=revisions.evaluate.get(task.name, "?"))]
+    else:
+        members = [
+            Member(task=plan.sweep.task(name), data_revision=revisions.train.get(name, "?"))
+            for name in plan.sweep.members(slot.task)
+        ]
+        if any(m.task.transform and m.task.transform.translate for m in members):
+            return None
+    return PhaseSpec(
+        action="evaluate" if slot.kind == "evaluate" else "train",
+        parent=_base(plan, slot, revisions),
+        members=tuple(members),
+        hyper=hyper,
+    )
+
+
 def known_ids(
     plan: Plan, revisions: Revisions, unread: Callable[[Slot], bool] = lambda slot: False
 ) -> set[str]:
@@ -95,14 +121,16 @@ def known_ids(
 
 
 def _parent(plan: Plan, slot: Slot, parent_phase: str, revisions: Revisions) -> Parent:
-    if parent_phase:
-        return PhaseParent(phase=parent_phase)
-    if slot.kind == "pretrain":
-        pretraining = plan.pretraining(slot.model)
-        return ScratchParent(
-            config=pretraining.config,
-            tokenizer=pretraining.tokenizer,
-            tokenizer_revision=revisions.models.get(pretraining.tokenizer, "?"),
-        )
-    model = next(m for m in plan.sweep.models if isinstance(m, Model) and m.label == slot.model)
-    return ModelParent(model=model.id, revision=revisions.models.get(model.id, "?"))
+    return PhaseParent(phase=parent_phase) if parent_phase else _base(plan, slot, revisions)
+
+
+def _base(plan: Plan, slot: Slot, revisions: Revisions) -> Parent:
+    """What the lineage of a slot begins with: a base model, or the start of a pretraining."""
+    model = next(m for m in plan.sweep.models if m.label == slot.model)
+    if isinstance(model, Model):
+        return ModelParent(model=model.id, revision=revisions.models.get(model.id, "?"))
+    return ScratchParent(
+        config=model.config,
+        tokenizer=model.tokenizer,
+        tokenizer_revision=revisions.models.get(model.tokenizer, "?"),
+    )

@@ -136,4 +136,6 @@ def plain(error: Exception | str, store: Store) -> str:
     """An error's message, with paths relative to the store."""
     missing = isinstance(error, KeyError) and error.args
     text = f"no {error.args[0]!r} in it" if missing else str(error)  # type: ignore[union-attr]
-    return first_line(text.replace(f"{store.path}/", "")).rstrip(".")
+    return first_line(text.replace(f"{store.address}/", "").replace(f"{store.path}/", "")).rstrip(
+        "."
+    )

@@ -51,6 +51,23 @@ xstilts does not use.
 """
 
 
+RAY_NAMES: Mapping[str, tuple[str, ...]] = {
+    "A100-40GB": ("A100-40GB", "A100-40G", "A100"),
+    "A100-80GB": ("A100-80GB", "A100-80G", "A100"),
+    "RTX-3090": ("RTX-3090", "GeForce-RTX-3090"),
+    "RTX-4090": ("RTX-4090", "GeForce-RTX-4090"),
+}
+"""A GPU's name to the values of Ray's node label `ray.io/accelerator-type` that stand for it, where
+they are not the name alone. Ray reads them off the driver's name of the GPU, in which an A100's
+memory is not told apart; whoever has both kinds labels the nodes.
+"""
+
+
+def ray_names(name: str) -> tuple[str, ...]:
+    """Values of Ray's label that stand for a GPU of `GPUS`."""
+    return RAY_NAMES.get(name, (name,))
+
+
 def gpu_name(name: str | None) -> str:
     """A GPU's name as `GPUS` spells it, the default for None; InputError where it is not there."""
     if name is None:

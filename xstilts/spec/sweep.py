@@ -148,25 +148,57 @@ class Resources(Frozen):
     """Train workers of a phase; they share each batch."""
     cpus_per_worker: int = Field(default=1, ge=1)
     gpus_per_worker: float = Field(default=0, ge=0)
+    """GPUs that each worker holds: 0 for none, 1, or a fraction (0.5: two phases share a GPU). A
+    worker computes on one GPU.
+    """
     gradient_checkpointing: bool = False
     """Saves memory for about a third more work: the backward pass computes the layers again.
     Changes no number.
     """
-    gpu: str | None = None
-    """Name of a GPU; only the estimate of `xstilts plan` reads it."""
+    gpu: str | tuple[str, ...] | None = None
+    """Kind of GPU that phases run on, or several in order of preference (`[A100-80GB, L4]`); left
+    out: any. `xstilts plan` estimates for the first.
+    """
     retries: int = Field(default=2, ge=0)
     """How often a failed phase is tried again."""
     partial_every_seconds: float = Field(default=60, ge=0)
     """Seconds between partial checkpoints; a killed phase loses at most the work of that time."""
+    deadline_minutes: float = Field(default=30, ge=0)
+    """A phase that makes no step for so long hangs: its process is killed and it is tried again;
+    0: it may hang for ever. Before its first step only a process that computes nothing counts.
+    """
+
+    @property
+    def gpus(self) -> tuple[str, ...]:
+        """The kinds of GPU that phases run on, the preferred one first; empty for any."""
+        return () if self.gpu is None else (self.gpu,) if isinstance(self.gpu, str) else self.gpu
+
+    @property
+    def gpus_per_phase(self) -> float:
+        """GPUs that one phase holds."""
+        return self.workers * self.gpus_per_worker
 
 
 class Budget(Frozen):
     """When a run stops by itself; the same command resumes it."""
 
     hours: float | None = Field(default=None, gt=0)
-    """Wall-clock hours."""
+    """Wall-clock hours of one run."""
     phases: int | None = Field(default=None, ge=1)
     """Phases started in one run."""
+    gpu_hours: float | None = Field(default=None, gt=0)
+    """Hours of GPUs held by phases, over all runs of the sweep."""
+    money: float | None = Field(default=None, gt=0)
+    """What these hours may cost, over all runs, in the currency of `price_per_gpu_hour`."""
+    price_per_gpu_hour: Annotated[float, Field(gt=0)] | dict[str, float] | None = None
+    """Of one GPU; or kind of GPU to its price (`{A100-80GB: 3.2, L4: 0.8}`)."""
+    when_spent: Literal["checkpoint", "finish"] = "checkpoint"
+    """What becomes of the phases that run when hours, GPU hours or money are spent. `checkpoint`:
+    those that will end within `grace_minutes` do, the others stop and carry on from their last
+    partial checkpoint in the next run; `finish`: all end.
+    """
+    grace_minutes: float = Field(default=10, ge=0)
+    """See `when_spent`."""
 
 
 class Sweep(Frozen):

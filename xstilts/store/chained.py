@@ -26,7 +26,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from xstilts.errors import StoreError
 from xstilts.store.local_files import store_error, write_bytes
@@ -88,14 +88,34 @@ class Found:
     """
 
 
+class Follower(Protocol):
+    """Keeps what is written to a file elsewhere too. It may do so later: `durable` waits."""
+
+    def appended(self, content: bytes) -> None:
+        """Takes what was appended; raises what became of something earlier."""
+        ...
+
+    def written_anew(self, content: bytes) -> None:
+        """Takes the whole of a file that was written anew."""
+        ...
+
+    def durable(self) -> None:
+        """Returns when all that was taken is kept; raises what became of it otherwise."""
+        ...
+
+
 class Chained:
     """One file of chained lines with its head. Any number of readers; one writer, who reads it
     first.
     """
 
-    def __init__(self, path: Path, *, shared: bool = False) -> None:
-        """`shared`: other programs may append too; their lines are never taken for ours."""
-        self._shared = shared
+    def __init__(
+        self, path: Path, *, shared: bool = False, follower: Follower | None = None
+    ) -> None:
+        """`shared`: other programs may append too; their lines are never taken for ours. `follower`
+        gets what is written, once it is on the disk.
+        """
+        self._shared, self._follower = shared, follower
         self.path, self._head = path, path.with_name(f"{path.name}.head")
         self._lines, self._last = 0, FIRST
         self._size, self._torn, self._open_end = 0, False, False
@@ -151,7 +171,8 @@ class Chained:
                         "that process and run the same command again"
                     )
                 self._size, self._torn = file.tell(), True
-                file.write(b"\n" * self._open_end + content)
+                content = b"\n" * self._open_end + content
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
                 self._size = file.tell()
@@ -161,6 +182,15 @@ class Chained:
                 file.write(self._head_line())
         except OSError as error:
             raise store_error(error, self.path) from error
+        if self._follower is not None:
+            self._follower.appended(content)
+
+    def durable(self) -> None:
+        """Waits until all that was appended is kept wherever it is kept; raises what became of it
+        otherwise.
+        """
+        if self._follower is not None:
+            self._follower.durable()
 
     def mend(self, rows: Sequence[Mapping[str, Any]]) -> str:
         """Puts the file aside as it is, and writes a good one with these lines; returns where the
@@ -182,6 +212,8 @@ class Chained:
         self._lines, self._size = len(rows), len(content)
         self._torn, self._open_end = False, False
         self._write_new_head()
+        if self._follower is not None:
+            self._follower.written_anew(content)
         return where
 
     def _content(self) -> bytes:
@@ -218,6 +250,13 @@ class Chained:
             if head is not None and type(head.row.get("lines")) is int:
                 return head
         return None
+
+
+def write_head_of(path: Path, content: bytes) -> None:
+    """Writes the head of a file that was brought here with this content. Raises StoreError."""
+    lines = [line for line in map(read_line, content.split(b"\n")) if line is not None]
+    last = lines[-1].sum if lines else FIRST
+    write_bytes(path.with_name(f"{path.name}.head"), line_of({"lines": len(lines)}, last)[0])
 
 
 def _lines_of(rows: Sequence[Mapping[str, Any]], after: str) -> tuple[bytes, str]:

@@ -9,11 +9,17 @@ which libraries open and write themselves.
 Nothing is needed that an object store can't do: no rename, no append, no lock. Decisions between
 several machines, such as which one works on a phase, use only `swap`.
 
+Files under a prefix of two parts may be *owned* (`owned`): then what an earlier owner would change
+there is refused, whenever its call comes, so that nothing of it is ever seen. This is what a
+process meets that was stopped in the middle of its work, woke up, and does not know yet that
+another one has taken the work over.
+
 Every implementation must pass `tests/store/files_contract.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -49,6 +55,10 @@ class Files(Protocol):
         """The last parts of the names directly under a prefix, files and folders, sorted."""
         ...
 
+    def some(self, prefix: str) -> bool:
+        """Whether there is any file under a prefix; takes no longer where there are many."""
+        ...
+
     def sizes(self, prefix: str) -> dict[str, int]:
         """The bytes of every file under a prefix, by the rest of its name; empty where there are
         none.
@@ -76,20 +86,42 @@ class Files(Protocol):
         ...
 
     def folder(self, prefix: str) -> Path:
-        """A local folder with the files under a prefix, to read only.
+        """A local folder with the files under a prefix of two parts or more, to read only.
 
-        It stays until the process ends or the files are removed. Where there are no files, it is
-        empty or does not exist.
+        It stays while this object lives, or until the files are removed. Where there are no files,
+        it is empty or does not exist.
         """
         ...
 
     def keep(self, local: Path, prefix: str) -> None:
-        """Keeps the files of a local folder under a prefix, replacing what was there.
+        """Keeps the files of a local folder under a prefix of two parts or more, replacing what was
+        there.
 
         The folder may come from `scratch`, or from `folder` of another prefix. `local` must not lie
         below `prefix`. It may be moved, so do not use it afterwards. After a crash each file is
         whole but some may be missing: write a file that marks the end last if you need to know.
         Files are as durable as their writer made them.
+        """
+        ...
+
+    def owned(self, prefix: str, token: str, sure: Callable[[], None]) -> Files:
+        """These files, as their new owner has them: `prefix` has two parts, and `token` is the
+        owner's alone.
+
+        When this has returned, every method of an earlier owner's files that would change something
+        under the prefix raises LeaseLost, also one that has begun, and changes nothing. Files that
+        nobody owns (those this method is called on) can be changed by all. Removing the prefix ends
+        its ownership.
+
+        `sure` raises LeaseLost where the caller has no right to own the files (any more). It is
+        called after what decides has been looked at: if another owner comes between `sure` and the
+        end, this one is not the owner, and `sure` is called again.
+        """
+        ...
+
+    def expect(self, prefixes: Iterable[str]) -> None:
+        """Says which prefixes of two parts are about to be read: where each question takes time,
+        they are read together. What is read in the next minute may be as old as this call.
         """
         ...
 

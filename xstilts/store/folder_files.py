@@ -3,7 +3,15 @@
 A name is a path below the folder, and no link leads out of it (`inside`). A file is written under a
 hidden name and then renamed, so that it is whole. `swap` compares and replaces under a kernel lock
 on `.lock` beside the file, which is held only during the swap and ends with its process. Hidden
-names (`.lock`, unfinished files, scratch folders) belong to this module and are never listed.
+names (`.lock`, `.owners`, unfinished files, scratch folders) belong to this module and are never
+listed.
+
+The owner of `phases/<id>` is named in `phases/.owners/<id>`. An owner makes each file aside, then
+looks at that name and renames the file to its place, both under a kernel lock on the name. Whoever
+takes the files over writes its own name under the same lock. So a process that is stopped anywhere
+but under the lock finds on waking that it is not the owner; one that is stopped under the lock, for
+which it would have to be stopped within some microseconds, blocks who would take over until it is
+woken or ended, as with every kernel lock.
 """
 
 from __future__ import annotations
@@ -14,14 +22,14 @@ import shutil
 import stat
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from xstilts.errors import StoreError
+from xstilts.errors import LeaseLost, StoreError
 from xstilts.store.files import required
 from xstilts.store.inside import inside
-from xstilts.store.local_files import store_error, sync_folder, write_bytes
+from xstilts.store.local_files import store_error, sync_folder, write_bytes, written_aside
 
 
 class FolderFiles:
@@ -65,6 +73,16 @@ class FolderFiles:
         except OSError as error:
             raise store_error(error, self._path(prefix)) from error
 
+    def some(self, prefix: str) -> bool:
+        """Whether there is a name under a prefix."""
+        try:
+            with os.scandir(self._path(prefix)) as there:
+                return any(one.name[0] != "." for one in there)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise store_error(error, self._path(prefix)) from error
+
     def sizes(self, prefix: str) -> dict[str, int]:
         """Bytes of the files under a prefix."""
         found: dict[str, int] = {}
@@ -82,9 +100,25 @@ class FolderFiles:
                 found[name] = status.st_size
         return found
 
+    @contextmanager
+    def _changing(self, path: Path, *, removes: bool = False) -> Iterator[None]:
+        """Around each visible change; an owner's files ask here whether they still are. Who removes
+        what is owned ends that.
+        """
+        name = _name_of_owner(path)
+        if not removes or not name.exists():
+            yield
+            return
+        with _locked(name):
+            yield
+            _write_over(name, b"")
+
     def write(self, name: str, content: bytes) -> None:
         """Writes a whole file and waits until it is on the disk."""
-        write_bytes(self._path(name), content)
+        path = self._path(name)
+        with written_aside(path, content) as made, self._changing(path):
+            os.replace(made, path)
+            sync_folder(path.parent)
 
     def swap(self, name: str, before: bytes | None, after: bytes | None) -> bool:
         """Compares and replaces under a lock. What takes time is done before: whoever is stopped
@@ -95,13 +129,13 @@ class FolderFiles:
         if after is not None:
             write_bytes(made, after)
         try:
-            with _locked(path.parent / ".lock"):
+            with self._changing(path), _locked(path.parent / ".lock"):
                 if self.read(name) != before:
                     return False
                 if after is not None:
                     os.replace(made, path)
                 elif before is not None:
-                    self.remove(name)
+                    path.unlink()
             sync_folder(path.parent)
             return True
         except OSError as error:
@@ -110,10 +144,16 @@ class FolderFiles:
             made.unlink(missing_ok=True)
 
     def remove(self, prefix: str) -> None:
-        """Removes a file or folder."""
+        """Removes a file or folder. A folder is renamed first, so that no part of it is seen."""
         path = self._path(prefix)
         try:
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            with self._changing(path, removes=True):
+                if not path.is_dir() or path.is_symlink():
+                    path.unlink()
+                    return
+                gone = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+                os.replace(path, gone)
+            shutil.rmtree(gone)
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
@@ -130,11 +170,32 @@ class FolderFiles:
             target.parent.mkdir(parents=True, exist_ok=True)
             if local.stat().st_dev != target.parent.stat().st_dev:
                 local = _copied(local, target)
-            shutil.rmtree(target, ignore_errors=True)
-            os.replace(local, target)
-            sync_folder(target.parent)
+            old = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+            with self._changing(target):
+                with suppress(FileNotFoundError):
+                    os.replace(target, old)
+                os.replace(local, target)
+                sync_folder(target.parent)
+            shutil.rmtree(old, ignore_errors=True)
         except OSError as error:
             raise store_error(error, target) from error
+
+    def owned(self, prefix: str, token: str, sure: Callable[[], None]) -> FolderFiles:
+        """These files, for the owner of a prefix."""
+        path = self._path(prefix)
+        if prefix.count("/") != 1:
+            raise StoreError(f"{path}: only a folder in a folder of the store has an owner")
+        name = _name_of_owner(path)
+        while True:
+            before = _owner(name)
+            sure()
+            with _locked(name):
+                if _owner(name) == before:
+                    _write_over(name, token.encode())
+                    return _OwnedFiles(self.root, path, token)
+
+    def expect(self, prefixes: Iterable[str]) -> None:
+        """Does nothing: a disk is asked as fast one by one."""
 
     @contextmanager
     def scratch(self, prefix: str) -> Iterator[Path]:
@@ -149,6 +210,50 @@ class FolderFiles:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+class _OwnedFiles(FolderFiles):
+    """The files of one owner."""
+
+    def __init__(self, root: Path, owned: Path, token: str) -> None:
+        super().__init__(root)
+        self._owned, self._token = owned, token.encode()
+        self._name = _name_of_owner(owned)
+
+    @contextmanager
+    def _changing(self, path: Path, *, removes: bool = False) -> Iterator[None]:
+        if path != self._owned and self._owned not in path.parents:
+            yield
+            return
+        with _locked(self._name):
+            if _owner(self._name) != self._token:
+                raise LeaseLost(
+                    f"{self._owned}: another worker has taken this over; what this one would have "
+                    "written is dropped"
+                )
+            yield
+            if removes and path == self._owned:
+                _write_over(self._name, b"")
+
+
+def _name_of_owner(path: Path) -> Path:
+    """Where the owner of a folder is named."""
+    return path.parent / ".owners" / path.name
+
+
+def _owner(name: Path) -> bytes:
+    """The token in an owner's file; empty where there is none."""
+    try:
+        return name.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _write_over(name: Path, content: bytes) -> None:
+    """Writes an owner's file in place: a lock on it is one on its inode."""
+    with open(name, "r+b") as file:
+        file.write(content)
+        file.truncate()
 
 
 def _copied(local: Path, target: Path) -> Path:

@@ -206,6 +206,18 @@ class Lease:
         if self._is_ours(found):
             self._files.swap(self._file, found, None)
 
+    def free_from(self, host: str, pid: int) -> bool:
+        """Frees the lease where process `pid` of `host` has it; False where it has not.
+
+        For one who knows better than the file that this process has ended, and that nobody else
+        may take up its work meanwhile.
+        """
+        found = self._read()
+        owner = owner_of(found) if found is not None else None
+        if owner is None or (owner.host, owner.pid) != (host, pid):
+            return False
+        return self._files.swap(self._file, found, None)
+
     @contextmanager
     def kept(
         self, *, waits: bool = False, tell: Callable[[str], None] | None = None

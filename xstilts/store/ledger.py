@@ -28,8 +28,9 @@ from pydantic import Field, ValidationError
 from xstilts.errors import StoreError
 from xstilts.spec.frozen import Frozen
 from xstilts.spec.stages import PhaseKind, StageKind
-from xstilts.store.chained import Chained, Found
+from xstilts.store.chained import Chained, Follower, Found
 
+LEDGER = "ledger.jsonl"
 _SHOWN = 3
 """So many slots are named in a message."""
 
@@ -138,10 +139,12 @@ class Entry(Frozen):
 class Ledger:
     """Reads and appends one sweep's ledger. One writer: the driver that holds the sweep's lease."""
 
-    def __init__(self, folder: Path) -> None:
-        """Reads what is there. StoreError where it can't be read; damage is no error."""
-        self.path = folder / "ledger.jsonl"
-        self._file = Chained(self.path)
+    def __init__(self, folder: Path, follower: Follower | None = None) -> None:
+        """Reads what is there. StoreError where it can't be read; damage is no error. `follower`
+        keeps what is written elsewhere too.
+        """
+        self.path = folder / LEDGER
+        self._file = Chained(self.path, follower=follower)
         self._entries: dict[str, Entry] = {}
         self._chosen: dict[str, str] = {}
         self._rows: list[dict[str, Any]] = []
@@ -220,6 +223,12 @@ class Ledger:
         if self._chosen.get(study) != slot:
             self._append({"chosen": study, "slot": slot})
             self._chosen[study] = slot
+
+    def durable(self) -> None:
+        """Waits until all that was written is kept, where the store lies too; raises what became of
+        it otherwise.
+        """
+        self._file.durable()
 
     def _append(self, row: Mapping[str, Any]) -> None:
         self.mend()  # nothing is ever appended to a damaged file

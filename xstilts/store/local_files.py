@@ -9,7 +9,8 @@ import errno
 import json
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,16 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Writes `content` to `path` atomically (readers see the old file or the whole new one) and
     durably; raises StoreError where it can't.
     """
+    with written_aside(path, content) as made:
+        os.replace(made, path)
+        sync_folder(path.parent)
+
+
+@contextmanager
+def written_aside(path: Path, content: bytes) -> Iterator[str]:
+    """A hidden file beside `path` that has `content` and is on the disk, for the block to rename;
+    removed if it does not. An OSError, in the block too, becomes a StoreError about `path`.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -34,8 +45,7 @@ def write_bytes(path: Path, content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(name, path)
-            sync_folder(path.parent)
+            yield name
         except BaseException:
             with suppress(OSError):
                 os.unlink(name)

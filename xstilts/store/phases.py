@@ -30,15 +30,16 @@ import io
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import CorruptError, StoreError, first_line
 from xstilts.spec.digests import digest
 from xstilts.spec.phase import PhaseSpec
-from xstilts.store import sums
+from xstilts.store import addresses, sums, sweep_copies
+from xstilts.store.addresses import is_address
 from xstilts.store.files import Files
 from xstilts.store.folder_files import FolderFiles
 from xstilts.store.inside import inside, part as one_part
@@ -50,6 +51,9 @@ from xstilts.store.sweeps import own_folder
 
 if TYPE_CHECKING:
     import pyarrow
+
+    from xstilts.store.objects import Objects
+    from xstilts.store.sweep_copies import Sender
 
 RECORD = "record.json"
 _SPEC = "spec.json"
@@ -90,16 +94,23 @@ class Phase:
         """Whether it has a record."""
         return self._files.has(self._name(RECORD))
 
-    def begin(self, spec: PhaseSpec) -> None:
-        """Writes the spec and which checkpoint the phase starts from. Partial checkpoints that came
-        from another one, which was damaged, are removed.
+    def begin(self, spec: PhaseSpec) -> bool:
+        """Takes the phase over, and writes the spec and which checkpoint the phase starts from;
+        False where the phase is done. Partial checkpoints that came from another checkpoint, which
+        was damaged, are removed.
+
+        From now on nothing is kept that another object of this phase, which began before, would
+        keep: in whatever process it is, and however late it goes on, it gets LeaseLost.
         """
         self._started_from = self._seal_of_parent(spec)
+        self._files = self._files.owned(self._prefix, uuid.uuid4().hex, self._sure)
+        if self.done:
+            return False
         begun = {"spec": spec.model_dump(mode="json"), "started_from": self._started_from}
-        self._sure()
         if self._files.read(self._name(_SPEC)) != _json(begun):
             self._files.remove(self._name("partial"))
             self._files.write(self._name(_SPEC), _json(begun))
+        return True
 
     def spec(self) -> PhaseSpec | None:
         """What was asked for; None where the phase has not begun. ValueError where it can't be
@@ -313,8 +324,12 @@ class Phase:
         has no record; CorruptError where a file is not as it was written, which is noted too, so
         that the next run trains the phase again.
         """
-        folder = self._files.folder(self._name(CHECKPOINT))
-        wrong = sums.fault(folder, sums.below(CHECKPOINT, self.record().files))
+        meant = sums.below(CHECKPOINT, self.record().files)
+        try:
+            folder = self._files.folder(self._name(CHECKPOINT))
+            wrong = sums.fault(folder, meant)
+        except CorruptError as error:  # it could not be brought to this machine whole
+            wrong = str(error)
         if wrong:
             with suppress(StoreError):  # a store that is only read
                 self.note_damage(f"{CHECKPOINT}/{wrong}")
@@ -360,16 +375,55 @@ class Phase:
 
 
 class Store:
-    """Phases, sweeps, data and leases. Safe for several processes; its only state is its path."""
+    """Phases, sweeps, data and leases. Safe for several processes; its only state is its place."""
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path).absolute()
-        self._files: Files = FolderFiles(self.path)
+    def __init__(self, place: str | Path) -> None:
+        """`place`: a folder, or an address in an object store (`addresses`), of which a folder may
+        be the home on this machine. StoreError where it can't be used.
+        """
+        remote = str(place) if is_address(place) else None
+        if remote is None:
+            self.path = addresses.folder(place)
+            remote = addresses.address_of_home(self.path)
+        self._files: Files = FolderFiles(self.path) if remote is None else self._at(remote)
+
+    def _at(self, place: str) -> Files:
+        """The files of a store in an object store."""
+        from xstilts.store.object_files import ObjectFiles
+        from xstilts.store.objects import objects_at
+
+        place = addresses.address(place)
+        self._objects = objects_at(place)
+        self.path = addresses.made_home(place)
+        return ObjectFiles(self._objects, self.path)
+
+    _objects: Objects | None = None
+    """Of a store in an object store."""
+    path: Path
+    """The folder of the store, or its home on this machine: what is opened as a file lies there."""
 
     @property
     def address(self) -> str:
         """What another process or machine opens this store by: `Store(store.address)`."""
-        return str(self.path)
+        return self._objects.place if self._objects is not None else str(self.path)
+
+    @property
+    def remote(self) -> bool:
+        """Whether it lies in an object store."""
+        return self._objects is not None
+
+    def when_silent(self, tell: Callable[[str], None]) -> None:
+        """`tell` gets a sentence when the store has given no answer for some seconds."""
+        if self._objects is not None:
+            self._objects.patience.tell = tell
+
+    def has_answered(self) -> Store:
+        """For a process that another one, which has used the store, has started: a store that gives
+        no answer is waited for as long as any. Returns itself.
+        """
+        if self._objects is not None:
+            self._objects.patience.answered = True
+        return self
 
     def prepare(self) -> Store:
         """Makes the folders; StoreError where the store can't be written to, or a link in it leads
@@ -377,9 +431,12 @@ class Store:
         """
         for name in ("phases", "leases", "sweeps", "train", "logs", "mlflow.db"):
             inside(self.path, name)
-        probe = f"probe-{uuid.uuid4().hex}"
-        self._files.write(probe, b"x")
-        self._files.remove(probe)
+        if self._objects is not None:
+            self._objects.checked()
+        else:
+            probe = f"probe-{uuid.uuid4().hex}"
+            self._files.write(probe, b"x")
+            self._files.remove(probe)
         try:
             for name in ("sweeps", "data"):
                 (self.path / name).mkdir(parents=True, exist_ok=True)
@@ -391,13 +448,28 @@ class Store:
         """One phase, whether it exists or not; `sure` as `Phase` says."""
         return Phase(self._files, phase_id, sure)
 
+    def expect(self, phases: Iterable[str]) -> None:
+        """Says which phases are about to be looked at: where each question to the store takes time,
+        they are read together.
+        """
+        self._files.expect(f"phases/{one}" for one in phases)
+
     def begun(self) -> list[str]:
         """Ids of all phases, finished or not."""
         return self._files.names("phases")
 
-    def done(self) -> set[str]:
-        """Ids of the phases that have a record."""
-        return {one for one in self.begun() if self.phase(one).done}
+    @property
+    def empty(self) -> bool:
+        """Whether no phase has ever begun here."""
+        return not self._files.some("phases")
+
+    def done(self, among: Iterable[str] | None = None) -> set[str]:
+        """Ids of the phases that have a record: those of `among`, or of all that there are, which
+        takes the longer the more there are.
+        """
+        asked = list(dict.fromkeys(self.begun() if among is None else among))
+        self.expect(asked)
+        return {one for one in asked if self.phase(one).done}
 
     def set_aside(self) -> int:
         """How many damaged phases were moved aside and are still there."""
@@ -409,9 +481,37 @@ class Store:
         """
         return own_folder(inside(self.path, f"sweeps/{one_part(name)}-v{version}"))
 
+    def refresh(self, sweep: Path) -> Path:
+        """Brings the copy of a sweep's folder on this machine up to date, where the store is not a
+        folder itself; returns the folder.
+        """
+        if self._objects is not None:
+            sweep_copies.refresh(self._objects, sweep)
+        return sweep
+
+    @contextmanager
+    def driven(self, sweep: Path) -> Iterator[Sender | None]:
+        """The folder of the sweep that this process runs, for the block: its copy is as the store
+        has it, and what is written is sent. None where the store is a folder.
+        """
+        if self._objects is None:
+            yield None
+            return
+        with sweep_copies.driven(self._objects, sweep) as sender:
+            yield sender
+
+    def send(self, sweep: Path, folder: str) -> None:
+        """Sends a folder in a sweep's folder, such as its report, to where the store lies."""
+        if self._objects is not None:
+            sweep_copies.send_folder(self._objects, sweep, folder)
+
     def sweeps(self) -> Iterator[Path]:
         """Folders of all sweeps."""
         folder = self.path / "sweeps"
+        if self._objects is not None:
+            for name in sweep_copies.names(self._objects):
+                yield self.refresh(own_folder(inside(self.path, f"sweeps/{one_part(name)}")))
+            return
         yield from sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else ()
 
     @property

@@ -46,8 +46,8 @@ class ReadStore(Store):
 
     @classmethod
     def of(cls, store: Store) -> ReadStore:
-        """The store itself if it is one of these, else a new one of its folder."""
-        return store if isinstance(store, cls) else cls(store.path)
+        """The store itself if it is one of these, else a new one of its place."""
+        return store if isinstance(store, cls) else cls(store.address)
 
     @property
     def damages(self) -> list[Damage]:

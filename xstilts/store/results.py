@@ -83,6 +83,10 @@ class TrainResult:
     """At the last point of the curve."""
     curve: Sequence[CurvePoint]
     """At most 200 points, in the order of their steps."""
+    halvings: int = 0
+    """How often micro-batches were halved because memory was short. The batches are the same, and
+    so are the numbers up to floating-point noise, but for which units dropout leaves out.
+    """
     transformed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Task to the numbers of its transform: rows, and dropped rows by reason."""
 
@@ -92,6 +96,8 @@ class TrainResult:
         values["curve"] = [point.to_json() for point in self.curve]
         if not self.transformed:
             del values["transformed"]
+        if not self.halvings:
+            del values["halvings"]
         return values
 
     @classmethod

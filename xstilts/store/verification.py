@@ -66,10 +66,10 @@ class Verified:
 
 def verify(store: Store, tell: Tell = lambda done, of: None) -> Verified:
     """Checks a whole store. StoreError where it is not there, or can't be read at all."""
-    if not store.path.is_dir():
+    if not store.remote and not store.path.is_dir():
         raise StoreError(f"{store.path}: there is no store; give the folder that `store:` names")
     sums.forget()
-    found = Verified(store=str(store.path), set_aside=store.set_aside())
+    found = Verified(store=store.address, set_aside=store.set_aside())
     needed = _needed_by(store)
     finished = sorted(store.done())
     found.unfinished = len(store.begun()) - len(finished)

@@ -11,15 +11,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from xstilts.errors import InputError, nearest
+from xstilts.errors import nearest
 from xstilts.spec.format_specs import FORMATS
-from xstilts.spec.gpus import GPUS, gpu_name
 from xstilts.spec.hyperparameters import Choice, IntRange, LogRange, Settings
 from xstilts.spec.names import is_name, strange
 from xstilts.spec.server_addresses import refused_address
-from xstilts.spec.sweep import BASELINE, Chain, Mixture, Model, Pretraining, Resources, chain_label
+from xstilts.spec.sweep import (
+    BASELINE,
+    Chain,
+    Mixture,
+    Model,
+    Pretraining,
+    Resources,
+    chain_label,
+)
 from xstilts.spec.task import Task, Use
-from xstilts.sweep_file import mixture_rules
+from xstilts.sweep_file import mixture_rules, resource_rules
 from xstilts.sweep_file.hints import WRONG, Wrong
 from xstilts.sweep_file.yaml_document import Document, Path, path_text
 
@@ -44,6 +51,8 @@ def sweep(document: Document, clean: Mapping[str, Any], table: Table) -> None:
     _overrides(document, clean, table)
     _grid(document, clean)
     _resources(document, clean, table)
+    resource_rules.gpus(document, clean)
+    resource_rules.budget(document, clean)
 
 
 def used_tasks(clean: Mapping[str, Any], table: Table) -> list[str]:
@@ -270,11 +279,6 @@ def _resources(document: Document, clean: Mapping[str, Any], table: Table) -> No
     resources = clean.get("resources")
     if not isinstance(resources, Resources):
         return
-    try:
-        gpu_name(resources.gpu)
-    except InputError:
-        must = f"must be a GPU that the estimate knows{nearest(str(resources.gpu), GPUS)}"
-        document.complain(("resources", "gpu"), f'resources.gpu is "{resources.gpu}"; {must}')
     used = [table[name] for name in used_tasks(clean, table)]
     whole = [task.name for task in used if isinstance(task, Task) and task.spec.whole_batches]
     if resources.workers > 1 and whole:

@@ -1,17 +1,31 @@
 """What an MLflow server holds of a sweep, as far as is known.
 
 It is read in full when a tracker connects, updated with everything that is sent, and read again
-after an error. The tag `xstilts.key` says which phase a run belongs to, `xstilts.phase` which phase
-a LoggedModel belongs to.
+after an error. A SQLite database is asked for the few tags that are needed, a server for its runs,
+page by page, with all that they hold. The tag `xstilts.key` says which phase a run belongs to,
+`xstilts.phase` which phase a LoggedModel belongs to.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
+    from sqlalchemy import Connection
+
+_RUNS = """
+SELECT runs.run_uuid, tags.key, tags.value FROM runs JOIN tags ON tags.run_uuid = runs.run_uuid
+WHERE runs.experiment_id = ? AND runs.lifecycle_stage = 'active'
+  AND tags.key IN ('xstilts.key', 'xstilts.sent', 'xstilts.slot')
+"""
+_MODELS = """
+SELECT models.model_id, models.status, tags.tag_value
+FROM logged_models AS models JOIN logged_model_tags AS tags ON tags.model_id = models.model_id
+WHERE models.experiment_id = ? AND models.lifecycle_stage = 'active'
+  AND tags.tag_key = 'xstilts.phase'
+"""
 
 
 @dataclass
@@ -35,9 +49,31 @@ class Mirrored:
 def read_mirrored(client: MlflowClient, experiment: str) -> Mirrored:
     """All runs and LoggedModels of an experiment (MLflow's id)."""
     mirrored = Mirrored(client=client, experiment=experiment)
+    store: Any = getattr(getattr(client, "_tracking_client", None), "store", None)
+    if getattr(store, "db_type", "") == "sqlite":
+        with store.engine.connect() as connection:
+            _read_tables(mirrored, connection)
+        return mirrored
     _read_runs(mirrored)
     _read_models(mirrored)
     return mirrored
+
+
+def _read_tables(mirrored: Mirrored, connection: Connection) -> None:
+    from mlflow.entities import LoggedModelStatus
+
+    tags: dict[str, dict[str, str]] = {}
+    for run, key, value in connection.exec_driver_sql(_RUNS, (int(mirrored.experiment),)):
+        tags.setdefault(run, {})[key] = value
+    for run, its in tags.items():
+        if key := its.get("xstilts.key"):
+            mirrored.runs[key] = run
+            mirrored.sent[key] = its.get("xstilts.sent", "")
+            mirrored.slots[key] = its.get("xstilts.slot", "")
+    for model, status, key in connection.exec_driver_sql(_MODELS, (int(mirrored.experiment),)):
+        mirrored.models[key] = model
+        if status != LoggedModelStatus.READY.to_int():
+            mirrored.pending.add(key)
 
 
 def _read_runs(mirrored: Mirrored) -> None:

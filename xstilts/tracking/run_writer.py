@@ -28,8 +28,7 @@ def send_run(server: Mirrored, run: RunView, points: Iterable[Point]) -> None:
     """Brings one run up to date; `points` are its numbers that never change. Raises MLflow's own
     error for what the server refuses.
     """
-    parent = {} if run.key == SWEEP_KEY else {"mlflow.parentRunId": server.runs[SWEEP_KEY]}
-    tags = {**run.tags, **parent}
+    tags = {**run.tags, **nested(server, run)}
     there = _find_or_create_run(server, run, tags)
     if run.checkpoint:
         _send_model(server, run)
@@ -42,6 +41,11 @@ def send_run(server: Mirrored, run: RunView, points: Iterable[Point]) -> None:
     _send_batches(server, run, there, points, _tags(run, there, tags))
     server.sent[run.key] = run.fingerprint
     server.slots[run.key] = run.tags.get("xstilts.slot", "")
+
+
+def nested(server: Mirrored, run: RunView) -> dict[str, str]:
+    """The tag that nests a run under the sweep's."""
+    return {} if run.key == SWEEP_KEY else {"mlflow.parentRunId": server.runs[SWEEP_KEY]}
 
 
 def _find_or_create_run(server: Mirrored, run: RunView, tags: dict[str, str]) -> Run:
@@ -61,26 +65,30 @@ def _find_or_create_run(server: Mirrored, run: RunView, tags: dict[str, str]) ->
 def _send_model(server: Mirrored, run: RunView) -> None:
     """The checkpoint as a LoggedModel with the run's name."""
     if run.key not in server.models:
-        origin = server.models.get(run.origin, "")
         model = server.client.create_logged_model(
             server.experiment,
-            name=_model_name(run.name),
+            name=model_name(run.name),
             source_run_id=server.runs[run.key],
             params=run.params,
-            tags={
-                "xstilts.phase": run.key,
-                "xstilts.path": run.checkpoint,
-                "xstilts.kind": run.tags["xstilts.kind"],
-                "xstilts.parent": run.origin,
-                "xstilts.parent_model": origin,
-                "mlflow.note.content": run.tags.get("mlflow.note.content", ""),
-            },
+            tags=model_tags(server, run),
         )
         server.models[run.key] = model.model_id
         server.pending.add(run.key)
     if run.key in server.pending:
         server.client.finalize_logged_model(server.models[run.key], "READY")
         server.pending.discard(run.key)
+
+
+def model_tags(server: Mirrored, run: RunView) -> dict[str, str]:
+    """The tags of a checkpoint's LoggedModel."""
+    return {
+        "xstilts.phase": run.key,
+        "xstilts.path": run.checkpoint,
+        "xstilts.kind": run.tags["xstilts.kind"],
+        "xstilts.parent": run.origin,
+        "xstilts.parent_model": server.models.get(run.origin, ""),
+        "mlflow.note.content": run.tags.get("mlflow.note.content", ""),
+    }
 
 
 def _send_inputs(server: Mirrored, run: RunView, there: Run) -> None:
@@ -184,6 +192,6 @@ def _changed(run: RunView, there: Run) -> Iterator[Point]:
             yield Point(key=key, value=value, time=now if old is not None else run.ended or now)
 
 
-def _model_name(name: str) -> str:
+def model_name(name: str) -> str:
     """A name for a LoggedModel, which may not contain `/ : . % " '`."""
     return "".join("-" if c in "/:.%\"'" else c for c in name)

@@ -42,7 +42,7 @@ def sweep_run(
             "xstilts.key": SWEEP_KEY,
             "xstilts.kind": "sweep",
             "xstilts.sweep": sweep.name,
-            "xstilts.store": str(store.path),
+            "xstilts.store": store.address,
             "xstilts.selection": sweep.search.selection,
             "mlflow.note.content": inert.markdown(sweep.description or sweep.name),
             "mlflow.source.name": "xstilts",

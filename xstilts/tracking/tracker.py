@@ -32,8 +32,9 @@ from xstilts.store.sqlite_address import is_sqlite, sqlite_address
 from xstilts.store.sweeps import read_sweep
 from xstilts.tracking.glance import held
 from xstilts.tracking.mirrored import Mirrored, read_mirrored
+from xstilts.tracking.new_runs import NewRuns, new_runs
 from xstilts.tracking.pages import experiment_tags, page
-from xstilts.tracking.run_view import RunView
+from xstilts.tracking.run_view import SWEEP_KEY, RunView
 from xstilts.tracking.run_writer import retire_runs, send_run
 from xstilts.tracking.server import Refused, connect, quiet, translated
 from xstilts.tracking.transactions import together
@@ -142,8 +143,9 @@ class Tracker:
             server.sent.clear()
         due = [run for run in runs if server.sent.get(run.key) != run.fingerprint]
         with translated(self.uri), together(server.client) as between:
+            new = new_runs(between.connection, server) if due else None
             for run in due:
-                self._attempt(server, run)
+                self._attempt(server, run, new)
                 between()
             retire_runs(server, runs)
         return len(due) - sum(run.key in self.problems for run in due)
@@ -176,10 +178,12 @@ class Tracker:
                 client.set_experiment_tag(found.experiment_id, key, value)
         return str(found.experiment_id)
 
-    def _attempt(self, server: Mirrored, run: RunView) -> None:
+    def _attempt(self, server: Mirrored, run: RunView, new: NewRuns | None) -> None:
         """Sends one run; a refusal by the server is this run's problem alone."""
         try:
             with translated(self.uri):
-                send_run(server, run, self._view.points(run))
+                points = list(self._view.points(run))
+                if new is None or run.key == SWEEP_KEY or not new.write(run, points):
+                    send_run(server, run, points)
         except Refused as error:
             self.problems[run.key] = str(error)

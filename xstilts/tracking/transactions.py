@@ -26,15 +26,28 @@ LONGEST_SECONDS = 1.0
 _PRAGMAS = ("foreign_keys = ON", "busy_timeout = 20000", "case_sensitive_like = true")
 """Those that MLflow sets in each session."""
 
-Between = Callable[[], None]
-"""To be called between two runs: commits where the transaction is old enough."""
+
+class Between:
+    """To be called between two runs: commits where the transaction is old enough. Does nothing
+    without a connection.
+    """
+
+    def __init__(self, connection: Connection | None = None) -> None:
+        self.connection, self._began = connection, time.monotonic()
+        """The connection whose transaction it is, for who writes rows into it."""
+
+    def __call__(self) -> None:
+        if self.connection is not None and time.monotonic() - self._began > LONGEST_SECONDS:
+            self.connection.commit()
+            self.connection.begin()
+            self._began = time.monotonic()
 
 
 def together(client: MlflowClient) -> AbstractContextManager[Between]:
     """Inside the block, what `client` writes to a SQLite database goes into one transaction."""
     store = getattr(getattr(client, "_tracking_client", None), "store", None)
     if getattr(store, "db_type", "") != "sqlite" or not hasattr(store, "ManagedSessionMaker"):
-        return nullcontext(lambda: None)
+        return nullcontext(Between())
     return _together(store)
 
 
@@ -44,18 +57,9 @@ def _together(store: Any) -> Iterator[Between]:
     usual = store.ManagedSessionMaker
     try:
         with engine.connect() as connection:
-            began = time.monotonic()
             connection.begin()
-
-            def between() -> None:
-                nonlocal began
-                if time.monotonic() - began > LONGEST_SECONDS:
-                    connection.commit()
-                    connection.begin()
-                    began = time.monotonic()
-
             store.ManagedSessionMaker = _sessions(connection)
-            yield between
+            yield Between(connection)
             connection.commit()
     finally:
         store.ManagedSessionMaker = usual

@@ -8,6 +8,10 @@ update 500 draws the same numbers as one that never stopped, and an evaluation i
 change them.
 
 Trainer's own logging, checkpoints, evaluation and data sharding are switched off.
+
+Where memory runs out in the middle of an update, `ShortOfMemory` leaves the loop. Weights and
+optimizer are then still as they were after the update before, so another loop, whose micro-batches
+are half as large, can begin with that update again.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
+from xstilts.errors import first_line
 from xstilts.models.model import PhaseModel
 from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.seeds import subseed
@@ -33,6 +38,14 @@ from xstilts.workers.process import World
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 DECAY_SHARE = 0.2
 """Warmup-stable-decay: share of the steps in which the rate falls to zero."""
+
+
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+"""What torch says where a GPU, a library on it, or the machine has no memory left."""
+
+
+class ShortOfMemory(Exception):
+    """Memory ran out while an update was computed; nothing of it has been applied."""
 
 
 def factor(step: int, hyper: Hyperparameters) -> float:
@@ -70,15 +83,13 @@ def optimizer(model: nn.Module, hyper: Hyperparameters) -> torch.optim.AdamW:
 
 
 def _arguments(
-    hyper: Hyperparameters, world: World, n_members: int, folder: Path
+    hyper: Hyperparameters, world: World, n_members: int, folder: Path, accumulation: int
 ) -> TrainingArguments:
     arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=hyper.steps,
-        per_device_train_batch_size=max(
-            1, hyper.batch_size // world.size // hyper.grad_accumulation
-        ),
-        gradient_accumulation_steps=hyper.grad_accumulation,
+        per_device_train_batch_size=max(1, hyper.batch_size // world.size // accumulation),
+        gradient_accumulation_steps=accumulation,
         max_grad_norm=hyper.max_grad_norm,
         bf16=use_bf16(hyper, world.device),
         use_cpu=world.device.type == "cpu",
@@ -124,7 +135,7 @@ class Loop(Trainer):
         """Loss of the update so far, this worker's share."""
         super().__init__(
             model=model,
-            args=_arguments(hyper, world, len(model.heads), folder),
+            args=_arguments(hyper, world, len(model.heads), folder, loader.accumulation),
             callbacks=[_Hooks(self, after_update)],
         )
         self.remove_callback(PrinterCallback)
@@ -160,6 +171,17 @@ class Loop(Trainer):
         loss: Tensor = model(inputs["member"], inputs["chunks"]) * inputs["scale"]
         self.update_loss += loss.detach().double()
         return loss
+
+    def training_step(self, *given: Any, **more: Any) -> Tensor:
+        """Trainer's: forward and backward of a micro-batch. ShortOfMemory where memory ran out."""
+        try:
+            return super().training_step(*given, **more)
+        except RuntimeError as error:
+            said = first_line(error)
+            if not any(words in str(error) for words in _NO_MEMORY):
+                raise
+        # Outside the handler: the error's frames hold the tensors that were too many.
+        raise ShortOfMemory(said)
 
     def take_loss(self) -> Tensor:
         """Loss of the update that has just ended, over all workers (float64, no gradient)."""

@@ -21,28 +21,29 @@ from xstilts.sources.context import DataContext
 from xstilts.store.local_files import store_error
 from xstilts.store.phases import Phase, Store
 from xstilts.store.results import Provenance, Result
-from xstilts.training.training import Training
+from xstilts.training.training import Ended, Training
 from xstilts.workers import process
-from xstilts.workers.context import Context, Report, Reporter
+from xstilts.workers.context import Answer, Context, Report, Reporter
 
 if TYPE_CHECKING:
     from xstilts.spec.phase import PhaseSpec
     from xstilts.workers.process import World
 
-__all__ = ["Context", "Report", "Reporter", "run_phase"]
+__all__ = ["Answer", "Context", "Report", "Reporter", "run_phase"]
 
 
 def run_phase(
     spec: PhaseSpec, worker: Context, report: Reporter, sure: Callable[[], None] = lambda: None
 ) -> str:
-    """Runs a phase to its record; returns "done", or "pruned" if `report` returned False.
+    """Runs a phase to its record; returns "done". What `report` answers may end it before: it
+    returns "pruned" at STOP, and at LEAVE, having kept a partial checkpoint, "left".
 
-    Several workers all call this, and `report` is called on all of them at the same steps; any
-    False stops all. A phase that has a record returns "done" at once. `sure` is called before
-    anything is kept, and raises LeaseLost where the phase is another worker's. Raises PhaseError,
-    DataError, StoreError, CorruptError.
+    Several workers all call this, and `report` is called on all of them at the same steps; the
+    lowest answer counts on all. A phase that has a record returns "done" at once. `sure` is called
+    before anything is kept, and raises LeaseLost where the phase is another worker's. Raises
+    PhaseError, DataError, StoreError, CorruptError.
     """
-    store = Store(worker.store)
+    store = Store(worker.store).has_answered()
     phase = store.phase(spec.id, sure)
     world = process.world()
     if world.from_first(phase.done):
@@ -51,15 +52,17 @@ def run_phase(
     started = time.time()
     with process.clean(world, seed=spec.seed, threads=worker.threads):
         try:
+            if not world.on_first(partial(phase.begin, spec)):
+                return "done"  # since it was looked at, by whoever had it before
             result = _run(spec, phase, store, worker, world, report)
-            if result is not None:
+            if not isinstance(result, str):
                 provenance = process.provenance(world, threads=worker.threads, started=started)
                 world.on_first(partial(phase.finish, spec, result, Provenance(**provenance)))
         except OSError as error:
             if _of_store(error, store):
                 raise store_error(error, phase.where) from error
             raise
-    return "pruned" if result is None else "done"
+    return result if isinstance(result, str) else "done"
 
 
 def _of_store(error: OSError, store: Store) -> bool:
@@ -79,14 +82,15 @@ def _check(spec: PhaseSpec) -> None:
 
 def _run(
     spec: PhaseSpec, phase: Phase, store: Store, worker: Context, world: World, report: Reporter
-) -> Result | None:
+) -> Result | Ended:
     context = DataContext(mirror=worker.mirror, base=worker.base, cache=str(store.data))
-    if world.first:
-        phase.begin(spec)
     if spec.action == "evaluate":
+        answers: list[int] = []
 
-        def agreed(one: Report) -> bool:
-            return world.all_agree(report(one))
+        def agreed(one: Report) -> int:
+            answers.append(world.lowest(int(report(one))))
+            return answers[-1]
 
-        return evaluate.run(spec, phase, store, context, world, agreed)
+        evaluated = evaluate.run(spec, phase, store, context, world, agreed)
+        return evaluated or ("left" if answers[-1] == Answer.LEAVE else "pruned")
     return Training(spec, phase, store, context, world, worker, report).run()

@@ -19,7 +19,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import gettempdir
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -29,12 +29,12 @@ from xstilts.evaluation import evaluate
 from xstilts.models import model
 from xstilts.store.phases import Phase, Store
 from xstilts.store.results import CurvePoint, DevScore, TrainResult
-from xstilts.training import members, partial
-from xstilts.training.loop import Loop, factor
+from xstilts.training import fits, members, partial
+from xstilts.training.loop import Loop, ShortOfMemory, factor
 from xstilts.training.micro_batches import Loader, MemberFeatures
 from xstilts.training.progress import CURVE_POINTS, Progress, thinned
 from xstilts.workers import process
-from xstilts.workers.context import Context, Report, Reporter
+from xstilts.workers.context import Answer, Context, Report, Reporter
 from xstilts.workers.precision import use_bf16
 
 if TYPE_CHECKING:
@@ -42,6 +42,11 @@ if TYPE_CHECKING:
     from xstilts.spec.phase import PhaseSpec
     from xstilts.spec.task import Task
     from xstilts.workers.process import World
+
+Ended = Literal["pruned", "left"]
+"""How a training ended before its last update: the search pruned it, or it was told to leave, and
+has kept a partial checkpoint.
+"""
 
 REPORT_SECONDS = 1.0
 PARTIAL_SPACING = 9
@@ -66,6 +71,7 @@ class Training:
         report: Reporter,
     ) -> None:
         self.spec, self.hyper, self.phase = spec, spec.hyper, phase
+        self.halvings = worker.halvings
         self.world, self.worker, self.report = world, worker, report
         self._say("loading the model")
         self.loaded = model.load(spec, store, context)
@@ -80,25 +86,51 @@ class Training:
         self.progress = Progress()
         self.best: dict[str, Any] | None = None
         self.loss = torch.zeros((), dtype=torch.float64, device=world.device)
-        self.pruned = False
+        self.ended: Ended | None = None
         self.started = self.last_partial = self.last_report = time.monotonic()
         self.partial_took = 0.0
         self.reported_step = 0
 
-    def run(self) -> TrainResult | None:
-        """Trains from the newest partial checkpoint or from the start; None where the search
-        pruned it.
+    def run(self) -> TrainResult | Ended:
+        """Trains from the newest partial checkpoint or from the start; says how it ended where it
+        was told to before its last update.
         """
-        loop = self.loop_for(self._resume())
+        self.loop_for(self._resume())
         if self.progress.step < self.hyper.steps and self.progress.stopped == "finished":
-            loop.train()
-        if self.pruned:
-            return None
-        return self._finish()
+            while error := self._short_of_memory():
+                self._halve(error)
+        return self._finish() if self.ended is None else self.ended
+
+    def _short_of_memory(self) -> str:
+        """Runs the loop; what was said where memory ran out, else nothing."""
+        try:
+            self.loop.train()
+        except ShortOfMemory as error:
+            if self.world.size > 1:  # the other workers are waiting for this one's gradients
+                raise
+            return str(error)
+        return ""
+
+    def _halve(self, error: str) -> None:
+        """Makes a loop of micro-batches half as large, which begins with the update that failed.
+
+        PhaseError where they can't be smaller.
+        """
+        self.halvings += 1
+        fits.check(self.spec, self.world.size, self.halvings, error)
+        state = self.loop.snapshot()
+        del self.loop
+        self.loaded.model.zero_grad(set_to_none=True)
+        process.reset()
+        step, steps = self.progress.step, self.hyper.steps
+        self.report(
+            Report(step=step, steps=steps, halvings=self.halvings, doing="halving micro-batches")
+        )
+        self.loop_for(state)
 
     def _say(self, doing: str) -> None:
         """Reports what is done before the first update."""
-        self.report(Report(step=0, steps=self.hyper.steps, doing=doing))
+        self.report(Report(step=0, steps=self.hyper.steps, halvings=self.halvings, doing=doing))
 
     def _read(self, task: Task, context: DataContext) -> members.MemberData:
         self._say(f"encoding rows of {task.name}")
@@ -132,7 +164,7 @@ class Training:
             seed=self.spec.seed,
             rank=self.world.rank,
             workers=self.world.size,
-            accumulation=self.hyper.grad_accumulation,
+            accumulation=fits.accumulation(self.hyper, self.halvings),
             first=self.progress.step,
             device=self.world.device.type,
         )
@@ -180,12 +212,17 @@ class Training:
         if 0 < self.hyper.patience_evals <= progress.evals_without_gain and not last:
             progress.stopped = "patience"
         over = last or progress.stopped != "finished"
-        # A training that has ended is kept, whatever the search says to its last score.
-        self.pruned = not self._tell(value) and not over
-        if over or self.pruned:
+        answer = self._tell(value)
+        if over:  # it is kept, whatever the search says to its last score
             return False
-        self._partial()
-        return True
+        if answer == Answer.STOP:
+            self.ended = "pruned"
+        elif answer == Answer.LEAVE:
+            self.ended = "left"
+            self._keep_partial()
+        else:
+            self._partial()
+        return self.ended is None
 
     def _evaluate(self) -> dict[str, Any]:
         """Scores the development data; keeps the weights if they are the best so far.
@@ -250,16 +287,14 @@ class Training:
         progress.loss_updates = 0
         return loss
 
-    def _tell(self, value: float | None) -> bool:
-        """Reports at each evaluation and at most once a second in between; False if the answer is
-        to stop.
-        """
+    def _tell(self, value: float | None) -> int:
+        """Reports at each evaluation and at most once a second in between; returns the answer."""
         now = time.monotonic()
         due = value is not None or now - self.last_report >= REPORT_SECONDS
         if self.world.size > 1 and value is None:
             due = self.progress.step % AGREE_UPDATES == 0 and self.world.from_first(due)
         if not due:
-            return True
+            return Answer.GO_ON
         step = self.progress.step
         tokens = self.tokens_U[step - 1] - (
             self.tokens_U[self.reported_step - 1] if self.reported_step else 0
@@ -269,10 +304,11 @@ class Training:
             steps=self.hyper.steps,
             value=value,
             loss=self.progress.curve[-1]["loss"] if self.progress.curve else None,
+            halvings=self.halvings,
             tokens_per_second=float(tokens) / max(1e-9, now - self.last_report),
         )
         self.last_report, self.reported_step = now, step
-        return self.world.all_agree(bool(self.report(status)))
+        return self.world.lowest(int(self.report(status)))
 
     def _partial(self) -> None:
         """Writes a partial checkpoint if the last one is old enough.
@@ -282,8 +318,14 @@ class Training:
         """
         now, every = time.monotonic(), self.worker.partial_every_seconds
         wait = max(every, PARTIAL_SPACING * self.partial_took) if every else 0
-        if not self.world.first or now - self.last_partial < wait:
+        if now - self.last_partial >= wait:
+            self._keep_partial()
+
+    def _keep_partial(self) -> None:
+        """Writes a partial checkpoint."""
+        if not self.world.first:
             return
+        began = time.monotonic()
         progress = asdict(self.progress)
         progress.update(loss_sum=self.loss.item(), seconds=self._seconds())
         state = {
@@ -294,7 +336,7 @@ class Training:
         best = None if self.best is None else (self.progress.best_step, self.best)
         partial.write(self.phase, self.progress.step, state, best)
         self.last_partial = time.monotonic()
-        self.partial_took = self.last_partial - now
+        self.partial_took = self.last_partial - began
 
     def _seconds(self) -> float:
         return self.progress.seconds + time.monotonic() - self.started
@@ -317,6 +359,7 @@ class Training:
             seconds=self._seconds(),
             loss=curve[-1].loss,
             curve=thinned(curve, keep=progress.best_step),
+            halvings=self.halvings,
             transformed={m.task.name: m.transformed for m in self.members if m.transformed},
         )
 

@@ -102,13 +102,13 @@ class World:
             value = value / self.size
         return value
 
-    def all_agree(self, yes: bool) -> bool:
-        """Whether `yes` is true on every worker."""
+    def lowest(self, vote: int) -> int:
+        """The lowest of the workers' votes, on all of them."""
         if self.size == 1:
-            return yes
-        votes = torch.tensor([int(yes)], device=self.device)
+            return vote
+        votes = torch.tensor([vote], device=self.device)
         dist.all_reduce(votes, op=dist.ReduceOp.MIN)
-        return bool(votes.item())
+        return int(votes.item())
 
 
 def world() -> World:
@@ -128,7 +128,7 @@ def clean(world: World, *, seed: int, threads: int) -> Iterator[None]:
     """Clears what former phases left, sets threads and seeds, and frees memory at the end."""
     with _environment(world, threads):
         _quiet()
-        _reset()
+        reset()
         torch.set_num_threads(threads)
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = True
@@ -136,7 +136,7 @@ def clean(world: World, *, seed: int, threads: int) -> Iterator[None]:
         try:
             yield
         finally:
-            _reset()
+            reset()
 
 
 def seed_all(seed: int) -> None:
@@ -146,7 +146,7 @@ def seed_all(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _reset() -> None:
+def reset() -> None:
     """Resets accelerate's singletons and frees the memory of the former phase."""
     from accelerate.state import AcceleratorState, GradientState
 

@@ -22,6 +22,8 @@ from xstilts.spec.task import Task, Use
 
 DEFAULT_UTILISATION = 0.3
 """Share of the peak that small-batch fine-tuning is assumed to reach; `--mfu` gives another."""
+LEAST_SECONDS = 1.0
+"""A phase without known work takes this long in a schedule: loading a model alone takes longer."""
 Sizes = Callable[[Task, Use], int | None]
 """Rows of a use over all its languages; None if unknown."""
 
@@ -43,8 +45,29 @@ def estimate(
         raise InputError(
             f"utilisation of the GPU is {utilisation:g}; must be above 0 and at most 1"
         )
-    name = gpu_name(gpu or plan.sweep.resources.gpu)
+    name = gpu_name(gpu or next(iter(plan.sweep.resources.gpus), None))
     return _Estimator(plan, GPUS[name], utilisation, sizes, base).cost(name)
+
+
+def phase_seconds(
+    plan: Plan,
+    *,
+    gpu: str | None = None,
+    utilisation: float = DEFAULT_UTILISATION,
+    sizes: Sizes = cards.rows,
+    base: str = ".",
+) -> Callable[[Slot], float]:
+    """How long the phase of each slot takes on one GPU, in seconds: to compare phases with one
+    another, and for schedules. Needs no library and no data.
+
+    A model of unknown size counts like XLM-R base; what else is unknown counts nothing, as in
+    `estimate`. A phase takes at least `LEAST_SECONDS`.
+    """
+    name = gpu_name(gpu or next(iter(plan.sweep.resources.gpus), None))
+    estimator = _Estimator(plan, GPUS[name], utilisation, sizes, base)
+    for label, encoder in estimator.encoders.items():
+        estimator.encoders[label] = encoder or model_sizes.KNOWN["xlm-roberta-base"]
+    return lambda slot: max(LEAST_SECONDS, estimator.hours(slot) * 3600)
 
 
 _Key = tuple[PhaseKind, str, str, str]
@@ -86,6 +109,10 @@ class _Estimator:
             saved=saved,
             unknown=[f"{what} {', '.join(names)}" for what, names in self.unknown.items()],
         )
+
+    def hours(self, slot: Slot) -> float:
+        """GPU hours of a slot's phase."""
+        return self._work(self._key(slot)).hours
 
     def _alone(self) -> Work:
         """All trainings if every pair trained its own intermediate."""

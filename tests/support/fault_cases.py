@@ -1,0 +1,132 @@
+"""Faults on a cluster of several nodes, each as a function that does it to a running sweep and
+tells what came of it. The tests of `tests/faults` and the table of `tests/benchmarks/faults.py`
+both run these.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xstilts
+from tests.support.machines import Line, Machines, finish, machines, wait_for
+from tests.support.tiny import make_sweep
+from xstilts.store.phases import Store
+
+SWEEP: dict[str, Any] = {
+    "intermediates": ["first"],
+    "seeds": [1],
+    "search": {"trials": 1},
+    "intermediate": {
+        "lr": 0.001,
+        "steps": 1500,
+        "batch_size": 8,
+        "max_length_tokens": 16,
+        "eval_every_steps": 250,
+    },
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What came of a fault."""
+
+    outcome: dict[str, Any]
+    """Of the run that ended the sweep."""
+    results: dict[str, Any]
+    """Slot to what its record says."""
+    repeated: int
+    """Updates that were made more than once."""
+    allowed: int
+    """Updates that followed the last partial checkpoint."""
+    seconds: float
+    """From the fault to the next step of the phase that it hit."""
+
+
+def sweep_in(folder: Path, **resources: Any) -> Path:
+    """The sweep of all cases, in a folder of its own."""
+    return make_sweep(folder, **SWEEP, resources={"partial_every_seconds": 0.5, **resources})
+
+
+def results(file: Path) -> dict[str, Any]:
+    """Slot to what its phase's record says, times left out."""
+    store = Store(file.parent / "store")
+    kept = ("dev", "scores", "mean", "loss", "steps", "curve")
+    return {
+        entry.slot: {
+            name: value
+            for name, value in store.phase(entry.phase).record().result.to_json().items()
+            if name in kept
+        }
+        for entry in xstilts.status(file).entries
+    }
+
+
+def undisturbed(folder: Path) -> dict[str, Any]:
+    """The results of a run to which nothing happens."""
+    file = sweep_in(folder)
+    with machines(folder / "cluster", nodes=1) as made:
+        assert finish(made.launch(file))["failures"] == []
+        assert made.log.repeated() == 0
+    return results(file)
+
+
+def _kept(made: Machines) -> Line:
+    """Waits until a phase has a partial checkpoint and goes on; the line of its last step."""
+    wait_for(lambda: len(made.log.lines("partial")) >= 2)
+    time.sleep(0.3)
+    return made.log.lines("step")[-1]
+
+
+def _case(made: Machines, file: Path, outcome: dict[str, Any], phase: str, began: float) -> Case:
+    later = [line for line in made.log.lines("step") if line.phase == phase and line.time > began]
+    pids = {line.pid for line in made.log.lines("step") if line.time <= began}
+    again = [line.time for line in later if line.pid not in pids]
+    return Case(
+        outcome=outcome,
+        results=results(file),
+        repeated=made.log.repeated(),
+        allowed=made.log.allowed(),
+        seconds=min(again, default=began) - began,
+    )
+
+
+def raylet_killed(folder: Path, *, reap: bool = True) -> Case:
+    """The raylet of the node that runs the phase is killed."""
+    file = sweep_in(folder)
+    with machines(folder / "cluster") as made:
+        driver = made.launch(file)
+        at = _kept(made)
+        began = time.time()
+        made.kill(made.node_of(at.pid), reap=reap)
+        return _case(made, file, finish(driver), at.phase, began)
+
+
+def told_to_end(folder: Path, how: signal.Signals) -> Case:
+    """The driver gets a signal; the same command carries on."""
+    file = sweep_in(folder, partial_every_seconds=3600)
+    with machines(folder / "cluster", nodes=1) as made:
+        driver = made.launch(file)
+        wait_for(lambda: len(made.log.lines("step")) > 100)
+        at, began = made.log.lines("step")[-1], time.time()
+        os.kill(driver.pid, how)
+        out, err = driver.communicate(timeout=90)
+        assert driver.returncode == 128 + how, out + err
+        return _case(made, file, finish(made.launch(file)), at.phase, began)
+
+
+def hanging(folder: Path, how: str) -> Case:
+    """A phase hangs at a step."""
+    file = sweep_in(folder, deadline_minutes=0.1)
+    with machines(folder / "cluster", hang={"step": 400, "how": how}) as made:
+        driver = made.launch(file)
+        at = wait_for(lambda: made.log.lines("hang"))[0]
+        return _case(made, file, finish(driver), at.phase, at.time)
+
+
+CASES: dict[str, Callable[[Path], Case]] = {}

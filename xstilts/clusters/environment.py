@@ -1,0 +1,47 @@
+"""The variables that a job gets from this machine: a short list, none of them a secret.
+
+Whatever else the job needs (keys of a cloud, HF_TOKEN, the password of an MLflow server) must be on
+the cluster's machines, where its own tools look: a job's variables are shown to everybody who may
+look at the cluster's dashboard.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from xstilts.errors import InputError
+
+STOP_SECONDS = 180
+"""Time that a job gets to end: its phases write partial checkpoints. Ray's own is 3 s."""
+_SENT = re.compile(r"HF_HUB_OFFLINE|XSTILTS_[A-Z0-9_]+")
+_GIVEN_OTHERWISE = ("XSTILTS_MIRROR", "XSTILTS_JOB")
+_SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|KEY", re.IGNORECASE)
+
+
+def variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The variables of a job: those of `environment` that may be sent, and how Ray ends it."""
+    sent = {
+        name: value
+        for name, value in environment.items()
+        if _SENT.fullmatch(name) and name not in _GIVEN_OTHERWISE and not _SECRET.search(name)
+    }
+    ending = {
+        "RAY_JOB_STOP_SIGNAL": "SIGINT",
+        "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS),
+    }
+    return {**sent, **ending}
+
+
+def without_credentials(what: str, address: str | None) -> None:
+    """InputError where an address holds a user's name or password: it would stand in the job's
+    command line, for all who look at the cluster.
+    """
+    if address and "://" in address and "@" in urlsplit(address).netloc:
+        raise InputError(
+            f"{what} holds a user's name or password, which would be shown to all who look at the "
+            "cluster's jobs; leave them out of the address, and set them on the cluster (for "
+            "MLflow MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD)"
+        )

@@ -27,6 +27,7 @@ _VERBS = (
     "doctor",
     "verify",
     "why",
+    "cluster_check",
     "cluster_token",
     "submit",
     "stop",
@@ -55,6 +56,7 @@ __all__ = [
     "XstiltsError",
     "__version__",
     "check",
+    "cluster_check",
     "cluster_token",
     "doctor",
     "export",
@@ -80,6 +82,7 @@ __all__ = [
 if TYPE_CHECKING:
     from xstilts.api import (
         check,
+        cluster_check,
         cluster_token,
         doctor,
         export,

@@ -8,6 +8,8 @@ import pytest
 
 import xstilts
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 def test_token_is_made_where_ray_looks_by_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -16,3 +18,13 @@ def test_token_is_made_where_ray_looks_by_default(
     assert xstilts.cluster_token() == tmp_path / "token"
     with pytest.raises(xstilts.InputError, match="is there already"):
         xstilts.cluster_token(tmp_path / "token")
+
+
+def test_check_returns_what_the_command_prints(tmp_path: Path) -> None:
+    file = tmp_path / "cluster.yaml"
+    file.write_text((ROOT / "cluster.yaml").read_text("utf-8").replace("FILL-IN", "0abc"))
+    found = xstilts.cluster_check(file, ROOT / "sweeps" / "phang2020.yaml").to_json()
+    states = {finding["name"]: finding["state"] for finding in found["findings"]}
+    assert (states["filled in"], states["room for a phase"]) == ("ok", "ok")
+    with pytest.raises(xstilts.InputError, match=r"none\.yaml"):
+        xstilts.cluster_check(tmp_path / "none.yaml")

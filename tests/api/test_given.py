@@ -70,3 +70,14 @@ def test_load_of_a_value_refuses_a_language_that_would_become_a_path(value: Swee
     hostile = value.tasks[0].model_copy(update={"languages": ("en", "../../x")})
     with pytest.raises(SweepError, match=r'languages\[1\] is "../../x", which is no language code'):
         load(value.model_copy(update={"tasks": (hostile,)}))
+
+
+def test_load_refuses_a_password_in_an_address_wherever_it_comes_from(
+    file: Path, value: Sweep
+) -> None:
+    address = "http://ann:topsecret@mlflow.lab"
+    changed = value.model_copy(update={"tracking": address})
+    for given, tracking in ((file, address), (value, address), (changed, None)):
+        with pytest.raises(SweepError, match="MLFLOW_TRACKING_PASSWORD") as raised:
+            load(given, tracking=tracking)
+        assert "topsecret" not in str(raised.value)

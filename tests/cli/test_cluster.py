@@ -11,9 +11,31 @@ from typer.testing import CliRunner, Result
 
 from xstilts.cli.main import app
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 def cli(*words: str | Path, env: dict[str, str] | None = None) -> Result:
     return CliRunner().invoke(app, ["cluster", *(str(word) for word in words)], env=env)
+
+
+def test_check_of_the_shipped_file_tells_what_is_left_and_exits_with_2(tmp_path: Path) -> None:
+    sweep = Path(ROOT / "sweeps" / "phang2020.yaml")
+    shown = cli("check", ROOT / "cluster.yaml", sweep, env={"HOME": str(tmp_path)})
+    assert shown.exit_code == 2
+    assert "fail  filled in: `ami-FILL-IN`" in shown.output
+    assert "ok  memory of gpu: xlm-roberta-large" in shown.output
+    told = cli("check", ROOT / "cluster.yaml", "--json", env={"HOME": str(tmp_path)})
+    value = json.loads(told.stdout)
+    assert (told.exit_code, value["ok"]) == (2, False)
+    states = {finding["name"]: finding["state"] for finding in value["findings"]}
+    assert (states["cluster file"], states["filled in"], states["token"]) == ("ok", "fail", "fail")
+
+
+@pytest.mark.parametrize("words", [("none.yaml",), ("{root}/sweeps/demo.yaml",)])
+def test_check_of_what_is_no_cluster_file_exits_with_2(words: tuple[str, ...]) -> None:
+    result = cli("check", *(word.format(root=ROOT) for word in words), "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["error"]["input"] is True
 
 
 def test_token_is_made_and_not_printed(tmp_path: Path) -> None:

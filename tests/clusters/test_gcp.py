@@ -59,3 +59,10 @@ def test_gpu_machines_can_be_moved_by_nobody_while_they_compute() -> None:
         if name != "head":
             assert node["scheduling"]["onHostMaintenance"] == "TERMINATE"
             assert node["disks"][0]["autoDelete"] is True
+
+
+def test_head_has_an_mlflow_server_that_asks_for_a_password() -> None:
+    file = cluster_file.read(FILE)
+    assert "xstilts cluster mlflow start && xstilts cluster mlflow login" in file.head_start
+    assert any("postgresql" in command for command in file.head_setup)
+    assert not any("mlflow" in command for command in file.worker_start)

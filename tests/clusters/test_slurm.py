@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-import xstilts
 from tests.support import tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +52,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         "SLURM_JOB_NODELIST": "node1,node2",
         "SLURM_CPUS_PER_TASK": "1",
         "OMP_NUM_THREADS": "1",
+        "PYTHONFAULTHANDLER": "1",
         "HF_HUB_OFFLINE": "1",
     }
     shutil.rmtree(f"/tmp/xstilts-slurm-{JOB}", ignore_errors=True)
@@ -137,11 +137,11 @@ def test_job_is_stopped_before_its_time_is_up_and_the_next_carries_on(
     assert secret not in said
     assert not token.exists() and of_the_job() == []
     done_before = len(list(store.glob("phases/*/record.json")))
-    assert 0 < done_before < xstilts.status(sweep, store=str(store)).to_json()["slots"]["total"]
 
     second = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, timeout=420
     )
     assert second.returncode == 0, second.stdout + second.stderr
     assert of_the_job() == []
+    assert len(list(store.glob("phases/*/record.json"))) > done_before > 0
     assert "--nodelist=node2" in (tmp_path / "srun.log").read_text()

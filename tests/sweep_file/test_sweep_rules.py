@@ -224,3 +224,14 @@ def test_one_mixture_may_be_an_intermediate_and_a_stage() -> None:
 def test_mixture_in_a_chain_that_has_a_task_twice_is_told() -> None:
     (problem,) = messages("{chain: [{mixture: [squad, squad]}, cola]}")
     assert 'intermediates[1].chain[0].mixture[1] is "squad" again' in problem
+
+
+@pytest.mark.parametrize("given", [{}, {"tracking": "http://ann:topsecret@mlflow.lab:5000"}])
+def test_tracking_address_with_a_password_is_refused_and_not_repeated(
+    given: dict[str, str],
+) -> None:
+    inside = "tracking: http://ann:topsecret@mlflow.lab:5000\n"
+    line, message = only(GOOD + ("" if given else inside), **given)
+    assert line == (None if given else 8)
+    assert "write http://mlflow.lab:5000, and put the password into MLFLOW_TRACKING" in message
+    assert "topsecret" not in message

@@ -5,6 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +62,50 @@ def test_connect_fresh_database_by_several_processes_is_made_once(tmp_path: Path
         process.join(120)
     assert [process.exitcode for process in processes] == [0, 0, 0]
     _open(uri, threading.Barrier(1))
+
+
+@contextmanager
+def refusing(status: int) -> Iterator[str]:
+    """A server that refuses everything; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _all(self) -> None:
+            text = b"You are not authenticated." if status == 401 else b"Permission denied"
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_POST = _all
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_server_that_asks_who_one_is_says_what_to_set(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_USERNAME", raising=False)
+    with (
+        refusing(401) as uri,
+        pytest.raises(TrackingError, match="it asks who you are; set MLFLOW"),
+    ):
+        world.tracker(uri).sync(world.entries)
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "a-password-of-ann")
+    with refusing(401) as uri, pytest.raises(TrackingError, match="password of ann is not") as said:
+        world.tracker(uri).sync(world.entries)
+    assert "a-password-of-ann" not in str(said.value)
+
+
+def test_server_that_does_not_let_this_user_write_says_why(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "bob")
+    with refusing(403) as uri, pytest.raises(TrackingError, match="bob may not do this there"):
+        world.tracker(uri).sync(world.entries)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.builders import record_file
 from tests.tracking.world import World, everything
-from xstilts.errors import TrackingError
+from xstilts.errors import InputError, TrackingError
 from xstilts.store.ledger import State
 from xstilts.store.phases import Store
 from xstilts.tracking import tracker
@@ -302,3 +302,10 @@ def test_sync_while_a_sweep_runs_gives_each_model_its_scores_once(world: World) 
     scores = {key: value for key, value in run.data.metrics.items() if key.startswith("score/")}
     assert {key.split("/")[2] for key in scores} == {"en", "de", "mean"}
     assert sorted(one for one in on_page if one[0] in scores) == sorted(scores.items())
+
+
+def test_tracking_address_with_a_password_is_refused_and_not_repeated(world: World) -> None:
+    with pytest.raises(InputError, match="MLFLOW_TRACKING_PASSWORD") as raised:
+        tracking_uri("http://ann:topsecret@mlflow.lab:5000", world.store)
+    assert "topsecret" not in str(raised.value)
+    assert tracking_uri("http://mlflow.lab:5000", world.store) == "http://mlflow.lab:5000"

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from xstilts.api.causes import why
 from xstilts.api.check_and_plan import check, plan
-from xstilts.api.clusters import cluster_token
+from xstilts.api.clusters import cluster_check, cluster_token
 from xstilts.api.drafts import init
 from xstilts.api.exports import export
 from xstilts.api.given import AnySweep, folder_of, load
@@ -41,6 +41,7 @@ __all__ = [
     "AnySweep",
     "Opened",
     "check",
+    "cluster_check",
     "cluster_token",
     "data_context",
     "doctor",

@@ -27,10 +27,11 @@ def load(
     """
     if not isinstance(given, Sweep):
         return sweep_file.load(given, store=store, mirror=mirror, tracking=tracking)
-    language_rules.sweep(given)
-    name_rules.sweep(given)
     overrides = {"store": store, "mirror": mirror, "tracking": tracking}
-    return given.model_copy(update={k: v for k, v in overrides.items() if v is not None})
+    wanted = given.model_copy(update={k: v for k, v in overrides.items() if v is not None})
+    language_rules.sweep(wanted)
+    name_rules.sweep(wanted)
+    return wanted
 
 
 class RunFolder(NamedTuple):

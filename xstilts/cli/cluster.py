@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xstilts.cli.options import JsonOption
+from xstilts.cli.options import JsonOption, MirrorOption, StoreOption, TrackingOption
 from xstilts.cli.outcome import outcome
 
 if TYPE_CHECKING:
@@ -39,6 +39,32 @@ FolderOption = Annotated[
     ),
 ]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
+
+
+@app.command()
+def check(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="Cluster file, as `ray up` takes it.")
+    ] = "cluster.yaml",
+    sweep: Annotated[
+        str | None,
+        typer.Argument(metavar="SWEEP", help="Sweep file, whose needs the machines are held to."),
+    ] = None,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+    mirror: MirrorOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Look for what a run on a cluster needs before any money is spent."""
+    with outcome(as_json) as show:
+        from xstilts import api
+        from xstilts.cli import show as shows
+
+        found = api.cluster_check(
+            file, sweep, store=store, mirror=mirror, tracking=tracking
+        ).to_json()
+        show(found, shows.doctor)
+    raise typer.Exit(0 if found["ok"] else 2)
 
 
 @app.command()
@@ -127,6 +153,23 @@ def status(folder: FolderOption = None, as_json: JsonOption = False) -> None:
         found = server.state(_home(folder))
         show(found.to_json(), show_cluster.mlflow)
     raise typer.Exit(0 if found.running and found.database else 1)
+
+
+@mlflow.command()
+def login(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The user that sweeps write as.")
+    ] = "sweeps",
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let your programs on this machine in, as a user whose password only they know."""
+    with outcome(as_json) as show:
+        from xstilts.cli import show_cluster
+        from xstilts.clusters.mlflow_server import login as logins
+
+        kept = logins.login(_home(folder), name)
+        show({"user": kept.user, "file": str(kept.file)}, show_cluster.login)
 
 
 @user.command("add")

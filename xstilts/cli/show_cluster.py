@@ -29,6 +29,11 @@ def mlflow(console: Console, state: dict[str, Any]) -> None:
         say(console, f"{name} {'runs' if runs else 'does not run'} ({state['folder']})")
 
 
+def login(console: Console, kept: dict[str, Any]) -> None:
+    """As whom programs of this machine write."""
+    say(console, f"your programs here are user {kept['user']}; the password is in {kept['file']}")
+
+
 def user(console: Console, changed: dict[str, Any]) -> None:
     """What was done to a user."""
     say(console, f"user {changed['user']} {changed['done']}")

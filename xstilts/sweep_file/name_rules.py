@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from xstilts.errors import Problem, SweepError, nearest, visible
 from xstilts.spec.names import LONGEST_NAME, is_name, strange
+from xstilts.spec.server_addresses import refused_address
 from xstilts.spec.sweep import BASELINE, Pretraining, Sweep
 from xstilts.spec.task import Task
 
@@ -46,6 +47,8 @@ def problems(sweep: Sweep) -> Iterator[str]:
         for word in dict.fromkeys(_languages(task)):
             if why := strange(word):
                 yield f"task {_shown(task.name)}: the language {_shown(word)} {why}"
+    if sweep.tracking and (refused := refused_address(sweep.tracking)):
+        yield f"tracking: {refused}"
 
 
 def _not_there(sweep: Sweep, stages: Iterable[str]) -> Iterator[str]:

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xstilts.errors import nearest
-from xstilts.spec.addresses import refused_address
 from xstilts.spec.format_specs import FORMATS
 from xstilts.spec.hyperparameters import Choice, IntRange, LogRange, Settings
 from xstilts.spec.names import is_name, strange
+from xstilts.spec.server_addresses import refused_address
 from xstilts.spec.sweep import (
     BASELINE,
     Chain,
@@ -47,10 +47,10 @@ def sweep(document: Document, clean: Mapping[str, Any], table: Table) -> None:
     _chains(document, clean, table)
     _mixture_names(document, clean)
     _duplicates(document, clean)
+    _tracking(document, clean)
     _overrides(document, clean, table)
     _grid(document, clean)
     _resources(document, clean, table)
-    _tracking(document, clean)
     resource_rules.gpus(document, clean)
     resource_rules.budget(document, clean)
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from xstilts.errors import InputError, TrackingError
-from xstilts.spec.addresses import refused_address
+from xstilts.spec.server_addresses import refused_address
 from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Entry, require
 from xstilts.store.phases import Store

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from xstilts.clusters.mlflow_server.processes import answers, end, running, started
+from xstilts.clusters.mlflow_server.processes import answers, end, end_leftovers, running, started
 
 WITH_WORKER = """
 import subprocess, sys
@@ -73,6 +73,48 @@ def test_end_takes_the_workers_along(process: subprocess.Popen[str]) -> None:
     assert process.poll() is not None or not Path(f"/proc/{process.pid}").exists()
     stat = Path(f"/proc/{worker}/stat")
     assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+MLFLOW = WITH_WORKER.replace("time.sleep(600)", "time.sleep(600)  # mlflow")
+
+
+def alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] not in "ZX"
+
+
+@pytest.mark.parametrize(("program", "left"), [(MLFLOW, False), (WITH_WORKER, True)])
+def test_workers_of_a_server_that_was_killed_are_ended_if_they_are_mlflow_s(
+    tmp_path: Path, program: str, left: bool
+) -> None:
+    killed = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert killed.stdout is not None
+    worker = int(killed.stdout.readline())
+    file = tmp_path / "mlflow.pid"
+    try:
+        started(file, killed.pid, "http://127.0.0.1:5000")
+        end_leftovers(file)
+        assert alive(killed.pid), "a server that lives is no leftover"
+        killed.kill()
+        killed.wait()
+        end_leftovers(file)
+        assert alive(worker) is left
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(killed.pid, signal.SIGKILL)
+        killed.stdout.close()
+
+
+def test_leftovers_of_another_boot_or_of_a_damaged_file_are_nobody(tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.pid"
+    end_leftovers(file)
+    started(file, os.getpid(), "http://127.0.0.1:5000")
+    said = json.loads(file.read_text())
+    file.write_text(json.dumps({**said, "process": "another-boot/pid:[1]/5"}))
+    end_leftovers(file)
+    assert alive(os.getpid())
 
 
 class Answering(BaseHTTPRequestHandler):

@@ -10,8 +10,12 @@ import base64
 import http.client
 import json
 import os
+import re
 import shutil
+import signal
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,7 +25,7 @@ from typing import Any
 import pytest
 
 from tests.support.builders import build_store
-from xstilts.clusters.mlflow_server import server, users
+from xstilts.clusters.mlflow_server import login, server, users
 from xstilts.clusters.mlflow_server.home import Home
 from xstilts.clusters.mlflow_server.postgres import find_programs
 from xstilts.clusters.mlflow_server.server import Settings
@@ -135,6 +139,7 @@ def ask(
     login: str | None = None,
     host: str | None = None,
     body: dict[str, Any] | None = None,
+    verb: str | None = None,
 ) -> tuple[int, str]:
     """Status and text of a page; with a body, of what was changed there."""
     headers = {"Host": host} if host else {}
@@ -144,7 +149,7 @@ def ask(
     connection = http.client.HTTPConnection("127.0.0.1", settings.port, timeout=30)
     try:
         text = json.dumps(body) if body is not None else None
-        connection.request("PATCH" if body else "GET", path, text, headers)
+        connection.request(verb or ("PATCH" if body else "GET"), path, text, headers)
         answer = connection.getresponse()
         return answer.status, answer.read().decode(errors="replace")
     finally:
@@ -174,6 +179,41 @@ def test_page_without_the_right_password_is_refused(
     home: Home, settings: Settings, path: str, login: str | None
 ) -> None:
     assert ask(settings, path, login)[0] == 401
+
+
+ROUTES = """
+import json
+from mlflow.server import app
+from mlflow.server.fastapi_app import app as outer
+verbs = {"GET", "POST", "PUT", "PATCH", "DELETE"}
+found = {(verb, one.rule) for one in app.url_map.iter_rules() for verb in verbs & one.methods}
+found |= {(v.upper(), path) for path, ways in outer.openapi()["paths"].items() for v in ways}
+print(json.dumps(sorted(found)))
+"""
+"""Every verb and path that MLflow has."""
+OPEN = {
+    "/health",
+    "/api/3.0/mlflow/server-info",
+    "/ajax-api/3.0/mlflow/server-info",
+    "/static-files/<path:path>",
+}
+"""What answers without a password, as docs/mlflow-server.md says."""
+
+
+@pytest.mark.slow
+def test_every_route_but_four_refuses_who_gives_no_password(home: Home, settings: Settings) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", ROUTES], capture_output=True, text=True, check=True, cwd=home.folder
+    )
+    routes = json.loads(said.stdout.splitlines()[-1])
+    assert len(routes) > 300
+    answered = {}
+    for verb, route in routes:
+        path = re.sub(r"<[^>]*>|\{[^}]*\}", "x", route)
+        status, _ = ask(settings, path, body={} if verb != "GET" else None, verb=verb)
+        if status not in (401, 405):
+            answered[route] = status
+    assert answered.keys() <= OPEN, {r: s for r, s in answered.items() if r not in OPEN}
 
 
 @pytest.mark.slow
@@ -279,6 +319,40 @@ def test_sweep_is_mirrored_with_a_password_and_is_there_after_a_restart(
     held = json.dumps([[run.data.tags, run.data.params] for run in runs], default=str)
     assert PASSWORD not in held
     assert experiment.artifact_location.startswith("mlflow-artifacts:/")
+
+
+@pytest.mark.slow
+def test_programs_of_this_user_are_let_in_by_a_file_alone(
+    home: Home, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_USERNAME", raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_PASSWORD", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(Exception, match="401"):
+        connect(settings.address).search_experiments()
+    kept = login.login(home, "sweeps")
+    assert kept.file == tmp_path / ".mlflow" / "credentials"
+    assert connect(settings.address).create_experiment("of a sweep")
+    assert login.login(home, "sweeps") == kept
+    assert "sweeps" in users.names(home)
+
+
+@pytest.mark.slow
+def test_server_whose_processes_were_killed_starts_again_with_all_it_had(
+    home: Home, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", PASSWORD)
+    made = connect(settings.address).create_experiment("before the crash")
+    pid = server.state(home).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)  # the worker goes on, and holds the port
+    postgres = int((home.database / "data" / "postmaster.pid").read_text().split()[0])
+    os.kill(postgres, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+    server.start(home, settings)
+    assert connect(settings.address).get_experiment(made).name == "before the crash"
 
 
 @pytest.mark.slow

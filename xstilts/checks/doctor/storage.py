@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xstilts.checks.doctor.check import Check
-from xstilts.spec.addresses import without_credentials
+from xstilts.spec.server_addresses import without_credentials
 from xstilts.store.sqlite_address import is_sqlite, sqlite_path
 
 DISK_NEEDED_GB, DISK_ADVISED_GB = 1, 20

@@ -13,6 +13,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -25,6 +26,7 @@ from xstilts.clusters.mlflow_server.home import (
     write_private,
 )
 from xstilts.errors import InputError, TrackingError, first_line
+from xstilts.store.owner import process_identity
 
 DATABASES = ("mlflow", "users")
 """Runs and experiments; who may log in."""
@@ -64,7 +66,34 @@ class Postgres:
     @property
     def running(self) -> bool:
         """Whether the server runs."""
-        return self.data.is_dir() and self._own("pg_ctl", "-D", self.data, "status").returncode == 0
+        if not self.data.is_dir() or self._has_died():
+            return False
+        return self._own("pg_ctl", "-D", self.data, "status").returncode == 0
+
+    def _has_died(self) -> bool:
+        """Whether the server that its file names was killed and nobody has taken note: in a
+        container without a proper init it is a zombie, which PostgreSQL takes for alive.
+        """
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().split()[0])
+        except (OSError, ValueError, IndexError):
+            return False
+        return process_identity(pid).endswith("/ended")
+
+    def _clear_away(self, seconds: float = 20) -> None:
+        """Removes what a killed server left, once its helpers are gone too: two servers on the same
+        files would ruin them.
+        """
+        until = time.monotonic() + seconds
+        while any(_folder_of(entry) == self.data for entry in Path("/proc").iterdir()):
+            if time.monotonic() > until:
+                raise TrackingError(
+                    f"PostgreSQL in {self.home.database} was killed, and helpers of it are still "
+                    "at work; end them (ps -ef | grep postgres) and start again"
+                )
+            time.sleep(0.1)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        (self.socket / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
     def start(self) -> None:
         """Starts the server, if need be after making it; returns when both databases are there.
@@ -73,6 +102,8 @@ class Postgres:
         self._enter()
         if not self.data.is_dir():
             self._make()
+        if self._has_died():
+            self._clear_away()
         if not self.running:
             options = (
                 f"-c listen_addresses= -c unix_socket_permissions=0700 "
@@ -153,8 +184,9 @@ class Postgres:
         done = self._own(str(command[0]), *command[1:])
         if done.returncode:
             said = first_line(done.stderr or done.stdout, 300)
+            fatal = [line for line in _lines(log) if "FATAL" in line][-1:]
             raise TrackingError(
-                f"PostgreSQL in {self.home.database}: {command[0]}: {said}"
+                f"PostgreSQL in {self.home.database}: {': '.join([said, *fatal])}"
                 + (f"; its log is {log}" if log else "")
             )
 
@@ -175,6 +207,21 @@ class Postgres:
             check=False,
             start_new_session=True,  # Ctrl-C in this terminal is not for the server
         )
+
+
+def _lines(log: Path | None) -> list[str]:
+    try:
+        return log.read_text(errors="replace").splitlines() if log else []
+    except OSError:
+        return []
+
+
+def _folder_of(process: Path) -> Path | None:
+    """The working folder of a process of /proc; None where it has none or hides it."""
+    try:
+        return Path(os.readlink(process / "cwd")) if process.name.isdigit() else None
+    except OSError:
+        return None
 
 
 def _plain_environment() -> dict[str, str]:

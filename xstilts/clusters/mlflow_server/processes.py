@@ -44,6 +44,22 @@ def running(pid_file: Path) -> Running | None:
         return None
 
 
+def end_leftovers(pid_file: Path) -> None:
+    """Ends workers whose server was killed: they would hold its port. Only those of the process
+    group that the file names, since the machine has booted, and only if they are MLflow's.
+    """
+    try:
+        said = Running(**json.loads(pid_file.read_text()))
+    except (OSError, ValueError, TypeError):
+        return
+    here = process_identity(os.getpid()).rpartition("/")[0]
+    if not here or not said.process.startswith(f"{here}/") or _exists(said.pid):
+        return
+    left = _members(said.pid)
+    if left and all("mlflow" in _command(pid) for pid in left):
+        end(said.pid)
+
+
 def answers(address: str) -> bool:
     """Whether MLflow says that it is well; this page asks for no password."""
     host, _, port = address.removeprefix("http://").rpartition(":")
@@ -72,9 +88,15 @@ def end(group: int) -> None:
 
 
 def _lives(group: int) -> bool:
-    """Whether a process of the group lives; a zombie does not."""
+    """Whether a process of the group lives."""
     with suppress(ChildProcessError):
         os.waitpid(group, os.WNOHANG)  # where this process started it
+    return bool(_members(group))
+
+
+def _members(group: int) -> list[int]:
+    """The processes of a group; a zombie is none any more."""
+    found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -82,5 +104,17 @@ def _lives(group: int) -> bool:
             except OSError:
                 continue
             if int(its_group) == group and state not in "ZX":
-                return True
-    return False
+                found.append(int(entry.name))
+    return found
+
+
+def _exists(pid: int) -> bool:
+    identity = process_identity(pid)
+    return bool(identity) and not identity.endswith("/ended")
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""

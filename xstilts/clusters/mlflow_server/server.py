@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 
 from xstilts.clusters.mlflow_server.home import Home
 from xstilts.clusters.mlflow_server.postgres import Postgres
-from xstilts.clusters.mlflow_server.processes import answers, end, running, started
+from xstilts.clusters.mlflow_server.processes import answers, end, end_leftovers, running, started
 from xstilts.errors import InputError, TrackingError
 
 ADMIN = "admin"
@@ -131,6 +131,7 @@ def start(home: Home, settings: Settings, programs: Path | None = None) -> State
                     f"{home.folder}: the server runs already, at {found.address}; stop it first"
                 )
             return state(home, programs)
+        end_leftovers(home.pid_file)
         _port_is_free(settings)
         database.start()
         _migrate(home, database)

@@ -64,6 +64,12 @@ def names(home: Home) -> list[str]:
     return sorted(str(user["username"]) for user in answer.get("users", ()))
 
 
+def knows(home: Home, name: str, password: str) -> bool:
+    """Whether the server takes a user's password."""
+    code, _ = _ask(home, "GET", f"{_USERS}/current", login=(name, password))
+    return code == 200
+
+
 def check_password(password: str) -> None:
     """InputError for a password that MLflow or common sense refuses."""
     if len(password) < SHORTEST_PASSWORD:
@@ -100,11 +106,18 @@ def _refused(code: int, answer: dict[str, Any], secret: str = "") -> TrackingErr
 
 
 def _ask(
-    home: Home, method: str, path: str, body: dict[str, str] | None = None
+    home: Home,
+    method: str,
+    path: str,
+    body: dict[str, str] | None = None,
+    login: tuple[str, str] | None = None,
 ) -> tuple[int, dict[str, Any]]:
-    """Asks the running server as its administrator; the status and the answer's JSON."""
+    """Asks the running server, as its administrator unless another `login` is given; the status and
+    the answer's JSON.
+    """
     host, _, port = address_of(home).removeprefix("http://").rpartition(":")
-    login = base64.b64encode(f"{ADMIN}:{home.secret('admin-password')}".encode()).decode()
+    user = ":".join(login or (ADMIN, home.secret("admin-password")))
+    shown = base64.b64encode(user.encode()).decode()
     connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=30)
     try:
         connection.request(
@@ -112,7 +125,7 @@ def _ask(
             quote(path),
             json.dumps(body) if body is not None else None,
             {
-                "Authorization": f"Basic {login}",
+                "Authorization": f"Basic {shown}",
                 "Content-Type": "application/json",
                 "Host": f"localhost:{port}",
             },
@@ -125,7 +138,7 @@ def _ask(
         ) from error
     finally:
         connection.close()
-    if answered.status == 401:
+    if answered.status == 401 and login is None:
         raise InputError(
             f"the server does not take the administrator's password in {home.secrets}: if it was "
             "changed on the server, write the new one there"

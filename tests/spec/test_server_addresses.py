@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xstilts.spec.addresses import holds_password, refused_address, without_credentials
+from xstilts.spec.server_addresses import holds_password, refused_address, without_credentials
 
 
 @pytest.mark.parametrize(

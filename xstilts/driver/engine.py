@@ -32,7 +32,7 @@ from xstilts.driver.ending import Outcome, outcome
 from xstilts.driver.placement_groups import reaper
 from xstilts.driver.signals import number_of
 from xstilts.driver.trial import PhaseTrial
-from xstilts.errors import EngineError
+from xstilts.errors import EngineError, XstiltsError
 from xstilts.spec.sweep import Sweep
 from xstilts.store.lease import LEASE_SECONDS, RENEWALS
 
@@ -306,7 +306,15 @@ def _experiment(drive: _Drive, joined: cluster.Cluster) -> None:
             _let_end(joined, thread)
     drive.sure()  # Tune makes a TuneError of a lost lease
     if errors and not drive.ending:
-        raise errors[0]
+        raise _ours(errors[0])
+
+
+def _ours(error: BaseException) -> BaseException:
+    """The error of ours that Tune has made one of its own of; the error itself where there is none."""
+    at: BaseException | None = error
+    while at is not None and not isinstance(at, XstiltsError):
+        at = at.__cause__ or at.__context__
+    return at or error
 
 
 def _let_end(joined: cluster.Cluster, thread: threading.Thread) -> None:

@@ -247,13 +247,18 @@ def _owner(name: Path) -> bytes:
         return name.read_bytes()
     except FileNotFoundError:
         return b""
+    except OSError as error:
+        raise store_error(error, name) from error
 
 
 def _write_over(name: Path, content: bytes) -> None:
     """Writes an owner's file in place: a lock on it is one on its inode."""
-    with open(name, "r+b") as file:
-        file.write(content)
-        file.truncate()
+    try:
+        with open(name, "r+b") as file:
+            file.write(content)
+            file.truncate()
+    except OSError as error:
+        raise store_error(error, name) from error
 
 
 def _copied(local: Path, target: Path) -> Path:
@@ -276,9 +281,10 @@ def _locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise store_error(error, path) from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            raise store_error(error, path) from error
         yield
-    except OSError as error:
-        raise store_error(error, path) from error
     finally:
         os.close(lock)

@@ -36,10 +36,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import CorruptError, StoreError, first_line
+from xstilts.spec.addresses import is_address
 from xstilts.spec.digests import digest
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store import addresses, sums, sweep_copies
-from xstilts.store.addresses import is_address
 from xstilts.store.files import Files
 from xstilts.store.folder_files import FolderFiles
 from xstilts.store.inside import inside, part as one_part

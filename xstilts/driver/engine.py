@@ -310,7 +310,7 @@ def _experiment(drive: _Drive, joined: cluster.Cluster) -> None:
 
 
 def _ours(error: BaseException) -> BaseException:
-    """The error of ours that Tune has made one of its own of; the error itself where there is none."""
+    """The error of ours that Tune has made one of its own of; else the error itself."""
     at: BaseException | None = error
     while at is not None and not isinstance(at, XstiltsError):
         at = at.__cause__ or at.__context__

@@ -3,8 +3,8 @@
     <mirror>/datasets/<owner>/<name>/...
     <mirror>/models/<owner>/<name>/...
 
-Of a mirror at an address (`s3://bucket/mirror`) this machine has a folder with what was needed of it
-so far, in the same places. A file is fetched when it is asked for, once for all processes, and
+Of a mirror at an address (`s3://bucket/mirror`) this machine has a folder with what was needed of
+it so far, in the same places. A file is fetched when it is asked for, once for all processes, and
 again if it has changed in the mirror. What such a file holds decides the revision of data and
 model, as everywhere: a file that came wrong is another revision, and never the same with other
 rows. Files that nobody has asked for in a day go, oldest first, when all take more than

@@ -2,7 +2,7 @@
 
     <address>/data/<kind>/<key>/whole.json    names, sizes and keys of the files, written last
     <address>/data/<kind>/<key>/<unique>/...  their contents
-    <home>/data/<kind>/<key>/                 the copy, which `data.encoding` makes where there is none
+    <home>/data/<kind>/<key>/                 the copy, which `data.encoding` makes if need be
 
 A key is a hash of all that decides the content, so nothing is ever stale. The first `whole.json`
 stays. Each folder has its own checksums, which whoever opens it compares; one that comes damaged is

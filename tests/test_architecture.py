@@ -49,6 +49,7 @@ DOORS = {
     ),
     "optuna": ("driver.journal", "driver.search"),
     "mlflow": ("tracking",),
+    "obstore": ("store.objects",),
     "torch": (
         "training",
         "evaluation",

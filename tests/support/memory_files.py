@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xstilts.errors import LeaseLost
-from xstilts.store.files import required
+from xstilts.store import sums
+from xstilts.store.files import Rubbish, required
+from xstilts.store.sums import FileSums
 
 
 class MemoryFiles:
@@ -56,6 +58,9 @@ class MemoryFiles:
 
     def sizes(self, prefix: str) -> dict[str, int]:
         return {rest: len(self.objects[f"{prefix}/{rest}"]) for rest in self._below(prefix)}
+
+    def fault(self, prefix: str, meant: FileSums) -> str:
+        return sums.fault(self.folder(prefix), meant)
 
     def write(self, name: str, content: bytes) -> None:
         with self._changing(required(name)):
@@ -109,6 +114,9 @@ class MemoryFiles:
 
     def expect(self, prefixes: Iterable[str]) -> None:
         pass
+
+    def rubbish(self) -> Rubbish:
+        return Rubbish([], 0)
 
     @contextmanager
     def scratch(self, prefix: str) -> Iterator[Path]:

@@ -27,9 +27,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xstilts.errors import LeaseLost, StoreError
-from xstilts.store.files import required
+from xstilts.store import sums
+from xstilts.store.files import Rubbish, required
 from xstilts.store.inside import inside
 from xstilts.store.local_files import store_error, sync_folder, write_bytes, written_aside
+from xstilts.store.sums import FileSums
 
 
 class FolderFiles:
@@ -99,6 +101,10 @@ class FolderFiles:
             else:
                 found[name] = status.st_size
         return found
+
+    def fault(self, prefix: str, meant: FileSums) -> str:
+        """How files differ from what they are meant to be."""
+        return sums.fault(self._path(prefix), meant)
 
     @contextmanager
     def _changing(self, path: Path, *, removes: bool = False) -> Iterator[None]:
@@ -196,6 +202,10 @@ class FolderFiles:
 
     def expect(self, prefixes: Iterable[str]) -> None:
         """Does nothing: a disk is asked as fast one by one."""
+
+    def rubbish(self) -> Rubbish:
+        """None: what is left goes with its prefix."""
+        return Rubbish([], 0)
 
     @contextmanager
     def scratch(self, prefix: str) -> Iterator[Path]:

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from xstilts.errors import CorruptError, LeaseLost, StoreError
 from xstilts.store import sums
-from xstilts.store.files import required
+from xstilts.store.files import Rubbish, required
 from xstilts.store.local_files import store_error
 from xstilts.store.manifests import (
     FILES,
@@ -38,12 +38,13 @@ from xstilts.store.manifests import (
 )
 from xstilts.store.node_cache import NodeCache
 from xstilts.store.objects import Found, Objects
+from xstilts.store.sums import FileSums
 
 GONE = b"xstilts: this file was removed\n"
 """In place of a file that was swapped away."""
 FILES_AT_ONCE = 4
 """Files of a folder that are sent or fetched at the same time."""
-AHEAD_SECONDS = 60.0
+AHEAD_SECONDS = 300.0
 """How long what was read ahead is believed."""
 RUBBISH_SECONDS = 7 * 24 * 3600.0
 """Contents that no manifest names, and marks, are removed when they are this old: whoever is
@@ -56,13 +57,6 @@ class _Read(NamedTuple):
 
     manifest: Manifest
     found: Found | None
-
-
-class Rubbish(NamedTuple):
-    """What nobody needs any more."""
-
-    keys: list[str]
-    bytes: int
 
 
 class ObjectFiles:
@@ -146,6 +140,19 @@ class ObjectFiles:
             files = self._manifest(f"{prefix}/{name}").manifest.files
             found.update({f"{name}/{rest}": one.sum.size for rest, one in files.items()})
         return found
+
+    def fault(self, prefix: str, meant: FileSums) -> str:
+        """How files differ from what they are meant to be; they are read, and not kept here."""
+        bundle, rest = _split(required(prefix), whole=True)
+        entries = self._manifest(bundle).manifest.below(rest)
+        keys = {one.key: one.sum.size for one in entries.values() if one.key}
+        read = self.objects.together(lambda key: self.objects.sum(key, keys[key]), list(keys))
+        found = dict(zip(keys, read, strict=True))
+        there = {
+            name: sums.of_bytes(one.text.encode()) if one.text is not None else found[one.key]
+            for name, one in entries.items()
+        }
+        return sums.fault_of_sums({k: v for k, v in there.items() if v is not None}, meant)
 
     def expect(self, prefixes: Iterable[str]) -> None:
         """Reads the manifests of what is about to be read, several at the same time."""
@@ -390,12 +397,6 @@ class ObjectFiles:
         live = set(self._not_gone((one.key, one.size) for one in plain))
         there += [one for one in plain if one.key not in live]
         return Rubbish([one.key for one in there], sum(one.size for one in there))
-
-    def sweep_up(self, older: float = RUBBISH_SECONDS) -> Rubbish:
-        """Removes the rubbish, and returns what it was."""
-        found = self.rubbish(older)
-        self.objects.delete(found.keys)
-        return found
 
 
 class _Vanished(Exception):

@@ -40,7 +40,7 @@ from xstilts.spec.addresses import is_address
 from xstilts.spec.digests import digest
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store import addresses, sums, sweep_copies
-from xstilts.store.files import Files
+from xstilts.store.files import Files, Rubbish
 from xstilts.store.folder_files import FolderFiles
 from xstilts.store.inside import inside, part as one_part
 from xstilts.store.lease import LEASE_SECONDS, Lease
@@ -244,7 +244,7 @@ class Phase:
     def _fault_of(self, part: str, record: Record, whole: bool) -> str:
         meant = sums.below(part, record.files)
         if whole:
-            return sums.fault(self._files.folder(self._name(part)), meant)
+            return self._files.fault(self._name(part), meant)
         return sums.fault_of_sizes(self._files.sizes(self._name(part)), meant)
 
     def note_damage(self, wrong: str) -> None:
@@ -452,7 +452,7 @@ class Store:
         """Says which phases are about to be looked at: where each question to the store takes time,
         they are read together.
         """
-        self._files.expect(f"phases/{one}" for one in phases)
+        self._files.expect([f"phases/{one}" for one in phases])
 
     def begun(self) -> list[str]:
         """Ids of all phases, finished or not."""
@@ -470,6 +470,19 @@ class Store:
         asked = list(dict.fromkeys(self.begun() if among is None else among))
         self.expect(asked)
         return {one for one in asked if self.phase(one).done}
+
+    def rubbish(self) -> Rubbish:
+        """What nobody needs any more of what writers left that were killed or came too late;
+        nothing in a folder, where it goes with its phase.
+        """
+        return self._files.rubbish()
+
+    def sweep_up(self) -> Rubbish:
+        """Removes the rubbish, and returns what it was."""
+        found = self.rubbish()
+        if self._objects is not None:
+            self._objects.delete(found.keys)
+        return found
 
     def set_aside(self) -> int:
         """How many damaged phases were moved aside and are still there."""

@@ -158,3 +158,15 @@ def test_what_is_expected_is_asked_for_once(at_moto: str, tmp_path: Path, proxy:
     assert [files.has(f"phases/{name}/record.json") for name in "abc"] == [True] * 3
     assert files.read("phases/a/record.json") == b"{}"
     assert len(proxy.asked) == 4
+
+
+def test_owner_needs_two_questions_for_a_file(at_moto: str, tmp_path: Path, proxy: Proxy) -> None:
+    own = files_at(object_servers.address(), tmp_path).owned("phases/a", "me", lambda: None)
+    own.write("phases/a/spec.json", b"{}")
+    proxy.asked.clear()
+    assert not own.has("phases/a/record.json")
+    own.write("phases/a/predictions/en", b"\xff" * 500)
+    assert [method for method, _ in proxy.asked] == ["PUT", "PUT"]
+    proxy.asked.clear()
+    own.swap("phases/a/record.json", None, b"{}")
+    assert [method for method, _ in proxy.asked] == ["PUT"]

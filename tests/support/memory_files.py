@@ -112,8 +112,8 @@ class MemoryFiles:
                     self.objects[name] = token.encode()
                     return MemoryFiles(self.objects, self.lock, self.local, (prefix, token))
 
-    def expect(self, prefixes: Iterable[str]) -> None:
-        pass
+    def expect(self, prefixes: Iterable[str]) -> set[str]:
+        return set()
 
     def rubbish(self) -> Rubbish:
         return Rubbish([], 0)

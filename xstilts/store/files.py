@@ -133,9 +133,10 @@ class Files(Protocol):
         """
         ...
 
-    def expect(self, prefixes: Iterable[str]) -> None:
+    def expect(self, prefixes: Iterable[str]) -> set[str]:
         """Says which prefixes of two parts are about to be read: where each question takes time,
-        they are read together. What is read in the next minutes may be as old as this call.
+        they are read together. What is read in the next minutes may be as old as this call. Returns
+        those of which it is known by that that they have no files.
         """
         ...
 

@@ -200,8 +200,9 @@ class FolderFiles:
                     _write_over(name, token.encode())
                     return _OwnedFiles(self.root, path, token)
 
-    def expect(self, prefixes: Iterable[str]) -> None:
+    def expect(self, prefixes: Iterable[str]) -> set[str]:
         """Does nothing: a disk is asked as fast one by one."""
+        return set()
 
     def rubbish(self) -> Rubbish:
         """None: what is left goes with its prefix."""

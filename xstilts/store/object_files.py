@@ -69,6 +69,10 @@ class ObjectFiles:
         self.objects, self.home, self._owned = objects, home, owned
         self._cache = NodeCache(home / "copies")
         self._ahead: dict[str, tuple[_Read, float]] = {}
+        self._mine: _Read | None = None
+        """An owner's manifest as it has left it: nobody else changes it but who takes it over, and
+        then no change that rests on this one can be made.
+        """
 
     def where(self, name: str) -> str:
         """The address. That of a file with a manifest is where one looks for it first."""
@@ -154,13 +158,14 @@ class ObjectFiles:
         }
         return sums.fault_of_sums({k: v for k, v in there.items() if v is not None}, meant)
 
-    def expect(self, prefixes: Iterable[str]) -> None:
+    def expect(self, prefixes: Iterable[str]) -> set[str]:
         """Reads the manifests of what is about to be read, several at the same time."""
         bundles = [bundle for bundle, rest in map(_whole, prefixes) if bundle and not rest]
         found = self.objects.many([manifest_key(bundle) for bundle in bundles])
         for bundle, one in zip(bundles, found, strict=True):
             if one is not None:
                 self._ahead[bundle] = self._parsed(bundle, one), time.monotonic()
+        return {b for b, one in zip(bundles, found, strict=True) if one is None}
 
     # -- writing
 
@@ -216,11 +221,12 @@ class ObjectFiles:
         """Removes a file, or everything under a prefix."""
         bundle, rest = _split(required(prefix), whole=True)
         if bundle and rest:
-            if self._manifest(bundle, fresh=True).found is not None:
+            if self._manifest(bundle, fresh=not self._owns(bundle)).found is not None:
                 self._change(bundle, lambda old: old.without(rest))
         else:
-            if self._owned and bundle == self._owned[0]:
+            if self._owns(bundle):
                 self._change(bundle, lambda old: {})
+                self._mine = _Read(Manifest(), None)
             self._remove_plain(prefix)
         shutil.rmtree(self.home / "scratch" / prefix, ignore_errors=True)
 
@@ -244,7 +250,9 @@ class ObjectFiles:
             read = self._manifest(bundle, fresh=True)
             sure()
             if self._put(bundle, read, read.manifest.owned_by(token)):
-                return ObjectFiles(self.objects, self.home, (bundle, token))
+                own = ObjectFiles(self.objects, self.home, (bundle, token))
+                own._mine = self._manifest(bundle, fresh=True)
+                return own
 
     def _change(
         self, bundle: str, changed: Callable[[Manifest], Mapping[str, Entry] | None]
@@ -253,8 +261,8 @@ class ObjectFiles:
         LeaseLost where the files have another owner by now.
         """
         for attempt in range(1000):
-            read = self._manifest(bundle, fresh=True)
-            if self._owned and self._owned[0] == bundle and read.manifest.owner != self._owned[1]:
+            read = self._manifest(bundle, fresh=attempt > 0 or not self._owns(bundle))
+            if self._owned and self._owns(bundle) and read.manifest.owner != self._owned[1]:
                 raise LeaseLost(taken_over(self.where(bundle)))
             files = changed(read.manifest)
             if files is None:
@@ -271,8 +279,16 @@ class ObjectFiles:
         key, content = manifest_key(bundle), manifest.content()
         self._ahead.pop(bundle, None)
         if read.found is None:
-            return self.objects.create(key, content) is not None
-        return self.objects.replace(key, content, read.found.tag) is not None
+            tag = self.objects.create(key, content)
+        else:
+            tag = self.objects.replace(key, content, read.found.tag)
+        if tag is not None and self._mine is not None and self._owns(bundle):
+            self._mine = _Read(manifest, Found(content, tag))
+        return tag is not None
+
+    def _owns(self, bundle: str) -> bool:
+        """Whether this object is that of the owner of these files."""
+        return self._owned is not None and self._owned[0] == bundle
 
     def _forget(self, old: Manifest, files: Mapping[str, Entry]) -> None:
         """Removes contents that the manifest has named and names no more. What stays is rubbish."""
@@ -284,6 +300,8 @@ class ObjectFiles:
             return
 
     def _manifest(self, bundle: str, *, fresh: bool = False) -> _Read:
+        if self._mine is not None and not fresh and self._owns(bundle):
+            return self._mine
         ahead = self._ahead.get(bundle)
         if ahead is not None and not fresh and time.monotonic() - ahead[1] < AHEAD_SECONDS:
             return ahead[0]

@@ -448,11 +448,12 @@ class Store:
         """One phase, whether it exists or not; `sure` as `Phase` says."""
         return Phase(self._files, phase_id, sure)
 
-    def expect(self, phases: Iterable[str]) -> None:
+    def expect(self, phases: Iterable[str]) -> set[str]:
         """Says which phases are about to be looked at: where each question to the store takes time,
-        they are read together.
+        they are read together. Returns those that are known by that not to exist.
         """
-        self._files.expect([f"phases/{one}" for one in phases])
+        absent = self._files.expect([f"phases/{one}" for one in phases])
+        return {one.removeprefix("phases/") for one in absent}
 
     def begun(self) -> list[str]:
         """Ids of all phases, finished or not."""
@@ -468,8 +469,8 @@ class Store:
         takes the longer the more there are.
         """
         asked = list(dict.fromkeys(self.begun() if among is None else among))
-        self.expect(asked)
-        return {one for one in asked if self.phase(one).done}
+        absent = self.expect(asked)
+        return {one for one in asked if one not in absent and self.phase(one).done}
 
     def rubbish(self) -> Rubbish:
         """What nobody needs any more of what writers left that were killed or came too late;

@@ -55,6 +55,7 @@ DOORS = {
     ),
     "optuna": ("driver.journal", "driver.search"),
     "mlflow": ("tracking",),
+    "obstore": ("store.objects",),
     "torch": (
         "training",
         "evaluation",

@@ -114,7 +114,8 @@ def test_contents_of_a_writer_that_came_too_late_are_rubbish_and_swept_up(
     files.swap("leases/x", None, b"mine")
     files.swap("leases/x", b"mine", None)
     assert files.rubbish().keys == []
-    found = files.sweep_up(older=-60)
+    found = files.rubbish(older=-60)
+    files.objects.delete(found.keys)
     assert len(found.keys) == 2 and found.bytes == 700 + len(GONE)
     assert files.rubbish(older=-60).keys == []
     assert files.read("phases/a/predictions/en") == b"\xfe" * 300
@@ -157,3 +158,15 @@ def test_what_is_expected_is_asked_for_once(at_moto: str, tmp_path: Path, proxy:
     assert [files.has(f"phases/{name}/record.json") for name in "abc"] == [True] * 3
     assert files.read("phases/a/record.json") == b"{}"
     assert len(proxy.asked) == 4
+
+
+def test_owner_needs_two_questions_for_a_file(at_moto: str, tmp_path: Path, proxy: Proxy) -> None:
+    own = files_at(object_servers.address(), tmp_path).owned("phases/a", "me", lambda: None)
+    own.write("phases/a/spec.json", b"{}")
+    proxy.asked.clear()
+    assert not own.has("phases/a/record.json")
+    own.write("phases/a/predictions/en", b"\xff" * 500)
+    assert [method for method, _ in proxy.asked] == ["PUT", "PUT"]
+    proxy.asked.clear()
+    own.swap("phases/a/record.json", None, b"{}")
+    assert [method for method, _ in proxy.asked] == ["PUT"]

@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xstilts.errors import LeaseLost
-from xstilts.store.files import required
+from xstilts.store import sums
+from xstilts.store.files import Rubbish, required
+from xstilts.store.sums import FileSums
 
 
 class MemoryFiles:
@@ -56,6 +58,9 @@ class MemoryFiles:
 
     def sizes(self, prefix: str) -> dict[str, int]:
         return {rest: len(self.objects[f"{prefix}/{rest}"]) for rest in self._below(prefix)}
+
+    def fault(self, prefix: str, meant: FileSums) -> str:
+        return sums.fault(self.folder(prefix), meant)
 
     def write(self, name: str, content: bytes) -> None:
         with self._changing(required(name)):
@@ -107,8 +112,11 @@ class MemoryFiles:
                     self.objects[name] = token.encode()
                     return MemoryFiles(self.objects, self.lock, self.local, (prefix, token))
 
-    def expect(self, prefixes: Iterable[str]) -> None:
-        pass
+    def expect(self, prefixes: Iterable[str]) -> set[str]:
+        return set()
+
+    def rubbish(self) -> Rubbish:
+        return Rubbish([], 0)
 
     @contextmanager
     def scratch(self, prefix: str) -> Iterator[Path]:

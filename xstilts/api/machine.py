@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from xstilts.api.given import AnySweep, load
 from xstilts.api.verb_values import Findings
+from xstilts.sources import mirrors
+from xstilts.spec.addresses import is_address
 from xstilts.store.phases import Store
 
 
@@ -31,4 +33,9 @@ def fetch(
     """Downloads all datasets and models that the sweep names to the mirror; returns their names."""
     from xstilts.data.fetch import fetch as fill
 
-    return fill(load(sweep, store=store, mirror=mirror, tracking=tracking), mirror)
+    wanted = load(sweep, store=store, mirror=mirror, tracking=tracking)
+    if not is_address(mirror):
+        return fill(wanted, mirror)
+    filled = fill(wanted, str(mirrors.place(mirror)))
+    mirrors.send(mirror)
+    return filled

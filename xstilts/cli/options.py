@@ -11,12 +11,17 @@ RanArgument = Annotated[
     str, typer.Argument(metavar="SWEEP", help="Sweep file, or a sweep's folder in a store.")
 ]
 StoreOption = Annotated[
-    str | None, typer.Option("--store", help="Folder of the store; overrides the file's.")
+    str | None,
+    typer.Option(
+        "--store", help="Folder or address (s3://bucket/prefix) of the store; overrides the file's."
+    ),
 ]
 MirrorOption = Annotated[
     str | None,
     typer.Option(
-        "--mirror", envvar="XSTILTS_MIRROR", help="Folder with hub snapshots, used before the hub."
+        "--mirror",
+        envvar="XSTILTS_MIRROR",
+        help="Folder or address with hub snapshots, used before the hub.",
     ),
 ]
 TrackingOption = Annotated[

@@ -382,6 +382,12 @@ def verify(console: Console, found: dict[str, Any]) -> None:
         say(console, "`xstilts run` of these sweeps makes again what is damaged")
     if found["unfinished"]:
         say(console, f"not looked at: phases that are not finished, {found['unfinished']:,}")
+    if found["rubbish"]:
+        say(
+            console,
+            f"left by writers that were killed or came too late: objects {found['rubbish']:,}, "
+            f"{found['rubbish_bytes'] / 1e9:,.2f} GB; `xstilts.Store(...).sweep_up()` removes them",
+        )
     if found["set_aside"]:
         say(
             console,

@@ -12,6 +12,9 @@ Arrow files are memory-mapped, so the workers of a machine share one copy of the
 `facts.json` has size and SHA-256 of each file. A process compares them when it opens a folder for
 the first time, at about 1.8 GB a second: a token that a disk has changed would be trained on in
 silence. A damaged folder is thrown away and made again, and the run tells so.
+
+Where the store is an object store, a folder that another machine has made is fetched, and one that
+is made here is sent (`store.shared_data`).
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from xstilts.spec.task import Task
 from xstilts.store import sums
 from xstilts.store.local_files import store_error
 from xstilts.store.sealed import read_sealed, write_sealed
+from xstilts.store.shared_data import sent, shared_data, touch
 
 if TYPE_CHECKING:
     import datasets
@@ -103,6 +107,7 @@ def built(folder: Path, make: Callable[[Path], None]) -> Path:
     from filelock import FileLock
 
     if not _fault(folder):
+        touch(folder)
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -110,14 +115,42 @@ def built(folder: Path, make: Callable[[Path], None]) -> Path:
             if wrong := _fault(folder):
                 if folder.exists():
                     made_again.note(folder, wrong)
-                _make(folder, make)
+                _fetched_or_made(folder, make)
     except OSError as error:
         raise store_error(error, folder.parent) from error
     return folder
 
 
-def _make(folder: Path, make: Callable[[Path], None]) -> None:
-    """Makes `folder` while holding its lock; first removes what a killed process left behind."""
+def _fetched_or_made(folder: Path, make: Callable[[Path], None]) -> None:
+    """Makes `folder`, or fetches what another machine has made; what is made is sent there."""
+    shared = shared_data(folder)
+    if shared is None:
+        _make(folder, make)
+        return
+
+    def fetch(made: Path) -> None:
+        if not shared.fetch(folder, made):
+            raise _NotThere
+
+    try:
+        _make(folder, fetch, sealed=True)
+        if not _fault(folder):
+            return
+        shared.forget(folder)
+    except _NotThere:
+        pass
+    _make(folder, make)
+    sent(shared, folder)
+
+
+class _NotThere(Exception):
+    """No other machine has made a folder."""
+
+
+def _make(folder: Path, make: Callable[[Path], None], *, sealed: bool = False) -> None:
+    """Makes `folder` while holding its lock; first removes what a killed process left behind.
+    `sealed`: what is made has its checksums already.
+    """
     for left in folder.parent.glob(f".{folder.name}.*"):
         shutil.rmtree(left, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
@@ -125,7 +158,8 @@ def _make(folder: Path, make: Callable[[Path], None]) -> None:
     try:
         hidden.mkdir()
         make(hidden)
-        write_sealed(hidden / FACTS, {"files": sums.of_folder(hidden)})
+        if not sealed:
+            write_sealed(hidden / FACTS, {"files": sums.of_folder(hidden)})
         os.rename(hidden, folder)
     except BaseException:
         shutil.rmtree(hidden, ignore_errors=True)

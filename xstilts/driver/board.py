@@ -99,6 +99,7 @@ class Board:
     def _load(self) -> None:
         for entry in self._choices.lost_prunings():
             self.ledger.write(entry)
+        self._store.expect({entry.phase for entry in self.ledger.entries() if entry.phase})
         for entry in self.ledger.entries():
             self._take_over(entry)
         self._studies.reconcile(self._choices.known_trials())

@@ -59,6 +59,23 @@ WORKER_ENVIRONMENT = {
     "RAY_COLOR_PREFIX": "0",
 }
 
+PASSED_ON = (
+    "HF_HUB_OFFLINE",
+    "HF_HOME",
+    "XSTILTS_MIRROR",
+    "XSTILTS_TEST_FAULT",
+    "XSTILTS_STORE_WAIT_SECONDS",
+    "XSTILTS_CACHE_GB",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AZURE_STORAGE_ACCOUNT_NAME",
+)
+"""Variables of the driver that workers get. None is a secret: a machine of a cluster has its own
+credentials, from its role, and the processes of one machine inherit them.
+"""
+
 DRIVER_ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
@@ -375,13 +392,7 @@ def _cpus(resources: Resources) -> int:
 def _runtime(resources: Resources, more: Mapping[str, str]) -> dict[str, Any]:
     """The environment of the workers; `more` is what this cluster's need."""
     variables = {**WORKER_ENVIRONMENT, "OMP_NUM_THREADS": str(resources.cpus_per_worker)}
-    variables.update(
-        {
-            k: v
-            for k, v in os.environ.items()
-            if k in ("HF_HUB_OFFLINE", "HF_HOME", "XSTILTS_MIRROR", "XSTILTS_TEST_FAULT")
-        }
-    )
+    variables.update({k: v for k, v in os.environ.items() if k in PASSED_ON})
     if REACH.known_away:
         variables["HF_HUB_OFFLINE"] = "1"  # what the cache has is used without asking again
     return {"env_vars": {**variables, **more}}

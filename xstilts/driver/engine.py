@@ -38,7 +38,7 @@ from xstilts.driver.placement_groups import reaper
 from xstilts.driver.signals import number_of
 from xstilts.driver.slots import Slots
 from xstilts.driver.trial import PhaseTrial
-from xstilts.errors import EngineError
+from xstilts.errors import EngineError, XstiltsError
 from xstilts.spec.sweep import Sweep
 from xstilts.store.lease import LEASE_SECONDS, RENEWALS
 from xstilts.store.phases import Store
@@ -444,7 +444,15 @@ def _experiment(drive: _Drive, joined: cluster.Cluster) -> None:
                 joined.give_up()
     drive.sure()  # Tune makes a TuneError of a lost lease
     if errors and not drive.ending:
-        raise errors[0]
+        raise _ours(errors[0])
+
+
+def _ours(error: BaseException) -> BaseException:
+    """The error of ours that Tune has made one of its own of; else the error itself."""
+    at: BaseException | None = error
+    while at is not None and not isinstance(at, XstiltsError):
+        at = at.__cause__ or at.__context__
+    return at or error
 
 
 def _wait(joined: cluster.Cluster, thread: threading.Thread, seconds: float) -> None:

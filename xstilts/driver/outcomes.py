@@ -44,7 +44,10 @@ class Outcomes:
         """
         if phase_id not in self._known:
             phase = self._store.phase(phase_id)
-            wrong = self._read(phase) if phase.done else ""
+            wrong = ""
+            if phase.done:
+                self._store.expect([phase_id])
+                wrong = self._read(phase)
             if wrong:
                 self.drop(phase_id, wrong)
         known = self._known.get(phase_id)

@@ -14,7 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from xstilts.errors import StoreError
+from xstilts.errors import DataError, StoreError
+from xstilts.sources import mirrors
 from xstilts.spec.languages import is_known, resolve
 from xstilts.spec.phase import ModelParent, PhaseSpec, ScratchParent
 from xstilts.spec.sweep import Model, Sweep
@@ -78,8 +79,11 @@ class Lineage:
         name = names.get(model, model)
         cards = [Path(name, "README.md")]
         if self.sweep.mirror:
-            with suppress(StoreError):  # a name or a link that leads out of the mirror has no card
-                cards.append(inside(self.sweep.mirror, f"models/{name}/README.md"))
+            with suppress(
+                StoreError, DataError
+            ):  # a name or a link that leads out of the mirror has no card
+                folder = mirrors.place(self.sweep.mirror)
+                cards.append(inside(folder, f"models/{name}/README.md"))
         return next((card for card in cards if card.is_file()), None)
 
     def same_data(self, intermediate: str, target: str) -> bool:

@@ -13,8 +13,9 @@ import os
 from pathlib import Path
 
 from xstilts.errors import DataError, nearest, visible
-from xstilts.sources import hub
+from xstilts.sources import hub, mirrors
 from xstilts.sources.context import DataContext, fetch_help
+from xstilts.spec.addresses import is_address
 from xstilts.spec.digests import digest
 from xstilts.spec.names import strange
 from xstilts.store.hashes import content_hashes
@@ -130,6 +131,8 @@ def _folder(model_id: str, context: DataContext) -> Path | None:
         return own
     if not context.mirror:
         return None
+    if is_address(context.mirror):
+        return _fetched(model_id, context)
     folder = inside(context.mirror, f"models/{model_id}", error=DataError)
     if folder.is_dir():
         for name in wanted_files(os.listdir(folder)):
@@ -144,6 +147,25 @@ def _folder(model_id: str, context: DataContext) -> Path | None:
         f"model {model_id}: not in the mirror {context.mirror}{nearest(model_id, have)}; "
         + fetch_help(model_id, context.mirror)
     )
+
+
+def _fetched(model_id: str, context: DataContext) -> Path:
+    """The folder of a model of a mirror at an address, with its files."""
+    assert context.mirror is not None
+    prefix = f"models/{model_id}"
+    if context.looks_only:
+        folder = inside(mirrors.place(context.mirror), prefix, error=DataError)
+        if not folder.is_dir():
+            raise DataError(f"model {model_id}: not fetched from {context.mirror} yet")
+        return folder
+    names = mirrors.names(context.mirror, prefix)
+    if not names:
+        have = mirrors.have(context.mirror, "models")
+        raise DataError(
+            f"model {model_id}: not in the mirror {context.mirror}{nearest(model_id, have)}; "
+            + fetch_help(model_id, context.mirror)
+        )
+    return mirrors.fetched(context.mirror, prefix, [*wanted_files(names), "README.md"])
 
 
 def base_place(model: str, revision: str, context: DataContext) -> tuple[str, str | None]:

@@ -225,7 +225,9 @@ class Sweep(Frozen):
     resources: Resources = Resources()
     budget: Budget = Budget()
     store: str = "store"
-    """Folder of the store; relative to the working directory."""
+    """Where results are kept: a folder, relative to the working directory, or an address in an
+    object store, `s3://bucket/prefix`.
+    """
     tracking: str | None = None
     """MLflow tracking URI; left out: SQLite inside the store; `off`: none."""
     mirror: str | None = None

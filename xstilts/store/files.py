@@ -22,10 +22,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from xstilts.errors import StoreError, visible
 from xstilts.spec.names import strange
+from xstilts.store.sums import FileSums
+
+
+class Rubbish(NamedTuple):
+    """What nobody needs any more of what writers left."""
+
+    keys: list[str]
+    bytes: int
 
 
 class Files(Protocol):
@@ -62,6 +70,12 @@ class Files(Protocol):
     def sizes(self, prefix: str) -> dict[str, int]:
         """The bytes of every file under a prefix, by the rest of its name; empty where there are
         none.
+        """
+        ...
+
+    def fault(self, prefix: str, meant: FileSums) -> str:
+        """How the files under a prefix of two parts or more differ from what they are meant to be,
+        in a few words, where they lie: all of them are read. Empty where they don't.
         """
         ...
 
@@ -119,9 +133,16 @@ class Files(Protocol):
         """
         ...
 
-    def expect(self, prefixes: Iterable[str]) -> None:
+    def expect(self, prefixes: Iterable[str]) -> set[str]:
         """Says which prefixes of two parts are about to be read: where each question takes time,
-        they are read together. What is read in the next minute may be as old as this call.
+        they are read together. What is read in the next minutes may be as old as this call. Returns
+        those of which it is known by that that they have no files.
+        """
+        ...
+
+    def rubbish(self) -> Rubbish:
+        """What writers left, that were killed or came too late, and that is old enough for nobody
+        to need it. A folder has none: what is left there goes with its prefix.
         """
         ...
 

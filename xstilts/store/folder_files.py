@@ -27,9 +27,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xstilts.errors import LeaseLost, StoreError
-from xstilts.store.files import required
+from xstilts.store import sums
+from xstilts.store.files import Rubbish, required
 from xstilts.store.inside import inside
 from xstilts.store.local_files import store_error, sync_folder, write_bytes, written_aside
+from xstilts.store.sums import FileSums
 
 
 class FolderFiles:
@@ -99,6 +101,10 @@ class FolderFiles:
             else:
                 found[name] = status.st_size
         return found
+
+    def fault(self, prefix: str, meant: FileSums) -> str:
+        """How files differ from what they are meant to be."""
+        return sums.fault(self._path(prefix), meant)
 
     @contextmanager
     def _changing(self, path: Path, *, removes: bool = False) -> Iterator[None]:
@@ -194,8 +200,13 @@ class FolderFiles:
                     _write_over(name, token.encode())
                     return _OwnedFiles(self.root, path, token)
 
-    def expect(self, prefixes: Iterable[str]) -> None:
+    def expect(self, prefixes: Iterable[str]) -> set[str]:
         """Does nothing: a disk is asked as fast one by one."""
+        return set()
+
+    def rubbish(self) -> Rubbish:
+        """None: what is left goes with its prefix."""
+        return Rubbish([], 0)
 
     @contextmanager
     def scratch(self, prefix: str) -> Iterator[Path]:
@@ -247,13 +258,18 @@ def _owner(name: Path) -> bytes:
         return name.read_bytes()
     except FileNotFoundError:
         return b""
+    except OSError as error:
+        raise store_error(error, name) from error
 
 
 def _write_over(name: Path, content: bytes) -> None:
     """Writes an owner's file in place: a lock on it is one on its inode."""
-    with open(name, "r+b") as file:
-        file.write(content)
-        file.truncate()
+    try:
+        with open(name, "r+b") as file:
+            file.write(content)
+            file.truncate()
+    except OSError as error:
+        raise store_error(error, name) from error
 
 
 def _copied(local: Path, target: Path) -> Path:
@@ -276,9 +292,10 @@ def _locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise store_error(error, path) from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            raise store_error(error, path) from error
         yield
-    except OSError as error:
-        raise store_error(error, path) from error
     finally:
         os.close(lock)

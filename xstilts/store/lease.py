@@ -20,8 +20,9 @@ is damaged while its owner works is written again by the owner.
 An owner may lose its lease: its machine slept, its process was stopped. It learns so at its next
 renewal, and `check` lets it ask before anything that only an owner may do: it costs nothing while
 the last renewal is young, since nobody may have taken the lease yet, and reads the file otherwise.
-What is left is an owner that is stopped between `check` and what it does next. A lease avoids doing
-work twice; that a phase's record is written once is what protects results.
+What is left is an owner that is stopped between `check` and what it does next. What it would write
+then is refused by the files themselves (`Files.owned`): a lease avoids doing work twice, and what
+protects results is that only the phase's last owner can write, and its record once.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-from xstilts.errors import LeaseHeld, LeaseLost, StoreError
+from xstilts.errors import LeaseHeld, LeaseLost, StoreAway, StoreError
 from xstilts.store.files import Files
 from xstilts.store.owner import Life, Owner, life_of, owner_of, process_identity
 
@@ -156,7 +157,8 @@ class Lease:
     # -- keeping
 
     def renew(self) -> bool:
-        """Writes a new beat; False where the lease was lost, also at an earlier renewal.
+        """Writes a new beat; False where the lease was lost, also at an earlier renewal. StoreAway
+        where an object store gives no answer, so that nothing can be known.
 
         While the file can't be read, the lease counts as lost once its duration has passed since
         the last renewal, since others may take it then.
@@ -171,6 +173,8 @@ class Lease:
         silent = self._silent()
         try:
             found = self._read()
+        except StoreAway:  # whoever wants the lease would have to ask the store too
+            raise
         except StoreError as error:
             again = f"its file can't be read ({error}); {_AGAIN}"
             return "" if silent <= self.seconds else again
@@ -183,6 +187,8 @@ class Lease:
             return f"process {owner.pid} on {owner.host} has taken over and goes on with it"
         try:
             return "" if self._put(found) else "another process has taken over and goes on with it"
+        except StoreAway:
+            raise
         except StoreError:  # a full disk, say: the file still names this owner
             return ""
 
@@ -253,8 +259,10 @@ class Lease:
             time.sleep(WAIT_SECONDS)
 
     def _beat_until(self, stop: threading.Event) -> None:
-        while not stop.wait(self.seconds / RENEWALS) and self.renew():
-            pass
+        while not stop.wait(self.seconds / RENEWALS):
+            with suppress(StoreAway):  # whoever goes on with the block asks, and is told
+                if not self.renew():
+                    return
 
     # -- the file
 

@@ -135,7 +135,7 @@ class NodeCache:
     def _bound(self, but: Path, more: int = 0) -> None:
         """Removes the copies that were opened longest ago until there is room for `more` bytes."""
         known = [(one.stat().st_mtime, one) for one in self.folder.iterdir() if one.is_dir()]
-        sizes = {one: _size(one) for _, one in known}
+        sizes = {one: folder_bytes(one) for _, one in known}
         total, most = sum(sizes.values()) + more, size_bytes()
         for _, one in sorted(known):
             if total <= most:
@@ -158,7 +158,8 @@ class NodeCache:
             os.close(lock)
 
 
-def _size(folder: Path) -> int:
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files below a folder."""
     total = 0
     for path in folder.rglob("*"):
         with suppress(OSError):

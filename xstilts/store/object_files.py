@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from xstilts.errors import CorruptError, LeaseLost, StoreError
 from xstilts.store import sums
-from xstilts.store.files import required
+from xstilts.store.files import Rubbish, required
 from xstilts.store.local_files import store_error
 from xstilts.store.manifests import (
     FILES,
@@ -38,12 +38,13 @@ from xstilts.store.manifests import (
 )
 from xstilts.store.node_cache import NodeCache
 from xstilts.store.objects import Found, Objects
+from xstilts.store.sums import FileSums
 
 GONE = b"xstilts: this file was removed\n"
 """In place of a file that was swapped away."""
 FILES_AT_ONCE = 4
 """Files of a folder that are sent or fetched at the same time."""
-AHEAD_SECONDS = 60.0
+AHEAD_SECONDS = 300.0
 """How long what was read ahead is believed."""
 RUBBISH_SECONDS = 7 * 24 * 3600.0
 """Contents that no manifest names, and marks, are removed when they are this old: whoever is
@@ -58,13 +59,6 @@ class _Read(NamedTuple):
     found: Found | None
 
 
-class Rubbish(NamedTuple):
-    """What nobody needs any more."""
-
-    keys: list[str]
-    bytes: int
-
-
 class ObjectFiles:
     """`Files` below an address. Thread-safe."""
 
@@ -75,6 +69,10 @@ class ObjectFiles:
         self.objects, self.home, self._owned = objects, home, owned
         self._cache = NodeCache(home / "copies")
         self._ahead: dict[str, tuple[_Read, float]] = {}
+        self._mine: _Read | None = None
+        """An owner's manifest as it has left it: nobody else changes it but who takes it over, and
+        then no change that rests on this one can be made.
+        """
 
     def where(self, name: str) -> str:
         """The address. That of a file with a manifest is where one looks for it first."""
@@ -147,13 +145,27 @@ class ObjectFiles:
             found.update({f"{name}/{rest}": one.sum.size for rest, one in files.items()})
         return found
 
-    def expect(self, prefixes: Iterable[str]) -> None:
+    def fault(self, prefix: str, meant: FileSums) -> str:
+        """How files differ from what they are meant to be; they are read, and not kept here."""
+        bundle, rest = _split(required(prefix), whole=True)
+        entries = self._manifest(bundle).manifest.below(rest)
+        keys = {one.key: one.sum.size for one in entries.values() if one.key}
+        read = self.objects.together(lambda key: self.objects.sum(key, keys[key]), list(keys))
+        found = dict(zip(keys, read, strict=True))
+        there = {
+            name: sums.of_bytes(one.text.encode()) if one.text is not None else found[one.key]
+            for name, one in entries.items()
+        }
+        return sums.fault_of_sums({k: v for k, v in there.items() if v is not None}, meant)
+
+    def expect(self, prefixes: Iterable[str]) -> set[str]:
         """Reads the manifests of what is about to be read, several at the same time."""
         bundles = [bundle for bundle, rest in map(_whole, prefixes) if bundle and not rest]
         found = self.objects.many([manifest_key(bundle) for bundle in bundles])
         for bundle, one in zip(bundles, found, strict=True):
             if one is not None:
                 self._ahead[bundle] = self._parsed(bundle, one), time.monotonic()
+        return {b for b, one in zip(bundles, found, strict=True) if one is None}
 
     # -- writing
 
@@ -209,11 +221,12 @@ class ObjectFiles:
         """Removes a file, or everything under a prefix."""
         bundle, rest = _split(required(prefix), whole=True)
         if bundle and rest:
-            if self._manifest(bundle, fresh=True).found is not None:
+            if self._manifest(bundle, fresh=not self._owns(bundle)).found is not None:
                 self._change(bundle, lambda old: old.without(rest))
         else:
-            if self._owned and bundle == self._owned[0]:
+            if self._owns(bundle):
                 self._change(bundle, lambda old: {})
+                self._mine = _Read(Manifest(), None)
             self._remove_plain(prefix)
         shutil.rmtree(self.home / "scratch" / prefix, ignore_errors=True)
 
@@ -237,7 +250,9 @@ class ObjectFiles:
             read = self._manifest(bundle, fresh=True)
             sure()
             if self._put(bundle, read, read.manifest.owned_by(token)):
-                return ObjectFiles(self.objects, self.home, (bundle, token))
+                own = ObjectFiles(self.objects, self.home, (bundle, token))
+                own._mine = self._manifest(bundle, fresh=True)
+                return own
 
     def _change(
         self, bundle: str, changed: Callable[[Manifest], Mapping[str, Entry] | None]
@@ -246,8 +261,8 @@ class ObjectFiles:
         LeaseLost where the files have another owner by now.
         """
         for attempt in range(1000):
-            read = self._manifest(bundle, fresh=True)
-            if self._owned and self._owned[0] == bundle and read.manifest.owner != self._owned[1]:
+            read = self._manifest(bundle, fresh=attempt > 0 or not self._owns(bundle))
+            if self._owned and self._owns(bundle) and read.manifest.owner != self._owned[1]:
                 raise LeaseLost(taken_over(self.where(bundle)))
             files = changed(read.manifest)
             if files is None:
@@ -264,8 +279,16 @@ class ObjectFiles:
         key, content = manifest_key(bundle), manifest.content()
         self._ahead.pop(bundle, None)
         if read.found is None:
-            return self.objects.create(key, content) is not None
-        return self.objects.replace(key, content, read.found.tag) is not None
+            tag = self.objects.create(key, content)
+        else:
+            tag = self.objects.replace(key, content, read.found.tag)
+        if tag is not None and self._mine is not None and self._owns(bundle):
+            self._mine = _Read(manifest, Found(content, tag))
+        return tag is not None
+
+    def _owns(self, bundle: str) -> bool:
+        """Whether this object is that of the owner of these files."""
+        return self._owned is not None and self._owned[0] == bundle
 
     def _forget(self, old: Manifest, files: Mapping[str, Entry]) -> None:
         """Removes contents that the manifest has named and names no more. What stays is rubbish."""
@@ -277,6 +300,8 @@ class ObjectFiles:
             return
 
     def _manifest(self, bundle: str, *, fresh: bool = False) -> _Read:
+        if self._mine is not None and not fresh and self._owns(bundle):
+            return self._mine
         ahead = self._ahead.get(bundle)
         if ahead is not None and not fresh and time.monotonic() - ahead[1] < AHEAD_SECONDS:
             return ahead[0]
@@ -390,12 +415,6 @@ class ObjectFiles:
         live = set(self._not_gone((one.key, one.size) for one in plain))
         there += [one for one in plain if one.key not in live]
         return Rubbish([one.key for one in there], sum(one.size for one in there))
-
-    def sweep_up(self, older: float = RUBBISH_SECONDS) -> Rubbish:
-        """Removes the rubbish, and returns what it was."""
-        found = self.rubbish(older)
-        self.objects.delete(found.keys)
-        return found
 
 
 class _Vanished(Exception):

@@ -68,7 +68,13 @@ class ObjectLog:
             if generation.isdigit() and number.isdigit():
                 found.setdefault(int(generation), []).append((int(number), one.key, one.size))
         self._generation, self._last = max(found, default=0), None
-        return [(key, size) for _, key, size in sorted(found.get(self._generation, ()))]
+        pieces = sorted(found.get(self._generation, ()))
+        if [number for number, _, _ in pieces] != [*range(len(pieces))]:
+            raise StoreError(
+                f"{self._objects.where(self._prefix)}: a piece of it is gone; put it back from an "
+                "earlier version of the bucket, or move the whole prefix away"
+            )
+        return [(key, size) for _, key, size in pieces]
 
     def _content(self, keys: list[tuple[str, int]], local: bytes) -> bytes:
         """The whole file; what `local` has of it is not read again. A line holds the sum of all

@@ -18,6 +18,7 @@ Credentials come from where the cloud's own tools look: the environment, the pro
 from __future__ import annotations
 
 import configparser
+import hashlib
 import os
 import re
 import uuid
@@ -31,6 +32,7 @@ from typing import Any, NamedTuple, TypeVar
 from xstilts.errors import StoreError, first_line
 from xstilts.store.local_files import store_error
 from xstilts.store.patience import NoAnswer, Patience
+from xstilts.store.sums import FileSum
 
 T = TypeVar("T")
 
@@ -111,16 +113,7 @@ class Objects:
         """Writes an object of a known size to a file, in pieces; False where there is none."""
 
         def piece(start: int) -> bool:
-            length = min(PIECE_BYTES, size - start)
-
-            def question() -> bytes | None:
-                try:
-                    found = self._again.get_range(key, start=start, length=length)
-                    return found.to_bytes()
-                except FileNotFoundError as error:
-                    return self._missing(error)
-
-            content = self._ask(key, question)
+            content = self._piece(key, start, min(PIECE_BYTES, size - start))
             if content is not None:
                 os.pwrite(handle, content, start)
             return content is not None
@@ -134,6 +127,37 @@ class Objects:
                 os.close(handle)
         except OSError as error:
             raise store_error(error, path) from error
+
+    def sum(self, key: str, size: int) -> FileSum | None:
+        """Size and hash of an object that should have this size; None where there is none. One of
+        another size is not read.
+        """
+
+        def question() -> int | None:
+            try:
+                return int(self._again.head(key)["size"])
+            except FileNotFoundError as error:
+                return self._missing(error)
+
+        there = self._ask(key, question)
+        if there is None or there != size:
+            return FileSum(there, "") if there is not None else None
+        found = hashlib.sha256()
+        for start in range(0, size, PIECE_BYTES):
+            piece = self._piece(key, start, min(PIECE_BYTES, size - start))
+            if piece is None:
+                return None
+            found.update(piece)
+        return FileSum(size, found.hexdigest())
+
+    def _piece(self, key: str, start: int, length: int) -> bytes | None:
+        def question() -> bytes | None:
+            try:
+                return self._again.get_range(key, start=start, length=length).to_bytes()
+            except FileNotFoundError as error:
+                return self._missing(error)
+
+        return self._ask(key, question)
 
     def listed(self, prefix: str) -> list[Listed]:
         """All objects below a prefix, in the order of their keys."""

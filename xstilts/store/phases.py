@@ -36,11 +36,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import CorruptError, StoreError, first_line
+from xstilts.spec.addresses import is_address
 from xstilts.spec.digests import digest
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store import addresses, sums, sweep_copies
-from xstilts.store.addresses import is_address
-from xstilts.store.files import Files
+from xstilts.store.files import Files, Rubbish
 from xstilts.store.folder_files import FolderFiles
 from xstilts.store.inside import inside, part as one_part
 from xstilts.store.lease import LEASE_SECONDS, Lease
@@ -244,7 +244,7 @@ class Phase:
     def _fault_of(self, part: str, record: Record, whole: bool) -> str:
         meant = sums.below(part, record.files)
         if whole:
-            return sums.fault(self._files.folder(self._name(part)), meant)
+            return self._files.fault(self._name(part), meant)
         return sums.fault_of_sizes(self._files.sizes(self._name(part)), meant)
 
     def note_damage(self, wrong: str) -> None:
@@ -448,11 +448,12 @@ class Store:
         """One phase, whether it exists or not; `sure` as `Phase` says."""
         return Phase(self._files, phase_id, sure)
 
-    def expect(self, phases: Iterable[str]) -> None:
+    def expect(self, phases: Iterable[str]) -> set[str]:
         """Says which phases are about to be looked at: where each question to the store takes time,
-        they are read together.
+        they are read together. Returns those that are known by that not to exist.
         """
-        self._files.expect(f"phases/{one}" for one in phases)
+        absent = self._files.expect([f"phases/{one}" for one in phases])
+        return {one.removeprefix("phases/") for one in absent}
 
     def begun(self) -> list[str]:
         """Ids of all phases, finished or not."""
@@ -468,8 +469,21 @@ class Store:
         takes the longer the more there are.
         """
         asked = list(dict.fromkeys(self.begun() if among is None else among))
-        self.expect(asked)
-        return {one for one in asked if self.phase(one).done}
+        absent = self.expect(asked)
+        return {one for one in asked if one not in absent and self.phase(one).done}
+
+    def rubbish(self) -> Rubbish:
+        """What nobody needs any more of what writers left that were killed or came too late;
+        nothing in a folder, where it goes with its phase.
+        """
+        return self._files.rubbish()
+
+    def sweep_up(self) -> Rubbish:
+        """Removes the rubbish, and returns what it was."""
+        found = self.rubbish()
+        if self._objects is not None:
+            self._objects.delete(found.keys)
+        return found
 
     def set_aside(self) -> int:
         """How many damaged phases were moved aside and are still there."""

@@ -65,6 +65,7 @@ class ReadStore(Store):
         written one.
         """
         found = require(folder)
+        self.expect({entry.phase for entry in found.entries() if entry.phase})
         if found.problems:
             self.note(Damage(part="ledger.jsonl", message="; ".join(found.problems)))
         return found

@@ -71,6 +71,13 @@ def fault(folder: Path, meant: FileSums) -> str:
     return ""
 
 
+def fault_of_sums(there: FileSums, meant: FileSums) -> str:
+    """The same of files that were hashed elsewhere."""
+    if wrong := _other_names(there, meant):
+        return wrong
+    return next(filter(None, (difference(n, there[n], meant[n]) for n in sorted(there))), "")
+
+
 def fault_of_sizes(there: Mapping[str, int], meant: FileSums) -> str:
     """The same by names and sizes alone; a file whose content has changed is not noticed."""
     if wrong := _other_names(there, meant):

@@ -57,6 +57,9 @@ class Verified:
     sweeps: int = 0
     set_aside: int = 0
     """Damaged phases that earlier runs have moved aside; they are kept until you remove them."""
+    rubbish: int = 0
+    rubbish_bytes: int = 0
+    """Objects, and their bytes, that nobody needs any more: `Store.sweep_up` removes them."""
     damaged: list[Damage] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -90,6 +93,8 @@ def verify(store: Store, tell: Tell = lambda done, of: None) -> Verified:
                     )
                 )
             tell(found.phases, len(finished))
+    left = store.rubbish()
+    found.rubbish, found.rubbish_bytes = len(left.keys), left.bytes
     for folder in store.sweeps():
         found.sweeps += 1
         found.damaged += _sweep(folder)

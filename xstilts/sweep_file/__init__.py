@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xstilts.errors import SweepError
+from xstilts.spec.addresses import is_address
 from xstilts.spec.hyperparameters import Settings
 from xstilts.spec.sweep import Sweep
 from xstilts.sweep_file import entries, sweep_rules, task_rules
@@ -92,7 +93,7 @@ def _resolve(document: Document) -> Sweep:
     if document.problems:
         raise SweepError(sorted(document.problems, key=lambda problem: problem.line or 0))
     tasks = tuple(table[name] for name in sweep_rules.used_tasks(clean, table))
-    if clean.get("mirror"):
+    if clean.get("mirror") and not is_address(clean["mirror"]):
         clean["mirror"] = os.path.abspath(os.path.expanduser(clean["mirror"]))
     sweep = checker.build(Sweep, {**clean, "tasks": tasks}, ())
     if not isinstance(sweep, Sweep):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from xstilts.errors import Problem, SweepError, nearest, visible
+from xstilts.spec.addresses import problem
 from xstilts.spec.names import LONGEST_NAME, is_name, strange
 from xstilts.spec.server_addresses import refused_address
 from xstilts.spec.sweep import BASELINE, Pretraining, Sweep
@@ -43,6 +44,9 @@ def problems(sweep: Sweep) -> Iterator[str]:
             if not is_name(name):
                 yield f"{what} has {_shown(name)}, which can't be a name; {_MUST}"
     yield from _not_there(sweep, stages)
+    for place in (sweep.store, sweep.mirror or ""):
+        if wrong := problem(place):
+            yield wrong
     for task in sweep.tasks:
         for word in dict.fromkeys(_languages(task)):
             if why := strange(word):

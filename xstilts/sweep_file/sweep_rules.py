@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xstilts.errors import nearest
+from xstilts.spec.addresses import problem
 from xstilts.spec.format_specs import FORMATS
 from xstilts.spec.hyperparameters import Choice, IntRange, LogRange, Settings
 from xstilts.spec.names import is_name, strange
@@ -53,6 +54,7 @@ def sweep(document: Document, clean: Mapping[str, Any], table: Table) -> None:
     _resources(document, clean, table)
     resource_rules.gpus(document, clean)
     resource_rules.budget(document, clean)
+    _addresses(document, clean)
 
 
 def used_tasks(clean: Mapping[str, Any], table: Table) -> list[str]:
@@ -273,6 +275,12 @@ def _grid(document: Document, clean: Mapping[str, Any]) -> None:
             if isinstance(space, LogRange | IntRange):
                 at = (*path, name)
                 document.complain(at, f"{path_text(at)} is a range; a grid needs `choice: [...]`")
+
+
+def _addresses(document: Document, clean: Mapping[str, Any]) -> None:
+    for key in ("store", "mirror"):
+        if isinstance(clean.get(key), str) and (wrong := problem(clean[key])):
+            document.complain((key,), f"{key} is {wrong}")
 
 
 def _resources(document: Document, clean: Mapping[str, Any], table: Table) -> None:

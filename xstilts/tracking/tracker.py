@@ -71,7 +71,9 @@ def rebuild(store: Store, sweep_folder: Path, uri: str) -> Rebuilt:
     """
     sweep = read_sweep(sweep_folder)
     tracker = Tracker(uri, sweep, store, sweep_folder)
-    sent = tracker.sync(require(sweep_folder).entries(), everything=True)
+    entries = require(sweep_folder).entries()
+    store.expect({entry.phase for entry in entries if entry.phase})
+    sent = tracker.sync(entries, everything=True)
     if tracker.problems.keys() - tracker.unreadable.keys():
         raise TrackingError(
             "\n".join(f"{phase}: {problem}" for phase, problem in tracker.problems.items())

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xstilts.errors import StoreError
+from xstilts.errors import DataError, StoreError
+from xstilts.sources import mirrors
 from xstilts.store.inside import inside
 
 
@@ -97,8 +98,8 @@ def encoder(model_id: str, *, base: str = ".", mirror: str | None = None) -> Enc
 def _configurations(model_id: str, base: str, mirror: str | None) -> list[Path]:
     paths = [Path(base, model_id).expanduser() / "config.json"]
     if mirror:
-        with suppress(StoreError):  # a name or a link that leads out of the mirror
-            paths.append(inside(mirror, f"models/{model_id}/config.json"))
+        with suppress(StoreError, DataError):  # a name or a link that leads out of the mirror
+            paths.append(inside(mirrors.place(mirror), f"models/{model_id}/config.json"))
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
     return paths + sorted(

@@ -30,8 +30,9 @@ from xstilts.data.reading.layout import Layout, layout
 from xstilts.data.reading.raw import Absent, Raw
 from xstilts.data.reading.user_files import SplitFiles, user_files
 from xstilts.errors import DataError, nearest
-from xstilts.sources import hub
+from xstilts.sources import hub, mirrors
 from xstilts.sources.context import DataContext, fetch_help
+from xstilts.spec.addresses import is_address
 from xstilts.spec.digests import digest
 from xstilts.spec.task import Task
 from xstilts.store.hashes import content_hashes
@@ -167,6 +168,8 @@ def _repository(task: Task, split: str, language: str, context: DataContext) -> 
     """
     source = task.source
     assert source.hub is not None
+    if context.mirror and is_address(context.mirror):
+        return _fetched(task, split, language, context)
     if context.mirror:
         folder = dataset_folder(context.mirror, source.hub)
         plan = _layout_of(folder, _stamp(folder))
@@ -188,6 +191,36 @@ def _repository(task: Task, split: str, language: str, context: DataContext) -> 
     # Names without `..` (`hub.required`); links are those of huggingface_hub's cache.
     splits = {s: tuple(folder / n for n in ns) for s, ns in plan.configs[name].items()}
     return SplitFiles(where=source_in_words(task, language), splits=splits)
+
+
+def _fetched(task: Task, split: str, language: str, context: DataContext) -> SplitFiles:
+    """Splits of a dataset in a mirror at an address; files of `split` are fetched if needed."""
+    mirror, name = str(context.mirror), str(task.source.hub)
+    prefix = f"datasets/{name}"
+    if context.looks_only:
+        folder = inside(mirrors.place(mirror), prefix, error=DataError)
+        if not folder.is_dir():
+            raise Absent(f"dataset {name}: not fetched from {mirror} to this machine yet")
+        plan = _layout_of(folder, _stamp(folder))
+        config = config_of(task, language, plan, mirror)
+        return SplitFiles(
+            where=f"{source_in_words(task, language)} in {mirror}",
+            splits=_below(folder, plan, config),
+        )
+    there = mirrors.names(mirror, prefix)
+    if not there:
+        raise Absent(
+            f"dataset {name}: not in the mirror {mirror}"
+            f"{nearest(name, mirrors.have(mirror, 'datasets'))}; {fetch_help(name, mirror)}"
+        )
+    folder = mirrors.fetched(mirror, prefix, ["README.md"])
+    plan = layout(there, folder / "README.md")
+    config = config_of(task, language, plan, mirror)
+    mirrors.fetched(mirror, prefix, plan.configs[config].get(split, ()))
+    return SplitFiles(
+        where=f"{source_in_words(task, language)} in {mirror}",
+        splits=_below(folder, plan, config),
+    )
 
 
 def _below(folder: Path, plan: Layout, config: str) -> dict[str, tuple[Path, ...]]:

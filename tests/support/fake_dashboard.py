@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from aiohttp import web
@@ -182,10 +182,8 @@ def fake_dashboard() -> Iterator[FakeDashboard]:
 
     def run() -> None:
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            try:
+            with suppress(asyncio.CancelledError):
                 runner.run(serve())
-            except asyncio.CancelledError:
-                pass
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

@@ -181,9 +181,11 @@ def fake_dashboard() -> Iterator[FakeDashboard]:
             await runner.cleanup()
 
     def run() -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            with suppress(asyncio.CancelledError):
-                runner.run(serve())
+        with (
+            asyncio.Runner(loop_factory=lambda: loop) as runner,
+            suppress(asyncio.CancelledError),
+        ):
+            runner.run(serve())
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

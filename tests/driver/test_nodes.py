@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from xstilts.driver import nodes
-from xstilts.errors import InputError
+from xstilts.errors import InputError, StoreError
 
 Answers = dict[str, Any]
 
@@ -86,3 +86,11 @@ def test_node_sees_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "here").touch()
     assert nodes._sees(str(tmp_path / "here"))
     assert not nodes._sees(str(tmp_path / "gone")) and not nodes._sees("/no/such/folder/file")
+
+
+def test_worker_of_a_node_without_the_store_refuses_the_phase(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"this node, .*, does not see the store of the run"):
+        nodes.require_here(str(tmp_path))
+    (tmp_path / "leases").mkdir()
+    nodes.require_here(str(tmp_path))
+    nodes.require_here("s3://bucket/store")

@@ -21,6 +21,7 @@ from typing import Any
 import ray
 from ray import tune
 
+from xstilts.driver.nodes import require_here
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store.phases import Store
 from xstilts.workers.context import Report
@@ -162,6 +163,8 @@ def _explain(error: BaseException) -> str:
 
 
 def _run_here(config: Row, handoff: Handoff) -> str:
+    require_here(config["context"]["store"])
+
     def report(report: Any) -> bool:
         return handoff.report({"status": "running", **report.model_dump()})
 
@@ -278,6 +281,7 @@ def _fit(config: Row, mailbox: Any, box: Row) -> None:
 def _worker(config: Row) -> None:
     from ray import train
 
+    require_here(config["context"]["store"])
     mailbox, first = config["mailbox"], train.get_context().get_world_rank() == 0
 
     def report(report: Any) -> bool:

@@ -26,6 +26,7 @@ VERBS = (
     "doctor",
     "track",
     "why",
+    "submit",
 )
 
 

@@ -45,6 +45,6 @@ def test_address_without_credentials_is_good(address: str | None) -> None:
 
 @pytest.mark.parametrize("address", ["http://me:hush@host:5000", "postgresql://me@host/db"])
 def test_address_with_credentials_is_refused_without_showing_them(address: str) -> None:
-    with pytest.raises(InputError, match="tracking holds .*MLFLOW_TRACKING_PASSWORD") as error:
+    with pytest.raises(InputError, match=r"tracking holds .*MLFLOW_TRACKING_PASSWORD") as error:
         without_credentials("tracking", address)
     assert "hush" not in str(error.value) and "me@" not in str(error.value)

@@ -1,4 +1,4 @@
-"""A job's log: whole lines, each once, through broken connections, until it has ended or is lost."""
+"""A job's log: whole lines, each once, through broken connections, until it ends or is lost."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_follow_goes_on_where_the_connection_breaks(
 def test_follow_gives_up_where_the_cluster_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(following, "AWAY_SECONDS", 0.05)
-    with pytest.raises(Away, match="answers there|connection broke"):
+    with pytest.raises(Away, match=r"answers there|connection broke"):
         follow(Dashboard("http://127.0.0.1:1", TOKEN), NAME, lambda line: None)
 
 

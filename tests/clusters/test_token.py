@@ -85,7 +85,7 @@ def test_token_that_is_nowhere_is_none(home: Path) -> None:
 
 
 def test_token_file_that_is_named_and_not_there_is_an_error_that_names_it(home: Path) -> None:
-    with pytest.raises(InputError, match="RAY_AUTH_TOKEN_PATH is .*gone: no such file"):
+    with pytest.raises(InputError, match=r"RAY_AUTH_TOKEN_PATH is .*gone: no such file"):
         find_token({"RAY_AUTH_TOKEN_PATH": str(home / "gone")})
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,69 @@ def test_cluster_that_does_not_answer_is_named() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=180, env=environment
     )
     assert "no Ray cluster answers there" in result.stderr
+
+
+def test_dashboards_address_is_told_apart_from_a_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "http://127.0.0.1:8265")
+    with (
+        pytest.raises(EngineError, match="is a cluster's dashboard, to which `xstilts submit`"),
+        cluster.connected(Resources()),
+    ):
+        pass
+
+
+@pytest.fixture
+def joined(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    """How Ray was told to join a cluster, at an address where something listens."""
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(cluster.ray, "init", lambda **how: given.append(how))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{server.getsockname()[1]}")
+        yield given
+
+
+def test_driver_in_a_job_names_no_variable_that_the_job_has(
+    joined: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = {"runtime_env": {"env_vars": {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "3"}}}
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", json.dumps(job))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with cluster.connected(Resources()):
+        pass
+    (how,) = joined
+    variables = how["runtime_env"]["env_vars"]
+    assert not {"HF_HUB_OFFLINE", "OMP_NUM_THREADS"} & set(variables)
+    assert {"RAY_ADDRESS", "TOKENIZERS_PARALLELISM"} <= set(variables)
+
+
+@pytest.mark.parametrize("config", ["{}", '{"runtime_env": null}', '{"runtime_env": {}}'])
+def test_job_without_variables_takes_all_of_the_drivers(
+    joined: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, config: str
+) -> None:
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", config)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with cluster.connected(Resources()):
+        pass
+    assert joined[0]["runtime_env"]["env_vars"]["HF_HUB_OFFLINE"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConnectionError("could not find it"), "no Ray cluster answers there .could not find it"),
+        (ValueError("Failed to merge the Job's runtime env"), "could not be joined: Failed to m"),
+        (RuntimeError("Version mismatch: 3.11 and 3.12"), "could not be joined: Version mismatch"),
+    ],
+)
+def test_cluster_that_cannot_be_joined_is_told_with_the_true_cause(
+    joined: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def init(**how: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(cluster.ray, "init", init)
+    with pytest.raises(EngineError, match=said), cluster.connected(Resources()):
+        pass
 
 
 def test_workers_use_the_cache_at_once_where_the_driver_knows_that_the_hub_is_away(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from xstilts.driver.ray_settings import RAYLET_SECONDS, START_SECONDS, own_cluster
+from xstilts.driver.ray_settings import RAYLET_SECONDS, START_SECONDS, own_cluster, token_sent
 
 ASKED = """
 import os, sys
@@ -77,3 +77,22 @@ def test_each_cluster_has_a_token_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
         with own_cluster(Path("/run/folder")):
             tokens.append(os.environ["RAY_AUTH_TOKEN"])
     assert len(set(tokens)) == 2 and all(len(token) == 32 for token in tokens)
+
+
+def test_token_is_sent_within_the_block_unless_the_user_has_said_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ray._raylet import AuthenticationTokenLoader
+
+    def sends() -> bool:
+        loader = AuthenticationTokenLoader.instance()
+        return bool(loader.has_token(ignore_auth_mode=False))
+
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "one")
+    with token_sent():
+        assert sends()
+    assert "RAY_AUTH_MODE" not in os.environ and not sends()
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    with token_sent():
+        assert not sends()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 import xstilts
 from tests.support import leases
 from tests.support.tiny import make_sweep
-from xstilts.driver.session import OwnLedger, driver, lease_of, same_plan
+from xstilts.driver import session
+from xstilts.driver.session import OwnLedger, changed_words, driver, lease_of, same_plan
 from xstilts.errors import LeaseHeld, LeaseLost
+from xstilts.spec.sweep import Sweep
 from xstilts.store.ledger import Entry
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import read_sweep
@@ -132,3 +135,61 @@ def test_driver_watches_a_damaged_lease_and_says_so(tmp_path: Path) -> None:
         f"sweep-tiny-v1: its lease, {file}, is damaged; a run watches it for 60 s and takes it over"
     )
     assert told == [f"{said} if nobody renews it"]
+
+
+class Waited:
+    """A clock that goes on by what is slept; at `until`, something happens."""
+
+    def __init__(self, until: float, then: Callable[[], None]) -> None:
+        self.now, self._until, self._then = 0.0, until, then
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        before, self.now = self.now, self.now + seconds
+        if before < self._until <= self.now:
+            self._then()
+
+
+def elsewhere(store: Store, sweep: Sweep) -> Path:
+    """The lease of a driver on another machine, whose last sign is of now; its file."""
+    (store.path / "leases").mkdir(exist_ok=True)
+    file = store.path / "leases" / f"{lease_of(store, sweep).name}.json"
+    lease_of(store, sweep).take()
+    leases.change(file, token="another", host="head-that-died", process="another")
+    return file
+
+
+def test_job_waits_for_a_driver_that_gave_a_sign_just_before_its_head_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep, store, told = xstilts.load(make_sweep(tmp_path)), Store(tmp_path / "store").prepare(), []
+    file = elsewhere(store, sweep)
+    with pytest.raises(LeaseHeld), driver(store, sweep):  # no job: said at once
+        pass
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+    clock = Waited(40.0, file.unlink)
+    monkeypatch.setattr(session, "time", clock)
+    with driver(store, sweep, told.append) as lease:
+        assert lease.held() and 40 <= clock.now < 45
+    (said,) = told
+    assert "head-that-died is at work on it" in said and "as it may have died" in said
+
+
+def test_job_that_waited_in_vain_says_who_is_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep, store = xstilts.load(make_sweep(tmp_path)), Store(tmp_path / "store").prepare()
+    elsewhere(store, sweep)
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+    clock = Waited(1e9, lambda: None)
+    monkeypatch.setattr(session, "time", clock)
+    with pytest.raises(LeaseHeld, match="head-that-died is at work"), driver(store, sweep):
+        pass
+    assert clock.now == pytest.approx(session.DEAD_HEAD_SECONDS, abs=2)
+
+
+def test_words_for_what_differs_are_empty_where_nothing_does() -> None:
+    assert changed_words({"a": [1, 2]}, {"a": [1, 2]}) == ""
+    assert changed_words({"a": [1, 2]}, {"a": [1, 3]}) == "a[1]: 2 -> 3"

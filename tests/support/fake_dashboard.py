@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from aiohttp import web
@@ -181,11 +181,11 @@ def fake_dashboard() -> Iterator[FakeDashboard]:
             await runner.cleanup()
 
     def run() -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            try:
-                runner.run(serve())
-            except asyncio.CancelledError:
-                pass
+        with (
+            asyncio.Runner(loop_factory=lambda: loop) as runner,
+            suppress(asyncio.CancelledError),
+        ):
+            runner.run(serve())
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

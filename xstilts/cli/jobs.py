@@ -21,6 +21,7 @@ from xstilts.cli.options import (
     TrackingOption,
 )
 from xstilts.cli.outcome import outcome
+from xstilts.cli.running import run_shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -144,11 +145,10 @@ def run_value(
     """Run a sweep that was submitted from Python."""
     from pathlib import Path
 
-    from xstilts.cli.main import run
     from xstilts.spec.sweep import Sweep
 
     sweep = Sweep.model_validate_json(Path(file).read_text(encoding="utf-8"))
-    run(sweep, store=store, mirror=mirror, tracking=tracking)  # type: ignore[arg-type]
+    run_shown(sweep, store=store, mirror=mirror, tracking=tracking)
 
 
 def show_job(console: Console, job: dict[str, Any]) -> None:

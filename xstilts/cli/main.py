@@ -24,6 +24,7 @@ from xstilts.cli.options import (
     TrackingOption,
 )
 from xstilts.cli.outcome import outcome, print_json
+from xstilts.cli.running import run_shown
 from xstilts.cli.unreadable import tell
 
 app = typer.Typer(
@@ -223,23 +224,7 @@ def run(
 
     Ctrl-C stops cleanly; the same command resumes.
     """
-    with outcome(as_json) as show:
-        from xstilts import api
-        from xstilts.cli import show as shows
-        from xstilts.cli.console import console
-        from xstilts.cli.progress import Progress
-
-        with Progress(console=console(stderr=as_json)) as progress:
-            ran = api.run(
-                sweep,
-                store=store,
-                mirror=mirror,
-                tracking=tracking,
-                watch=progress.update,
-                warn=progress.warn,
-            )
-        show(ran.to_json(), shows.run)
-    raise typer.Exit(ran.exit_code)
+    run_shown(sweep, as_json=as_json, store=store, mirror=mirror, tracking=tracking)
 
 
 @app.command()

@@ -143,10 +143,11 @@ class Dashboard:
         import aiohttp
 
         url = f"{self.url}/api/jobs/{quote(name, safe='')}/logs/tail"
+        short = aiohttp.ClientWSTimeout(ws_close=1.0)  # who leaves waits for no last word
         try:
             async with (
                 aiohttp.ClientSession(headers=self._headers()) as session,
-                session.ws_connect(url, heartbeat=30.0, max_msg_size=0) as lines,
+                session.ws_connect(url, heartbeat=30.0, max_msg_size=0, timeout=short) as lines,
             ):
                 async for message in lines:
                     if message.type == aiohttp.WSMsgType.TEXT:

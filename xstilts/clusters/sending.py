@@ -63,16 +63,14 @@ def send(dashboard: Dashboard, sending: Sending, tell: Tell = lambda said: None)
     differs from the last job.
     """
     with_code = not sending.code.released
-    if with_code:
-        tell(f"xstilts {sending.code.version} is no released version: it is sent with the job")
     for attempt in range(TRIES):
         jobs = dashboard.jobs()
         last = next(iter(reversed(_own(jobs, sending))), None)
         if last is not None and lives(dashboard, last):
             _same(last, changes(last.metadata, sending.metadata))
             return Sent(id=last.id, joined=True)
-        if last is not None and not attempt:
-            _told_of_the_last(last, changes(last.metadata, sending.metadata), tell)
+        if not attempt:
+            _told_before(last, sending, tell)
         name = next_id(sending.sweep.name, sending.sweep.version, jobs)
         try:
             dashboard.submit(
@@ -111,8 +109,13 @@ def _same(job: Job, differing: Changes) -> None:
         )
 
 
-def _told_of_the_last(job: Job, differing: Changes, tell: Tell) -> None:
-    """Says what another version of code or data means, before it runs."""
+def _told_before(job: Job | None, sending: Sending, tell: Tell) -> None:
+    """Says before anything runs which code is sent, and what has changed since the last job."""
+    if not sending.code.released:
+        tell(f"xstilts {sending.code.version} is no released version: it is sent with the job")
+    if job is None:
+        return
+    differing = changes(job.metadata, sending.metadata)
     if job.open:
         tell(lost(job))
     if differing.plan:

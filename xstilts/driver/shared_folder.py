@@ -3,12 +3,14 @@
 A store that is a folder must be the same folder on every node. Where it is not, the phases of a
 node that has another would be written there and be lost for the sweep. So before a run hands out
 phases on a cluster of several nodes, a file with a name of chance is put into the sweep's folder,
-and each node is asked whether it sees it. The file is removed again.
+and each node is asked whether it sees it. The file is removed again. A node that joins later is not
+asked; its workers refuse phases where the store does not have what every run makes first.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +20,7 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from xstilts.errors import InputError
+from xstilts.errors import InputError, StoreError
 
 ANSWER_SECONDS = 90.0
 """How long a node may take to answer; a slow one is not taken for one that lacks the store."""
@@ -42,6 +44,18 @@ def require_shared(folder: Path) -> None:
             f"{folder}: a folder of this machine, which these nodes of the cluster do not see: "
             f"{shown}; give --store a folder that all nodes have at the same path, or an address "
             "such as s3://BUCKET/PREFIX"
+        )
+
+
+def require_here(store: str) -> None:
+    """StoreError where this machine does not have the store that a run's driver has begun: it holds
+    leases there.
+    """
+    if "://" not in store and not os.path.isdir(os.path.join(store, "leases")):
+        raise StoreError(
+            f"{store}: this node, {socket.gethostname()}, does not see the store of the run; give "
+            "--store a folder that all nodes have at the same path, or an address such as "
+            "s3://BUCKET/PREFIX"
         )
 
 

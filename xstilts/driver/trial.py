@@ -29,6 +29,7 @@ import ray
 from ray import tune
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from xstilts.driver.shared_folder import require_here
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store.phases import Store
 from xstilts.workers.context import Answer, Report
@@ -217,6 +218,8 @@ def _explain(error: BaseException) -> str:
 
 
 def _run_here(config: Row, handoff: Handoff) -> str:
+    require_here(config["context"]["store"])
+
     def report(report: Any) -> Answer:
         return handoff.report({"status": "running", **report.model_dump()})
 
@@ -373,6 +376,7 @@ def _fit(config: Row, mailbox: Any, box: Row) -> None:
 def _worker(config: Row) -> None:
     from ray import train
 
+    require_here(config["context"]["store"])
     mailbox, rank = config["mailbox"], train.get_context().get_world_rank()
     ray.get(mailbox.begin.remote(rank, ray.get_runtime_context().get_node_id()))
 

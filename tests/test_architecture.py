@@ -46,6 +46,8 @@ DOORS = {
         "driver.ray_settings",
         "driver.rendezvous",
         "driver.placement_groups",
+        "driver.nodes",
+        "driver.departures",
     ),
     "optuna": ("driver.journal", "driver.search"),
     "mlflow": ("tracking",),

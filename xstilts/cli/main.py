@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from xstilts.cli import names
+from xstilts.cli import cluster, names
 from xstilts.cli.net import Net
 from xstilts.cli.options import (
     JsonOption,
@@ -34,6 +34,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(cluster.app, name="cluster")
 
 
 def main() -> None:

@@ -32,6 +32,7 @@ from xstilts.driver import cluster, leftovers
 from xstilts.driver.board import Assignment, Board
 from xstilts.driver.departures import Departure, Departures
 from xstilts.driver.ending import Outcome, outcome
+from xstilts.driver.memory import Memory
 from xstilts.driver.placement_groups import reaper
 from xstilts.driver.signals import number_of
 from xstilts.driver.trial import PhaseTrial
@@ -57,6 +58,7 @@ class _Drive:
     watch: Watcher
     changed: Callable[[], None]
     departures: Departures
+    memory: Memory = field(default_factory=Memory)
     began: float = field(default_factory=time.monotonic)
     started: int = 0
     stopped: str = ""
@@ -169,12 +171,13 @@ class PhaseSearcher(Searcher):
             return Searcher.FINISHED if drive.board.settled else None
         drive.trials[trial_id] = assignment.slot
         drive.departures.begin(trial_id, assignment.spec.id)
+        halvings = drive.memory.begin(trial_id, assignment)
         drive.started += 1
         return {
             "phase": assignment.spec.id,
             "spec": assignment.spec.model_dump(mode="json"),
             "slot": assignment.slot,
-            "context": drive.context,
+            "context": {**drive.context, "halvings": halvings},
             "waits": drive.sweep.search.stopping != "none" and assignment.spec.action == "train",
             "group": _group(drive.sweep),
         }
@@ -203,6 +206,7 @@ class PhaseSearcher(Searcher):
         else:
             board.pruned(slot)
         departures.forget(trial_id)
+        self._drive.memory.end(trial_id)
         self._drive.changed()
         self._drive.tick(force=True)
 
@@ -218,7 +222,7 @@ def _departed(drive: _Drive, slot: str, how: Departure) -> None:
     board = drive.board
     if how.kind in ("hung", "died"):
         board.failed(slot, how.why, drive.sweep.resources.retries)
-    elif drive.departures.may_lose(slot):
+    elif how.kind == "short" or drive.departures.may_lose(slot):
         board.put_back(slot)
     else:
         board.failed(slot, f"{how.why}, as often before; it may be the cause itself", retries=0)
@@ -263,6 +267,7 @@ class PhaseScheduler(FIFOScheduler):
         self._drive.may_go_on()
         if trial.trial_id in self._drive.taken:
             return _stop(trial)
+        self._drive.memory.heard(trial.trial_id, result)
         if self._drive.departures.heard(trial, result):
             return str(TrialScheduler.CONTINUE)  # its process was killed: Tune sees it die
         slot, value = self._drive.trials.get(trial.trial_id), result.get("value")
@@ -337,7 +342,7 @@ def run(
             started=drive.started,
             stopped=drive.stopped,
             signal=drive.signal,
-            told=departures.sentences(),
+            told=[*departures.sentences(), *drive.memory.sentences()],
         )
     except BaseException:
         board.give_back()
@@ -362,6 +367,8 @@ def _experiment(drive: _Drive, joined: cluster.Cluster) -> None:
             drive.stopped, drive.signal = "interrupted", number_of(asked)
             drive.leave()
             _wait(joined, thread, LEAVE_SECONDS)
+            if errors:
+                raise errors[0] from asked
             drive.ending = True
             drive.doing("ending the running phases")
             _wait(joined, thread, cluster.ENDING_SECONDS)

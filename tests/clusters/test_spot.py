@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.support.services import Metadata as Service
 from xstilts.clusters.spot import ASK_SECONDS, Metadata, Notice, watch
 from xstilts.errors import EngineError
 
@@ -15,55 +14,10 @@ NOW = 1795800000.0  # 2026-11-27T17:20:00Z
 NOTICE = b'{"action": "terminate", "time": "2026-11-27T17:22:00Z"}'
 
 
-class Service(ThreadingHTTPServer):
-    """IMDSv2: without a token it answers 401, without a notice 404."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.notice: bytes | None = None
-        self.token, self.given = "first", 0
-        self.broken = False
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Service
-
-    def do_PUT(self) -> None:
-        life = self.headers.get("X-aws-ec2-metadata-token-ttl-seconds", "")
-        right = self.path == "/latest/api/token" and 0 < int(life or 0) <= 21600
-        self.server.given += right
-        self.answer(200 if right else 400, self.server.token.encode())
-
-    def do_GET(self) -> None:
-        if self.server.broken:
-            return self.answer(500, b"")
-        if self.headers.get("X-aws-ec2-metadata-token") != self.server.token:
-            return self.answer(401, b"")
-        if self.path != "/latest/meta-data/spot/instance-action" or self.server.notice is None:
-            return self.answer(404, b"")
-        return self.answer(200, self.server.notice)
-
-    def answer(self, code: int, body: bytes) -> None:
-        self.send_response(code)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *given: object) -> None:
-        """Nothing."""
-
-
 @pytest.fixture
 def service() -> Iterator[Service]:
     with Service() as made:
-        threading.Thread(target=made.serve_forever, daemon=True).start()
         yield made
-        made.shutdown()
 
 
 def test_metadata_without_a_notice_says_none_with_one_token(service: Service) -> None:

@@ -87,6 +87,12 @@ class Log:
         return total
 
 
+def kill_all(cluster: Cluster) -> None:
+    """Kills every process of a cluster, the head's first."""
+    for node in cluster.list_all_nodes():
+        node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
+
+
 @dataclass
 class Machines:
     """A cluster with a head that runs no phases, and nodes of one CPU each."""
@@ -120,6 +126,19 @@ class Machines:
             if node.all_processes["raylet"][0].process.pid in parents:
                 return node
         raise AssertionError(f"process {pid} belongs to no node")
+
+    def beside(self, node: Any, *given: str) -> subprocess.Popen[str]:
+        """`xstilts cluster watch-spot` beside a node."""
+        command = [sys.executable, "-m", "xstilts", "cluster", "watch-spot", "--node-id"]
+        watcher = subprocess.Popen(
+            [*command, node.node_id, "--address", self.cluster.address, *given],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.drivers.append(watcher)
+        return watcher
 
     def launch(self, file: Path, **environment: str) -> subprocess.Popen[str]:
         """A driver in a process of its own."""
@@ -215,4 +234,5 @@ def machines(
                 if driver.poll() is None:
                     os.killpg(driver.pid, signal.SIGKILL)
                     driver.communicate()
+            kill_all(cluster)
             cluster.shutdown()

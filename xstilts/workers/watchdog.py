@@ -71,9 +71,7 @@ class Watchdog:
         now, used = self._clock(), self._computed()
         stopped = now - self._looked > self.seconds / 2  # all of this process was, by a signal
         self._looked = now
-        if stopped:
-            self._go_on()
-        elif self._at[0] == 0 and used - self._used > BUSY * max(1.0, now - self._since):
+        if stopped or (self._at[0] == 0 and used - self._used > BUSY * max(1.0, now - self._since)):
             self._go_on()
         elif now - self._since > self.seconds and not self.told:
             self.told = True

@@ -55,6 +55,8 @@ class Case:
     """Updates that followed the last partial checkpoint."""
     seconds: float
     """From the fault to the next step of the phase that it hit."""
+    attempts: set[int]
+    """How many attempts the trained phases took that count against `retries`."""
 
 
 def sweep_in(
@@ -105,6 +107,9 @@ def _case(made: Machines, file: Path, outcome: dict[str, Any], phase: str, began
         repeated=made.log.repeated(),
         allowed=made.log.allowed(),
         seconds=min(again, default=began) - began,
+        attempts={
+            entry.attempts for entry in xstilts.status(file).entries if entry.kind != "evaluate"
+        },
     )
 
 
@@ -219,13 +224,20 @@ def preempted(folder: Path) -> Case:
         return _case(made, file, finish(driver), at.phase, began)
 
 
-def short_of_memory(folder: Path, **resources: Any) -> Case:
+def always_hanging(folder: Path) -> dict[str, Any]:
+    """A phase hangs whenever it comes to a step; the outcome of the run."""
+    file = sweep_in(folder, deadline_minutes=0.1, retries=1)
+    hang = {"step": 5, "how": "sleep", "always": True}
+    with machines(folder / "cluster", hang=hang) as made:
+        return finish(made.launch(file))
+
+
+def short_of_memory(folder: Path, workers: int = 1) -> Case:
     """Half of a micro-batch fits into memory."""
-    file = sweep_in(folder, dropout=0.0, **resources)
-    with machines(folder / "cluster", nodes=2, memory={"rows": 4}) as made:
-        driver = made.launch(file)
+    file = sweep_in(folder, dropout=0.0, workers=workers)
+    with machines(folder / "cluster", nodes=2, memory={"rows": 4 // workers}) as made:
         began = time.time()
-        return _case(made, file, finish(driver), "", began)
+        return _case(made, file, finish(made.launch(file)), "", began)
 
 
 def tracking_away(folder: Path) -> tuple[Case, list[list[str]]]:

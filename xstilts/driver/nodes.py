@@ -23,6 +23,7 @@ from ray._private.state import state
 from ray._raylet import GcsClient  # type: ignore[attr-defined]
 from ray.core.generated.autoscaler_pb2 import DrainNodeReason
 from ray.core.generated.gcs_pb2 import GcsNodeInfo
+from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from xstilts.errors import EngineError
@@ -109,13 +110,15 @@ def drain(address: str, node: str | None, why: str, seconds: float) -> str:
     EngineError where the cluster does not answer or refuses, or where this machine has several
     nodes or none.
     """
+    host, _, port = address.rpartition(":")
     try:
+        socket.create_connection((host, int(port)), timeout=READ_SECONDS).close()
         head = GcsClient(address=address)
         chosen = node or _own_node(head)
         at = int(1000 * (time.time() + seconds))
         preempted = DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
         accepted, refusal = head.drain_node(chosen, preempted, why, at)
-    except (RuntimeError, ValueError, OSError) as error:
+    except (RayError, RuntimeError, ValueError, OSError) as error:
         raise EngineError(f"{address}: the cluster's head does not answer ({error})") from error
     if not accepted:
         raise EngineError(f"{address}: the head refuses to drain node {chosen}: {refusal}")

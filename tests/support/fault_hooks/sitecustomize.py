@@ -6,9 +6,9 @@ Each process writes to a file of its own in FAULT_LOG, a line for each update an
 checkpoint: word, phase, step, seconds since 1970. FAULT_PLAN names a JSON file with what shall
 happen:
 
-    {"hang": {"step": 40, "how": "sleep" or "lock"}}    the first process at this step waits for
-                                                        ever, with Python's lock or without it
-    {"memory": {"rows": 8}}     micro-batches of more rows than this run out of memory
+    {"hang": {"step": 40, "how": "sleep"}}      the first process at this step waits for ever;
+                    with `"how": "lock"` it keeps Python's lock, with `"always": true` each does
+    {"memory": {"rows": 8}}                     micro-batches of more rows run out of memory
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _patch(module: ModuleType) -> None:
             _note("step", self.spec.id, step)
         time.sleep(pause)
         hang = _plan().get("hang")
-        if hang and step == hang["step"] and _first("hang"):
+        if hang and step == hang["step"] and (hang.get("always") or _first("hang")):
             _note("hang", self.spec.id, step)
             _hang(hang["how"])
         return bool(after(self, step))

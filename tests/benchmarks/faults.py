@@ -26,7 +26,7 @@ from tests.support.own_environment import use_own_environment
 use_own_environment()  # Ray reads it when it is imported
 os.environ["RAY_AUTH_MODE"] = "disabled"
 
-from tests.support import fault_cases as cases
+from tests.support import fault_cases as cases  # noqa: E402
 
 FAULTS: dict[str, Callable[[Path], cases.Case]] = {
     "the raylet of a worker's node killed": cases.raylet_killed,

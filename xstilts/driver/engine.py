@@ -355,38 +355,39 @@ def run(
 def _experiment(drive: _Drive, joined: cluster.Cluster) -> None:
     """Runs Tune until the plan is done or something ends it early."""
     errors: list[BaseException] = []
+    # Not `Thread.join`: at a KeyboardInterrupt within, Python takes the thread for ended.
+    over = threading.Event()
     with leftovers.own_folder("tune") as folder:
-        thread = threading.Thread(target=_tune, args=(drive, str(folder), errors), daemon=True)
-        thread.start()
+        given = (drive, str(folder), errors, over)
+        threading.Thread(target=_tune, args=given, daemon=True).start()
         try:
-            while thread.is_alive():
-                thread.join(0.2)
+            while not over.wait(0.2):
                 if died := joined.dead():
                     _died(drive, joined, died)
         except KeyboardInterrupt as asked:
             drive.stopped, drive.signal = "interrupted", number_of(asked)
             drive.leave()
-            _wait(joined, thread, LEAVE_SECONDS)
-            if errors:
-                raise errors[0] from asked
-            drive.ending = True
+            try:
+                _wait(joined, over, LEAVE_SECONDS)
+            finally:
+                drive.ending = not errors
             drive.doing("ending the running phases")
-            _wait(joined, thread, cluster.ENDING_SECONDS)
-            if thread.is_alive():
+            _wait(joined, over, cluster.ENDING_SECONDS)
+            if not over.is_set():
                 joined.give_up()
     drive.sure()  # Tune makes a TuneError of a lost lease
     if errors and not drive.ending:
         raise errors[0]
 
 
-def _wait(joined: cluster.Cluster, thread: threading.Thread, seconds: float) -> None:
+def _wait(joined: cluster.Cluster, over: threading.Event, seconds: float) -> None:
     """Waits until Tune's loop has ended or the cluster has died; a second Ctrl-C kills the cluster
     and is raised.
     """
     until = time.monotonic() + seconds
     try:
-        while thread.is_alive() and time.monotonic() < until and not joined.dead():
-            thread.join(0.2)
+        while not over.wait(0.2) and time.monotonic() < until and not joined.dead():
+            pass
     except KeyboardInterrupt:
         joined.give_up()
         raise
@@ -404,8 +405,8 @@ def _died(drive: _Drive, joined: cluster.Cluster, what: str) -> None:
     )
 
 
-def _tune(drive: _Drive, folder: str, errors: list[BaseException]) -> None:
-    """One Tune experiment; what ends it early is left in `errors`."""
+def _tune(drive: _Drive, folder: str, errors: list[BaseException], over: threading.Event) -> None:
+    """One Tune experiment; what ends it early is left in `errors`, and `over` is set at its end."""
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(drive.slots)
     # The board reports failures itself, each once.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
@@ -436,6 +437,8 @@ def _tune(drive: _Drive, folder: str, errors: list[BaseException]) -> None:
         ).fit()
     except BaseException as error:
         errors.append(error)
+    finally:
+        over.set()
 
 
 def _rate(result: dict[str, Any]) -> str:

@@ -14,8 +14,11 @@ import pytest
 
 from tests.support import fault_cases
 from tests.support.fault_cases import Case
+from xstilts.store.lease import LEASE_SECONDS, RENEWALS
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+RENEWAL_SECONDS = LEASE_SECONDS / RENEWALS
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +42,18 @@ def test_raylet_killed_hands_the_phase_to_another_node_as_no_failure(
     assert "lost its node 1 times" in "".join(case.outcome["warnings"])
 
 
+def test_lease_of_a_worker_on_a_lost_machine_is_not_waited_for(
+    tmp_path: Path, whole: dict[str, Any]
+) -> None:
+    case = fault_cases.raylet_killed(tmp_path, strangers=True)
+    assert_as_if_nothing_had_happened(case, whole)
+    assert case.seconds < LEASE_SECONDS - RENEWAL_SECONDS
+
+
 def test_raylet_that_stays_a_zombie_leaves_a_trainer_that_keeps_nothing_more(
     tmp_path: Path, whole: dict[str, Any]
 ) -> None:
-    case = fault_cases.raylet_killed(tmp_path, reap=False)
+    case = fault_cases.raylet_killed(tmp_path, reap=False, strangers=True)
     assert_as_if_nothing_had_happened(case, whole)
     assert case.attempts == {1}
 
@@ -95,6 +106,18 @@ def test_hanging_phase_is_ended_tried_again_and_named_with_its_stacks(
     (said,) = [one for one in case.outcome["warnings"] if "it hung" in one]
     (stacks,) = (Path(case.outcome["folder"]) / "hung").iterdir()
     assert str(stacks) in said and "_hang" in stacks.read_text()
+
+
+def test_hanging_group_of_workers_is_ended_with_the_stacks_of_all_and_tried_again(
+    tmp_path: Path,
+) -> None:
+    whole = fault_cases.undisturbed(tmp_path / "whole", workers=2)
+    case = fault_cases.hanging(tmp_path / "hit", "sleep", workers=2)
+    assert_as_if_nothing_had_happened(case, whole)
+    (stacks,) = (Path(case.outcome["folder"]) / "hung").iterdir()
+    text = stacks.read_text()
+    assert "worker 0: no progress" in text and "worker 1: no progress" in text
+    assert "_hang" in text
 
 
 def test_phase_that_hangs_each_time_fails_with_its_stacks_in_the_ledger(tmp_path: Path) -> None:

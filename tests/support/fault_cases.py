@@ -113,10 +113,10 @@ def _case(made: Machines, file: Path, outcome: dict[str, Any], phase: str, began
     )
 
 
-def raylet_killed(folder: Path, *, reap: bool = True) -> Case:
-    """The raylet of the node that runs the phase is killed."""
+def raylet_killed(folder: Path, *, reap: bool = True, **plan: Any) -> Case:
+    """The raylet of the node that runs the phase is killed. `plan`: as in `fault_hooks`."""
     file = sweep_in(folder)
-    with machines(folder / "cluster") as made:
+    with machines(folder / "cluster", **plan) as made:
         driver = made.launch(file)
         at = _kept(made)
         began = time.time()
@@ -137,9 +137,9 @@ def told_to_end(folder: Path, how: signal.Signals) -> Case:
         return _case(made, file, finish(made.launch(file)), at.phase, began)
 
 
-def hanging(folder: Path, how: str) -> Case:
+def hanging(folder: Path, how: str, workers: int = 1) -> Case:
     """A phase hangs at a step."""
-    file = sweep_in(folder, deadline_minutes=0.1)
+    file = sweep_in(folder, deadline_minutes=0.1, workers=workers)
     with machines(folder / "cluster", hang={"step": 400, "how": how}) as made:
         driver = made.launch(file)
         at = wait_for(lambda: made.log.lines("hang"))[0]

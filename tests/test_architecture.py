@@ -48,6 +48,7 @@ DOORS = {
         "driver.placement_groups",
         "clusters.cluster_file",
         "driver.nodes",
+        "driver.departures",
         "driver.shared_folder",
         "clusters.address",
         "driver.preparation",

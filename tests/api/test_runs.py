@@ -81,6 +81,7 @@ def test_run_tells_workers_where_things_are_and_nothing_of_the_plan(
             tmp_path / "tiny.yaml"
         ).resources.partial_every_seconds,
         "gradient_checkpointing": False,
+        "deadline_seconds": 1800,
     }
 
 

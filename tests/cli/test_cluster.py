@@ -97,5 +97,5 @@ def test_user_verbs_need_a_server(tmp_path: Path, verb: str) -> None:
 
 def test_group_without_a_verb_shows_its_verbs() -> None:
     shown = cli().output
-    assert "token" in shown and "mlflow" in shown
+    assert "token" in shown and "mlflow" in shown and "watch-spot" in shown
     assert os.environ.get("RAY_AUTH_TOKEN", "no token") not in shown

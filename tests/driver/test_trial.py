@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from xstilts.driver.trial import Handoff, _guarded, execute
 from xstilts.errors import LeaseHeld
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store.phases import Store
+from xstilts.workers.context import Answer
 
 
 @pytest.fixture
@@ -111,3 +113,80 @@ def files_of(store: Store, spec: PhaseSpec) -> list[str]:
     folder = store.path / "phases" / spec.id
     files = (str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     return sorted(file for file in files if "/." not in file)
+
+
+# -- what the trial and its phase say to each other
+
+
+def row(step: int, value: float | None = None) -> dict[str, Any]:
+    return {"status": "running", "step": step, "steps": 9, "value": value}
+
+
+def test_handoff_without_a_new_row_gives_the_last_one_again_without_its_value() -> None:
+    handoff = Handoff(waits=False)
+    assert handoff.take(0.01)["step"] == 0
+    handoff.report(row(4, 80.0))
+    assert handoff.take(0.01)["value"] == 80.0
+    again = handoff.take(0.01)
+    assert (again["step"], again["value"], again["asked"]) == (4, None, False)
+
+
+def test_handoff_told_to_leave_says_so_at_the_next_report_and_from_then_on() -> None:
+    handoff = Handoff(waits=False)
+    assert handoff.report(row(1)) == Answer.GO_ON
+    handoff.leave()
+    assert [handoff.report(row(2)), handoff.report(row(3, 5.0))] == [Answer.LEAVE] * 2
+
+
+def test_handoff_told_to_leave_frees_a_phase_that_waits_for_an_answer() -> None:
+    handoff, answers = Handoff(waits=True), list[int]()
+    thread = threading.Thread(target=lambda: answers.append(handoff.report(row(4, 80.0))))
+    thread.start()
+    assert handoff.take(10)["asked"]
+    handoff.leave()
+    thread.join(timeout=10)
+    assert answers == [Answer.LEAVE]
+    handoff.take(0.01)
+    assert handoff.report(row(5, 80.0)) == Answer.LEAVE
+
+
+def test_handoff_of_a_phase_that_was_stopped_does_not_leave() -> None:
+    handoff = Handoff(waits=False)
+    handoff.stop()
+    handoff.leave()
+    assert handoff.report(row(1)) == Answer.STOP
+
+
+def test_phase_told_to_leave_before_its_first_step_leaves_at_once(
+    tmp_path: Path, spec: PhaseSpec
+) -> None:
+    handoff = Handoff(waits=False)
+    handoff.leave()
+    given = {**config(tmp_path / "store", spec), "group": None}
+
+    def run(config: dict[str, Any], handoff: Handoff) -> str:
+        return execute(config, lambda one: handoff.report({"step": one.step}))
+
+    _guarded(run, given, handoff)
+    assert handoff.take(1)["status"] == "left"
+    phase = Store(tmp_path / "store").phase(spec.id)
+    assert not phase.done and phase.partials() == []
+    assert not Store(tmp_path / "store").lease(f"worker-{spec.id}").held()
+
+
+def test_phase_that_hangs_says_where(tmp_path: Path, spec: PhaseSpec) -> None:
+    given, freed, said = config(tmp_path / "store", spec), threading.Event(), list[str]()
+    given["context"]["deadline_seconds"] = 0.5
+
+    def hung(where: str) -> None:
+        said.append(where)
+        freed.set()
+
+    def report(one: Any) -> bool:
+        if one.step == spec.hyper.steps:
+            assert freed.wait(timeout=60)
+        return True
+
+    assert execute(given, report, hung) == "done"
+    assert said[0].startswith("no progress for 0.0 min at step 2")
+    assert "freed.wait(timeout=60)" in said[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -496,3 +497,18 @@ def test_kept_lease_that_is_lost_is_not_taken_back(tmp_path: Path) -> None:
             one.check()
         whose = file_of(tmp_path).read_bytes()
     assert file_of(tmp_path).read_bytes() == whose
+
+
+def test_lease_is_freed_from_the_process_that_has_it_and_from_no_other(tmp_path: Path) -> None:
+    files = FolderFiles(tmp_path)
+    mine, other = Lease(files, "p", 60), Lease(files, "p", 60)
+    assert not mine.free_from(socket.gethostname(), os.getpid())
+    other.take()
+    assert not mine.free_from(socket.gethostname(), os.getpid() + 1)
+    assert not mine.free_from("elsewhere", os.getpid())
+    assert other.held()
+    assert mine.free_from(socket.gethostname(), os.getpid())
+    mine.take()
+    assert not other.renew()
+    with pytest.raises(LeaseLost, match="has taken over"):
+        other.check()

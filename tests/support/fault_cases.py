@@ -8,13 +8,22 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import xstilts
-from tests.support.machines import Line, Machines, finish, machines, wait_for
+from tests.support.machines import (
+    Line,
+    Machines,
+    finish,
+    free_port,
+    kill_all,
+    machines,
+    variables,
+    wait_for,
+)
+from tests.support.services import Metadata, mlflow_server, tracked_phases
 from tests.support.tiny import make_sweep
 from xstilts.store.phases import Store
 
@@ -46,11 +55,16 @@ class Case:
     """Updates that followed the last partial checkpoint."""
     seconds: float
     """From the fault to the next step of the phase that it hit."""
+    attempts: set[int]
+    """How many attempts the trained phases took that count against `retries`."""
 
 
-def sweep_in(folder: Path, **resources: Any) -> Path:
+def sweep_in(
+    folder: Path, *, dropout: float = 0.1, tracking: str = "off", **resources: Any
+) -> Path:
     """The sweep of all cases, in a folder of its own."""
-    return make_sweep(folder, **SWEEP, resources={"partial_every_seconds": 0.5, **resources})
+    given = {"partial_every_seconds": 0.5, **resources}
+    return make_sweep(folder, dropout=dropout, **SWEEP, tracking=tracking, resources=given)
 
 
 def results(file: Path) -> dict[str, Any]:
@@ -67,10 +81,10 @@ def results(file: Path) -> dict[str, Any]:
     }
 
 
-def undisturbed(folder: Path) -> dict[str, Any]:
+def undisturbed(folder: Path, **changes: Any) -> dict[str, Any]:
     """The results of a run to which nothing happens."""
-    file = sweep_in(folder)
-    with machines(folder / "cluster", nodes=1) as made:
+    file = sweep_in(folder, **changes)
+    with machines(folder / "cluster", nodes=2) as made:
         assert finish(made.launch(file))["failures"] == []
         assert made.log.repeated() == 0
     return results(file)
@@ -93,13 +107,16 @@ def _case(made: Machines, file: Path, outcome: dict[str, Any], phase: str, began
         repeated=made.log.repeated(),
         allowed=made.log.allowed(),
         seconds=min(again, default=began) - began,
+        attempts={
+            entry.attempts for entry in xstilts.status(file).entries if entry.kind != "evaluate"
+        },
     )
 
 
-def raylet_killed(folder: Path, *, reap: bool = True) -> Case:
-    """The raylet of the node that runs the phase is killed."""
+def raylet_killed(folder: Path, *, reap: bool = True, **plan: Any) -> Case:
+    """The raylet of the node that runs the phase is killed. `plan`: as in `fault_hooks`."""
     file = sweep_in(folder)
-    with machines(folder / "cluster") as made:
+    with machines(folder / "cluster", **plan) as made:
         driver = made.launch(file)
         at = _kept(made)
         began = time.time()
@@ -120,13 +137,120 @@ def told_to_end(folder: Path, how: signal.Signals) -> Case:
         return _case(made, file, finish(made.launch(file)), at.phase, began)
 
 
-def hanging(folder: Path, how: str) -> Case:
+def hanging(folder: Path, how: str, workers: int = 1) -> Case:
     """A phase hangs at a step."""
-    file = sweep_in(folder, deadline_minutes=0.1)
+    file = sweep_in(folder, deadline_minutes=0.1, workers=workers)
     with machines(folder / "cluster", hang={"step": 400, "how": how}) as made:
         driver = made.launch(file)
         at = wait_for(lambda: made.log.lines("hang"))[0]
         return _case(made, file, finish(driver), at.phase, at.time)
 
 
-CASES: dict[str, Callable[[Path], Case]] = {}
+def head_restarted(folder: Path) -> Case:
+    """The head's state is on disk; its server is killed and started again ten seconds later."""
+    file = sweep_in(folder)
+    disk = {"RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": str(folder / "gcs")}
+    with variables(**disk), machines(folder / "cluster") as made:
+        driver = made.launch(file)
+        at, began = _kept(made), time.time()
+        made.cluster.head_node.kill_gcs_server(check_alive=False)
+        time.sleep(10)
+        made.cluster.head_node.start_gcs_server()
+        return _case(made, file, finish(driver), at.phase, began)
+
+
+def cluster_lost(folder: Path) -> Case:
+    """All machines are lost but the driver's; the same command on a new cluster carries on."""
+    file = sweep_in(folder)
+    with machines(folder / "cluster") as made:
+        driver = made.launch(file)
+        at, began = _kept(made), time.time()
+        kill_all(made.cluster)
+        _, err = driver.communicate(timeout=120)
+        assert driver.returncode == 1 and "the same command carries on" in err, err[-3000:]
+    with machines(folder / "cluster") as made:
+        return _case(made, file, finish(made.launch(file)), at.phase, began)
+
+
+def driver_killed(folder: Path) -> Case:
+    """The driver is killed; the same command carries on."""
+    file = sweep_in(folder)
+    with machines(folder / "cluster") as made:
+        driver = made.launch(file)
+        at, began = _kept(made), time.time()
+        driver.kill()
+        driver.communicate()
+        return _case(made, file, finish(made.launch(file)), at.phase, began)
+
+
+def second_driver(folder: Path) -> Case:
+    """A second driver of the same sweep is started beside the first."""
+    file = sweep_in(folder)
+    with machines(folder / "cluster") as made:
+        driver = made.launch(file)
+        at, began = _kept(made), time.time()
+        second = made.launch(file)
+        _, err = second.communicate(timeout=60)
+        assert second.returncode == 1 and "is at work on it" in err, err[-3000:]
+        return _case(made, file, finish(driver), at.phase, began)
+
+
+def train_worker_killed(folder: Path) -> Case:
+    """One of the two Train workers of a phase is killed."""
+    file = sweep_in(folder, workers=2)
+    with machines(folder / "cluster", nodes=3) as made:
+        driver = made.launch(file)
+        at, began = _kept(made), time.time()
+        os.kill(at.pid, signal.SIGKILL)
+        return _case(made, file, finish(driver), at.phase, began)
+
+
+def preempted(folder: Path) -> Case:
+    """The node that runs the phase gets a notice: AWS's, from its metadata service."""
+    file = sweep_in(folder, partial_every_seconds=3600)
+    with machines(folder / "cluster") as made, Metadata() as metadata:
+        driver = made.launch(file)
+        wait_for(lambda: len(made.log.lines("step")) > 100)
+        at = made.log.lines("step")[-1]
+        node = made.node_of(at.pid)
+        watcher = made.beside(node, "--metadata", metadata.address)
+        metadata.terminate_in(seconds=120)
+        began = time.time()
+        said, err = watcher.communicate(timeout=60)
+        assert watcher.returncode == 0 and "is drained" in said, said + err
+        wait_for(lambda: made.log.lines("partial"))
+        time.sleep(3)
+        made.kill(node)
+        return _case(made, file, finish(driver), at.phase, began)
+
+
+def always_hanging(folder: Path) -> dict[str, Any]:
+    """A phase hangs whenever it comes to a step; the outcome of the run."""
+    file = sweep_in(folder, deadline_minutes=0.1, retries=1)
+    hang = {"step": 5, "how": "sleep", "always": True}
+    with machines(folder / "cluster", hang=hang) as made:
+        return finish(made.launch(file))
+
+
+def short_of_memory(folder: Path, workers: int = 1) -> Case:
+    """Half of a micro-batch fits into memory."""
+    file = sweep_in(folder, dropout=0.0, workers=workers)
+    with machines(folder / "cluster", nodes=2, memory={"rows": 4 // workers}) as made:
+        began = time.time()
+        return _case(made, file, finish(made.launch(file)), "", began)
+
+
+def tracking_away(folder: Path) -> tuple[Case, list[list[str]]]:
+    """MLflow is away for the whole run, and then back: what phases it has after each of two
+    `xstilts track`.
+    """
+    port = free_port()
+    file = sweep_in(folder, tracking=f"http://127.0.0.1:{port}")
+    with machines(folder / "cluster") as made:
+        case = _case(made, file, finish(made.launch(file)), "", time.time())
+    with mlflow_server(folder / "mlflow", port):
+        phases = []
+        for _ in range(2):
+            xstilts.track(file)
+            phases.append(tracked_phases(f"http://127.0.0.1:{port}"))
+    return case, phases

@@ -11,11 +11,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,23 +66,43 @@ class Log:
         return sorted((one for one in found if word in ("", one.word)), key=lambda one: one.time)
 
     def repeated(self) -> int:
-        """Updates that were made more than once."""
-        made = Counter((one.phase, one.step) for one in self.lines("step"))
-        return sum(made.values()) - len(made)
+        """Updates that attempts made which others had made before them. What an old trainer does
+        beside its replacement is not among them.
+        """
+        return sum(before - begun.step + 1 for begun, before, _ in self._later() if before)
 
     def allowed(self) -> int:
-        """Updates that followed the last partial checkpoint of each process that did not finish:
-        what may be repeated.
+        """What may be repeated: the updates that followed the last partial checkpoint when another
+        attempt began.
         """
-        total = 0
+        return sum(before - kept for _, before, kept in self._later())
+
+    def _later(self) -> Iterator[tuple[Line, int, int]]:
+        """Each attempt at a phase but its first: its first update, the last one made before it, and
+        the last one in a partial checkpoint.
+        """
         for phase in {one.phase for one in self.lines("step")}:
             steps = [one for one in self.lines("step") if one.phase == phase]
             kept = [one for one in self.lines("partial") if one.phase == phase]
-            for before, after in pairwise(steps):
-                if after.pid != before.pid or after.step <= before.step:
-                    at = [one.step for one in kept if one.time <= after.time]
-                    total += max(0, before.step - max(at, default=0))
-        return total
+            for begun in self._attempts(steps)[1:]:
+                before = max(one.step for one in steps if one.time < begun.time)
+                at = max((one.step for one in kept if one.time < begun.time), default=0)
+                yield begun, before, at
+
+    def _attempts(self, steps: list[Line]) -> list[Line]:
+        """The first line of each attempt at a phase, in the order of time."""
+        first, last = [], dict[int, int]()
+        for one in steps:
+            if one.pid not in last or one.step <= last[one.pid]:
+                first.append(one)
+            last[one.pid] = one.step
+        return first
+
+
+def kill_all(cluster: Cluster) -> None:
+    """Kills every process of a cluster, the head's first."""
+    for node in cluster.list_all_nodes():
+        node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
 
 
 @dataclass
@@ -120,6 +138,19 @@ class Machines:
             if node.all_processes["raylet"][0].process.pid in parents:
                 return node
         raise AssertionError(f"process {pid} belongs to no node")
+
+    def beside(self, node: Any, *given: str) -> subprocess.Popen[str]:
+        """`xstilts cluster watch-spot` beside a node."""
+        command = [sys.executable, "-m", "xstilts", "cluster", "watch-spot", "--node-id"]
+        watcher = subprocess.Popen(
+            [*command, node.node_id, "--address", self.cluster.address, *given],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.drivers.append(watcher)
+        return watcher
 
     def launch(self, file: Path, **environment: str) -> subprocess.Popen[str]:
         """A driver in a process of its own."""
@@ -215,4 +246,5 @@ def machines(
                 if driver.poll() is None:
                     os.killpg(driver.pid, signal.SIGKILL)
                     driver.communicate()
+            kill_all(cluster)
             cluster.shutdown()

@@ -11,12 +11,13 @@ import typer
 
 from xstilts.cli.options import JsonOption, MirrorOption, StoreOption, TrackingOption
 from xstilts.cli.outcome import outcome
+from xstilts.cli.spot import watch_spot
 
 if TYPE_CHECKING:
     from xstilts.clusters.mlflow_server.home import Home
 
 app = typer.Typer(
-    help="Check a cluster file, make its token, run its MLflow server.",
+    help="Check a cluster file, make its token, run its MLflow server, watch its spot machines.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -29,6 +30,7 @@ user = typer.Typer(
     help="Who may use the MLflow server.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(mlflow, name="mlflow")
+app.command()(watch_spot)
 mlflow.add_typer(user, name="user")
 
 FolderOption = Annotated[

@@ -52,6 +52,8 @@ class Assignment:
     """One phase to run now."""
 
     slot: str
+    model: str
+    """Label of the base model that it is about."""
     label: str
     spec: PhaseSpec
 
@@ -233,7 +235,7 @@ class Board:
         self._standing.begun(slot.key)
         self._set(entry, State.RUNNING, attempts=entry.attempts + 1)
         self.ledger.durable()
-        return Assignment(slot=slot.key, label=slot.label, spec=spec)
+        return Assignment(slot=slot.key, model=slot.model, label=slot.label, spec=spec)
 
     def _entry(self, slot: Slot) -> tuple[Entry, PhaseSpec]:
         """The ledger's entry for a ready slot, and the phase that fills it."""

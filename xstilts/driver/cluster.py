@@ -46,6 +46,10 @@ ENDING_SECONDS = 20.0
 """Longest time that Ray gets to end; then its processes are killed."""
 ASK_SECONDS = 5.0
 """Time between two questions whether a joined cluster is still there."""
+AWAY_SECONDS = 45.0
+"""How long a joined cluster's head may be away: one that kept its state on disk carries on when it
+is started again. After a minute without it Ray ends this process, without a word.
+"""
 SLOW_SECONDS = 20.0
 """Ray starts in 4 to 10 s; after this time the user hears that it is waited for."""
 
@@ -96,25 +100,27 @@ class Cluster:
         self.address, self.folder = address, folder
         self.given_up = False
         self._heads = dict(_heads()) if folder else {}
-        self._asked, self._refused = time.monotonic(), 0
+        self._asked = self._answered = time.monotonic()
 
     def dead(self) -> str:
         """What of the cluster has died; empty while it lives. Cheap, never waits for Ray."""
         for name, process in self._heads.items():
             if process.poll() is not None:
                 return f"its {name} (process {process.pid}) ended"
-        return "" if self.folder or self._answers() else f"{self.address} refuses connections"
+        if self.folder or self._answers():
+            return ""
+        return f"{self.address} has refused connections for {AWAY_SECONDS:.0f} s"
 
     def _answers(self) -> bool:
-        """Whether a joined cluster's head listens; three refusals, 5 s apart, say no."""
+        """Whether a joined cluster's head has listened within AWAY_SECONDS."""
         if time.monotonic() - self._asked > ASK_SECONDS:
             self._asked = time.monotonic()
             try:
                 reach(self.address, seconds=2)
-                self._refused = 0
+                self._answered = time.monotonic()
             except OSError:
-                self._refused += 1
-        return self._refused < 3
+                pass
+        return time.monotonic() - self._answered < AWAY_SECONDS
 
     def give_up(self) -> None:
         """Kills a cluster that was started here; Ray itself would wait for a dead one."""

@@ -3,6 +3,7 @@
     left    it was told to: its node is to go, or the run ends. It has kept a partial checkpoint
     lost    its node has died
     hung    it made no progress within its deadline, and was killed
+    short   its group of workers ran out of memory, and begins again with smaller micro-batches
     died    it ended by itself: it crashed, or was killed for its memory
 
 A phase that left or was lost is handed out again, and no failed attempt is counted, up to
@@ -28,10 +29,11 @@ from typing import Any, Literal
 import ray
 
 from xstilts.driver.nodes import Nodes
+from xstilts.driver.trial import GONE
 from xstilts.errors import StoreError, first_line
 from xstilts.store.phases import Store
 
-Kind = Literal["left", "lost", "hung", "died"]
+Kind = Literal["left", "lost", "hung", "short", "died"]
 
 MOST_LOSSES = 20
 """How often a phase may lose its process through no fault of its own in one run."""
@@ -89,15 +91,15 @@ class Departures:
         self._processes[trial] = _Process(phase=phase, heard=self.clock())
 
     def heard(self, trial: Any, row: Mapping[str, Any]) -> bool:
-        """Takes a row of a trial; True where its process was killed, because the phase has left it
-        or hangs.
+        """Takes a row of a trial; True where its process was killed, because the phase has left it,
+        hangs, or must begin again.
         """
         process = self._processes.get(trial.trial_id)
         if process is None:
             return False
         process.heard = self.clock()
         process.nodes, process.writer = row.get("nodes", ()), row.get("writer", ())
-        if row.get("status") not in ("left", "hung"):
+        if row.get("status") not in GONE:
             return False
         if process.ended is None:
             self._end(trial, process, row["status"], row.get("error", ""))
@@ -177,7 +179,7 @@ class Departures:
             ended = Departure(kind="died", why=f"the trial's process died{where}")
         if process.told != "run":
             self.counts[ended.kind] += 1
-        if process.writer and (gone or ended.kind in ("left", "hung")):
+        if process.writer and (gone or ended.kind in GONE):
             _, host, pid = process.writer
             with suppress(StoreError):  # the next worker waits until it runs out
                 self.store.lease(f"worker-{process.phase}").free_from(host, pid)

@@ -34,6 +34,7 @@ from xstilts.driver.board import Assignment, Board
 from xstilts.driver.budget import Meter, spent_before
 from xstilts.driver.departures import Departure, Departures
 from xstilts.driver.ending import Outcome, outcome
+from xstilts.driver.memory import Memory
 from xstilts.driver.placement_groups import reaper
 from xstilts.driver.signals import number_of
 from xstilts.driver.slots import Slots
@@ -64,6 +65,7 @@ class _Drive:
     watch: Watcher
     changed: Callable[[], None]
     departures: Departures
+    memory: Memory = field(default_factory=Memory)
     began: float = field(default_factory=time.monotonic)
     stopped: str = ""
     budget: str = ""
@@ -201,12 +203,13 @@ class PhaseSearcher(Searcher):
         kind = drive.slots.kind_for(drive.running_by_kind())
         drive.trials[trial_id], drive.kinds[trial_id] = assignment.slot, kind
         drive.departures.begin(trial_id, assignment.spec.id)
+        halvings = drive.memory.begin(trial_id, assignment)
         drive.meter.started += 1
         return {
             "phase": assignment.spec.id,
             "spec": assignment.spec.model_dump(mode="json"),
             "slot": assignment.slot,
-            "context": drive.context,
+            "context": {**drive.context, "halvings": halvings},
             "waits": drive.sweep.search.stopping != "none" and assignment.spec.action == "train",
             "kind": kind,
             "group": places.group(drive.sweep.resources, kind),
@@ -238,6 +241,7 @@ class PhaseSearcher(Searcher):
         else:
             board.pruned(slot)
         departures.forget(trial_id)
+        self._drive.memory.end(trial_id)
         self._drive.changed()
         self._drive.tick(force=True)
 
@@ -253,7 +257,7 @@ def _departed(drive: _Drive, slot: str, how: Departure) -> None:
     board = drive.board
     if how.kind in ("hung", "died"):
         board.failed(slot, how.why, drive.sweep.resources.retries)
-    elif drive.departures.may_lose(slot):
+    elif how.kind == "short" or drive.departures.may_lose(slot):
         board.put_back(slot)
     else:
         board.failed(slot, f"{how.why}, as often before; it may be the cause itself", retries=0)
@@ -321,6 +325,7 @@ class PhaseScheduler(FIFOScheduler):
         self._drive.may_go_on()
         if trial.trial_id in self._drive.taken:
             return _stop(trial)
+        self._drive.memory.heard(trial.trial_id, result)
         if self._drive.departures.heard(trial, result):
             return str(TrialScheduler.CONTINUE)  # its process was killed: Tune sees it die
         slot, value = self._drive.trials.get(trial.trial_id), result.get("value")
@@ -411,7 +416,7 @@ def run(
             started=meter.started,
             stopped=drive.stopped,
             signal=drive.signal,
-            told=departures.sentences(),
+            told=[*departures.sentences(), *drive.memory.sentences()],
             budget=meter.reached(),
         )
     except BaseException:
@@ -425,22 +430,25 @@ def run(
 def _experiment(drive: _Drive, joined: cluster.Cluster) -> None:
     """Runs Tune until the plan is done or something ends it early."""
     errors: list[BaseException] = []
+    # Not `Thread.join`: at a KeyboardInterrupt within, Python takes the thread for ended.
+    over = threading.Event()
     with leftovers.own_folder("tune") as folder:
-        thread = threading.Thread(target=_tune, args=(drive, str(folder), errors), daemon=True)
-        thread.start()
+        given = (drive, str(folder), errors, over)
+        threading.Thread(target=_tune, args=given, daemon=True).start()
         try:
-            while thread.is_alive():
-                thread.join(0.2)
+            while not over.wait(0.2):
                 if died := joined.dead():
                     _died(drive, joined, died)
         except KeyboardInterrupt as asked:
             drive.stopped, drive.signal = "interrupted", number_of(asked)
             drive.leave()
-            _wait(joined, thread, LEAVE_SECONDS)
-            drive.ending = True
+            try:
+                _wait(joined, over, LEAVE_SECONDS)
+            finally:
+                drive.ending = not errors
             drive.doing("ending the running phases")
-            _wait(joined, thread, cluster.ENDING_SECONDS)
-            if thread.is_alive():
+            _wait(joined, over, cluster.ENDING_SECONDS)
+            if not over.is_set():
                 joined.give_up()
     drive.sure()  # Tune makes a TuneError of a lost lease
     if errors and not drive.ending:
@@ -455,14 +463,14 @@ def _ours(error: BaseException) -> BaseException:
     return at or error
 
 
-def _wait(joined: cluster.Cluster, thread: threading.Thread, seconds: float) -> None:
+def _wait(joined: cluster.Cluster, over: threading.Event, seconds: float) -> None:
     """Waits until Tune's loop has ended or the cluster has died; a second Ctrl-C kills the cluster
     and is raised.
     """
     until = time.monotonic() + seconds
     try:
-        while thread.is_alive() and time.monotonic() < until and not joined.dead():
-            thread.join(0.2)
+        while not over.wait(0.2) and time.monotonic() < until and not joined.dead():
+            pass
     except KeyboardInterrupt:
         joined.give_up()
         raise
@@ -480,8 +488,8 @@ def _died(drive: _Drive, joined: cluster.Cluster, what: str) -> None:
     )
 
 
-def _tune(drive: _Drive, folder: str, errors: list[BaseException]) -> None:
-    """One Tune experiment; what ends it early is left in `errors`."""
+def _tune(drive: _Drive, folder: str, errors: list[BaseException], over: threading.Event) -> None:
+    """One Tune experiment; what ends it early is left in `errors`, and `over` is set at its end."""
     # The searcher limits them, as the cluster grows and shrinks.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(MOST_PENDING)
     # The board reports failures itself, each once.
@@ -516,6 +524,8 @@ def _tune(drive: _Drive, folder: str, errors: list[BaseException]) -> None:
         ).fit()
     except BaseException as error:
         errors.append(error)
+    finally:
+        over.set()
 
 
 def _rate(result: dict[str, Any]) -> str:

@@ -13,14 +13,20 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import ray
 from ray._private.state import state
+from ray._raylet import GcsClient  # type: ignore[attr-defined]
+from ray.core.generated.autoscaler_pb2 import DrainNodeReason
+from ray.core.generated.gcs_pb2 import GcsNodeInfo
+from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from xstilts.errors import EngineError
 from xstilts.workers.watchdog import stacks_file
 
 LOOK_SECONDS = 1.0
@@ -95,3 +101,40 @@ def _stacks(pid: int) -> str:
     with suppress(OSError):
         return stacks_file(pid).read_text(errors="replace")
     return ""
+
+
+def drain(address: str, node: str | None, why: str, seconds: float) -> str:
+    """Tells the cluster at `address` that a node goes in `seconds`: this machine's, where none is
+    given. Returns its id. Works from any process that reaches the head.
+
+    EngineError where the cluster does not answer or refuses, or where this machine has several
+    nodes or none.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=READ_SECONDS).close()
+        head = GcsClient(address=address)
+        chosen = node or _own_node(head)
+        at = int(1000 * (time.time() + seconds))
+        preempted = DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
+        accepted, refusal = head.drain_node(chosen, preempted, why, at)
+    except (RayError, RuntimeError, ValueError, OSError) as error:
+        raise EngineError(f"{address}: the cluster's head does not answer ({error})") from error
+    if not accepted:
+        raise EngineError(f"{address}: the head refuses to drain node {chosen}: {refusal}")
+    return chosen
+
+
+def _own_node(head: Any) -> str:
+    """The one node of the cluster that is this machine."""
+    own = ray.util.get_node_ip_address()
+    every = head.get_all_node_info().values()
+    alive = GcsNodeInfo.GcsNodeState.ALIVE
+    found = [
+        one.node_id.hex() for one in every if one.state == alive and one.node_manager_address == own
+    ]
+    if len(found) != 1:
+        raise EngineError(
+            f"the cluster has {len(found)} nodes at {own}; --node-id says which is meant"
+        )
+    return str(found[0])

@@ -41,7 +41,7 @@ ASK_SECONDS = 2.0
 """Longest time that Tune waits for a phase's next report before it hears the last one again."""
 TOGETHER_SECONDS = LATEST_LOOK_SECONDS + 2
 """Workers that hang together say so within this time."""
-GONE = ("left", "hung")
+GONE = ("left", "hung", "short")
 """Statuses of a phase whose process is to be killed."""
 
 
@@ -281,6 +281,7 @@ class Mailbox:
         self._answer = Answer.GO_ON
         self._nodes: dict[int, str] = {}
         self._hung: dict[int, str] = {}
+        self._short = ""
 
     def begin(self, rank: int, node: str) -> None:
         """A worker has begun on a node; the former group of this trial has ended."""
@@ -305,6 +306,14 @@ class Mailbox:
         """A worker makes no progress."""
         self._hung[rank] = where
 
+    def short(self, error: str) -> None:
+        """A worker ran out of memory."""
+        self._short = error
+
+    def shortage(self) -> str:
+        """What was said where a worker ran out of memory; empty where none did."""
+        return self._short
+
     def hanging(self) -> dict[int, str]:
         """The workers that make no progress: rank to where."""
         return self._hung
@@ -323,6 +332,10 @@ def _run_group(config: Row, handoff: Handoff) -> str:
             before, answer = answer, handoff.report(row)
             if answer != before:
                 ray.get(mailbox.answer.remote(answer))
+        if said := ray.get(mailbox.shortage.remote()):
+            halvings = config["context"]["halvings"] + 1
+            handoff.end({"status": "short", "error": said, "halvings": halvings})
+            thread.join()  # until the driver kills this process
         if ray.get(mailbox.hanging.remote()):
             time.sleep(TOGETHER_SECONDS)
             hanging = ray.get(mailbox.hanging.remote())
@@ -387,9 +400,24 @@ def _worker(config: Row) -> None:
     def hung(where: str) -> None:
         mailbox.hung.remote(rank, where)
 
-    if rank == 0:
-        execute(config, report, hung)
-        return
+    from xstilts.training import fits
+    from xstilts.training.loop import ShortOfMemory
+    from xstilts.training.phase import Context
+
+    try:
+        if rank == 0:
+            execute(config, report, hung)
+        else:
+            _follow(config, report, hung)
+    except ShortOfMemory as error:
+        context, workers = Context(**config["context"]), config["group"]["workers"]
+        fits.check(_spec(config), workers, context.halvings + 1, str(error))
+        ray.get(mailbox.short.remote(str(error)))
+        threading.Event().wait()  # until the trial is killed, and this group with it
+
+
+def _follow(config: Row, report: Callable[[Any], int], hung: Callable[[str], None]) -> None:
+    """Runs the phase as a worker that is not the first."""
     from xstilts.training.phase import Context, run_phase
 
     dog = Watchdog(config["context"]["deadline_seconds"], hung)

@@ -52,6 +52,7 @@ class Watchdog:
         self.seconds, self._tell, self._clock, self._computed = seconds, tell, clock, computed
         self._at: tuple[int, str] = (0, "")
         self._since, self._used = clock(), computed()
+        self._looked = self._since
         self._phase = threading.get_ident()
         self.told = False
 
@@ -68,7 +69,9 @@ class Watchdog:
     def look(self) -> None:
         """Looks once; tells where the deadline has passed."""
         now, used = self._clock(), self._computed()
-        if self._at[0] == 0 and used - self._used > BUSY * max(1.0, now - self._since):
+        stopped = now - self._looked > self.seconds / 2  # all of this process was, by a signal
+        self._looked = now
+        if stopped or (self._at[0] == 0 and used - self._used > BUSY * max(1.0, now - self._since)):
             self._go_on()
         elif now - self._since > self.seconds and not self.told:
             self.told = True
@@ -106,12 +109,13 @@ class Watchdog:
 
 
 def stacks(first: int) -> str:
-    """The stacks of all threads of this process but the caller's, that of thread `first` before
-    the others.
+    """The stacks of all threads of this process, that of thread `first` before the others; without
+    the caller's, if it is another one.
     """
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     frames = sys._current_frames()
-    frames.pop(threading.get_ident(), None)
+    if threading.get_ident() != first:
+        frames.pop(threading.get_ident(), None)
     ordered = sorted(frames, key=lambda ident: (ident != first, ident))
     return "\n".join(
         f"thread {names.get(ident, ident)}:\n{''.join(traceback.format_stack(frames[ident]))}"

@@ -6,9 +6,12 @@ Each process writes to a file of its own in FAULT_LOG, a line for each update an
 checkpoint: word, phase, step, seconds since 1970. FAULT_PLAN names a JSON file with what shall
 happen:
 
-    {"hang": {"step": 40, "how": "sleep" or "lock"}}    the first process at this step waits for
-                                                        ever, with Python's lock or without it
-    {"memory": {"rows": 8}}     micro-batches of more rows than this run out of memory
+    {"hang": {"step": 40, "how": "sleep"}}      the first process at this step waits for ever;
+                    with `"how": "lock"` it keeps Python's lock, with `"always": true` each does
+    {"memory": {"rows": 8}}                     micro-batches of more rows run out of memory
+    {"strangers": true}                         each node's processes are on a machine of their own
+                                                for all others: nobody can judge their leases
+    {"leases": "stay"}                          the driver frees no lease of a lost worker
 """
 
 from __future__ import annotations
@@ -22,8 +25,6 @@ import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-
-PATCHED = "xstilts.training.training"
 
 
 def _plan() -> dict[str, Any]:
@@ -54,7 +55,7 @@ def _hang(how: str) -> None:
         time.sleep(3600)
 
 
-def _patch(module: ModuleType) -> None:
+def _training(module: ModuleType) -> None:
     """Counts updates and partial checkpoints of `Training`."""
     after, keep = module.Training.after_update, module.partial.write
     pause = float(os.environ.get("FAULT_PAUSE", 0))
@@ -64,7 +65,7 @@ def _patch(module: ModuleType) -> None:
             _note("step", self.spec.id, step)
         time.sleep(pause)
         hang = _plan().get("hang")
-        if hang and step == hang["step"] and _first("hang"):
+        if hang and step == hang["step"] and (hang.get("always") or _first("hang")):
             _note("hang", self.spec.id, step)
             _hang(hang["how"])
         return bool(after(self, step))
@@ -95,25 +96,45 @@ def _limit(loop: Any, rows: int) -> None:
     loop.compute_loss = compute_loss
 
 
+def _owner(module: ModuleType) -> None:
+    """Puts the processes below each raylet on a machine of their own."""
+    identity, node = module.process_identity, os.getppid()
+    if _plan().get("strangers"):
+        module.process_identity = lambda pid: f"node-{node}-{identity(pid)}"
+
+
+def _lease(module: ModuleType) -> None:
+    """Leaves leases to their own rules."""
+    if _plan().get("leases") == "stay":
+        module.Lease.free_from = lambda self, host, pid: False
+
+
+PATCHES = {
+    "xstilts.training.training": _training,
+    "xstilts.store.owner": _owner,
+    "xstilts.store.lease": _lease,
+}
+
+
 class _Loader(importlib.abc.Loader):
-    def __init__(self, loader: Any) -> None:
-        self.loader = loader
+    def __init__(self, loader: Any, patch: Any) -> None:
+        self.loader, self.patch = loader, patch
 
     def create_module(self, spec: Any) -> Any:
         return self.loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
         self.loader.exec_module(module)
-        _patch(module)
+        self.patch(module)
 
 
 class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
-        if name != PATCHED:
+        if name not in PATCHES:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         if spec is not None:
-            spec.loader = _Loader(spec.loader)
+            spec.loader = _Loader(spec.loader, PATCHES[name])
         return spec
 
 

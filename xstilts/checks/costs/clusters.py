@@ -212,9 +212,7 @@ class _Simulation:
         resources, told = self._plan.sweep.resources, []
         limit = resources.slots
         if limit is not None and sum(map(self._places, gpus)) > limit:
-            told.append(
-                f"resources.slots lets {limit} phases run at the same time, though more fit"
-            )
+            told.append(f"resources.slots lets {limit} phases run at once, though more would fit")
         wanted = set(map(gpu_name, resources.gpus)) if resources.gpus_per_worker else set()
         others = [one.kind for one in gpus if one.kind not in wanted]
         if wanted and others:
@@ -223,9 +221,7 @@ class _Simulation:
                 "does"
             )
         if self._per_gpu > 1:
-            told.append(
-                f"{self._per_gpu} phases share a GPU; each is reckoned with its share of it"
-            )
+            told.append(f"{self._per_gpu} phases share a GPU; each is reckoned with its share")
         return tuple(told)
 
     def _places(self, gpus: Gpus) -> int:

@@ -114,6 +114,9 @@ def real(plan: Plan, folder: Path) -> tuple[float, int]:
     }
     ended = engine.run(board, plan.sweep, context)
     assert not ended.failures and not ended.stopped, ended
+    tries = {entry.slot: entry.attempts for entry in board.ledger.entries()}
+    again = [slot for slot, count in tries.items() if count > 1]
+    assert not again, f"tried again, so that the times say nothing: {again}"
     times = [[float(t) for t in line.split()] for line in (folder / "times").open()]
     return max(t[1] for t in times) - min(t[0] for t in times), len(times)
 

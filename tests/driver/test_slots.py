@@ -98,6 +98,8 @@ def test_slots_without_room_say_what_is_waited_for_and_what_there_is() -> None:
         "waiting for nodes with 1 CPUs and 0.5 GPUs (H100 or A100-40GB); the cluster has 12 CPUs "
         "and 1 GPUs (L4)"
     )
+    unlabelled = seen([Node(cpus=4, gpus=2)], gpus_per_worker=1, gpu="L4")
+    assert unlabelled.waiting().endswith("the cluster has 4 CPUs and 2 GPUs of no known kind")
     assert seen([], workers=2, cpus_per_worker=4).waiting() == (
         "waiting for nodes with 2 x 4 CPUs; the cluster has 0 CPUs and 0 GPUs"
     )

@@ -38,7 +38,7 @@ def test_published_sweep_says_its_question_and_its_cost(path: Path, tmp_path: Pa
     assert cost["total"]["examples"] > 0 and cost["total"]["tokens"] > 0
     assert cost["total"]["gpu_hours"] > cost["by_kind"]["intermediate"]["gpu_hours"] > 0
     assert cost["unknown"] == []
-    assert cost["gpu"] == sweep_file.load(path).resources.gpu
+    assert cost["gpu"] == sweep_file.load(path).resources.gpus[0]
 
 
 def test_published_sweeps_are_six() -> None:

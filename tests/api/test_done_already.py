@@ -115,10 +115,10 @@ def known_phases(file: Path) -> set[str]:
     """Ids of all phases of a sweep without a search, as a run would have them."""
     from xstilts import api
     from xstilts.api.opened import open_sweep
-    from xstilts.planning.filling import known_ids
+    from xstilts.planning.filling import known_phases
 
     opened = open_sweep(file)
-    return known_ids(opened.plan, api.resolve(opened.plan, opened.context))
+    return known_phases(opened.plan, api.resolve(opened.plan, opened.context))
 
 
 FIXED: dict[str, Any] = {

@@ -12,6 +12,7 @@ from xstilts.api.opened import Opened, open_sweep
 from xstilts.driver.choosing import blank_entry
 from xstilts.driver.session import driver, same_plan
 from xstilts.store.ledger import Ledger, State
+from xstilts.store.spent import write_spent
 
 
 def test_status_before_any_run_says_so(tmp_path: Path) -> None:
@@ -44,6 +45,27 @@ def test_status_names_the_driver_that_runs_the_sweep(begun: Opened) -> None:
     with driver(begun.store, begun.sweep):
         assert "is at work on it" in xstilts.status(begun.folder).driver
     assert xstilts.status(begun.folder).driver == ""
+
+
+def test_status_says_what_was_spent_of_gpus_and_at_which_price(tmp_path: Path) -> None:
+    budget = {"gpu_hours": 40, "price_per_gpu_hour": {"L4": 2.0}}
+    file = make_sweep(tmp_path, resources={"gpus_per_worker": 1, "gpu": "L4"}, budget=budget)
+    opened = open_sweep(file)
+    same_plan(opened.folder, opened.sweep)
+    Ledger(opened.folder).write(blank_entry(opened.plan.slots[0]))
+    write_spent(opened.folder, {"L4": 1.5})
+    spent = xstilts.status(file).to_json()["spent"]
+    assert spent == {
+        "gpu_hours": 1.5,
+        "by_kind": {"L4": 1.5},
+        "money": 3.0,
+        "budget_gpu_hours": 40.0,
+        "budget_money": None,
+    }
+
+
+def test_status_of_a_sweep_without_gpus_has_nothing_spent(begun: Opened) -> None:
+    assert xstilts.status(begun.folder).to_json()["spent"] is None
 
 
 def test_scores_before_any_evaluation_are_an_empty_table(begun: Opened) -> None:

@@ -44,6 +44,24 @@ def test_run_tells_how_the_engine_ended(tmp_path: Path, handed: list[tuple[Any, 
     assert (ran.warnings, ran.pages) == ([], "")
 
 
+def test_run_out_of_budget_writes_the_report_of_what_there_is(
+    tmp_path: Path, handed: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = make_sweep(tmp_path)
+    ran = xstilts.run(file)
+    assert Path(ran.report) == tmp_path / "store/sweeps/tiny-v1/report/report.html"
+    assert Path(ran.report).read_text().startswith("<!doctype html>")
+    monkeypatch.setattr("xstilts.api.runs.report", refuses)
+    told: list[str] = []
+    again = xstilts.run(file, warn=told.append)
+    assert again.report == ""
+    assert told == again.warnings == ["no report was written of what there is: the disk is full"]
+
+
+def refuses(*given: Any, **more: Any) -> Any:
+    raise xstilts.XstiltsError("the disk is full")
+
+
 def test_run_keeps_the_sweep_beside_its_ledger(
     tmp_path: Path, handed: list[tuple[Any, ...]]
 ) -> None:

@@ -106,6 +106,16 @@ def test_progress_on_terminal_shows_phases_and_best_and_clears_them() -> None:
     assert out.getvalue().rstrip().endswith("1 done, 1 running of 10")
 
 
+def test_progress_says_how_many_phases_fit_where_not_so_many_run() -> None:
+    progress, _, _ = started()
+    progress.update({**snapshot(done=1, running=2), "slots": 6})
+    assert "] 1 done, 2 running of 10 | 6 slots | " in progress.line() + " | "
+    progress.update({**snapshot(done=1, running=2), "slots": 2})
+    assert "slot" not in progress.line()
+    progress.update({**snapshot(done=1, running=0), "slots": 1})
+    assert "| 1 slot" in progress.line()
+
+
 def test_progress_stopped_by_ctrl_c_says_how_to_carry_on() -> None:
     progress, out, clock = started(terminal=True)
     with pytest.raises(KeyboardInterrupt), progress:

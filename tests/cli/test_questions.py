@@ -73,6 +73,10 @@ def test_flags_are_read_as_lists_pairs_and_numbers() -> None:
     assert questions.listed(" a, b ,,") == ["a", "b"] and questions.listed(None) == []
     assert questions.pairs("--files", ["a = x=y.jsonl"]) == {"a": "x=y.jsonl"}
     assert questions.numbers("--seeds", "1, 2") == [1, 2]
+    assert questions.amounts("--price", "3.2, 1") == [3.2, 1.0]
+    assert questions.amounts("--price", None) == []
+    with pytest.raises(InputError, match=r"--price is 3,x; must be numbers, as 3\.2,0\.8"):
+        questions.amounts("--price", "3,x")
     several = questions.columns("choices=a, b,label=c")
     assert several == {"choices": "a,b", "label": "c"} and questions.columns(None) == {}
 

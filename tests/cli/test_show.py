@@ -21,6 +21,8 @@ def test_run_lists_failures_apart_by_their_first_line() -> None:
         "seconds": 10.0,
         "folder": "store/sweeps/x-v1",
         "pages": "",
+        "budget": "",
+        "report": "",
     }
     text = shown(show.run, ran)
     assert "failed: m/squad/t0: out of memory\n" in text
@@ -36,8 +38,70 @@ def test_run_stopped_says_how_to_carry_on() -> None:
         "seconds": 10.0,
         "folder": "f",
         "pages": "http://server/#/experiments/1",
+        "budget": "budget of 5 phases, 5 started",
+        "report": "f/report/report.html",
     }
-    assert "stopped (budget); the same command carries on" in shown(show.run, ran)
+    text = shown(show.run, ran)
+    assert "stopped: budget of 5 phases, 5 started; the same command carries on from here\n" in text
+    assert "report of what there is: f/report/report.html" in text
+    ran["budget"] = "budget of 40 GPU hours, 40.1 used"
+    assert "carries on from here, once the budget is raised\n" in shown(show.run, ran)
+    interrupted = {**ran, "stopped": "interrupted", "budget": "", "report": ""}
+    assert "stopped (interrupted); the same command carries on" in shown(show.run, interrupted)
+
+
+def test_status_says_what_was_spent_beside_the_budget() -> None:
+    spent = {
+        "gpu_hours": 39.66,
+        "by_kind": {"A100-80GB": 30.0, "L4": 9.66},
+        "money": 103.728,
+        "budget_gpu_hours": 40.0,
+        "budget_money": None,
+    }
+    found = {"sweep": "s v1", "counts": {"done": 3}, "total": 9, "driver": "", "failures": []}
+    text = shown(show.status, {**found, "spent": spent})
+    assert "spent: 39.7 of 40 GPU hours; 30.0 on A100-80GB, 9.7 on L4; 103.73 in money\n" in text
+    assert "spent" not in shown(show.status, {**found, "spent": None})
+
+
+def test_plan_on_a_cluster_shows_smaller_and_larger_ones() -> None:
+    one = {
+        "nodes": "4xL4",
+        "hours": 9.3,
+        "idle": 0.012,
+        "gpu_hours_held": 37.1,
+        "gpu_hours_rented": 37.6,
+        "money_rented": 30.08,
+        "money_held": 29.68,
+    }
+    two = {**one, "nodes": "8xL4", "hours": 4.7, "idle": 0.2}
+    on_cluster = {
+        **one,
+        "phases": 473,
+        "longest_way_hours": 3.0,
+        "others": [one, two],
+        "notes": ["[a] note"],
+    }
+    found = {
+        "sweep": "s",
+        "version": 1,
+        "phases": 473,
+        "cached": 0,
+        "not_known": {"phases": 0, "because": []},
+        "trainings": {"target": 473},
+        "evaluations": 0,
+        "shared_savings": {},
+        "examples": 1,
+        "notes": [],
+        "on_cluster": on_cluster,
+    }
+    text = shown(show.plan, found)
+    assert "4xL4     9.3    1%            37.1    37.6              30.08             29.68" in text
+    assert "8xL4     4.7   20%" in text
+    assert "473 phases left to run; the longest chain" in text and "takes 3 h 00 min" in text
+    assert "[a] note" in text
+    bare = {**on_cluster, "money_rented": None, "others": [{**one, "money_rented": None}]}
+    assert "money" not in shown(show.plan, {**found, "on_cluster": bare})
 
 
 def test_doctor_shows_what_to_do_beside_what_is_wrong() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,6 @@ from xstilts.driver.preparation import AT_ONCE, Preparation
 from xstilts.planning import make_plan
 from xstilts.planning.filling import Revisions
 from xstilts.spec.hyperparameters import Choice, Settings
-
-CONTEXT = {"store": "s", "threads": 3}
 
 
 class FakeRay:
@@ -45,10 +44,10 @@ class Task:
     def __init__(self, world: FakeRay) -> None:
         self.world = world
 
-    def remote(self, spec: dict[str, Any], context: dict[str, Any]) -> str:
+    def remote(self, key: str, spec: dict[str, Any], context: dict[str, Any]) -> str:
         name = "+".join(member["task"]["name"] for member in spec["members"])
         self.world.begun.append(f"{spec['action']} {name}")
-        assert context == CONTEXT
+        assert context["threads"] == 3 and key
         return self.world.begun[-1]
 
 
@@ -57,14 +56,14 @@ def world(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
     return FakeRay(monkeypatch)
 
 
-def opened(**changes: Any) -> tuple[Preparation, dict[str, Any]]:
+def opened(folder: Path, **changes: Any) -> tuple[Preparation, dict[str, Any]]:
     plan = make_plan(small(**changes))
     slots = {slot.key.removeprefix("model/"): slot for slot in plan.slots}
-    return Preparation(plan, Revisions(), CONTEXT), slots
+    return Preparation(plan, Revisions(), {"store": str(folder), "threads": 3}), slots
 
 
-def test_rows_are_lacking_until_their_task_has_ended(world: FakeRay) -> None:
-    found, slots = opened()
+def test_rows_are_lacking_until_their_task_has_ended(world: FakeRay, tmp_path: Path) -> None:
+    found, slots = opened(tmp_path)
     assert found.lacks(slots["good/t0"])
     assert found.lacks(slots["good/t1"])
     assert world.begun == ["train good"]
@@ -75,8 +74,8 @@ def test_rows_are_lacking_until_their_task_has_ended(world: FakeRay) -> None:
     assert found.doing() == ""
 
 
-def test_rows_of_a_target_are_tokenised_once_for_all_pairs(world: FakeRay) -> None:
-    found, slots = opened()
+def test_rows_of_a_target_are_tokenised_once_for_all_pairs(world: FakeRay, tmp_path: Path) -> None:
+    found, slots = opened(tmp_path)
     for key in ("none>tags/t0", "good>tags/t0", "bad>tags/t1"):
         found.lacks(slots[key])
     assert world.begun == ["train tags"]
@@ -84,14 +83,14 @@ def test_rows_of_a_target_are_tokenised_once_for_all_pairs(world: FakeRay) -> No
     assert world.begun == ["train tags", "evaluate tags"]
 
 
-def test_tasks_hold_cpus_and_no_gpu(world: FakeRay) -> None:
-    found, slots = opened()
+def test_tasks_hold_cpus_and_no_gpu(world: FakeRay, tmp_path: Path) -> None:
+    found, slots = opened(tmp_path)
     found.lacks(slots["good/t0"])
     assert world.asked == [{"num_cpus": 3, "num_gpus": 0, "max_retries": 2}]
 
 
-def test_few_tasks_run_at_once(world: FakeRay) -> None:
-    found, slots = opened()
+def test_few_tasks_run_at_once(world: FakeRay, tmp_path: Path) -> None:
+    found, slots = opened(tmp_path)
     lacking = ["good/t0", "bad/t0", "none>tags/t0"]
     assert all(found.lacks(slots[key]) for key in lacking)
     assert len(world.begun) == AT_ONCE == 2
@@ -100,15 +99,33 @@ def test_few_tasks_run_at_once(world: FakeRay) -> None:
     assert world.begun[2:] == ["train tags"]
 
 
-def test_nothing_begins_before_ray_is_there(world: FakeRay) -> None:
-    found, slots = opened()
+def test_nothing_begins_before_ray_is_there(world: FakeRay, tmp_path: Path) -> None:
+    found, slots = opened(tmp_path)
     world.there = False
     assert found.lacks(slots["good/t0"])
     assert world.begun == []
 
 
-def test_rows_in_a_form_that_is_searched_are_left_to_the_phase(world: FakeRay) -> None:
+def test_rows_in_a_form_that_is_searched_are_left_to_the_phase(
+    world: FakeRay, tmp_path: Path
+) -> None:
     searched = Settings(lr=1e-4, max_length_tokens=Choice(choice=(32, 64)))
-    found, slots = opened(target=searched)
+    found, slots = opened(tmp_path, target=searched)
     world.there = False
     assert not found.lacks(slots["none>tags/t0"])
+
+
+def test_rows_of_an_earlier_run_need_no_task(
+    world: FakeRay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, slots = opened(tmp_path)
+    found.lacks(slots["good/t0"])
+    monkeypatch.setattr("xstilts.training.preparation.prepare", lambda spec, worker: None)
+    (key,) = found._under_way
+    preparation._prepare(
+        key, found._specs[key].model_dump(mode="json"), {"store": str(tmp_path), "threads": 3}
+    )
+    again, _ = opened(tmp_path)
+    world.there = False
+    assert not again.lacks(slots["good/t1"])
+    assert again.lacks(slots["bad/t0"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.support.sweeps import small, task
 from xstilts.planning import Plan, make_plan
-from xstilts.planning.filling import Revisions, build, known_ids, reading, trained_tasks
+from xstilts.planning.filling import Revisions, build, known_phases, reading, trained_tasks
 from xstilts.spec.hyperparameters import Choice, Settings
 from xstilts.spec.phase import ModelParent, PhaseParent, PhaseSpec, ScratchParent
 from xstilts.spec.sweep import Mixture, Pretraining
@@ -80,11 +80,11 @@ def test_trained_tasks_are_those_of_slots_and_of_mixtures_members_once() -> None
 def test_known_ids_are_all_of_a_sweep_without_a_search_and_stop_where_one_decides() -> None:
     fixed = Settings(lr=1e-4, steps=10)
     whole = make_plan(small(intermediate=fixed, target=fixed))
-    assert len(known_ids(whole, REVISIONS)) == len(whole.distinct())
+    assert len(known_phases(whole, REVISIONS)) == len(whole.distinct())
     searched = make_plan(small(intermediate=fixed))
-    known = known_ids(searched, REVISIONS)
+    known = known_phases(searched, REVISIONS)
     trained = make_plan(small(intermediate=fixed, targets=("find",)))
-    assert known == known_ids(trained, REVISIONS)  # intermediates, and their retrieval scores
+    assert known == known_phases(trained, REVISIONS)  # intermediates, and their retrieval scores
 
 
 def read_by(plan: Plan, key: str) -> PhaseSpec | None:

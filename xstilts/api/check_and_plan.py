@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xstilts.api import inputs, notes
 from xstilts.api.done_already import done_already
 from xstilts.api.given import AnySweep
 from xstilts.api.opened import Opened, open_sweep
+from xstilts.api.schedules import draw, on_nodes
 from xstilts.api.verb_values import CheckResult, PlanResult
-from xstilts.errors import Problem, SweepError
+from xstilts.errors import InputError, Problem, SweepError
 from xstilts.planning import Plan
 from xstilts.planning.filling import trained_tasks
 from xstilts.sweep_file.yaml_document import Path, line_in
@@ -102,18 +105,43 @@ def plan(
     tracking: str | None = None,
     gpu: str | None = None,
     mfu: float | None = None,
+    nodes: str | None = None,
+    slots_per_gpu: int | None = None,
+    prices: Sequence[float] = (),
+    gantt: str | os.PathLike[str] | None = None,
 ) -> PlanResult:
-    """The plan, how much of it has a record already, and what it will cost. Writes nothing, and
-    asks no hub.
+    """The plan, how much of it has a record already, and what it will cost. Writes nothing but the
+    picture that is asked for, and asks no hub.
 
     Sizes are those of cards, so that there is a plan whatever is on this machine; what is done
     already is counted as far as the data are here (`PlanResult.done`). `gpu` names the GPU of the
-    estimate (default: `resources.gpu`), `mfu` the share of its peak that is reached. InputError for
-    an unknown GPU.
+    estimate (default: `resources.gpu`), `mfu` the share of its peak that is reached.
+
+    `nodes` (`4xA100-80GB,2xL4`) simulates the schedule of what is left on a cluster, with
+    `slots_per_gpu` phases on a GPU (default: what `resources` says) and `prices` of a GPU for an
+    hour (default: the budget's); `gantt` is a file for its picture, `.png` or `.svg`. InputError
+    for an unknown GPU, or nodes on which no phase fits.
     """
     from xstilts.checks.costs.estimates import DEFAULT_UTILISATION, estimate
 
+    if gantt is not None and nodes is None:
+        raise InputError("a picture of the schedule needs nodes to run on, such as 4xA100-80GB")
     opened = open_sweep(sweep, store=store, mirror=mirror, tracking=tracking, labels=False)
     utilisation = DEFAULT_UTILISATION if mfu is None else mfu
     cost = estimate(opened.plan, gpu=gpu, utilisation=utilisation, base=opened.context.base)
-    return PlanResult(opened.plan, done_already(opened), notes.of_plan(opened.plan), cost)
+    done = done_already(opened)
+    found = PlanResult(opened.plan, done, notes.of_plan(opened.plan), cost)
+    if nodes is None:
+        return found
+    simulated = on_nodes(
+        opened.plan,
+        nodes,
+        utilisation=utilisation,
+        base=opened.context.base,
+        slots_per_gpu=slots_per_gpu,
+        prices=prices,
+        done=done.slots,
+    )
+    if gantt is not None:
+        draw(opened.plan, simulated, gantt)
+    return replace(found, simulated=simulated)

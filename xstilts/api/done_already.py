@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from xstilts.api.known_here import KnownHere
-from xstilts.planning.filling import known_ids
+from xstilts.planning.filling import known_phases
 from xstilts.store.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class DoneAlready:
 
     phases: int = 0
     """Those that are known to have one."""
+    slots: frozenset[str] = frozenset()
+    """Identities of the slots that they fill."""
     open: int = 0
     """Those of which it is not known."""
     unread: list[Unread] = field(default_factory=list)
@@ -56,8 +58,8 @@ def done_already(opened: Opened) -> DoneAlready:
         return DoneAlready()
     entries = Ledger(opened.folder).entries()
     here = KnownHere(opened.plan, opened.context)
-    known = known_ids(here.plan, here.revisions, lambda slot: bool(here.lacks_in_lineage(slot)))
-    done = opened.store.done({*known, *(entry.phase for entry in entries if entry.phase)})
+    known = known_phases(here.plan, here.revisions, lambda slot: bool(here.lacks_in_lineage(slot)))
+    done = opened.store.done({*known.values(), *(entry.phase for entry in entries if entry.phase)})
     in_ledger = {entry.slot: entry.phase for entry in entries if entry.phase in done}
     told = {slot.identity for slot in here.plan.slots if slot.key in in_ledger}
     open_slots = [
@@ -67,7 +69,12 @@ def done_already(opened: Opened) -> DoneAlready:
     ]
     counts = Counter(what for slot in open_slots for what in here.lacks_in_lineage(slot))
     return DoneAlready(
-        phases=len(set(in_ledger.values()) | (known & done)),
+        phases=len(set(in_ledger.values()) | ({*known.values()} & done)),
+        slots=frozenset(
+            slot.identity
+            for slot in here.plan.slots
+            if slot.key in in_ledger or known.get(slot.key) in done
+        ),
         open=len(open_slots),
         unread=[
             Unread(what=what, reason=here.unknown[what], phases=count)

@@ -150,18 +150,23 @@ def _drive(
         folder=str(opened.folder),
         pages=_pages(thread),
         budget=outcome.budget,
-        report=_report(opened, warn) if outcome.stopped == "budget" else "",
+        report=_report(opened, warn, warnings) if outcome.stopped == "budget" else "",
     )
 
 
-def _report(opened: Opened, warn: Warn) -> str:
+def _report(opened: Opened, warn: Warn, warnings: list[str]) -> str:
     """Writes the report of what there is when a budget is spent, and returns its page; empty where
     that can't be done, which is told.
     """
+
+    def tell(message: str) -> None:
+        warnings.append(message)
+        warn(message)
+
     try:
-        files = report(opened.file or opened.sweep, store=opened.store.address, tell=warn).files
+        files = report(opened.file or opened.sweep, store=opened.store.address, tell=tell).files
     except XstiltsError as error:
-        warn(f"no report was written of what there is: {error}")
+        tell(f"no report was written of what there is: {error}")
         return ""
     return str(files["html"])
 

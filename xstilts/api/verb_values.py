@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xstilts.checks.audit.cards import Finding
     from xstilts.checks.audit.leak_report import Leak, LeakReport
     from xstilts.checks.audit.revisions import Read, ReadModel
+    from xstilts.checks.costs.clusters import Simulated
     from xstilts.checks.costs.values import Cost
     from xstilts.checks.doctor import Check
     from xstilts.checks.task_sizes import Size
@@ -105,10 +106,14 @@ class PlanResult:
     notes: list[str] = field(default_factory=list)
     cost: Cost | None = None
     """Examples, tokens and GPU hours: estimates."""
+    simulated: Simulated | None = None
+    """Its schedule on a cluster, where one was asked for."""
 
     def to_json(self) -> dict[str, Any]:
         """The value that `--json` prints."""
         cost = {"cost": self.cost.to_json()} if self.cost else {}
+        if self.simulated:
+            cost["on_cluster"] = self.simulated.to_json()
         known = {"cached": self.done.phases, "not_known": self.done.to_json()}
         return {**summary(self.plan), **known, **cost, "notes": self.notes}
 

@@ -16,9 +16,13 @@ import typer
 from xstilts.cli import cluster, jobs, names
 from xstilts.cli.net import Net
 from xstilts.cli.options import (
+    GanttOption,
     JsonOption,
     MirrorOption,
+    NodesOption,
+    PriceOption,
     RanArgument,
+    SlotsPerGpuOption,
     StoreOption,
     SweepArgument,
     TrackingOption,
@@ -177,6 +181,10 @@ def plan(
             "--mfu", help="Share of the GPU's peak that a training reaches.", min=0.01, max=1
         ),
     ] = None,
+    nodes: NodesOption = None,
+    slots_per_gpu: SlotsPerGpuOption = None,
+    price: PriceOption = None,
+    gantt: GanttOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
     mirror: MirrorOption = None,
@@ -185,9 +193,20 @@ def plan(
     """Show what a run will train, how much is done already, and what it costs."""
     with outcome(as_json) as show:
         from xstilts import api
-        from xstilts.cli import show as shows
+        from xstilts.cli import questions, show as shows
 
-        planned = api.plan(sweep, store=store, mirror=mirror, tracking=tracking, gpu=gpu, mfu=mfu)
+        planned = api.plan(
+            sweep,
+            store=store,
+            mirror=mirror,
+            tracking=tracking,
+            gpu=gpu,
+            mfu=mfu,
+            nodes=nodes,
+            slots_per_gpu=slots_per_gpu,
+            prices=questions.amounts("--price", price),
+            gantt=gantt,
+        )
         show(planned.to_json(), shows.plan)
 
 

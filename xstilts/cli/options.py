@@ -28,3 +28,27 @@ TrackingOption = Annotated[
     str | None, typer.Option("--tracking", help="MLflow tracking URI; `off` for none.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value for scripts.")]
+NodesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--nodes",
+        metavar="4xA100-80GB,2xL4",
+        help="GPUs of a cluster: simulate the schedule on it (2x8xH100: two nodes of eight).",
+    ),
+]
+SlotsPerGpuOption = Annotated[
+    int | None,
+    typer.Option("--slots-per-gpu", min=1, help="With --nodes: phases that share a GPU."),
+]
+PriceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--price",
+        metavar="3.2,0.8",
+        help="With --nodes: price of a GPU for an hour, one for each kind or one for all.",
+    ),
+]
+GanttOption = Annotated[
+    str | None,
+    typer.Option("--gantt", metavar="FILE", help="With --nodes: draw the schedule (.png or .svg)."),
+]

@@ -124,3 +124,11 @@ def numbers(flag: str, text: str) -> list[int]:
     if not found:
         raise InputError(f"{flag} is {text}; must be whole numbers, as 1,2,3")
     return found
+
+
+def amounts(flag: str, text: str | None) -> list[float]:
+    """`3.2,0.8` as numbers; empty for nothing; InputError for anything else."""
+    try:
+        return [float(part) for part in listed(text)]
+    except ValueError:
+        raise InputError(f"{flag} is {text}; must be numbers, as 3.2,0.8") from None

@@ -128,6 +128,8 @@ def plan(console: Console, found: dict[str, Any]) -> None:
         say(console, f"  {name:<18}{fact}")
     if found.get("cost"):
         _cost(console, found["cost"])
+    if found.get("on_cluster"):
+        _on_cluster(console, found["on_cluster"])
     _notes(console, found["notes"])
     _not_known(console, not_known)
 
@@ -156,6 +158,19 @@ def _cost(console: Console, cost: Mapping[str, Any]) -> None:
     for what in cost["unknown"]:
         say(console, f"  not counted, because it is unknown: {what}")
     say(console, f"  {cost['assumptions']}")
+
+
+def _on_cluster(console: Console, found: Mapping[str, Any]) -> None:
+    """The schedule on a cluster, and on others of its kind."""
+    grid(console, tables.on_clusters(found))
+    longest = duration(found["longest_way_hours"] * 3600)
+    say(
+        console,
+        f"  {_counted_phases(found['phases'])} left to run; the longest chain of phases that wait "
+        f"for one another takes {longest}, and no number of such GPUs is faster",
+    )
+    for note in found["notes"]:
+        say(console, f"  {note}")
 
 
 def why(console: Console, found: dict[str, Any]) -> None:

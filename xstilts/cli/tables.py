@@ -114,6 +114,27 @@ def cost(estimate: Mapping[str, Any]) -> Table:
     return table
 
 
+def on_clusters(found: Mapping[str, Any]) -> Table:
+    """A row for each size of a cluster: makespan, idle share, GPU hours, money."""
+    priced = found["money_rented"] is not None
+    money = ("money, all rented", "money, only held") if priced else ()
+    columns = ("hours", "idle", "GPU hours held", "rented", *money)
+    table = new_table("simulated, in the order of a run", "nodes", *columns)
+    for one in found["others"]:
+        asked = one["nodes"] == found["nodes"]
+        costs = [f"{one[name]:,.2f}" for name in ("money_rented", "money_held")] if priced else []
+        table.add_row(
+            one["nodes"],
+            _hours(one["hours"]),
+            f"{one['idle']:.0%}",
+            _hours(one["gpu_hours_held"]),
+            _hours(one["gpu_hours_rented"]),
+            *costs,
+            style="bold" if asked else "",
+        )
+    return table
+
+
 def _work(work: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         *(_large(work[name]) for name in ("examples", "evaluated", "tokens")),

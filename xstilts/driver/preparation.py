@@ -5,6 +5,9 @@ a cluster that grows, the GPU would be started for it. Whatever a slot reads is 
 its model's tokenizer and its lengths, which all its phases share. A slot whose rows are not there
 yet is held back, and other slots go on; no suggestion is asked for it in the meantime.
 
+That rows were tokenised is noted in `<store>/data/prepared/`, so that a run that carries on begins
+at once. Where the rows themselves are gone since, their phase tokenises them.
+
 Left to the phase itself: rows that a model translates, which wants a GPU, and lengths that are
 searched. Rows that can't be tokenised are as well: the phase tells why. On a run without GPUs there
 is nothing to gain, and it has no preparation.
@@ -14,12 +17,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from xstilts.planning.filling import Revisions, reading
 from xstilts.planning.plan import Plan, Slot
 from xstilts.spec.digests import digest
 from xstilts.spec.phase import PhaseSpec
+from xstilts.store.inside import inside
+from xstilts.store.phases import Store
 
 LOOK_SECONDS = 0.5
 AT_ONCE = 2
@@ -32,6 +38,7 @@ class Preparation:
     def __init__(self, plan: Plan, revisions: Revisions, context: Mapping[str, Any]) -> None:
         """`context`: the workers', as a dict."""
         self._plan, self._revisions, self._context = plan, revisions, dict(context)
+        self._store = Store(self._context["store"])
         self._keys: dict[tuple[str, ...], str] = {}
         self._specs: dict[str, PhaseSpec] = {}
         self._under_way: dict[str, Any] = {}
@@ -44,12 +51,15 @@ class Preparation:
         key = self._key(slot)
         if not key or key in self._done:
             return False
+        if key not in self._under_way and _note(self._store, key).exists():
+            self._done.add(key)
+            return False
         import ray
 
         if not ray.is_initialized():
             return True
         if key not in self._under_way and len(self._under_way) < AT_ONCE:
-            self._under_way[key] = self._begin(self._specs[key])
+            self._under_way[key] = self._begin(key)
         self._look()
         return key not in self._done
 
@@ -72,13 +82,13 @@ class Preparation:
                 self._specs[key] = spec
         return self._keys[alike]
 
-    def _begin(self, spec: PhaseSpec) -> Any:
+    def _begin(self, key: str) -> Any:
         import ray
 
         task = ray.remote(num_cpus=self._context.get("threads", 1), num_gpus=0, max_retries=2)(
             _prepare
         )
-        return task.remote(spec.model_dump(mode="json"), self._context)
+        return task.remote(key, self._specs[key].model_dump(mode="json"), self._context)
 
     def _look(self) -> None:
         """Notes the tasks that have ended, well or not, from time to time."""
@@ -94,9 +104,16 @@ class Preparation:
             del self._under_way[tasks[task]]
 
 
-def _prepare(spec: dict[str, Any], context: dict[str, Any]) -> None:
+def _prepare(key: str, spec: dict[str, Any], context: dict[str, Any]) -> None:
     """In a process of its own."""
     from xstilts.training.preparation import prepare
     from xstilts.workers.context import Context
 
     prepare(PhaseSpec.model_validate(spec), Context(**context))
+    note = _note(Store(context["store"]), key)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.touch()
+
+
+def _note(store: Store, key: str) -> Path:
+    return inside(store.data, f"prepared/{key}")

@@ -146,7 +146,8 @@ class Slots:
     def _has(self) -> str:
         cpus, gpus = sum(node.cpus for node in self.nodes), sum(node.gpus for node in self.nodes)
         labels = sorted({node.label for node in self.nodes if node.label and node.gpus})
-        named = f" ({', '.join(labels)})" if labels else ""
+        unnamed = " of no known kind" if gpus and kinds(self._resources) != ("",) else ""
+        named = f" ({', '.join(labels)})" if labels else unnamed
         return f"the cluster has {cpus:g} CPUs and {gpus:g} GPUs{named}"
 
     def _require(self) -> None:

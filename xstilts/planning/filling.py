@@ -103,11 +103,11 @@ def reading(plan: Plan, slot: Slot, revisions: Revisions) -> PhaseSpec | None:
     )
 
 
-def known_ids(
+def known_phases(
     plan: Plan, revisions: Revisions, unread: Callable[[Slot], bool] = lambda slot: False
-) -> set[str]:
-    """Ids of the phases that do not depend on a search, nor on something `unread`, whose revision
-    is not known.
+) -> dict[str, str]:
+    """Slot to the id of its phase, where that does not depend on a search, nor on something
+    `unread`, whose revision is not known.
     """
     ids: dict[str, str] = {}
     for slot in plan.slots:
@@ -117,7 +117,7 @@ def known_ids(
             study = plan.studies.get(slot.study)
             point = study.grid[slot.trial or 0] if study and study.grid else {}
             ids[slot.key] = build(plan, slot, point, parent, revisions).id
-    return set(ids.values())
+    return ids
 
 
 def _parent(plan: Plan, slot: Slot, parent_phase: str, revisions: Revisions) -> Parent:

@@ -14,6 +14,7 @@ from xstilts.api.notes import lost_rows
 from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.verb_values import RunResult
 from xstilts.data import made_again
+from xstilts.driver.keeping import Keeper
 from xstilts.driver.session import OwnLedger, driver, same_plan
 from xstilts.driver.signals import as_interrupts
 from xstilts.errors import LeaseLost
@@ -89,13 +90,16 @@ def _drive(
         warn(message)
     patience = 10
     thread = _tracker(opened, warn)
+    keeper = Keeper(opened.plan, board.ledger, opened.store, opened.folder, lease.check)
 
     def changed() -> None:
         if thread:
             thread.submit(board.ledger.entries())
+        keeper.look()
 
     try:
         outcome = _run(board, opened, lease, watch, changed)
+        keeper.look(force=True)
         patience = 10 if outcome.stopped == "interrupted" else 60
     except LeaseLost:
         patience = 0
@@ -106,7 +110,7 @@ def _drive(
             warnings.append(missing)
             warn(missing)
     again = made_again.told(opened.store.data)
-    for message in (*_few(board.set_aside), *again, *lost_rows(opened.sweep, opened.context)):
+    for message in (*_few(board.set_aside), *keeper.problems, *again, *lost_rows(opened.sweep, opened.context)):
         warnings.append(message)
         warn(message)
     return RunResult(

@@ -17,7 +17,7 @@ from xstilts.store.ledger import Entry, Ledger
 from xstilts.store.phases import Store
 from xstilts.store.sweeps import keep_sweep, sweep_before
 
-_NOT_THE_PLAN = ("resources", "budget", "store", "tracking", "mirror", "description")
+_NOT_THE_PLAN = ("resources", "budget", "retention", "store", "tracking", "mirror", "description")
 _WORDS = ("obtain", "licence")
 _SHOWN = 6
 

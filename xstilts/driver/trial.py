@@ -234,7 +234,7 @@ def _run_group(config: Row, handoff: Handoff) -> str:
                 ray.get(mailbox.prune.remote())
     if "error" in box:
         raise box["error"]
-    if Store(config["context"]["store"]).phase(config["phase"]).done:
+    if Store(config["context"]["store"]).phase(config["phase"]).complete:
         return "done"
     if pruned:
         return "pruned"

@@ -169,6 +169,17 @@ class Budget(Frozen):
     """Phases started in one run."""
 
 
+class Retention(Frozen):
+    """Which checkpoints are kept. Records and predictions always are, and so is every checkpoint
+    that something of a sweep in this store still needs.
+    """
+
+    weights: Literal["all", "chosen", "none"] = "all"
+    """`chosen`: the checkpoints that final scores rest on; `none`: not even these, once they are
+    scored. What is dropped can be trained again.
+    """
+
+
 class Sweep(Frozen):
     """One sweep file."""
 
@@ -192,6 +203,7 @@ class Sweep(Frozen):
     search: Search = Search()
     resources: Resources = Resources()
     budget: Budget = Budget()
+    retention: Retention = Retention()
     store: str = "store"
     """Folder of the store; relative to the working directory."""
     tracking: str | None = None

@@ -17,6 +17,7 @@ from xstilts.api.opened import Opened, open_sweep
 from xstilts.api.results import report
 from xstilts.api.verb_values import RunResult
 from xstilts.data import made_again
+from xstilts.driver.keeping import Keeper
 from xstilts.driver.session import OwnLedger, driver, in_job, same_plan
 from xstilts.driver.signals import as_interrupts
 from xstilts.errors import LeaseLost, XstiltsError
@@ -114,13 +115,16 @@ def _drive(
         warn(message)
     patience = 10
     thread = _tracker(opened, warn)
+    keeper = Keeper(opened.plan, board.ledger, opened.store, opened.folder, lease.check)
 
     def changed() -> None:
         if thread:
             thread.submit(board.ledger.entries())
+        keeper.look()
 
     try:
         outcome = _run(board, opened, lease, watch, changed)
+        keeper.look(force=True)
         patience = 10 if outcome.stopped == "interrupted" else 60
     except LeaseLost:
         patience = 0
@@ -134,6 +138,7 @@ def _drive(
     for message in (
         *outcome.told,
         *_few(board.set_aside),
+        *keeper.problems,
         *again,
         *lost_rows(opened.sweep, opened.context),
     ):

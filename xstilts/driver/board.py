@@ -10,6 +10,9 @@ on which most waits, and of equals the study with fewer trials. So a run is as s
 chain allows, and one that is cut short has results, in which the pairs of a target were searched
 equally. The times that this takes are estimated first and then seen (`times`).
 
+A phase whose checkpoint was dropped (`keeping`, `xstilts prune`) is done all the same. Only when a
+slot is to start from it, it is opened again and trained once more, and the slot waits.
+
 Rows that a model translates hold back the other phases that read them (`translations`), and so do
 rows that are being tokenised without a GPU (`preparation`).
 """
@@ -92,6 +95,8 @@ class Board:
         self._leases: dict[str, Lease] = {}
         self._wanted: dict[str, Lease] = {}
         """Leases that others have: each watches its file from one look to the next."""
+        self._remade: set[str] = set()
+        """Phases with a record whose checkpoint was dropped and is needed again."""
         self._interval: dict[str, int] = {}
         self._translations = Translations()
         self._load()
@@ -206,8 +211,12 @@ class Board:
             self._running[spec.id].append(slot.key)
             self._set(entry, State.RUNNING)
             return None
-        if self._outcomes.has_record(spec.id):
+        if self._has_ended(spec.id):
             self._finish(entry, State.CACHED)
+            return None
+        if spec.parent_phase and self._store.phase(spec.parent_phase).dropped:
+            self._remake(spec.parent_phase)
+            self._wait(slot)
             return None
         if self._translations.must_wait(spec) or self.lacks_data(slot):
             return "held"
@@ -220,13 +229,26 @@ class Board:
             if self.ledger.get(slot.key) is None:
                 self.ledger.write(entry)
             return "held"
-        if self._store.phase(spec.id).done:  # by another driver just before, or it is damaged
-            lease.release()
-            if not self._outcomes.has_record(spec.id):
+        phase = self._store.phase(spec.id)
+        if phase.complete or (phase.done and spec.id not in self._remade):
+            lease.release()  # it was done by another driver just before, or is damaged
+            if not self._has_ended(spec.id):
                 return "held"  # it was set aside
             self._finish(entry, State.CACHED)
             return None
         return self._begin(slot, entry, spec, lease)
+
+    def _has_ended(self, phase: str) -> bool:
+        """Whether a phase is done: with its checkpoint, where that was dropped and is needed."""
+        if phase in self._remade and self._store.phase(phase).complete:
+            self._remade.discard(phase)
+            self._outcomes.forget(phase)
+        return phase not in self._remade and self._outcomes.has_record(phase)
+
+    def _remake(self, phase: str) -> None:
+        """Opens the slots of a phase again whose checkpoint was dropped and is needed."""
+        self._remade.add(phase)
+        self._reopen(phase)
 
     def _begin(self, slot: Slot, entry: Entry, spec: PhaseSpec, lease: Lease) -> Assignment:
         self._leases[spec.id], self._running[spec.id] = lease, [slot.key]
@@ -280,7 +302,7 @@ class Board:
 
     def done(self, slot: str) -> None:
         """The slot's phase ended well; where it left no good record, it failed all the same."""
-        if not self._outcomes.has_record(self._known(slot).phase):
+        if not self._has_ended(self._known(slot).phase):
             retries = self._plan.sweep.resources.retries
             self.failed(slot, "the phase ended without a record that can be read", retries)
             return
@@ -306,9 +328,13 @@ class Board:
     def failed(self, slot: str, error: str, retries: int, *, damaged: str = "") -> bool:
         """The slot's phase failed; True where it will be retried.
 
-        `damaged`: the finished phase whose files it found damaged, which is made again first.
+        `damaged`: the finished phase whose files it found damaged or dropped, which is made again
+        first.
         """
-        if damaged and self._outcomes.has_record(damaged):
+        if damaged and self._store.phase(damaged).dropped:
+            self._remake(damaged)
+            retries = max(retries, 1)
+        elif damaged and self._outcomes.has_record(damaged):
             wrong = self._store.phase(damaged).fault() or "its checkpoint can't be opened"
             self._outcomes.drop(damaged, wrong)
             self._reopen(damaged)

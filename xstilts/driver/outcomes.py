@@ -88,6 +88,10 @@ class Outcomes:
                 f"in {aside}"
             )
 
+    def forget(self, phase_id: str) -> None:
+        """Reads a phase's record again when it is asked for: it may have been made anew."""
+        self._known.pop(phase_id, None)
+
     def value(self, entry: Entry) -> float | None:
         """What a slot's phase scored, in percent; None where it is not done, or has no value.
 

@@ -24,7 +24,7 @@ DEAD_HEAD_SECONDS = 1.5 * LEASE_SECONDS
 """How long a job waits for a sweep that another driver seems to run: after a lease's duration
 without a sign, it is known.
 """
-_NOT_THE_PLAN = ("resources", "budget", "store", "tracking", "mirror", "description")
+_NOT_THE_PLAN = ("resources", "budget", "retention", "store", "tracking", "mirror", "description")
 _WORDS = ("obtain", "licence")
 _SHOWN = 6
 

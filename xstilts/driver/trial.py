@@ -344,7 +344,7 @@ def _run_group(config: Row, handoff: Handoff) -> str:
             thread.join()  # until the driver kills this process
     if "error" in box:
         raise box["error"]
-    if _store(config).phase(config["phase"]).done:
+    if _store(config).phase(config["phase"]).complete:
         return "done"
     if answer != Answer.GO_ON:
         return "left" if answer == Answer.LEAVE else "pruned"

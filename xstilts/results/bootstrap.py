@@ -135,20 +135,21 @@ def satterthwaite(first: Array, first_df: Array, second: Array, second_df: Array
 def resample(blocks: Sequence[Array], resamples: int, rng: np.random.Generator) -> list[Array]:
     """Sums of statistics under `resamples` multinomial draws of the examples, shared by all blocks.
 
-    Each block is `(N, columns)`; its result is `(B, columns)`. Counts are made and used in chunks.
+    Each block is `(N, columns)`; its result is `(B, columns)`, where a column's values lie side by
+    side. Counts are made and used in chunks.
     """
     n = len(blocks[0])
     stacked = np.concatenate(blocks, axis=1).astype(np.float32)
     chunk = max(1, min(resamples, CHUNK_CELLS // max(n, 1)))
-    parts = []
+    sums = np.empty((stacked.shape[1], resamples))
     for start in range(0, resamples, chunk):
         rows = min(chunk, resamples - start)
         cells = rng.integers(0, n, size=(rows, n), dtype=np.int64)
         cells += np.arange(rows)[:, None] * n
         counts = np.bincount(cells.ravel(), minlength=rows * n).astype(np.float32).reshape(rows, n)
-        parts.append((counts @ stacked).astype(np.float64))
+        sums[:, start : start + rows] = (counts @ stacked).T
     edges = np.cumsum([block.shape[1] for block in blocks])[:-1]
-    return np.split(np.concatenate(parts), edges, axis=1)
+    return [block.T for block in np.split(sums, edges)]
 
 
 def quantities(

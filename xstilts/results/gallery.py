@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import StoreError, first_line
 from xstilts.results.figures.grids import Cells, heatmap
-from xstilts.results.figures.lines import Curve, LayerLine, layer_curves, learning_curves
+from xstilts.results.figures.lines import Curve, LayerLine, layer_curves, learning_curves, mean
 from xstilts.results.figures.style import PALETTE, png, svg
 from xstilts.results.figures.whiskers import Interval, interval_panels
 from xstilts.results.moderated import EXAMPLES, SEEDS
@@ -38,6 +38,8 @@ Drawing = Callable[[], "Figure"]
 NOTE = "* significant after Holm's correction"
 MAX_PANELS = 6
 """Panels of learning curves in one picture."""
+MAX_CURVES = 8
+"""Curves of one intermediate in a panel; of more, their mean is drawn."""
 
 
 def pictures(
@@ -312,12 +314,14 @@ def _curves(store: Store, group: pd.DataFrame, column: str, colours: dict[str, s
     pairs: Iterable[tuple[str, str]] = dict.fromkeys(
         zip(group["intermediate"], group[column], strict=True)
     )
-    found = []
+    found: dict[str, list[Curve]] = {}
     for label, phase in pairs:
         try:
             points = store.phase(phase).record().trained.curve if phase else ()
         except StoreError:
             continue  # the table of scores reports it
         if points:
-            found.append(Curve(label=label, colour=colours[label], points=points))
-    return found
+            curve = Curve(label=label, colour=colours[label], points=points)
+            found.setdefault(label, []).append(curve)
+    many = (curves if len(curves) <= MAX_CURVES else [mean(curves)] for curves in found.values())
+    return [curve for curves in many for curve in curves]

@@ -52,7 +52,7 @@ class Predictions:
         """Metric values `(B, P, L)` under resampled examples; NaN where predictions can't be
         read. Languages with the same ids share their draws.
         """
-        values = np.full((resamples, len(self.phases), len(self.languages)), np.nan)
+        values_PLB = np.full((len(self.phases), len(self.languages), resamples), np.nan)
         by_ids: dict[str, list[tuple[int, dict[int, Array]]]] = {}
         for column, language in enumerate(self.languages):
             ids, tables = self._tables(language)
@@ -67,8 +67,8 @@ class Predictions:
             n = np.full(resamples, float(len(blocks[0][2])))
             sums = resample([block for _, _, block in blocks], resamples, rng)
             for (column, p, _), sums_BK in zip(blocks, sums, strict=True):
-                values[:, p, column] = self.metric.value(sums_BK, n)
-        return values
+                values_PLB[p, column] = self.metric.value(sums_BK, n)
+        return np.ascontiguousarray(values_PLB.transpose(2, 0, 1))
 
     def _tables(self, language: str) -> tuple[list[str], dict[int, Array]]:
         """Ids of a language's examples, and the statistics `(N, K)` of each phase, by its place in

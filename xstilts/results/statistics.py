@@ -99,7 +99,7 @@ def compare(
         if not target.comparable and not pairs:
             continue
         resampled_BPL = target.predictions.resampled(resamples)
-        contrasted.extend(target.paired(pairs, resampled_BPL))
+        contrasted.extend(target.paired(pairs, resampled_BPL, drawn=True))
         if target.comparable:
             baseline = [(label, BASELINE) for label in target.labels if label != BASELINE]
             paired.extend(target.paired(baseline, resampled_BPL))
@@ -133,19 +133,17 @@ class _Paired:
     seeds: tuple[int, ...]
     scores_SL: Array
     reference_SL: Array
-    drawn_BSL: Array
-    """Difference under resampled test examples."""
+    drawn: Mapping[int, Array]
+    """Place of an average among `levels` to its difference under resampled test examples `(B, S)`;
+    empty where nobody asks for it. Those of all pairs and languages would fill the memory.
+    """
+    parts: Parts
+    """What makes the differences uncertain."""
     means_LT: Array
     levels: list[tuple[str, str]]
     n_T: Array
     info: pd.DataFrame
     """Rows of the languages."""
-
-    @property
-    def parts(self) -> Parts:
-        """What makes the differences uncertain."""
-        observed_SL = gain(self.scores_SL, self.reference_SL)
-        return parts(observed_SL, self.drawn_BSL, self.means_LT, self.n_T)
 
     @property
     def shared(self) -> frozenset[tuple[str, ...]]:
@@ -174,16 +172,22 @@ class _Target:
             ["intermediate", "seed", "language"]
         )
         self._phase_of = self.value["phase"].to_dict()
+        self._value_of = self.value["value"].to_dict()
+        self._place = {phase: place for place, phase in enumerate(self.phases)}
 
     @property
     def comparable(self) -> bool:
         """Whether there are a baseline and at least one intermediate."""
         return BASELINE in self.labels and len(self.labels) > 1
 
-    def paired(self, pairs: Sequence[tuple[str, str]], resampled_BPL: Array) -> Iterator[_Paired]:
-        """The intermediates of `pairs`, each with its reference, where the two can be compared."""
+    def paired(
+        self, pairs: Sequence[tuple[str, str]], resampled_BPL: Array, *, drawn: bool = False
+    ) -> Iterator[_Paired]:
+        """The intermediates of `pairs`, each with its reference, where the two can be compared;
+        with `drawn`, also how resampled examples change their averages.
+        """
         for label, reference in pairs:
-            found = self._paired(label, reference, resampled_BPL)
+            found = self._paired(label, reference, resampled_BPL, drawn)
             if found is not None:
                 yield found
 
@@ -194,11 +198,10 @@ class _Target:
         observed, resampled = np.full(shape, np.nan), np.full((len(resampled_BPL), *shape), np.nan)
         for i, label in enumerate(self.labels):
             for s, seed in enumerate(seeds):
-                if all((label, seed, language) in self.value.index for language in self.languages):
-                    phase = self.phases.index(self._phase(label, seed, self.languages[0]))
-                    observed[i, s] = np.mean(
-                        [self.value.at[(label, seed, one), "value"] for one in self.languages]
-                    )
+                keys = [(label, seed, language) for language in self.languages]
+                if all(key in self._value_of for key in keys):
+                    phase = self._place[self._phase(label, seed, self.languages[0])]
+                    observed[i, s] = np.mean([self._value_of[key] for key in keys])
                     resampled[:, i, s] = resampled_BPL[:, phase].mean(axis=1)
         n = int(self.group.drop_duplicates("language")["n"].sum())
         return Means(
@@ -220,7 +223,7 @@ class _Target:
             for column, language in enumerate(self.languages):
                 seeds = [seed for seed, other in both if other == language]
                 sides = [
-                    [self.phases.index(self._phase(name, seed, language)) for seed in seeds]
+                    [self._place[self._phase(name, seed, language)] for seed in seeds]
                     for name in (label, BASELINE)
                 ]
                 if seeds:
@@ -230,7 +233,9 @@ class _Target:
         n = int(self.group["n"].min())
         return Examples(labels=tuple(labels), languages=tuple(self.languages), drawn_BIL=drawn, n=n)
 
-    def _paired(self, label: str, reference: str, resampled_BPL: Array) -> _Paired | None:
+    def _paired(
+        self, label: str, reference: str, resampled_BPL: Array, drawn: bool
+    ) -> _Paired | None:
         """An intermediate and its reference; None where they share no seed or no language."""
         pair, base = (self.value.loc[name] for name in (label, reference))
         seeds, languages = _shared(pair, base)
@@ -250,8 +255,10 @@ class _Target:
             _grid(side["value"], seeds, languages)[distinct] for side in (pair, base)
         )
         columns = [self.languages.index(language) for language in languages]
-        sides = [[self.phases.index(phases[i][side]) for i in distinct] for side in (0, 1)]
-        drawn = [resampled_BPL[:, side][:, :, columns] for side in sides]
+        sides = [[self._place[phases[i][side]] for i in distinct] for side in (0, 1)]
+        drawn_BSL = gain(*(resampled_BPL[:, side][:, :, columns] for side in sides))
+        n_T = (means_LT > 0).T @ info["n"].to_numpy(dtype=float)
+        averages = [t for t, (level, _) in enumerate(levels) if drawn and level in AVERAGES]
         return _Paired(
             keys=self.keys,
             label=label,
@@ -259,10 +266,11 @@ class _Target:
             seeds=tuple(seeds[i] for i in distinct),
             scores_SL=scores_SL,
             reference_SL=reference_SL,
-            drawn_BSL=gain(*drawn),
+            drawn={t: drawn_BSL @ means_LT[:, t] for t in averages},
+            parts=parts(gain(scores_SL, reference_SL), drawn_BSL, means_LT, n_T),
             means_LT=means_LT,
             levels=levels,
-            n_T=(means_LT > 0).T @ info["n"].to_numpy(dtype=float),
+            n_T=n_T,
             info=info,
         )
 
@@ -322,9 +330,9 @@ def _contrast(one: _Paired, rows: Sequence[Mapping[str, Any]]) -> Contrast:
             row=row,
             score_S=one.scores_SL @ weights,
             reference_S=one.reference_SL @ weights,
-            drawn_BS=one.drawn_BSL @ weights,
+            drawn_BS=one.drawn[t],
         )
-        for weights, row in zip(one.means_LT.T, rows, strict=True)
+        for t, (weights, row) in enumerate(zip(one.means_LT.T, rows, strict=True))
         if row["level"] in AVERAGES
     }
     return Contrast(

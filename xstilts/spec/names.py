@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import Field
@@ -32,6 +33,7 @@ def is_name(text: str) -> bool:
     return len(text) <= LONGEST_NAME and re.fullmatch(PATTERN, text) is not None
 
 
+@lru_cache(maxsize=4096)
 def strange(part: str) -> str:
     """Why a text can't be one part of a path, after "its part ...": `is empty`; empty where it can
     be one.

@@ -201,6 +201,17 @@ class Budget(Frozen):
     """See `when_spent`."""
 
 
+class Retention(Frozen):
+    """Which checkpoints are kept. Records and predictions always are, and so is every checkpoint
+    that something of a sweep in this store still needs.
+    """
+
+    weights: Literal["all", "chosen", "none"] = "all"
+    """`chosen`: the checkpoints that final scores rest on; `none`: not even these, once they are
+    scored. What is dropped can be trained again.
+    """
+
+
 class Sweep(Frozen):
     """One sweep file."""
 
@@ -224,6 +235,7 @@ class Sweep(Frozen):
     search: Search = Search()
     resources: Resources = Resources()
     budget: Budget = Budget()
+    retention: Retention = Retention()
     store: str = "store"
     """Where results are kept: a folder, relative to the working directory, or an address in an
     object store, `s3://bucket/prefix`.

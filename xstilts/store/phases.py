@@ -8,6 +8,7 @@
         predictions/<lang>.parquet                       an evaluation
         record.json            written last, atomically: without it the phase is not done
         damage.json            what was found to be damaged; the next run makes the phase again
+        dropped.json           why model/ is not kept any more (`dropped.py`); the record stays
     <store>/damaged/<id>-<time>/    a damaged phase that was moved aside
     <store>/leases/<name>.json which process works on a phase or sweep; leases of dead ones run out
     <store>/sweeps/<name>-v<version>/   a sweep's ledger, studies and report
@@ -39,7 +40,8 @@ from xstilts.errors import CorruptError, StoreError, first_line
 from xstilts.spec.addresses import is_address
 from xstilts.spec.digests import digest
 from xstilts.spec.phase import PhaseSpec
-from xstilts.store import addresses, sums, sweep_copies
+from xstilts.store import addresses, dropped, sums, sweep_copies
+from xstilts.store.dropped import Dropped
 from xstilts.store.files import Files, Rubbish
 from xstilts.store.folder_files import FolderFiles
 from xstilts.store.inside import inside, part as one_part
@@ -94,17 +96,37 @@ class Phase:
         """Whether it has a record."""
         return self._files.has(self._name(RECORD))
 
+    @property
+    def complete(self) -> bool:
+        """Whether it has a record, and its checkpoint was not dropped."""
+        return self.done and self.dropped is None
+
+    @property
+    def dropped(self) -> Dropped | None:
+        """When and why its checkpoint was dropped; None where it was not."""
+        note = self._files.read(self._name(dropped.NOTE))
+        return None if note is None else Dropped.of(note)
+
+    def drop_checkpoint(self, note: Dropped) -> None:
+        """Removes the checkpoint of a finished phase; the record and `note` stay. Hold the phase's
+        lease.
+        """
+        self.record()
+        self._sure()
+        self._files.write(self._name(dropped.NOTE), note.content())
+        self._files.remove(self._name(CHECKPOINT))
+
     def begin(self, spec: PhaseSpec) -> bool:
         """Takes the phase over, and writes the spec and which checkpoint the phase starts from;
-        False where the phase is done. Partial checkpoints that came from another checkpoint, which
-        was damaged, are removed.
+        False where the phase is complete. Partial checkpoints that came from another checkpoint,
+        which was damaged, are removed.
 
         From now on nothing is kept that another object of this phase, which began before, would
         keep: in whatever process it is, and however late it goes on, it gets LeaseLost.
         """
         self._started_from = self._seal_of_parent(spec)
         self._files = self._files.owned(self._prefix, uuid.uuid4().hex, self._sure)
-        if self.done:
+        if self.complete:
             return False
         begun = {"spec": spec.model_dump(mode="json"), "started_from": self._started_from}
         if self._files.read(self._name(_SPEC)) != _json(begun):
@@ -173,8 +195,8 @@ class Phase:
             return None
 
     def finish(self, spec: PhaseSpec, result: Result, provenance: Provenance) -> None:
-        """Writes the record, unless there is one already: the first record stays. Removes the
-        partial checkpoints.
+        """Writes the record, unless there is one already: the first record stays, also where the
+        checkpoint was dropped and is made again as it was. Removes the partial checkpoints.
         """
         if spec.id != self.id:
             raise StoreError(f"{self.where}: asked to finish {spec.id}")
@@ -191,10 +213,27 @@ class Phase:
         )
         values = json.loads(_json(record.to_json()))
         self._sure()
-        self._files.swap(self._name(RECORD), None, _json({**values, "digest": digest(values)}))
+        content = _json({**values, "digest": digest(values)})
+        if not self._files.swap(self._name(RECORD), None, content):
+            self._made_again(record, content)
         with suppress(StoreError):  # the phase is done, whatever is left over
             self._files.remove(self._name(_SPEC))
             self._files.remove(self._name("partial"))
+
+    def _made_again(self, record: Record, content: bytes) -> None:
+        """Ends the note about a checkpoint that was dropped. Where the new one differs, the record
+        as it was is put aside and the new one takes its place: what was trained from the old one
+        names its seal, and is found out.
+        """
+        if self.dropped is None:
+            return
+        if record.checkpoint_seal != self.record().checkpoint_seal:
+            before = self._files.read(self._name(RECORD))
+            aside = f"damaged/{self.id}-{int(time.time() * 1000)}"
+            self._files.write(f"{aside}/{RECORD}", before or b"")
+            self._files.swap(self._name(RECORD), before, content)
+            self._record = None
+        self._files.remove(self._name(dropped.NOTE))
 
     def _kept(self) -> dict[str, FileSum]:
         """The files of the phase. What this object kept is known; the rest is read."""
@@ -235,7 +274,8 @@ class Phase:
         try:
             record = self.record()
             for part in (CHECKPOINT, _PREDICTIONS):
-                if wrong := self._fault_of(part, record, whole):
+                wrong = self._fault_of(part, record, whole)
+                if wrong and not (part == CHECKPOINT and self.dropped):
                     return f"{part}/{wrong}"
         except StoreError as error:
             return str(error).removeprefix(f"{self.where}/").removesuffix(f"; {_AGAIN}")
@@ -324,6 +364,9 @@ class Phase:
         has no record; CorruptError where a file is not as it was written, which is noted too, so
         that the next run trains the phase again.
         """
+        if note := self.dropped:
+            again = "a run of a sweep that starts from it trains it again"
+            raise CorruptError(f"{self.checkpoint_where}: {note}; {again}", self.id)
         meant = sums.below(CHECKPOINT, self.record().files)
         try:
             folder = self._files.folder(self._name(CHECKPOINT))
@@ -338,9 +381,9 @@ class Phase:
 
     def keep_checkpoint(self, folder: Path) -> None:
         """Keeps a local folder as the checkpoint, on the disk when this returns; the folder may be
-        gone afterwards. Does nothing where the phase has a record: its checkpoint stays.
+        gone afterwards. Does nothing where the phase has a record and its checkpoint.
         """
-        if self.done:
+        if self.complete:
             return
         try:
             made = sums.of_folder(folder, durable=True)

@@ -83,6 +83,11 @@ class ReadPhase(Phase):
         self._store = store
         self._lost: StoreError | None = None
 
+    @property
+    def done(self) -> bool:
+        """Whether it has a record; one that was read is not looked for again."""
+        return self._record is not None or super().done
+
     def record(self) -> Record:
         """The record, or the error of the first attempt to read it."""
         if self._lost is not None:

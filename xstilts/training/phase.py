@@ -39,14 +39,14 @@ def run_phase(
     returns "pruned" at STOP, and at LEAVE, having kept a partial checkpoint, "left".
 
     Several workers all call this, and `report` is called on all of them at the same steps; the
-    lowest answer counts on all. A phase that has a record returns "done" at once. `sure` is called
-    before anything is kept, and raises LeaseLost where the phase is another worker's. Raises
-    PhaseError, DataError, StoreError, CorruptError.
+    lowest answer counts on all. A phase that has a record and its checkpoint returns "done" at
+    once. `sure` is called before anything is kept, and raises LeaseLost where the phase is another
+    worker's. Raises PhaseError, DataError, StoreError, CorruptError.
     """
     store = Store(worker.store).has_answered()
     phase = store.phase(spec.id, sure)
     world = process.world()
-    if world.from_first(phase.done):
+    if world.from_first(phase.complete):
         return "done"
     _check(spec)
     started = time.time()

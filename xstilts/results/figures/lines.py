@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from xstilts.results.figures.style import PALETTE, STYLE
@@ -24,6 +25,34 @@ class Curve:
     points: Sequence[CurvePoint]
     shows: tuple[str, ...] = ("dev", "loss")
     """Fields of the points that are drawn."""
+
+
+def mean(curves: Sequence[Curve]) -> Curve:
+    """The mean of several curves of one kind at each step that all of them have; its label says
+    of how many.
+    """
+    shared = set.intersection(*({point.step for point in curve.points} for curve in curves))
+    at = [[p for p in curve.points if p.step in shared] for curve in curves]
+    first = curves[0]
+    return Curve(
+        label=f"{first.label} (mean of {len(curves)})",
+        colour=first.colour,
+        points=[_mean_point(points) for points in zip(*at, strict=True)],
+        shows=first.shows,
+    )
+
+
+def _mean_point(points: Sequence[CurvePoint]) -> CurvePoint:
+    """The mean of the points of one step; a development score where all have one."""
+    dev = [point.dev for point in points if point.dev is not None]
+    members = [point.dev_by_task for point in points if point.dev_by_task is not None]
+    whole = len(members) == len(points)
+    names = [one for one in members[0] if all(one in own for own in members)] if whole else []
+    return points[0]._replace(
+        loss=fmean(point.loss for point in points),
+        dev=fmean(dev) if len(dev) == len(points) else None,
+        dev_by_task={one: fmean(own[one] for own in members) for one in names} if whole else None,
+    )
 
 
 def learning_curves(panels: Mapping[str, Sequence[Curve]]) -> Figure:

@@ -224,3 +224,27 @@ def test_one_mixture_may_be_an_intermediate_and_a_stage() -> None:
 def test_mixture_in_a_chain_that_has_a_task_twice_is_told() -> None:
     (problem,) = messages("{chain: [{mixture: [squad, squad]}, cola]}")
     assert 'intermediates[1].chain[0].mixture[1] is "squad" again' in problem
+
+
+@pytest.mark.parametrize("key", ["store", "mirror"])
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("s3://key:secret@bucket/a", "holds credentials"),
+        ("az://box/a?sig=secret", "may be a token"),
+        ("ftp://host/a", "is no object store"),
+        ("s3://", "names no bucket"),
+    ],
+)
+def test_address_that_cannot_be_used_is_told_with_its_line_and_without_its_secret(
+    key: str, place: str, why: str
+) -> None:
+    with pytest.raises(SweepError) as error:
+        loaded("squad", f'{key}: "{place}"\n')
+    (problem,) = error.value.problems
+    assert problem.line == 5 and why in problem.message and "secret" not in problem.message
+
+
+def test_addresses_of_store_and_mirror_stay_as_they_are() -> None:
+    sweep = loaded("squad", "store: s3://bucket/a\nmirror: gs://bucket/m\n")
+    assert (sweep.store, sweep.mirror) == ("s3://bucket/a", "gs://bucket/m")

@@ -8,6 +8,7 @@ so that it arrives late. A worker knows no better all the while: its lease's own
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,8 +20,11 @@ from tests.spec.test_phase import spec
 from tests.support import object_servers
 from tests.support.builders import provenance, train_result
 from tests.support.fault_proxy import Proxy
-from xstilts.errors import LeaseLost
+from xstilts.errors import LeaseHeld, LeaseLost, StoreAway
 from xstilts.store import folder_files
+from xstilts.store.lease import Lease
+from xstilts.store.object_files import ObjectFiles
+from xstilts.store.objects import Objects
 from xstilts.store.phases import Phase, Store
 
 FOLDER_STOPS = 9
@@ -169,3 +173,65 @@ def test_worker_in_an_object_store_whose_request_arrives_too_late_changes_nothin
     proxy.plan = plan
     if not goes_on_after_takeover(lambda: old, lambda: Store(place), stop):
         assert number > 12, "the work has more changes than this"
+
+
+# -- machines that vanish, and clocks
+
+
+@pytest.mark.parametrize("number", [1, 2, 4, 5, 8, 9, 10, 11])
+def test_machine_that_vanishes_in_the_middle_of_an_upload_leaves_nothing_that_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: Proxy, moto: str, number: int
+) -> None:
+    place, count = object_servers.address(), itertools.count(1)
+    monkeypatch.setenv("XSTILTS_CACHE", str(tmp_path / "old"))
+    monkeypatch.setenv("XSTILTS_STORE_WAIT_SECONDS", "0.1")
+    gone: list[str] = []
+
+    def plan(method: str, path: str) -> str | None:
+        """From one of its writes on, nothing of the machine gets through."""
+        if gone or (method == "PUT" and next(count) == number):
+            gone.append("cut")
+            return "cut"
+        return None
+
+    proxy.plan = plan
+    with pytest.raises(StoreAway):
+        work(Store(place).phase(spec().id), "old")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
+    monkeypatch.setenv("XSTILTS_CACHE", str(tmp_path / "new"))
+    store = Store(place)
+    phase = store.phase(spec().id)
+    assert not phase.done
+    for step in phase.partials():  # whole, where there are any
+        assert (phase.partial(step) / "state.pt").read_bytes() == b"old" * 9000
+    work(Store(place).phase(spec().id), "new")
+    assert store.phase(spec().id).fault(whole=True) == ""
+    assert store.phase(spec().id).predictions("en").column("id").to_pylist() == ["new"]
+
+
+@pytest.mark.parametrize("hours", [-5.0, 5.0])
+def test_lease_of_a_machine_whose_clock_is_hours_off_is_kept_while_it_is_renewed_and_no_longer(
+    at_moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: float
+) -> None:
+    monkeypatch.setattr("xstilts.store.lease.life_of", lambda owner: "unknown")  # other machines
+    now = [1000.0]
+    files = ObjectFiles(Objects(at_moto), tmp_path)
+
+    def lease(off: float) -> Lease:
+        return Lease(files, "worker-a", 60.0, lambda: 1e9 + now[0] + off, lambda: now[0])
+
+    theirs, ours = lease(hours * 3600), lease(0.0)
+    theirs.take()
+    for _ in range(10):
+        with pytest.raises(LeaseHeld):
+            ours.take()
+        now[0] += 10
+        assert theirs.renew()
+    with pytest.raises(LeaseHeld):
+        ours.take()
+    now[0] += 61
+    ours.take()
+    assert not theirs.renew()
+    with pytest.raises(LeaseLost, match="has taken over"):
+        theirs.check()
+    ours.check()

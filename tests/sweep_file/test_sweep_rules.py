@@ -235,3 +235,27 @@ def test_tracking_address_with_a_password_is_refused_and_not_repeated(
     assert line == (None if given else 8)
     assert "write http://mlflow.lab:5000, and put the password into MLFLOW_TRACKING" in message
     assert "topsecret" not in message
+
+
+@pytest.mark.parametrize("key", ["store", "mirror"])
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("s3://key:secret@bucket/a", "holds credentials"),
+        ("az://box/a?sig=secret", "may be a token"),
+        ("ftp://host/a", "is no object store"),
+        ("s3://", "names no bucket"),
+    ],
+)
+def test_address_that_cannot_be_used_is_told_with_its_line_and_without_its_secret(
+    key: str, place: str, why: str
+) -> None:
+    with pytest.raises(SweepError) as error:
+        loaded("squad", f'{key}: "{place}"\n')
+    (problem,) = error.value.problems
+    assert problem.line == 5 and why in problem.message and "secret" not in problem.message
+
+
+def test_addresses_of_store_and_mirror_stay_as_they_are() -> None:
+    sweep = loaded("squad", "store: s3://bucket/a\nmirror: gs://bucket/m\n")
+    assert (sweep.store, sweep.mirror) == ("s3://bucket/a", "gs://bucket/m")

@@ -474,18 +474,22 @@ class Store:
         """
         for name in ("phases", "leases", "sweeps", "train", "logs", "mlflow.db"):
             inside(self.path, name)
-        if self._objects is not None:
-            self._objects.checked()
-        else:
-            probe = f"probe-{uuid.uuid4().hex}"
-            self._files.write(probe, b"x")
-            self._files.remove(probe)
+        self.check_writable()
         try:
             for name in ("sweeps", "data"):
                 (self.path / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise store_error(error, self.path) from error
         return self
+
+    def check_writable(self) -> None:
+        """StoreError where the store can't be written to, or can't do what leases need."""
+        if self._objects is not None:
+            self._objects.checked()
+            return
+        probe = f"probe-{uuid.uuid4().hex}"
+        self._files.write(probe, b"x")
+        self._files.remove(probe)
 
     def phase(self, phase_id: str, sure: Callable[[], None] = lambda: None) -> Phase:
         """One phase, whether it exists or not; `sure` as `Phase` says."""

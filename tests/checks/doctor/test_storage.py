@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import object_servers
 from xstilts.checks.doctor import storage
+from xstilts.store.phases import Store
 
 GB = 1024**3
 
@@ -92,3 +94,18 @@ def test_tracking_server_down_is_advice_without_the_password() -> None:
 
 def test_tracking_plain_folder_is_told(tmp_path: Path) -> None:
     assert "sqlite:///" in storage.tracking(str(tmp_path)).what
+
+
+def test_object_store_that_is_there_and_one_that_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XSTILTS_CACHE", str(tmp_path))
+    with object_servers.moto() as endpoint:
+        for name, value in object_servers.settings(endpoint).items():
+            monkeypatch.setenv(name, value)
+        assert storage.object_store(Store(object_servers.address())).ok
+        lacking = storage.object_store(Store("s3://no-such-bucket/a"))
+    assert not lacking.ok
+    assert (
+        lacking.what == "s3://no-such-bucket/a: there is no such bucket; make it, or give another"
+    )

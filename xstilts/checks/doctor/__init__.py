@@ -25,7 +25,8 @@ def checks(
     """All checks, in the order in which problems should be fixed. `ray_address` defaults to
     RAY_ADDRESS.
     """
-    folder = (store if isinstance(store, Store) else Store(store)).path
+    home = store if isinstance(store, Store) else Store(store)
+    folder = home.path
     address = ray_address or os.environ.get("RAY_ADDRESS") or None
     return [
         *packages.packages(),
@@ -39,6 +40,7 @@ def checks(
         machine.memory(machine.available_memory()),
         machine.shared_memory(Path("/dev/shm")),
         storage.store_writable(folder),
+        *([storage.object_store(home)] if home.remote else []),
         storage.disk(folder, shutil.disk_usage(storage.existing(folder)).free),
         storage.tracking(tracking_uri),
     ]

@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xstilts.checks.doctor.check import Check
+from xstilts.errors import StoreError, first_line
 from xstilts.spec.server_addresses import without_credentials
+from xstilts.store.phases import Store
 from xstilts.store.sqlite_address import is_sqlite, sqlite_path
 
 DISK_NEEDED_GB, DISK_ADVISED_GB = 1, 20
@@ -44,6 +46,21 @@ def store_writable(folder: Path) -> Check:
         ok=not wrong,
         what=f"{folder}: {wrong or 'writable, renames atomically, locks'}",
         fix="give `store:` a folder on a local disk, or on NFS 4 with locks",
+    )
+
+
+def object_store(store: Store) -> Check:
+    """Whether a store in an object store can be written to, and honours conditions on writes."""
+    try:
+        store.check_writable()
+        wrong = ""
+    except StoreError as error:
+        wrong = first_line(error).removeprefix(f"{store.address}: ")
+    return Check(
+        name="object store",
+        ok=not wrong,
+        what=f"{store.address}: {wrong or 'writable, honours conditions on writes'}",
+        fix="mend that, or give `store:` another place; docs/storage.md says what it must allow",
     )
 
 

@@ -84,7 +84,7 @@ def in_the_middle(cluster: LabCluster, store: str) -> bool:
 def test_every_worker_joins(cluster: LabCluster, head: Machine) -> None:
     cluster.watch(head)
     everybody = [machine.address for machine in cluster.lab.machines]
-    took = wait_for(lambda: cluster.alive() == everybody, 240)
+    took = wait_for(lambda: cluster.alive() == everybody, 400)
     print(f"{len(everybody)} machines {took:.0f} s after `ray up` had ended")
 
 

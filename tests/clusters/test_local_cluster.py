@@ -19,7 +19,7 @@ import pytest
 import xstilts
 from tests.support import knocks, lab
 from tests.support.lab import Machine
-from tests.support.lab_cluster import LabCluster, Run, knocked, listening, wait_for
+from tests.support.lab_cluster import LabCluster, knocked, listening, wait_for
 from xstilts.clusters import cluster_file
 
 pytestmark = [
@@ -73,15 +73,18 @@ def training(machine: Machine) -> bool:
     return bool(re.search(r"ray::\w+\.train\b", machine.done("ps -eo args")))
 
 
-def in_the_middle(run: Run) -> bool:
-    """Whether a run's intermediate is being trained."""
-    return "gen-reading trial 1 step" in run.log
+def in_the_middle(cluster: LabCluster, store: str) -> bool:
+    """Whether the intermediate is being trained, and has kept a partial checkpoint of its own: the
+    pretraining has no update that late.
+    """
+    kept = (cluster.lab.shared / store).glob("**/partial/*")
+    return any(one.name.isdigit() and int(one.name) > 500 for one in kept)
 
 
 def test_every_worker_joins(cluster: LabCluster, head: Machine) -> None:
     cluster.watch(head)
     everybody = [machine.address for machine in cluster.lab.machines]
-    took = wait_for(lambda: cluster.alive() == everybody, 240)
+    took = wait_for(lambda: cluster.alive() == everybody, 400)
     print(f"{len(everybody)} machines {took:.0f} s after `ray up` had ended")
 
 
@@ -90,7 +93,7 @@ def test_what_answers_without_the_token_is_known_and_nothing_else(
 ) -> None:
     run = cluster.submit("undisturbed", SWEEP.name, "undisturbed")
     machines = cluster.lab.machines
-    wait_for(lambda: any(map(training, machines)), 120)
+    wait_for(lambda: any(map(training, machines)), 300)
     sockets: dict[str, str] = {}
     for machine in machines:
         sockets |= {k: v for k, v in listening(machine).items() if not v.startswith("sshd")}
@@ -103,19 +106,19 @@ def test_what_answers_without_the_token_is_known_and_nothing_else(
         f"{head.address}:44217": PROMETHEUS,
         f"{head.address}:44227": PROMETHEUS,
     }
-    run.finished(300)
+    run.finished(900)
 
 
 def test_a_run_that_loses_a_machine_has_the_undisturbed_scores(cluster: LabCluster) -> None:
     run = cluster.submit("disturbed", SWEEP.name, "disturbed")
     head, *workers = cluster.lab.machines
-    wait_for(lambda: in_the_middle(run), 180, every=0.1)
+    wait_for(lambda: in_the_middle(cluster, "disturbed"), 400, every=0.1)
     victim = next(machine for machine in workers if training(machine))
     left = [machine.address for machine in (head, *workers) if machine is not victim]
     victim.kill()
     took = wait_for(lambda: cluster.alive() == left, 180, every=0.5)
     print(f"a machine without power was taken for dead after {took:.0f} s")
-    run.finished(600)
+    run.finished(900)
     print(run.log)
     pd.testing.assert_frame_equal(
         scores(cluster, "disturbed"), scores(cluster, "undisturbed"), check_exact=True
@@ -124,8 +127,8 @@ def test_a_run_that_loses_a_machine_has_the_undisturbed_scores(cluster: LabClust
 
 def test_a_run_whose_head_dies_is_carried_on_by_the_same_command(cluster: LabCluster) -> None:
     head = cluster.lab.machines[0]
-    run = cluster.submit("headless", SWEEP.name, "headless")
-    wait_for(lambda: in_the_middle(run), 180, every=0.1)
+    cluster.submit("headless", SWEEP.name, "headless")
+    wait_for(lambda: in_the_middle(cluster, "headless"), 400, every=0.1)
     head.crash()
     began = time.monotonic()
     cluster.type("ray up --yes cluster.yaml", 300)
@@ -134,7 +137,7 @@ def test_a_run_whose_head_dies_is_carried_on_by_the_same_command(cluster: LabClu
     wait_for(lambda: len(cluster.alive()) > 1, 240)
     print(f"head and worker {time.monotonic() - began:.0f} s after the head had died")
     run = cluster.submit("headless-2", SWEEP.name, "headless")
-    run.finished(600)
+    run.finished(900)
     print(run.log)
     pd.testing.assert_frame_equal(
         scores(cluster, "headless"), scores(cluster, "undisturbed"), check_exact=True

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from tests.clusters.checking.world import AWS, LOCAL, changed, one
@@ -52,11 +53,13 @@ def at_bucket(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("at_bucket")
-def test_bucket_is_written_conditionally_and_left_as_it_was(tmp_path: Path) -> None:
+def test_bucket_is_written_conditionally_and_left_as_it_was(tmp_path: Path, bucket: str) -> None:
     file = changed(tmp_path, AWS)
     found = one(storage.checks(file, "s3://laboratory/lab"), "store")
     assert found.ok, found.what
     assert "conditional writes are kept" in found.what and "their own role" in found.what
+    s3 = boto3.client("s3", endpoint_url=bucket)
+    assert s3.list_objects_v2(Bucket=object_servers.BUCKET)["KeyCount"] == 0
 
 
 @pytest.mark.usefixtures("at_bucket")

@@ -34,6 +34,18 @@ for program in ray xstilts srun scontrol; do
   fi
 done
 
+# Jobs that share a node must not take each other's ports.
+port=$((20000 + SLURM_JOB_ID % 10000))
+mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
+# The address that the other nodes reach this one by: not loopback, which some systems give their own name. With several
+# networks, XSTILTS_SLURM_ADDRESS names the right one.
+address=${XSTILTS_SLURM_ADDRESS:-$({ hostname --ip-address; hostname --all-ip-addresses; } 2> /dev/null |
+  tr ' ' '\n' | grep '^[0-9.]*$' | grep -m 1 -v -e '^127\.' -e '^$' || true)}
+if [ -z "$address" ]; then
+  echo "this node has no address that others reach; give one in XSTILTS_SLURM_ADDRESS" >&2
+  exit 2
+fi
+
 # The token is in a file that only you can read, in a folder that all nodes see; no command line has it.
 private=${XSTILTS_SLURM_FOLDER:-$HOME/.xstilts}/slurm-$SLURM_JOB_ID
 scratch=/tmp/xstilts-slurm-$SLURM_JOB_ID # on each node; Ray's sockets need a short path
@@ -42,10 +54,6 @@ rm -f "$private/token" # of the same job before it was put back into the queue
 xstilts cluster token "$private/token" > /dev/null
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH="$private/token"
 
-# Jobs that share a node must not take each other's ports.
-port=$((20000 + SLURM_JOB_ID % 10000))
-mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
-address=$(hostname --ip-address | tr ' ' '\n' | grep -m 1 -v : || hostname)
 cpus=${SLURM_CPUS_PER_TASK:-1}
 started=()
 sweep=

@@ -23,7 +23,7 @@ def test_check_of_the_shipped_file_tells_what_is_left_and_exits_with_2(tmp_path:
     shown = cli("check", ROOT / "cluster.yaml", sweep, env={"HOME": str(tmp_path)})
     assert shown.exit_code == 2
     assert "fail  filled in: `ami-FILL-IN`" in shown.output
-    assert "ok  memory of gpu: xlm-roberta-large" in shown.output
+    assert "fail  room for a phase: a phase asks for 1 x (1 CPU, 1 GPU of A100" in shown.output
     told = cli("check", ROOT / "cluster.yaml", "--json", env={"HOME": str(tmp_path)})
     value = json.loads(told.stdout)
     assert (told.exit_code, value["ok"]) == (2, False)

@@ -7,7 +7,7 @@ import pytest
 from tests.clusters.checking.world import plan
 from xstilts.checks.costs.model_sizes import Encoder
 from xstilts.clusters import gpu_memory
-from xstilts.spec.gpus import GPUS
+from xstilts.spec.gpus import GPUS, ray_names
 from xstilts.spec.hyperparameters import Hyperparameters
 
 ENCODER = Encoder(layers=2, hidden=10, intermediate=40, vocabulary=100)
@@ -24,6 +24,7 @@ HYPER = Hyperparameters(batch_size=8, max_length_tokens=16)
         ("{}", {"precision": "fp32"}, None, 128, 2 * 34 * 10 * 2),
         ("{}", {}, "T4", 128, 2 * 34 * 10 * 2),
         ("{}", {}, "H100", 128, 34 * 10 * 2),
+        ("{}", {}, "A100-80G", 128, 34 * 10 * 2),
         ("{gradient_checkpointing: true}", {}, None, 128, 2 * 10 * 2 + 34 * 10),
     ],
 )
@@ -48,3 +49,4 @@ def test_model_of_unknown_size_is_named() -> None:
 
 def test_every_gpu_of_the_estimate_has_a_memory() -> None:
     assert GPUS.keys() <= gpu_memory.GIGABYTES.keys()
+    assert {name for gpu in GPUS for name in ray_names(gpu)} <= gpu_memory.GIGABYTES.keys()

@@ -112,6 +112,24 @@ def test_script_without_what_it_needs_says_so_and_starts_nothing(
     assert not (tmp_path / ".xstilts").exists()
 
 
+def test_node_that_knows_no_address_but_loopback_is_told_what_to_give(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "bin" / "hostname").write_text("#!/bin/sh\necho 127.0.1.1 ::1\n")
+    (tmp_path / "bin" / "hostname").chmod(0o755)
+    done = subprocess.run(
+        ["bash", str(SCRIPT), "sweep.yaml"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "give one in XSTILTS_SLURM_ADDRESS" in done.stderr
+    assert not (tmp_path / ".xstilts").exists()
+
+
 @pytest.mark.ray
 @pytest.mark.slow
 def test_job_is_stopped_before_its_time_is_up_and_the_next_carries_on(

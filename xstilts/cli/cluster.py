@@ -37,6 +37,7 @@ FolderOption = Annotated[
     str | None,
     typer.Option(
         "--folder",
+        envvar="XSTILTS_MLFLOW_FOLDER",
         help="Folder of the server; else ~/xstilts-mlflow, for root /var/lib/xstilts-mlflow.",
     ),
 ]

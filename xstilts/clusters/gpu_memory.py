@@ -17,7 +17,7 @@ from types import MappingProxyType
 from xstilts.checks.costs import model_sizes
 from xstilts.checks.costs.model_sizes import Encoder
 from xstilts.planning import Plan, largest
-from xstilts.spec.gpus import GPUS
+from xstilts.spec.gpus import GPUS, ray_names
 from xstilts.spec.hyperparameters import Hyperparameters
 from xstilts.spec.stages import TRAINED_KINDS
 from xstilts.spec.sweep import Model
@@ -32,6 +32,8 @@ GIGABYTES: Mapping[str, float] = MappingProxyType(
         "L40S": 48,
         "RTX-3090": 24,
         "RTX-4090": 24,
+        "GeForce-RTX-3090": 24,
+        "GeForce-RTX-4090": 24,
         "A100": 40,
         "A100-40G": 40,
         "A100-80G": 80,
@@ -91,7 +93,7 @@ def of_training(
     resources = plan.sweep.resources
     rows = -(-hyper.batch_size // (resources.workers * hyper.grad_accumulation))
     tokens = rows * hyper.max_length_tokens
-    gpu = GPUS.get(kind or "")
+    gpu = next((GPUS[name] for name in GPUS if kind in ray_names(name)), None)
     wide = 2 if hyper.precision == "fp32" or (gpu is not None and gpu.bf16 is None) else 1
     a_layer = ACTIVATION_BYTES * encoder.hidden * wide
     if resources.gradient_checkpointing:

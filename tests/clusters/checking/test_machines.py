@@ -85,8 +85,11 @@ def test_no_workers_are_a_problem_and_spot_alone_is_advice(tmp_path: Path) -> No
         ("{gpus_per_worker: 0.5, cpus_per_worker: 2}", "ok", "8 fit at once"),
         ("{gpus_per_worker: 1, workers: 2}", "ok", "2 fit at once"),
         ("{gpus_per_worker: 1, workers: 5}", "fail", "no room for it"),
-        ("{gpus_per_worker: 2}", "fail", "asks for 1 x (1 CPU, 2 GPU)"),
-        ("{cpus_per_worker: 8}", "fail", "gpu: 4 CPU 1 GPU"),
+        ("{gpus_per_worker: 1, workers: 2, cpus_per_worker: 5}", "fail", "2 x (5 CPU, 1 GPU)"),
+        ("{cpus_per_worker: 8}", "fail", "gpu: 4 CPU 1 GPU (L40S)"),
+        ("{gpus_per_worker: 1, gpu: L40S}", "ok", "1 GPU of L40S); 4 fit at once"),
+        ("{gpus_per_worker: 1, gpu: [H100, L40S]}", "ok", "1 GPU of H100 or L40S); 4 fit"),
+        ("{gpus_per_worker: 1, gpu: A100-80GB}", "fail", "1 GPU of A100-80GB); the largest"),
     ],
 )
 def test_room_for_a_phase_is_counted(tmp_path: Path, resources: str, state: str, said: str) -> None:

@@ -52,8 +52,8 @@ def test_file_that_does_not_say_what_it_installs_is_told(tmp_path: Path) -> None
 
 def test_image_names_the_version_of_ray(tmp_path: Path) -> None:
     docker = (
-        "head_setup_commands: []",
-        "head_setup_commands: [docker pull rayproject/ray:2.60.0-gpu]",
+        "worker_setup_commands: []",
+        "worker_setup_commands: [docker pull rayproject/ray:2.60.0-gpu]",
     )
     said = versions.installed_there(changed(tmp_path, AWS, docker))
     assert said == {"ray": {"2.60.0"}}

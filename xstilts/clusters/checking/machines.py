@@ -14,6 +14,7 @@ from xstilts.checks.doctor.check import Check
 from xstilts.clusters import gpu_memory
 from xstilts.clusters.cluster_file import ClusterFile, NodeType
 from xstilts.planning import Plan
+from xstilts.spec.gpus import ray_names
 from xstilts.spec.sweep import Resources
 
 LONG_IDLE_MINUTES = 60
@@ -110,10 +111,12 @@ def _fits(file: ClusterFile, wanted: Resources) -> Check:
     """Whether the workers of a phase find places: each on one machine, all at once."""
     places = _places(file, wanted)
     asks = f"{wanted.workers} x ({wanted.cpus_per_worker} CPU"
-    asks += f", {wanted.gpus_per_worker:g} GPU)" if wanted.gpus_per_worker else ")"
+    kinds = f" of {' or '.join(wanted.gpus)}" if wanted.gpus else ""
+    asks += f", {wanted.gpus_per_worker:g} GPU{kinds})" if wanted.gpus_per_worker else ")"
     has = ", ".join(
         f"{one.name}: "
         + " ".join(f"{one.resources[n]:g} {n}" for n in ("CPU", "GPU") if n in one.resources)
+        + (f" ({gpu_kind(one)})" if gpu_kind(one) else "")
         for one in started(file)
     )
     return Check(
@@ -143,10 +146,18 @@ def _places(file: ClusterFile, wanted: Resources) -> int:
 
 def _on_one(one: NodeType, wanted: Resources) -> int:
     """Workers that find a place on one machine."""
+    if not _right_kind(one, wanted):
+        return 0
     room = [one.resources.get("CPU", 0) // wanted.cpus_per_worker]
     if wanted.gpus_per_worker:
         room.append(one.resources.get("GPU", 0) // wanted.gpus_per_worker)
     return int(min(room))
+
+
+def _right_kind(one: NodeType, wanted: Resources) -> bool:
+    """Whether a machine's GPUs are of a kind that the sweep asks for, as far as the file says."""
+    kind, kinds = gpu_kind(one), [name for gpu in wanted.gpus for name in ray_names(gpu)]
+    return not wanted.gpus_per_worker or not kinds or kind is None or kind in kinds
 
 
 def _trial_slots(file: ClusterFile, wanted: Resources) -> Check:
@@ -187,7 +198,7 @@ def _memory(file: ClusterFile, plan: Plan, base: str) -> Iterator[Check]:
     if not share:
         return
     for one in started(file):
-        if one.resources.get("GPU", 0) <= 0:
+        if one.resources.get("GPU", 0) <= 0 or not _right_kind(one, plan.sweep.resources):
             continue
         kind = gpu_kind(one)
         need, unknown = gpu_memory.most_needed(plan, kind, base)

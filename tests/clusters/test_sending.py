@@ -76,7 +76,7 @@ def test_first_job_of_a_sweep_is_number_one_and_says_what_it_runs(
     assert sent(sending) == Sent(id="demo-v1-1", joined=False)
     (body,) = cluster.bodies
     assert body["entrypoint"] == (
-        "python .xstilts-start.py 0.1.0 run demo.yaml --store '/my store'"
+        "python3 .xstilts-start.py 0.1.0 run demo.yaml --store '/my store'"
     )
     assert body["metadata"]["job_name"] == "demo v1"
     # any resource for the entrypoint would let the driver land off the head

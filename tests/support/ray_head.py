@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -32,8 +31,14 @@ class RayHead:
     def __init__(self, folder: Path, token: str, extra: Mapping[str, str]) -> None:
         """`extra`: variables that the head and all that runs on it have."""
         self.folder, self.token = folder, token
-        port, dashboard, client, agent, metrics = free_ports(5)
+        self._extra, self._ports = extra, free_ports(5)
+        port, dashboard = self._ports[:2]
         self.gcs, self.dashboard = f"127.0.0.1:{port}", f"http://127.0.0.1:{dashboard}"
+        self.start()
+
+    def start(self) -> None:
+        """Starts it, or starts it again after `kill`, at the same ports."""
+        port, dashboard, client, agent, metrics = self._ports
         arguments = [
             "--head",
             "--block",
@@ -49,18 +54,18 @@ class RayHead:
             "--num-cpus=2",
             '--resources={"trial_slot": 64}',
             "--object-store-memory=100000000",
-            f"--temp-dir={folder}",
+            f"--temp-dir={self.folder}",
             "--disable-usage-stats",
         ]
-        self._log = open(folder / "start.log", "wb")  # noqa: SIM115
+        self._log = open(self.folder / "start.log", "wb")  # noqa: SIM115
         self._started = subprocess.Popen(
             [sys.executable, "-m", "ray.scripts.scripts", "start", *arguments],
             env={
                 **{k: v for k, v in os.environ.items() if not k.startswith("RAY_")},
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
                 "RAY_AUTH_MODE": "token",
-                "RAY_AUTH_TOKEN": token,
-                **extra,
+                "RAY_AUTH_TOKEN": self.token,
+                **self._extra,
             },
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -86,19 +91,16 @@ class RayHead:
 
     def kill(self) -> None:
         """Kills every process of the head, and those of its jobs, at once."""
-        with suppress(psutil.Error):
+        if self._started.poll() is None:  # else its id may be another process's by now
             started = psutil.Process(self._started.pid)
-            family = [started, *started.children(recursive=True)]
-            for one in family:
+            for one in (*started.children(recursive=True), started):
                 with suppress(psutil.Error):
                     one.kill()
+            self._started.wait()
         for one in psutil.process_iter():
             with suppress(psutil.Error):
                 if str(self.folder) in " ".join([*one.cmdline(), one.cwd()]):
                     one.kill()
-        with suppress(ProcessLookupError):
-            os.killpg(self._started.pid, signal.SIGKILL)
-        self._started.wait()
         self._log.close()
 
 

@@ -95,7 +95,8 @@ def _sending(given: AnySweep, sweep: Sweep, dashboard: Dashboard, tell: Tell) ->
     file = file_of(given)
     text = Path(file).read_bytes() if file else sweep.model_dump_json(indent=1).encode()
     packed = package(sweep, file, text, base_of(given))
-    for path in packed.not_sent:
+    there = [*packed.not_sent, *([sweep.mirror] if sweep.mirror else [])]
+    for path in there:
         tell(f"not sent: {path}; every node of the cluster must have it")
     words = ["run" if file else "run-value", packed.sweep_file, "--store", home]
     words += ["--tracking", sweep.tracking] if sweep.tracking else []
@@ -195,13 +196,17 @@ def _job(dashboard: Dashboard, given: AnySweep) -> Job:
     """The newest job of what the user names."""
     from xstilts.clusters.jobs import jobs_of, named
 
-    if not isinstance(given, Sweep) and not os.path.isfile(given):
-        return named(dashboard.jobs(), os.fspath(given))
+    jobs = dashboard.jobs()
+    if not isinstance(given, Sweep) and not _is_file(os.fspath(given)):
+        return named(jobs, os.fspath(given))
     sweep = load(given)
-    own = jobs_of(dashboard.jobs(), sweep.name, sweep.version)
-    if own:
-        return own[-1]
-    return named(dashboard.jobs(), f"{sweep.name}-v{sweep.version}")
+    own = jobs_of(jobs, sweep.name, sweep.version)
+    return own[-1] if own else named(jobs, f"{sweep.name}-v{sweep.version}")
+
+
+def _is_file(given: str) -> bool:
+    """Whether a sweep file is meant, and not a name."""
+    return given.endswith((".yaml", ".yml")) or os.path.isfile(given)
 
 
 def _state(dashboard: Dashboard, job: Job, joined: bool = False) -> JobState:

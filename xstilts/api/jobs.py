@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.api.given import AnySweep, base_of, file_of, load
-from xstilts.errors import EngineError, InputError
+from xstilts.errors import EngineError, InputError, first_line
 from xstilts.spec.sweep import Sweep
 
 if TYPE_CHECKING:
     from xstilts.clusters.dashboard import Dashboard, Job
+    from xstilts.clusters.sending import Sending
 
 Tell = Callable[[str], None]
 _TELLS = re.compile(r"\[[^\]]+\] |stopped after |(\d+ h )?\d+ (s|min): ")
@@ -41,7 +42,7 @@ class JobState:
     exit_code: int | None
     """What `xstilts run` ended with there; None while it runs, and where it was killed."""
     last: str
-    """The last line of its log that tells how far it is, or the last one at all."""
+    """The last line of its log that tells how far it is, else the last one, else what Ray says."""
     joined: bool = False
     """Whether `submit` found it running."""
 
@@ -82,7 +83,8 @@ def submit(
         return _state(dashboard, dashboard.job(sent.id), joined=sent.joined)
 
 
-def _sending(given: AnySweep, sweep: Sweep, dashboard: Dashboard, tell: Tell) -> Any:
+def _sending(given: AnySweep, sweep: Sweep, dashboard: Dashboard, tell: Tell) -> Sending:
+    """What a job of the sweep is made of. InputError where it can't be sent."""
     from xstilts.clusters.environment import without_credentials
     from xstilts.clusters.jobs import described
     from xstilts.clusters.package import code, package
@@ -228,7 +230,7 @@ def _state(dashboard: Dashboard, job: Job, joined: bool = False) -> JobState:
         started=job.started,
         ended=job.ended or None,
         exit_code=job.exit_code,
-        last=_progress(lines),
+        last=_progress(lines) or first_line(job.message),
         joined=joined,
     )
 

@@ -119,7 +119,12 @@ def _told_before(job: Job | None, sending: Sending, tell: Tell) -> None:
     if job.open:
         tell(lost(job))
     if differing.plan:
-        return  # the run refuses it, or the store does not know the sweep
+        tell(
+            f"since {job.id}: another plan ({differing.plan}); the run refuses it where the store "
+            "has begun with the other one: then raise `version`"
+        )
+    if differing.store:
+        tell(f"since {job.id}: another store ({differing.store}); what it lacks is run again")
     if differing.files:
         tell(f"since {job.id}: {differing.files}; phases that read these files are run again")
     if differing.code:

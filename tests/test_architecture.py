@@ -46,7 +46,7 @@ DOORS = {
         "driver.ray_settings",
         "driver.rendezvous",
         "driver.placement_groups",
-        "driver.nodes",
+        "driver.shared_folder",
         "clusters.address",
     ),
     "optuna": ("driver.journal", "driver.search"),

@@ -46,7 +46,7 @@ DOORS = {
         "driver.ray_settings",
         "driver.rendezvous",
         "driver.placement_groups",
-        "driver.shared_folder",
+        "driver.nodes",
         "clusters.address",
     ),
     "optuna": ("driver.journal", "driver.search"),

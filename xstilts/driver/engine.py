@@ -27,7 +27,7 @@ from ray.tune.execution.placement_groups import PlacementGroupFactory
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from xstilts.driver import cluster, leftovers, shared_folder
+from xstilts.driver import cluster, leftovers, nodes
 from xstilts.driver.board import Assignment, Board
 from xstilts.driver.ending import Outcome, outcome
 from xstilts.driver.placement_groups import reaper
@@ -272,7 +272,7 @@ def run(
             with cluster.connected(sweep.resources, drive.doing) as joined, reaper():
                 drive.slots = cluster.slots(sweep.resources)
                 if not joined.folder and "://" not in context["store"]:
-                    shared_folder.require_shared(Path(context["store"]))
+                    nodes.require_shared(Path(context["store"]))
                 drive.doing("starting worker processes")
                 _experiment(drive, joined)
         drive.sure()

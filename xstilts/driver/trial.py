@@ -21,7 +21,7 @@ from typing import Any
 import ray
 from ray import tune
 
-from xstilts.driver.shared_folder import require_here
+from xstilts.driver.nodes import require_here
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store.phases import Store
 from xstilts.workers.context import Report

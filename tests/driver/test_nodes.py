@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from xstilts.driver import shared_folder
+from xstilts.driver import nodes
 from xstilts.errors import InputError, StoreError
 
 Answers = dict[str, Any]
@@ -49,9 +49,9 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
         wait=lambda ones, **more: ([one for one in ones if one[1] is not None], []),
         get=get,
     )
-    monkeypatch.setattr(shared_folder, "ray", fake)
+    monkeypatch.setattr(nodes, "ray", fake)
     monkeypatch.setattr(
-        shared_folder,
+        nodes,
         "NodeAffinitySchedulingStrategy",
         lambda node, soft: SimpleNamespace(node_id=node),
     )
@@ -62,36 +62,35 @@ def test_folder_that_all_nodes_see_is_good_and_left_as_it_was(
     answers: Answers, tmp_path: Path
 ) -> None:
     answers.update(a="asks", b="asks")
-    shared_folder.require_shared(tmp_path)
+    nodes.require_shared(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_nodes_that_do_not_see_the_folder_are_named(answers: Answers, tmp_path: Path) -> None:
     answers.update(a="asks", b=False, c=False)
     with pytest.raises(InputError, match=r"do not see: at-b, at-c; give --store a folder that all"):
-        shared_folder.require_shared(tmp_path)
+        nodes.require_shared(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_node_that_dies_or_does_not_answer_lacks_nothing(answers: Answers, tmp_path: Path) -> None:
     answers.update(a=RuntimeError("the node died"), b=None)
-    shared_folder.require_shared(tmp_path)
+    nodes.require_shared(tmp_path)
 
 
 def test_cluster_of_this_node_alone_is_not_asked(answers: Answers, tmp_path: Path) -> None:
-    shared_folder.require_shared(tmp_path / "not-even-there")
+    nodes.require_shared(tmp_path / "not-even-there")
 
 
 def test_node_sees_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "here").touch()
-    sees = shared_folder._sees
-    assert sees(str(tmp_path / "here")) and not sees(str(tmp_path / "gone"))
-    assert not sees("/no/such/folder/file")
+    assert nodes._sees(str(tmp_path / "here"))
+    assert not nodes._sees(str(tmp_path / "gone")) and not nodes._sees("/no/such/folder/file")
 
 
 def test_worker_of_a_node_without_the_store_refuses_the_phase(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"this node, .*, does not see the store of the run"):
-        shared_folder.require_here(str(tmp_path))
+        nodes.require_here(str(tmp_path))
     (tmp_path / "leases").mkdir()
-    shared_folder.require_here(str(tmp_path))
-    shared_folder.require_here("s3://bucket/store")
+    nodes.require_here(str(tmp_path))
+    nodes.require_here("s3://bucket/store")

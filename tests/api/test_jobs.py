@@ -42,7 +42,7 @@ def test_submit_runs_the_sweep_in_the_store_and_with_the_tracking_that_are_given
     assert (state.job, state.state, state.joined) == ("demo-v1-1", "running", False)
     (body,) = cluster.bodies
     entry = body["entrypoint"]
-    assert entry.startswith(f"python .xstilts-start.py {state.version} run demo.yaml ")
+    assert entry.startswith(f"python3 .xstilts-start.py {state.version} run demo.yaml ")
     assert "--store s3://bucket/store --tracking http://mlflow:5000 " in entry
     assert state.store == "s3://bucket/store"
 

@@ -116,18 +116,33 @@ def test_address_where_no_cluster_listens_is_an_error_that_names_the_other_form(
 # -- the head of a cluster file
 
 
-def test_head_of_a_cluster_file_is_asked_of_rays_launcher(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_head_of_machines_that_one_has_stands_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "cluster.yaml"
+    file.write_text(
+        "cluster_name: mine\nprovider: {type: local, head_ip: 10.0.0.5, worker_ips: []}\n"
+        "auth: {ssh_user: me, ssh_private_key: ~/.ssh/one}\n"
+    )
+    assert head_of(file) == ("10.0.0.5", {"ssh_user": "me", "ssh_private_key": "~/.ssh/one"})
+
+
+def test_head_in_a_cloud_is_asked_of_rays_launcher_which_prints_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from ray.autoscaler._private import commands
 
+    def asked(file: str) -> str:
+        print("INFO looking for nodes")
+        return "3.3.3.3"
+
     file = tmp_path / "cluster.yaml"
     file.write_text(
-        "cluster_name: mine\nprovider: {type: local, head_ip: 10.0.0.5}\n"
-        "auth: {ssh_user: me, ssh_private_key: ~/.ssh/one}\n"
+        "cluster_name: mine\nprovider: {type: aws, region: eu-west-1}\nauth: {ssh_user: ubuntu}\n"
     )
-    monkeypatch.setattr(commands, "get_head_node_ip", lambda file: "10.0.0.5")
-    assert head_of(file) == ("10.0.0.5", {"ssh_user": "me", "ssh_private_key": "~/.ssh/one"})
+    completed = {"ssh_user": "ubuntu", "ssh_private_key": "/keys/made-by-ray.pem"}
+    monkeypatch.setattr(commands, "_bootstrap_config", lambda config: {"auth": completed})
+    monkeypatch.setattr(commands, "get_head_node_ip", asked)
+    assert head_of(file) == ("3.3.3.3", completed)
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("text", ["cluster_name: mine\n", "{", "provider: {type: nothing}\n"])

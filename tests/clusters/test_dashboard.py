@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import threading
 from collections.abc import Iterator
@@ -57,6 +58,18 @@ def test_log_is_followed_to_the_end_of_the_job(cluster: FakeDashboard) -> None:
     threading.Timer(0.2, cluster.end, ["demo-v1-1"]).start()
     asked.follow("demo-v1-1", pieces.append)
     assert "".join(pieces) == "one\ntwo\n" == asked.log("demo-v1-1")
+
+
+def test_log_is_followed_inside_an_event_loop_too(cluster: FakeDashboard) -> None:
+    asked, pieces = submitted(cluster), list[str]()
+    cluster.logs["demo-v1-1"] = "one\n"
+    cluster.end("demo-v1-1")
+
+    async def notebook() -> None:
+        asked.follow("demo-v1-1", pieces.append)
+
+    asyncio.run(notebook())
+    assert pieces == ["one\n"]
 
 
 def test_connection_to_a_log_that_breaks_is_the_clusters_absence(cluster: FakeDashboard) -> None:

@@ -42,7 +42,7 @@ def test_lines_are_told_once_however_the_text_is_cut_and_begun_anew(
 def test_lines_that_ray_writes_of_the_job_are_left_out() -> None:
     log = (
         "2026-11-28 10:10:06,370\tINFO job_manager.py:581 -- Runtime env is setting up.\n"
-        "Running entrypoint for job demo-v1-1: python .xstilts-start.py 0.1.0 run demo.yaml\n"
+        "Running entrypoint for job demo-v1-1: python3 .xstilts-start.py 0.1.0 run demo.yaml\n"
         "this job runs xstilts 0.1.0 on head\n"
         "[0 s] starting Ray\nerror: \x1b[31mred"
     )

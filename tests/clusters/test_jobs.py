@@ -111,18 +111,19 @@ def test_metadata_are_texts_that_name_the_sweep_its_plan_and_the_store() -> None
 
 def test_equal_submissions_differ_in_nothing() -> None:
     one = described(made(), {"a": "1"}, "0.1.0", "/store")
-    two = described(made(store="elsewhere"), {"a": "1"}, "0.1.0", "/elsewhere")
+    two = described(made(description="more words"), {"a": "1"}, "0.1.0", "/store")
     assert changes(one, two).words() == []
 
 
 def test_another_plan_other_files_and_another_code_are_each_said() -> None:
     before = described(made(), {"a": "1", "b": "1"}, "0.1.0", "/store")
-    now = described(made(seeds=[1, 2, 3, 4]), {"a": "2", "c": "1"}, "0.2.0", "/store")
+    now = described(made(seeds=[1, 2, 3, 4]), {"a": "2", "c": "1"}, "0.2.0", "/other")
     found = changes(before, now)
     assert "seeds" in found.plan
     assert found.files == "a changed, b gone, c new"
     assert found.code == "0.1.0 -> 0.2.0"
-    assert len(found.words()) == 3
+    assert found.store == "/store -> /other"
+    assert len(found.words()) == 4
 
 
 def test_metadata_of_another_program_differ_and_break_nothing() -> None:

@@ -206,3 +206,46 @@ def _values(file: Path) -> list[str]:
     """Every score of a sweep."""
     keys = ["intermediate", "target", "seed", "role", "language", "split", "metric", "value"]
     return sorted(map(repr, xstilts.scores(file)[keys].itertuples(index=False)))
+
+
+@pytest.mark.slow
+def test_job_that_a_restarted_head_lists_as_running_is_known_as_lost_and_carried_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "gcs"
+    changes = {
+        "intermediate": dict(LONG),
+        "target": dict(LONG),
+        "resources": {"slots": 2, "partial_every_seconds": 1},
+    }
+    file = small(tmp_path, "toy", **changes)
+    with ray_head(RAY_gcs_storage="rocksdb", RAY_gcs_storage_path=str(kept)) as head:
+        monkeypatch.setenv("RAY_AUTH_TOKEN", head.token)
+        xstilts.submit(file, address=head.dashboard, wait=False)
+        store = tmp_path / "store"
+        wait_for(lambda: any(any(p.iterdir()) for p in store.glob("phases/*/partial")))
+        head.kill()
+        head.start()
+        assert xstilts.job_status("toy", address=head.dashboard).state == "lost"
+        told: list[str] = []
+        ended = xstilts.submit(
+            file, address=head.dashboard, log=lambda line: None, tell=told.append
+        )
+        assert (ended.job, ended.state) == ("toy-v1-2", "done")
+        assert any("nothing of it lives: its cluster's head has died" in said for said in told)
+
+
+@pytest.mark.slow
+def test_sweep_of_a_cluster_of_two_nodes_runs_where_the_cpus_are_and_its_driver_on_the_head(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = small(tmp_path, intermediates=["none"])
+    with ray_head(cpus=0) as head:
+        monkeypatch.setenv("RAY_AUTH_TOKEN", head.token)
+        head.add_node(cpus=2)
+        with pytest.raises(InputError, match="has 2 nodes, which must all reach it"):
+            xstilts.submit(file, address=head.dashboard, store="store")
+        lines: list[str] = []
+        ended = xstilts.submit(file, address=head.dashboard, log=lines.append)
+        assert ended.state == "done", lines
+        assert list((tmp_path / "store").glob(".seen-by-all-*")) == []

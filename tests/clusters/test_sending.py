@@ -76,7 +76,7 @@ def test_first_job_of_a_sweep_is_number_one_and_says_what_it_runs(
     assert sent(sending) == Sent(id="demo-v1-1", joined=False)
     (body,) = cluster.bodies
     assert body["entrypoint"] == (
-        "python .xstilts-start.py 0.1.0 run demo.yaml --store '/my store'"
+        "python3 .xstilts-start.py 0.1.0 run demo.yaml --store '/my store'"
     )
     assert body["metadata"]["job_name"] == "demo v1"
     # any resource for the entrypoint would let the driver land off the head
@@ -198,3 +198,21 @@ def test_secrets_of_the_submitter_and_the_token_are_in_nothing_that_is_sent(
     text = repr(cluster.bodies)
     assert "hush" not in text and TOKEN not in text
     assert cluster.bodies[0]["runtime_env"]["env_vars"]["HF_HUB_OFFLINE"] == "1"
+
+
+def test_other_plan_and_store_than_those_of_the_last_job_are_said_and_left_to_the_run(
+    cluster: FakeDashboard, sent: Sender, sending: Sending
+) -> None:
+    sent(sending)
+    cluster.end("demo-v1-1", "FAILED", 2)
+    other = changed(sending, seeds=[7])
+    other = replace(other, metadata={**other.metadata, "xstilts_store": "s3://bucket"})
+    assert sent(other) == Sent(id="demo-v1-2", joined=False)
+    plan, store = sent.told[:2]
+    assert (
+        plan.startswith("since demo-v1-1: another plan (seeds[0]: 1 -> 7)")
+        and "raise `version`" in plan
+    )
+    assert store == (
+        "since demo-v1-1: another store (/my store -> s3://bucket); what it lacks is run again"
+    )

@@ -66,6 +66,6 @@ def test_python_without_ray_is_named(tmp_path: Path) -> None:
         env={"PATH": os.environ["PATH"]},
     )
     assert done.returncode == 1
-    assert f"the `python` of this cluster's jobs is {sys.executable}, which has no ray" in (
+    assert f"the `python3` of this cluster's jobs is {sys.executable}, which has no ray" in (
         done.stderr
     )

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.api.given import AnySweep, base_of, file_of, load
-from xstilts.errors import EngineError, InputError
+from xstilts.errors import EngineError, InputError, first_line
 from xstilts.spec.sweep import Sweep
 
 if TYPE_CHECKING:
     from xstilts.clusters.dashboard import Dashboard, Job
+    from xstilts.clusters.sending import Sending
 
 Tell = Callable[[str], None]
 _TELLS = re.compile(r"\[[^\]]+\] |stopped after |(\d+ h )?\d+ (s|min): ")
@@ -41,7 +42,7 @@ class JobState:
     exit_code: int | None
     """What `xstilts run` ended with there; None while it runs, and where it was killed."""
     last: str
-    """The last line of its log that tells how far it is, or the last one at all."""
+    """The last line of its log that tells how far it is, else the last one, else what Ray says."""
     joined: bool = False
     """Whether `submit` found it running."""
 
@@ -82,7 +83,8 @@ def submit(
         return _state(dashboard, dashboard.job(sent.id), joined=sent.joined)
 
 
-def _sending(given: AnySweep, sweep: Sweep, dashboard: Dashboard, tell: Tell) -> Any:
+def _sending(given: AnySweep, sweep: Sweep, dashboard: Dashboard, tell: Tell) -> Sending:
+    """What a job of the sweep is made of. InputError where it can't be sent."""
     from xstilts.clusters.environment import without_credentials
     from xstilts.clusters.jobs import described
     from xstilts.clusters.package import code, package
@@ -95,7 +97,8 @@ def _sending(given: AnySweep, sweep: Sweep, dashboard: Dashboard, tell: Tell) ->
     file = file_of(given)
     text = Path(file).read_bytes() if file else sweep.model_dump_json(indent=1).encode()
     packed = package(sweep, file, text, base_of(given))
-    for path in packed.not_sent:
+    there = [*packed.not_sent, *([sweep.mirror] if sweep.mirror else [])]
+    for path in there:
         tell(f"not sent: {path}; every node of the cluster must have it")
     words = ["run" if file else "run-value", packed.sweep_file, "--store", home]
     words += ["--tracking", sweep.tracking] if sweep.tracking else []
@@ -195,13 +198,17 @@ def _job(dashboard: Dashboard, given: AnySweep) -> Job:
     """The newest job of what the user names."""
     from xstilts.clusters.jobs import jobs_of, named
 
-    if not isinstance(given, Sweep) and not os.path.isfile(given):
-        return named(dashboard.jobs(), os.fspath(given))
+    jobs = dashboard.jobs()
+    if not isinstance(given, Sweep) and not _is_file(os.fspath(given)):
+        return named(jobs, os.fspath(given))
     sweep = load(given)
-    own = jobs_of(dashboard.jobs(), sweep.name, sweep.version)
-    if own:
-        return own[-1]
-    return named(dashboard.jobs(), f"{sweep.name}-v{sweep.version}")
+    own = jobs_of(jobs, sweep.name, sweep.version)
+    return own[-1] if own else named(jobs, f"{sweep.name}-v{sweep.version}")
+
+
+def _is_file(given: str) -> bool:
+    """Whether a sweep file is meant, and not a name."""
+    return given.endswith((".yaml", ".yml")) or os.path.isfile(given)
 
 
 def _state(dashboard: Dashboard, job: Job, joined: bool = False) -> JobState:
@@ -223,7 +230,7 @@ def _state(dashboard: Dashboard, job: Job, joined: bool = False) -> JobState:
         started=job.started,
         ended=job.ended or None,
         exit_code=job.exit_code,
-        last=_progress(lines),
+        last=_progress(lines) or first_line(job.message),
         joined=joined,
     )
 

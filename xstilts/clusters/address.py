@@ -10,9 +10,10 @@ In this order:
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -102,19 +103,30 @@ def _head(file: Path, tell: Tell) -> Iterator[str]:
 def head_of(file: Path) -> tuple[str, Mapping[str, Any]]:
     """Address of the head of the running cluster of a file, and the file's `auth:` as Ray completes
     it. EngineError where there is none.
+
+    Machines that one has (`provider: local`) say in the file which is the head; for all others the
+    cloud is asked, by Ray's launcher and with the user's own access to that cloud.
     """
-    from ray.autoscaler._private import commands
-    from ray.autoscaler._private.cli_logger import cli_logger
     from ruamel.yaml import YAML
 
     try:
-        cli_logger.configure(log_style="record", verbosity=0)
         config = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
-        if "ssh_private_key" not in config["auth"] and config["provider"]["type"] != "local":
-            config = commands._bootstrap_config(config)  # a cloud's launcher makes a key itself
-        return str(commands.get_head_node_ip(str(file))), config["auth"]
+        if head := config["provider"].get("head_ip"):
+            return str(head), config["auth"]
+        return _asked_of_the_cloud(file, config)
     except (Exception, SystemExit) as error:  # Ray's launcher has no common root, and exits
         raise EngineError(
             f"{file}: the head of its cluster can't be found ({first_line(error, 200)}); is it up "
             f"(`ray up {file}`)? --address names another cluster"
         ) from error
+
+
+def _asked_of_the_cloud(file: Path, config: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Ray's launcher prints what it does; that is nothing for the user of another verb."""
+    from ray.autoscaler._private import commands
+
+    logging.getLogger("ray.autoscaler").setLevel(logging.ERROR)
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        if "ssh_private_key" not in config["auth"]:
+            config = commands._bootstrap_config(config)  # the launcher makes a key itself
+        return str(commands.get_head_node_ip(str(file))), config["auth"]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -132,10 +133,15 @@ class Dashboard:
 
     def follow(self, name: str, tell: Callable[[str], None]) -> None:
         """Gives `tell` what a job has printed, from its beginning, and what it prints until it
-        ends. Works in the main thread, and in others.
+        ends. Works in any thread, also where an event loop runs already, as in a notebook; `tell`
+        is then called from another thread.
         """
         try:
-            asyncio.run(self._follow(name, tell))
+            if _in_event_loop():
+                with ThreadPoolExecutor(1) as other:
+                    other.submit(asyncio.run, self._follow(name, tell)).result()
+            else:
+                asyncio.run(self._follow(name, tell))
         except OSError as error:
             raise Away(f"{self.shown}: the connection broke ({first_line(error)})") from error
 
@@ -232,6 +238,14 @@ class Dashboard:
                 else "no reason given"
             )
             raise EngineError(f"{self.shown}: {what}: {answer.status_code} ({said})")
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _cause(error: BaseException) -> str:

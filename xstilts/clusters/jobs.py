@@ -127,6 +127,7 @@ class Changes:
     plan: str = ""
     files: str = ""
     code: str = ""
+    store: str = ""
 
     def words(self) -> list[str]:
         """A part of a sentence for each."""
@@ -137,6 +138,8 @@ class Changes:
             parts.append(f"other files ({self.files})")
         if self.code:
             parts.append(f"another xstilts ({self.code})")
+        if self.store:
+            parts.append(f"another store ({self.store})")
         return parts
 
 
@@ -145,11 +148,16 @@ def changes(before: Mapping[str, str], now: Mapping[str, str]) -> Changes:
     plan = ""
     if before.get(PLAN_DIGEST) != now[PLAN_DIGEST]:
         plan = changed_words(_unpacked(before.get(PLAN, "")), _unpacked(now[PLAN]))
-    code = "" if before.get(CODE) == now[CODE] else f"{before.get(CODE)} -> {now[CODE]}"
+
+    def other(key: str) -> str:
+        old, new = before.get(key), now[key]
+        return "" if old == new else f"{old} -> {new}"
+
     return Changes(
         plan=plan,
         files=_changed_files(_unpacked(before.get(FILES, "")), _unpacked(now[FILES])),
-        code=code,
+        code=other(CODE),
+        store=other(STORE),
     )
 
 

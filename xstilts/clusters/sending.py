@@ -119,7 +119,12 @@ def _told_before(job: Job | None, sending: Sending, tell: Tell) -> None:
     if job.open:
         tell(lost(job))
     if differing.plan:
-        return  # the run refuses it, or the store does not know the sweep
+        tell(
+            f"since {job.id}: another plan ({differing.plan}); the run refuses it where the store "
+            "has begun with the other one: then raise `version`"
+        )
+    if differing.store:
+        tell(f"since {job.id}: another store ({differing.store}); what it lacks is run again")
     if differing.files:
         tell(f"since {job.id}: {differing.files}; phases that read these files are run again")
     if differing.code:
@@ -130,7 +135,7 @@ def _told_before(job: Job | None, sending: Sending, tell: Tell) -> None:
 
 
 def _entrypoint(sending: Sending) -> str:
-    words = ["python", _STARTER, sending.code.version, *sending.words]
+    words = ["python3", _STARTER, sending.code.version, *sending.words]
     return shlex.join(words)
 
 
@@ -147,8 +152,12 @@ def _runtime(dashboard: Dashboard, sending: Sending, with_code: bool, tell: Tell
 
 def _kept(dashboard: Dashboard, packed: bytes, what: str, tell: Tell) -> str:
     if dashboard.keep(uri(packed), packed):
-        tell(f"sent {what}: {len(packed) / 2**20:.1f} MiB")
+        tell(f"sent {what}: {_size(len(packed))}")
     return uri(packed)
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**20:.1f} MiB" if count > 2**19 else f"{count / 2**10:.0f} KiB"
 
 
 def _begun(dashboard: Dashboard, name: str) -> Job:

@@ -25,8 +25,8 @@ def start(wanted: str, words: list[str]) -> None:
     """Runs `xstilts WORDS` in this process."""
     if importlib.util.find_spec("ray") is None:
         sys.exit(
-            f"the `python` of this cluster's jobs is {sys.executable}, which has no ray: start the "
-            "head with the folder of its own python first in PATH"
+            f"the `python3` of this cluster's jobs is {sys.executable}, which has no ray: start "
+            "the head with the folder of its own python first in PATH"
         )
     found = "no xstilts"
     try:

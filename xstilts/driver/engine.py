@@ -190,7 +190,9 @@ class PhaseSearcher(Searcher):
     ) -> None:
         """Tells the board how the phase ended; where its process died, `departures` knows why."""
         slot = self._drive.trials.pop(trial_id, None)
+        self._drive.memory.end(trial_id)
         if slot is None or trial_id in self._drive.taken:
+            self._drive.departures.forget(trial_id)
             return
         self._drive.may_go_on()
         status = (result or {}).get("status", "")
@@ -206,7 +208,6 @@ class PhaseSearcher(Searcher):
         else:
             board.pruned(slot)
         departures.forget(trial_id)
-        self._drive.memory.end(trial_id)
         self._drive.changed()
         self._drive.tick(force=True)
 

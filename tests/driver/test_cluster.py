@@ -204,3 +204,28 @@ def stop_raylet(seconds: float) -> None:
                     process.resume()
                     return
         time.sleep(0.05)
+
+
+def test_joined_cluster_whose_head_is_away_is_waited_for_and_dead_after_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, there = [1000.0], [True]
+
+    def reach(address: str, seconds: float = 10) -> None:
+        if not there[0]:
+            raise ConnectionRefusedError
+
+    monkeypatch.setattr(cluster.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(cluster, "_reach", reach)
+    joined = cluster.Cluster("head:6379")
+    for seconds in (*range(0, 100, 6), *range(100, 140, 6)):  # it answers, then is away for 38 s
+        now[0], there[0] = 1000.0 + seconds, seconds < 100
+        assert joined.dead() == ""
+    there[0] = True
+    now[0] += 6
+    assert joined.dead() == ""
+    there[0] = False
+    now[0] += cluster.AWAY_SECONDS - 1
+    assert joined.dead() == ""
+    now[0] += 6
+    assert joined.dead() == "head:6379 has refused connections for 45 s"

@@ -75,6 +75,17 @@ def test_process_that_computes_before_its_first_step_is_let_alone() -> None:
     assert told[0].startswith("no progress for 1.0 min while encoding rows of mnli")
 
 
+def test_evaluation_that_computes_between_two_languages_is_let_alone() -> None:
+    clock = Clock()
+    dog, told = clock.dog(60)
+    dog.progress(at(1))
+    dog.progress(at(1, "predicting sw"))
+    clock.wait(dog, 4000, busy=0.5)
+    assert told == []
+    clock.wait(dog, 62)
+    assert told[0].startswith("no progress for 1.0 min while predicting sw")
+
+
 def test_process_that_spins_after_its_first_step_hangs() -> None:
     clock = Clock()
     dog, told = clock.dog(60)

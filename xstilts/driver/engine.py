@@ -225,7 +225,9 @@ class PhaseSearcher(Searcher):
         slot = self._drive.trials.pop(trial_id, None)
         if slot is not None:
             self._drive.meter.end(slot)
+        self._drive.memory.end(trial_id)
         if slot is None or trial_id in self._drive.taken:
+            self._drive.departures.forget(trial_id)
             return
         self._drive.may_go_on()
         status = (result or {}).get("status", "")
@@ -241,7 +243,6 @@ class PhaseSearcher(Searcher):
         else:
             board.pruned(slot)
         departures.forget(trial_id)
-        self._drive.memory.end(trial_id)
         self._drive.changed()
         self._drive.tick(force=True)
 

@@ -165,7 +165,8 @@ class Resources(Frozen):
     """Seconds between partial checkpoints; a killed phase loses at most the work of that time."""
     deadline_minutes: float = Field(default=30, ge=0)
     """A phase that makes no step for so long hangs: its process is killed and it is tried again;
-    0: it may hang for ever. Before its first step only a process that computes nothing counts.
+    0: it may hang for ever. Before its first step, and in an evaluation, only a process that
+    computes nothing counts.
     """
 
     @property

@@ -1,8 +1,9 @@
 """Notices that a phase makes no progress any more, and says where it hangs.
 
-A thread beside the phase looks at how long ago the last step was. Before the first step there is
-nothing to count: rows are read, translated or tokenised there, which may rightly take hours. Until
-then a process that computes counts as one that goes on, and only one that waits can hang.
+A thread beside the phase looks at how long ago the last step was. Where the phase has said that it
+is `doing` something else, there is nothing to count: before the first step rows are read,
+translated or tokenised, and in an evaluation a language is predicted, which may rightly take hours.
+There a process that computes counts as one that goes on, and only one that waits can hang.
 
 Where the phase is past its deadline, the stacks of all threads are told, that of the phase first.
 Code that never gives Python's lock back stops this thread too. For that case `faulthandler` has a
@@ -71,7 +72,10 @@ class Watchdog:
         now, used = self._clock(), self._computed()
         stopped = now - self._looked > self.seconds / 2  # all of this process was, by a signal
         self._looked = now
-        if stopped or (self._at[0] == 0 and used - self._used > BUSY * max(1.0, now - self._since)):
+        if stopped or (
+            (self._at[0] == 0 or self._at[1])
+            and used - self._used > BUSY * max(1.0, now - self._since)
+        ):
             self._go_on()
         elif now - self._since > self.seconds and not self.told:
             self.told = True
@@ -79,7 +83,7 @@ class Watchdog:
 
     def _sentence(self, silent: float) -> str:
         step, doing = self._at
-        where = f"at step {step}" if step or not doing else f"while {doing}"
+        where = f"while {doing}" if doing else f"at step {step}"
         return f"no progress for {silent / 60:.1f} min {where}"
 
     @contextmanager

@@ -1,0 +1,127 @@
+"""What the engine's adapters tell the board when a trial's process goes. No Ray is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ray.tune.search import Searcher
+
+from tests.driver.test_board import board_of
+from tests.driver.test_departures import Cluster
+from tests.support.sweeps import small
+from xstilts.driver import engine
+from xstilts.driver.departures import MOST_LOSSES, Departures
+from xstilts.store.ledger import Entry, State
+
+
+class Run:
+    """A run of a small sweep with one slot, driven by hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.board, store, _ = board_of(small(), folder)
+        self.cluster, self.killed = Cluster(), list[Any]()
+        departures = Departures(store, 0, folder / "hung", self.cluster, kill=self.killed.append)
+        self.drive = engine._Drive(
+            self.board, small(), {}, 1, lambda snapshot: None, lambda: None, departures
+        )
+        self.searcher = engine.PhaseSearcher(self.drive)
+        self.scheduler = engine.PhaseScheduler(self.drive)
+        state = SimpleNamespace(ray_actor=SimpleNamespace())
+        self.trial = SimpleNamespace(trial_id="t", temporary_state=state)
+
+    def begins(self) -> dict[str, Any]:
+        return dict(self.searcher.suggest("t"))
+
+    def says(self, **row: Any) -> str:
+        given = {"status": "running", "step": 1, "steps": 9, "nodes": ["n1"], **row}
+        return self.scheduler.on_trial_result(None, self.trial, given)
+
+    def dies(self) -> None:
+        self.scheduler.on_trial_error(None, self.trial)
+        self.searcher.on_trial_complete("t", error=True)
+
+    def entry(self, slot: str) -> Entry:
+        entry = self.board.ledger.get(slot)
+        assert entry is not None
+        return entry
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path)
+
+
+def test_phase_whose_node_died_is_handed_out_again_without_an_attempt(run: Run) -> None:
+    begun = run.begins()
+    run.says()
+    run.cluster.dead = {"n1"}
+    run.dies()
+    assert run.entry(begun["slot"]).state is State.WAITING
+    assert run.entry(begun["slot"]).attempts == 0
+    assert run.begins()["phase"] == begun["phase"]
+
+
+def test_phase_that_left_is_killed_and_handed_out_again(run: Run) -> None:
+    begun = run.begins()
+    assert run.says(status="left", step=0) == "CONTINUE"
+    assert run.killed == [run.trial.temporary_state.ray_actor]
+    run.dies()
+    assert run.entry(begun["slot"]).attempts == 0
+    assert run.begins()["phase"] == begun["phase"]
+
+
+def test_phase_whose_process_crashes_each_time_fails(run: Run) -> None:
+    retries = run.drive.sweep.resources.retries
+    for attempt in range(1, retries + 2):
+        begun = run.begins()
+        run.says()
+        run.dies()
+        assert run.entry(begun["slot"]).attempts == attempt
+    entry = run.entry(begun["slot"])
+    assert entry.state is State.FAILED
+    assert entry.error == "the trial's process died on node 10.0.0.1 (n1)"
+
+
+def test_phase_whose_nodes_die_again_and_again_fails_and_says_so(run: Run) -> None:
+    run.cluster.dead = {"n1"}
+    for _ in range(MOST_LOSSES + 1):
+        begun = run.begins()
+        run.says()
+        run.dies()
+    entry = run.entry(begun["slot"])
+    assert entry.state is State.FAILED
+    assert entry.error == (
+        "its node 10.0.0.1 (n1) was lost, as often before; it may be the cause itself"
+    )
+
+
+def test_phase_that_fails_because_a_worker_lost_its_node_is_not_to_blame(run: Run) -> None:
+    begun = run.begins()
+    run.says(nodes=["n1", "n2"])
+    run.cluster.dead = {"n2"}
+    row = {"status": "failed", "error": "a worker died", "hopeless": False, "damaged": ""}
+    run.searcher.on_trial_complete("t", row)
+    assert run.entry(begun["slot"]).attempts == 0
+
+
+def test_group_short_of_memory_begins_again_with_smaller_micro_batches(run: Run) -> None:
+    begun = run.begins()
+    assert begun["context"]["halvings"] == 0
+    run.says(status="short", halvings=1, error="CUDA out of memory")
+    run.dies()
+    again = run.begins()
+    assert again["phase"] == begun["phase"] and again["context"]["halvings"] == 1
+    assert run.entry(begun["slot"]).attempts == 1
+
+
+def test_run_that_is_to_end_hands_out_nothing_and_its_phases_wait(run: Run) -> None:
+    begun = run.begins()
+    run.drive.leave()
+    assert run.searcher.suggest("u") == Searcher.FINISHED
+    run.says(status="left")
+    run.dies()
+    assert run.entry(begun["slot"]).state is State.WAITING
+    assert not run.board.settled

@@ -111,14 +111,14 @@ def test_what_is_not_on_this_machine_is_named_with_its_phases_and_the_reason(
     assert model["phases"] == planned["not_known"]["phases"] == planned["phases"]
 
 
-def known_phases(file: Path) -> set[str]:
+def known_ids(file: Path) -> set[str]:
     """Ids of all phases of a sweep without a search, as a run would have them."""
     from xstilts import api
     from xstilts.api.opened import open_sweep
     from xstilts.planning.filling import known_phases
 
     opened = open_sweep(file)
-    return known_phases(opened.plan, api.resolve(opened.plan, opened.context))
+    return set(known_phases(opened.plan, api.resolve(opened.plan, opened.context)).values())
 
 
 FIXED: dict[str, Any] = {
@@ -130,7 +130,7 @@ FIXED: dict[str, Any] = {
 
 def test_phases_whose_data_are_here_still_count_where_others_are_not(tmp_path: Path) -> None:
     file = make_sweep(tmp_path, **FIXED)
-    ids = known_phases(file)
+    ids = known_ids(file)
     for one in ids:
         store = tmp_path / "store"
         (store / "phases" / one).mkdir(parents=True)
@@ -147,7 +147,7 @@ def test_phases_whose_data_are_here_still_count_where_others_are_not(tmp_path: P
 
 def test_plan_keeps_no_hashes_and_no_label_tables_of_changed_files(tmp_path: Path) -> None:
     file = make_sweep(tmp_path, **FIXED)
-    known_phases(file)
+    known_ids(file)
     store = store_with_a_phase(tmp_path / "store")
     with (tmp_path / "rows/topic.en.train.jsonl").open("a") as rows:
         rows.write('{"text": "w1 w2", "label": "unheard of"}\n')

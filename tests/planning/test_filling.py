@@ -77,14 +77,18 @@ def test_trained_tasks_are_those_of_slots_and_of_mixtures_members_once() -> None
     assert sorted(trained_tasks(plan)) == ["bad", "good", "tags"]
 
 
-def test_known_ids_are_all_of_a_sweep_without_a_search_and_stop_where_one_decides() -> None:
+def known_ids(plan: Plan) -> set[str]:
+    return set(known_phases(plan, REVISIONS).values())
+
+
+def test_known_phases_are_all_of_a_sweep_without_a_search_and_stop_where_one_decides() -> None:
     fixed = Settings(lr=1e-4, steps=10)
     whole = make_plan(small(intermediate=fixed, target=fixed))
-    assert len(known_phases(whole, REVISIONS)) == len(whole.distinct())
+    assert known_phases(whole, REVISIONS).keys() == {slot.key for slot in whole.slots}
+    assert len(known_ids(whole)) == len(whole.distinct())
     searched = make_plan(small(intermediate=fixed))
-    known = known_phases(searched, REVISIONS)
     trained = make_plan(small(intermediate=fixed, targets=("find",)))
-    assert known == known_phases(trained, REVISIONS)  # intermediates, and their retrieval scores
+    assert known_ids(searched) == known_ids(trained)  # intermediates, and their retrieval scores
 
 
 def read_by(plan: Plan, key: str) -> PhaseSpec | None:

@@ -26,6 +26,7 @@ _VERBS = (
     "track",
     "doctor",
     "verify",
+    "prune",
     "why",
 )
 _HOMES = {
@@ -57,6 +58,7 @@ __all__ = [
     "list_tasks",
     "load",
     "plan",
+    "prune",
     "report",
     "run",
     "scores",
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
         init,
         list_tasks,
         plan,
+        prune,
         report,
         run,
         scores,

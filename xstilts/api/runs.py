@@ -110,7 +110,12 @@ def _drive(
             warnings.append(missing)
             warn(missing)
     again = made_again.told(opened.store.data)
-    for message in (*_few(board.set_aside), *keeper.problems, *again, *lost_rows(opened.sweep, opened.context)):
+    for message in (
+        *_few(board.set_aside),
+        *keeper.problems,
+        *again,
+        *lost_rows(opened.sweep, opened.context),
+    ):
         warnings.append(message)
         warn(message)
     return RunResult(

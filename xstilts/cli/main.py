@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from xstilts.cli import names
+from xstilts.cli import names, prune
 from xstilts.cli.net import Net
 from xstilts.cli.options import (
     JsonOption,
@@ -34,6 +34,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+prune.register(app)
 
 
 def main() -> None:

@@ -59,9 +59,7 @@ class Keeper:
                 self.problems.append(told)
 
     def _look(self) -> None:
-        own = claims(
-            self._name, self._checkpoints, self._ledger.entries(), self._ledger.chosen()
-        )
+        own = claims(self._name, self._checkpoints, self._ledger.entries(), self._ledger.chosen())
         self._done &= own.free  # one that is needed again is looked at again afterwards
         free = own.free - self._done
         for phase in sorted(free - self._others.held()) if free else ():

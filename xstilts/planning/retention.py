@@ -11,8 +11,7 @@ Nothing here knows phases, files or a store.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Mapping, Set as AbstractSet
 
 from xstilts.planning.needs import Base, Filled, Needs
 from xstilts.planning.plan import Plan, Slot

@@ -2,7 +2,9 @@
 
 A name is a path below the folder, and no link leads out of it (`inside`). A file is written under a
 hidden name and then renamed, so that it is whole. `swap` compares and replaces under a kernel lock
-on `.lock` beside the file, which is held only during the swap and ends with its process. Hidden
+on `.lock` beside the file, which is held only during the swap and ends with its process. Files are
+on the disk when a method returns, but for those that are `fleeting`: what they say ends with the
+processes that wrote it, so they need not outlive a power cut. Hidden
 names (`.lock`, unfinished files, scratch folders) belong to this module and are never listed.
 """
 
@@ -15,7 +17,7 @@ import stat
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xstilts.errors import StoreError
@@ -27,8 +29,12 @@ from xstilts.store.local_files import store_error, sync_folder, write_bytes
 class FolderFiles:
     """`Files` below one folder. Holds no state but its path."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, *, fleeting: str = "leases") -> None:
+        """`fleeting`: the first part of the names of such files."""
+        self.root, self._fleeting = root, fleeting
+
+    def _durable(self, name: str) -> bool:
+        return name.split("/")[0] != self._fleeting
 
     def _path(self, name: str) -> Path:
         return inside(self.root, required(name))
@@ -90,10 +96,10 @@ class FolderFiles:
         """Compares and replaces under a lock. What takes time is done before: whoever is stopped
         while it has the lock blocks all others.
         """
-        path = self._path(name)
+        path, durable = self._path(name), self._durable(name)
         made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
         if after is not None:
-            write_bytes(made, after)
+            _write_hidden(made, after, durable)
         try:
             with _locked(path.parent / ".lock"):
                 if self.read(name) != before:
@@ -102,7 +108,8 @@ class FolderFiles:
                     os.replace(made, path)
                 elif before is not None:
                     self.remove(name)
-            sync_folder(path.parent)
+            if durable:
+                sync_folder(path.parent)
             return True
         except OSError as error:
             raise store_error(error, path) from error
@@ -149,6 +156,24 @@ class FolderFiles:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_hidden(path: Path, content: bytes, durable: bool) -> None:
+    """Writes a file whose name no reader looks for, so that nothing but its content must be on the
+    disk.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "xb") as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(content)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        raise store_error(error, path) from error
 
 
 def _copied(local: Path, target: Path) -> Path:

@@ -21,9 +21,9 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False).encode())
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Writes `content` to `path` atomically (readers see the old file or the whole new one) and
-    durably; raises StoreError where it can't.
+    durably: it outlives a power cut. Raises StoreError where it can't.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,9 +33,11 @@ def write_bytes(path: Path, content: bytes) -> None:
                 os.fchmod(handle, 0o644)  # temporary files are private; a store is shared
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    os.fsync(file.fileno())
             os.replace(name, path)
-            sync_folder(path.parent)
+            if durable:
+                sync_folder(path.parent)
         except BaseException:
             with suppress(OSError):
                 os.unlink(name)

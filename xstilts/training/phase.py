@@ -38,9 +38,9 @@ def run_phase(
     """Runs a phase to its record; returns "done", or "pruned" if `report` returned False.
 
     Several workers all call this, and `report` is called on all of them at the same steps; any
-    False stops all. A phase that has a record and its checkpoint returns "done" at once. `sure` is called before
-    anything is kept, and raises LeaseLost where the phase is another worker's. Raises PhaseError,
-    DataError, StoreError, CorruptError.
+    False stops all. A phase that has a record and its checkpoint returns "done" at once. `sure` is
+    called before anything is kept, and raises LeaseLost where the phase is another worker's. Raises
+    PhaseError, DataError, StoreError, CorruptError.
     """
     store = Store(worker.store)
     phase = store.phase(spec.id, sure)

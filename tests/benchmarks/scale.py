@@ -22,12 +22,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-STUB = ROOT / "tests" / "support" / "stub_worker"
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.support.own_environment import use_own_environment
 from tests.support.stub_phases import leave, many
+
+ROOT = Path(__file__).resolve().parents[2]
+STUB = ROOT / "tests" / "support" / "stub_worker"
 
 
 class Gauge:

@@ -2,7 +2,8 @@
 
 Python imports this module when a process starts. It puts a module in the place of
 `xstilts.training.phase` that leaves what a worker would leave (`tests.support.stub_phases`),
-without torch; everything around it, the trial with its lease and its reports included, is the real one.
+without torch; everything around it, the trial with its lease and its reports included, is the real
+one.
 """
 
 import sys

@@ -86,7 +86,7 @@ def test_swap_that_is_stopped_while_it_writes_blocks_nobody(tmp_path: Path) -> N
 import os, signal, sys
 from pathlib import Path
 from xstilts.store import folder_files
-folder_files.write_bytes = lambda path, content: os.kill(os.getpid(), signal.SIGSTOP)
+folder_files._write_hidden = lambda path, content, durable: os.kill(os.getpid(), signal.SIGSTOP)
 folder_files.FolderFiles(Path(sys.argv[1])).swap("lease", None, b"late")
 """
     stopped = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])

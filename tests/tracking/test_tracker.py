@@ -17,6 +17,7 @@ from xstilts.errors import InputError, TrackingError
 from xstilts.store.ledger import State
 from xstilts.store.phases import Store
 from xstilts.tracking import tracker
+from xstilts.tracking.pair_runs import pair_key
 from xstilts.tracking.server import connect
 from xstilts.tracking.tracker import Tracker, rebuild, tracking_uri
 
@@ -48,13 +49,23 @@ def test_sync_store_of_any_path_holds_the_database_and_what_belongs_to_it(
     assert {path.name for path in tmp_path.iterdir()} == {"store", "run [v2] 100%20 #1 ü?"}
 
 
-def test_sync_finished_sweep_makes_one_run_a_phase_under_the_sweep(world: World) -> None:
-    keys = {e.phase or e.slot for e in world.entries if e.state not in ("waiting", "blocked")}
-    assert world.tracker().sync(world.entries) == len(keys) + 1
+def test_sync_finished_sweep_makes_one_run_a_phase_under_its_pair_under_the_sweep(
+    world: World,
+) -> None:
+    ran = [e for e in world.entries if e.state not in ("waiting", "blocked")]
+    keys, pairs = {e.phase or e.slot for e in ran}, {*map(pair_key, ran)}
+    assert world.tracker().sync(world.entries) == len(keys) + len(pairs) + 1
     runs = world.runs()
-    assert sorted(run.data.tags["xstilts.key"] for run in runs) == sorted([*keys, "sweep"])
-    (top,) = [run for run in runs if run.data.tags["xstilts.key"] == "sweep"]
-    assert {run.data.tags.get("mlflow.parentRunId") for run in runs} == {None, top.info.run_id}
+    found = sorted(run.data.tags["xstilts.key"] for run in runs)
+    assert found == sorted([*keys, *pairs, "sweep"])
+    key_of = {run.info.run_id: run.data.tags["xstilts.key"] for run in runs}
+    above = {
+        run.data.tags["xstilts.key"]: key_of.get(run.data.tags.get("mlflow.parentRunId", ""))
+        for run in runs
+    }
+    assert above.pop("sweep") is None
+    assert {above[key] for key in pairs} == {"sweep"}
+    assert {above[key] for key in keys} == pairs
 
 
 def test_sync_evaluation_has_scores_gains_and_the_params_of_the_whole_pair(world: World) -> None:

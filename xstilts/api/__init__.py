@@ -14,6 +14,7 @@ overrides the file's. Relative paths in a sweep's tasks start from the folder of
     machine          doctor, fetch
     verification     verify
     clusters         cluster_check, cluster_token
+    pruning          prune
 
 `given` reads a verb's argument. `opened` makes the sweep, plan and store from it, once for each
 verb. `inputs` finds the data and models that a plan reads, `notes` tells what a reader of the
@@ -32,6 +33,7 @@ from xstilts.api.inputs import data_context, resolve, with_labels
 from xstilts.api.jobs import job_status, logs, stop, submit
 from xstilts.api.machine import doctor, fetch
 from xstilts.api.opened import Opened, open_sweep
+from xstilts.api.pruning import prune
 from xstilts.api.results import report, scores, status, submission, track
 from xstilts.api.runs import run
 from xstilts.api.task_lists import list_tasks
@@ -55,6 +57,7 @@ __all__ = [
     "logs",
     "open_sweep",
     "plan",
+    "prune",
     "report",
     "resolve",
     "run",

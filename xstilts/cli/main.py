@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from xstilts.cli import cluster, jobs, names
+from xstilts.cli import cluster, jobs, names, prune
 from xstilts.cli.net import Net
 from xstilts.cli.options import (
     GanttOption,
@@ -40,6 +40,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cluster.app, name="cluster")
+
+
+prune.register(app)
 
 
 def main() -> None:

@@ -95,6 +95,8 @@ class Board:
         self._leases: dict[str, Lease] = {}
         self._wanted: dict[str, Lease] = {}
         """Leases that others have: each watches its file from one look to the next."""
+        self._children: dict[str, set[str]] = defaultdict(set)
+        """Phase to the slots whose phases start from its checkpoint."""
         self._remade: set[str] = set()
         """Phases with a record whose checkpoint was dropped and is needed again."""
         self._interval: dict[str, int] = {}
@@ -109,6 +111,7 @@ class Board:
         self._store.expect({entry.phase for entry in self.ledger.entries() if entry.phase})
         for entry in self.ledger.entries():
             self._take_over(entry)
+            self._note_parent(entry)
         self._studies.reconcile(self._choices.known_trials())
         for slot in self._plan.slots:
             if self._states[slot.key] is State.WAITING:
@@ -359,9 +362,9 @@ class Board:
         """Opens the slots again whose phase started from a checkpoint of `parent` that was damaged:
         they are done only where it came out the same when it was made again.
         """
-        children = [entry for entry in self.ledger.entries() if entry.parent == parent]
-        done = [child for child in children if child.slot in self._slots]
-        for phase in {child.phase for child in done if self._states[child.slot].finished}:
+        known = [self._known(slot) for slot in sorted(self._children[parent])]
+        children = [one for one in known if one.parent == parent]
+        for phase in {one.phase for one in children if self._states[one.slot].finished}:
             if not self._outcomes.has_record(phase):
                 self._reopen(phase)
 
@@ -445,9 +448,14 @@ class Board:
 
     def _set(self, entry: Entry, state: State, **changes: Any) -> Entry:
         self._states[entry.slot] = state
+        self._note_parent(entry)
         if self.ledger.get(entry.slot) == entry.model_copy(update={"state": state, **changes}):
             return entry
         return self.ledger.write(entry, state=state, **changes)
+
+    def _note_parent(self, entry: Entry) -> None:
+        if entry.parent and entry.slot in self._slots:
+            self._children[entry.parent].add(entry.slot)
 
     # -- how it stands
 

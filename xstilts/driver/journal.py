@@ -22,9 +22,16 @@ from typing import Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
+from optuna.storages.journal._storage import JournalOperation
 
 from xstilts.errors import StoreError
 from xstilts.store.chained import Chained, Follower
+
+_OF_ASKING = (
+    JournalOperation.CREATE_TRIAL,
+    JournalOperation.SET_TRIAL_PARAM,
+    JournalOperation.SET_TRIAL_USER_ATTR,
+)
 
 
 class Journal(BaseJournalBackend):
@@ -59,8 +66,12 @@ class Journal(BaseJournalBackend):
         yield from self._logs[log_number_from:]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Appends operations. StoreError where the disk refuses."""
-        self._file.append(*logs)
+        """Appends operations. StoreError where the disk refuses.
+
+        The end of a trial is waited for. What a trial is asked with is in the ledger too before its
+        phase starts.
+        """
+        self._file.append(*logs, wait=any(log["op_code"] not in _OF_ASKING for log in logs))
         self._logs.extend(json.loads(json.dumps(log)) for log in logs)
 
     def storage(self) -> JournalStorage:

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xstilts.results import in_processes
 from xstilts.results.bootstrap import Parts, holm, parts, quantities
 from xstilts.results.compared import (
     AVERAGES,
@@ -45,11 +46,16 @@ from xstilts.scoring.gains import gain
 from xstilts.scoring.metrics import Array
 from xstilts.spec.sweep import BASELINE
 from xstilts.store.phases import Store
+from xstilts.store.reading import Damage, ReadStore
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RESAMPLES = 2000
+MANY = 4000
+"""From so many scores on, that is tables of predictions, targets are compared in processes of their
+own.
+"""
 
 
 def gains(
@@ -88,23 +94,25 @@ def compare(
     import pandas as pd
 
     final = scores[scores["primary"]]
-    problems: list[str] = []
-    paired: list[_Paired] = []
-    contrasted: list[_Paired] = []
-    means: dict[tuple[str, str], Means] = {}
-    examples: dict[tuple[str, str], Examples] = {}
-    for _, group in final.groupby(["sweep", "model", "target", "metric"], sort=False):
-        target = _Target(group, store, seed, problems)
-        pairs = [pair for pair in against if {*pair} <= {*target.labels}]
-        if not target.comparable and not pairs:
-            continue
-        resampled_BPL = target.predictions.resampled(resamples)
-        contrasted.extend(target.paired(pairs, resampled_BPL, drawn=True))
-        if target.comparable:
-            baseline = [(label, BASELINE) for label in target.labels if label != BASELINE]
-            paired.extend(target.paired(baseline, resampled_BPL))
-            key = target.keys["model"], target.keys["target"]
-            means[key], examples[key] = target.means(resampled_BPL), target.examples(resampled_BPL)
+    groups = [
+        group for _, group in final.groupby(["sweep", "model", "target", "metric"], sort=False)
+    ]
+    asked = [
+        _Asked(group=group, store=store.address, resamples=resamples, seed=seed, against=against)
+        for group in groups
+    ]
+    if len(final) >= MANY:
+        found = in_processes.mapped(_compared, asked, [len(one.group) for one in asked])
+    else:
+        found = [_compared(one, store) for one in asked]
+    for damage in (damage for one in found for damage in one.damages):
+        if isinstance(store, ReadStore):
+            store.note(damage)
+    problems = [problem for one in found for problem in one.problems]
+    paired = [pair for one in found for pair in one.paired]
+    contrasted = [pair for one in found for pair in one.contrasted]
+    means = {one.key: one.means for one in found if one.means is not None}
+    examples = {one.key: one.examples for one in found if one.examples is not None}
     rows = [row for own in _rows(paired, confidence) for row in own]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"seen": "boolean"})
     for level in LEVELS:
@@ -156,6 +164,60 @@ class _Paired:
             [(model, label, target) for label in labels]
             + [(model, label) for label in labels if label != BASELINE]
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """One target to be compared, maybe by another process."""
+
+    group: pd.DataFrame
+    """Its rows of the scores table."""
+    store: str
+    resamples: int
+    seed: int
+    against: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Compared:
+    """What came out for one target."""
+
+    key: tuple[str, str]
+    """Model and target."""
+    paired: list[_Paired]
+    contrasted: list[_Paired]
+    means: Means | None
+    examples: Examples | None
+    problems: list[str]
+    damages: list[Damage]
+    """What another process met in the store."""
+
+
+def _compared(asked: _Asked, store: Store | None = None) -> _Compared:
+    """Compares the pairs of one target; `store` is None in another process, which opens it."""
+    own = ReadStore(asked.store) if store is None else store
+    problems: list[str] = []
+    target = _Target(asked.group, own, asked.seed, problems)
+    pairs = [pair for pair in asked.against if {*pair} <= {*target.labels}]
+    paired: list[_Paired] = []
+    contrasted: list[_Paired] = []
+    means = examples = None
+    if target.comparable or pairs:
+        resampled_BPL = target.predictions.resampled(asked.resamples)
+        contrasted = list(target.paired(pairs, resampled_BPL, drawn=True))
+        if target.comparable:
+            baseline = [(label, BASELINE) for label in target.labels if label != BASELINE]
+            paired = list(target.paired(baseline, resampled_BPL))
+            means, examples = target.means(resampled_BPL), target.examples(resampled_BPL)
+    return _Compared(
+        key=(target.keys["model"], target.keys["target"]),
+        paired=paired,
+        contrasted=contrasted,
+        means=means,
+        examples=examples,
+        problems=problems,
+        damages=own.damages if store is None and isinstance(own, ReadStore) else [],
+    )
 
 
 class _Target:

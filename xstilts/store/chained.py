@@ -150,8 +150,9 @@ class Chained:
         rows = [line.row for line in ordered]
         return Found(rows=rows, unbroken=unbroken, bad=bad, faults=tuple(faults))
 
-    def append(self, *rows: Mapping[str, Any]) -> None:
-        """Appends lines and waits until they are on the disk.
+    def append(self, *rows: Mapping[str, Any], wait: bool = True) -> None:
+        """Appends lines and waits until they are on the disk. Without `wait` they are there with
+        the next that are waited for; a power cut before then loses them, and the head says so.
 
         StoreError where the disk refuses, and where another process has written into the file.
         """
@@ -174,7 +175,8 @@ class Chained:
                 content = b"\n" * self._open_end + content
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())
+                if wait:
+                    os.fsync(file.fileno())
                 self._size = file.tell()
             self._torn, self._open_end = False, False
             self._lines, self._last = self._lines + len(rows), last

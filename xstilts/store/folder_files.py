@@ -2,9 +2,10 @@
 
 A name is a path below the folder, and no link leads out of it (`inside`). A file is written under a
 hidden name and then renamed, so that it is whole. `swap` compares and replaces under a kernel lock
-on `.lock` beside the file, which is held only during the swap and ends with its process. Hidden
-names (`.lock`, `.owners`, unfinished files, scratch folders) belong to this module and are never
-listed.
+on `.lock` beside the file, which is held only during the swap and ends with its process. Files are
+on the disk when a method returns, but for those that are `fleeting`: what they say ends with the
+processes that wrote it, so they need not outlive a power cut. Hidden names (`.lock`, `.owners`,
+unfinished files, scratch folders) belong to this module and are never listed.
 
 The owner of `phases/<id>` is named in `phases/.owners/<id>`. An owner makes each file aside, then
 looks at that name and renames the file to its place, both under a kernel lock on the name. Whoever
@@ -30,15 +31,19 @@ from xstilts.errors import LeaseLost, StoreError
 from xstilts.store import sums
 from xstilts.store.files import Rubbish, required
 from xstilts.store.inside import inside
-from xstilts.store.local_files import store_error, sync_folder, write_bytes, written_aside
+from xstilts.store.local_files import store_error, sync_folder, written_aside
 from xstilts.store.sums import FileSums
 
 
 class FolderFiles:
     """`Files` below one folder. Holds no state but its path."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, *, fleeting: str = "leases") -> None:
+        """`fleeting`: the first part of the names of such files."""
+        self.root, self._fleeting = root, fleeting
+
+    def _durable(self, name: str) -> bool:
+        return name.split("/")[0] != self._fleeting
 
     def _path(self, name: str) -> Path:
         return inside(self.root, required(name))
@@ -130,10 +135,10 @@ class FolderFiles:
         """Compares and replaces under a lock. What takes time is done before: whoever is stopped
         while it has the lock blocks all others.
         """
-        path = self._path(name)
+        path, durable = self._path(name), self._durable(name)
         made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
         if after is not None:
-            write_bytes(made, after)
+            _write_hidden(made, after, durable)
         try:
             with self._changing(path), _locked(path.parent / ".lock"):
                 if self.read(name) != before:
@@ -142,7 +147,8 @@ class FolderFiles:
                     os.replace(made, path)
                 elif before is not None:
                     path.unlink()
-            sync_folder(path.parent)
+            if durable:
+                sync_folder(path.parent)
             return True
         except OSError as error:
             raise store_error(error, path) from error
@@ -270,6 +276,24 @@ def _write_over(name: Path, content: bytes) -> None:
             file.truncate()
     except OSError as error:
         raise store_error(error, name) from error
+
+
+def _write_hidden(path: Path, content: bytes, durable: bool) -> None:
+    """Writes a file whose name no reader looks for, so that nothing but its content must be on the
+    disk.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "xb") as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(content)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        raise store_error(error, path) from error
 
 
 def _copied(local: Path, target: Path) -> Path:

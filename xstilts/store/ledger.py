@@ -214,7 +214,8 @@ class Ledger:
         entry = entry.model_copy(
             update={**changes, "time": datetime.now(UTC).isoformat(timespec="seconds")}
         )
-        self._append(entry.model_dump(mode="json", exclude_defaults=True))
+        row = entry.model_dump(mode="json", exclude_defaults=True)
+        self._append(row, wait=not entry.state.finished)
         self._entries[entry.slot] = entry
         return entry
 
@@ -230,9 +231,10 @@ class Ledger:
         """
         self._file.durable()
 
-    def _append(self, row: Mapping[str, Any]) -> None:
+    def _append(self, row: Mapping[str, Any], *, wait: bool = True) -> None:
+        """Appends a line. One that a record says too need not be waited for."""
         self.mend()  # nothing is ever appended to a damaged file
-        self._file.append(row)
+        self._file.append(row, wait=wait)
 
 
 def require(folder: Path) -> Ledger:

@@ -24,7 +24,7 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Writes `content` to `path` atomically (readers see the old file or the whole new one) and
-    durably; raises StoreError where it can't.
+    durably: it outlives a power cut. Raises StoreError where it can't.
     """
     with written_aside(path, content) as made:
         os.replace(made, path)

@@ -29,6 +29,8 @@ class Claims:
 
     sweep: str
     """`<name>-v<version>`."""
+    rule: str
+    """`weights` of its retention."""
     known: frozenset[str]
     """Every phase."""
     held: frozenset[str]
@@ -57,6 +59,7 @@ def claims(
     good = {one.phase for one in entries if one.state not in (State.FAILED, State.PRUNED)}
     return Claims(
         sweep=sweep,
+        rule=checkpoints.rule,
         known=known,
         # A slot that is not in the plan any more is nobody's to judge.
         held=frozenset(
@@ -77,7 +80,7 @@ def claims_of(folder: Path, retention: Retention | None = None) -> Claims:
     """
     sweep, ledger = read_sweep(folder), Ledger(folder)
     if ledger.problems:
-        raise StoreError(f"{ledger.path}: {ledger.problems[0]}; `xstilts run` mends it")
+        raise StoreError(f"{ledger.problems[0]}; `xstilts run` mends it")
     checkpoints = Checkpoints(make_plan(sweep), retention)
     return claims(folder.name, checkpoints, ledger.entries(), ledger.chosen())
 

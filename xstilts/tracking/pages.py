@@ -19,11 +19,14 @@ from xstilts.spec.sweep import Sweep
 from xstilts.tracking.numbers import metric_key
 
 VIEW = "mlflow.sharedViewState."
-_PAIRS = "tags.\"xstilts.kind\" = 'evaluate' AND tags.\"xstilts.role\" = 'final'"
+_PAIRS = "tags.\"xstilts.kind\" = 'pair'"
+_SEEDS = "tags.\"xstilts.kind\" = 'evaluate' AND tags.\"xstilts.role\" = 'final'"
+_PHASES = "tags.\"xstilts.phase\" != ''"
 _NOTE = (
     "{description} Tables: the menu **Views** on the page *Runs* (side *Model training*).\n\n"
-    "*Pairs by gain* and *Gains by language* hold one run a pair and seed, in points over "
-    "the baseline `none` of the same target and seed; select some and *Compare* them. *Trainings* "
+    "*Pairs by gain* and *Gains by language* hold one run a pair, with its mean over seeds in "
+    "points over the baseline `none` of the same target; *Seeds by gain* holds one run a pair and "
+    "seed. Select some and *Compare* them. *Trainings* "
     "holds a run for each training, with its learning curves, its checkpoint and the checkpoint it "
     "started from. *Not finished* holds what is running, failed or was pruned.\n"
 )
@@ -57,24 +60,26 @@ def how_to_open(page: str, uri: str) -> str:
 def _views(sweep: Sweep) -> dict[str, str]:
     models = ["model"] if len(sweep.models) > 1 else []
     settings = _settings(sweep)
-    pair = [*models, "intermediate.task", "target.task", "seed"]
+    pair = [*models, "intermediate.task", "target.task"]
+    seeds = [*pair, "seed"]
     gains = ["gain", *(metric_key("gain", target) for target in sweep.targets)]
     views = {
-        "xstilts-pairs": _view("Pairs by gain", _PAIRS, "gain", ["gain"], [*pair, *settings]),
+        "xstilts-pairs": _view("Pairs by gain", _PAIRS, "gain", ["gain", "gain/seeds"], pair),
+        "xstilts-seeds": _view("Seeds by gain", _SEEDS, "gain", ["gain"], [*seeds, *settings]),
         "xstilts-trainings": _view(
             "Trainings",
-            "tags.\"xstilts.kind\" != 'evaluate' AND tags.\"xstilts.key\" != 'sweep'",
+            f"tags.\"xstilts.kind\" != 'evaluate' AND {_PHASES}",
             "dev/best",
             ["dev/best", "train/loss", "train/seconds", "train/tokens_per_second"],
-            [*pair, *settings],
+            [*seeds, *settings],
             ["xstilts.kind", "xstilts.chosen"],
         ),
         "xstilts-unfinished": _view(
             "Not finished",
-            "attributes.status != 'FINISHED' AND tags.\"xstilts.key\" != 'sweep'",
+            "attributes.status != 'FINISHED' AND tags.\"xstilts.slot\" != ''",
             "dev/best",
             ["dev/best"],
-            pair,
+            seeds,
             ["xstilts.kind", "xstilts.state", "xstilts.error"],
         ),
     }

@@ -20,7 +20,7 @@ STATUS = {
 """Ledger state to MLflow's run status. Waiting and blocked slots have run nothing, so they have no
 run.
 """
-VIEW_VERSION = 2
+VIEW_VERSION = 3
 """Increased when the numbers sent for a record change, so that earlier runs are sent again."""
 
 
@@ -29,7 +29,9 @@ class RunView:
     """One run, without the numbers of its record (`View.points`), which never change."""
 
     key: str
-    """Phase id, or `SWEEP_KEY`; the slot's key, where it failed before its phase was known."""
+    """Phase id; `SWEEP_KEY`, or a pair's (`pair_runs`); the slot's key, where it failed before its
+    phase was known.
+    """
     name: str
     status: str
     started: int
@@ -46,6 +48,8 @@ class RunView:
     """Folder of the model that it trained; empty for none."""
     step: int = 0
     """Step of the checkpoint."""
+    parent: str = SWEEP_KEY
+    """Key of the run that it is nested under."""
     origin: str = ""
     """Phase whose checkpoint it starts from, or scores."""
 

@@ -44,8 +44,8 @@ def send_run(server: Mirrored, run: RunView, points: Iterable[Point]) -> None:
 
 
 def nested(server: Mirrored, run: RunView) -> dict[str, str]:
-    """The tag that nests a run under the sweep's."""
-    return {} if run.key == SWEEP_KEY else {"mlflow.parentRunId": server.runs[SWEEP_KEY]}
+    """The tag that nests a run under that of its pair, and that under the sweep's."""
+    return {} if run.key == SWEEP_KEY else {"mlflow.parentRunId": server.runs[run.parent]}
 
 
 def _find_or_create_run(server: Mirrored, run: RunView, tags: dict[str, str]) -> Run:

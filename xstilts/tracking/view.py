@@ -1,6 +1,6 @@
 """What MLflow is to hold for a sweep, from its ledger and its records.
 
-One `RunView` for each phase, and one for the sweep itself, under which the others are nested. The
+One `RunView` for the sweep, one for each pair under it, and one for each phase under its pair. The
 ledger says which slots a phase fills and what state they are in; the record has the results. A
 phase that fills several slots (shared by pairs, or found again by the search) is one run; its final
 slot names it. Nothing is written, and nothing here knows MLflow.
@@ -42,6 +42,7 @@ from xstilts.tracking.numbers import (
     times,
     training_points,
 )
+from xstilts.tracking.pair_runs import pair_key, pair_runs
 from xstilts.tracking.params import of_training
 from xstilts.tracking.run_view import STATUS, RunView
 from xstilts.tracking.sweep_run import sweep_run
@@ -65,12 +66,13 @@ class View:
         return self._phases.problems
 
     def runs(self, entries: Sequence[Entry]) -> list[RunView]:
-        """The sweep's run, then those of the phases, parents first."""
+        """The sweep's run, those of its pairs, then those of the phases, parents first."""
         book = Book(entries)
         gains = self._phases.gains(entries)
         keys = sorted(book.slots, key=lambda key: _KINDS.index(book.main(key).kind))
         return [
             sweep_run(self.sweep, self.store, entries, gains),
+            *pair_runs(self.sweep, entries, book, gains),
             *(self._cached_run(key, book, gains) for key in keys),
         ]
 
@@ -127,6 +129,7 @@ class View:
             latest=_latest(entry, gains.get(entry.phase, {})),
             data=tuple(data_view(member, "train" if trains else "test") for member in members),
             done=done,
+            parent=pair_key(entry),
             checkpoint=checkpoint,
             step=_step(known.trained) if trains else -1,
             origin=origin,

@@ -216,7 +216,7 @@ def test_joined_cluster_whose_head_is_away_is_waited_for_and_dead_after_that(
             raise ConnectionRefusedError
 
     monkeypatch.setattr(cluster.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(cluster, "_reach", reach)
+    monkeypatch.setattr(cluster, "reach", reach)
     joined = cluster.Cluster("head:6379")
     for seconds in (*range(0, 100, 6), *range(100, 140, 6)):  # it answers, then is away for 38 s
         now[0], there[0] = 1000.0 + seconds, seconds < 100

@@ -180,12 +180,16 @@ class FilesContract:
         assert two.names("p/model") == ["new"]
         assert [path.name for path in two.folder("p/model").iterdir()] == ["new"]
 
-    def test_folder_that_was_opened_can_be_kept_under_another_name(self, files: Pair) -> None:
+    def test_files_that_are_moved_lie_under_another_name_and_have_no_owner(
+        self, files: Pair
+    ) -> None:
         one, two = files
         one.write("phases/a/record.json", b"torn")
         one.write("phases/a/model/x", b"x")
-        one.keep(one.folder("phases/a"), "phases/a.damaged")
-        one.remove("phases/a")
+        own = one.owned("phases/a", "mine", _sure)
+        two.move("phases/a", "phases/a.damaged")
+        with pytest.raises(LeaseLost):
+            own.write("phases/a/model/x", b"late")
         assert two.names("phases") == ["a.damaged"]
         assert two.read("phases/a.damaged/record.json") == b"torn"
         assert two.read("phases/a.damaged/model/x") == b"x"
@@ -333,6 +337,10 @@ class FilesContract:
                 one.folder(full)
             with pytest.raises(StoreError):
                 one.keep(made, full)
+            with pytest.raises(StoreError):
+                one.move(full, "q/r")
+            with pytest.raises(StoreError):
+                one.move("p/a", full)
             with pytest.raises(StoreError), one.scratch(full):
                 pass
         assert listing(tmp_path.parent) == before

@@ -170,3 +170,21 @@ def test_owner_needs_two_questions_for_a_file(at_moto: str, tmp_path: Path, prox
     proxy.asked.clear()
     own.swap("phases/a/record.json", None, b"{}")
     assert [method for method, _ in proxy.asked] == ["PUT"]
+
+
+def test_files_whose_content_is_gone_can_be_moved_and_are_no_rubbish_there(
+    at_moto: str, tmp_path: Path
+) -> None:
+    files = files_at(at_moto, tmp_path)
+    for name in ("x", "y"):
+        files.write(f"phases/a/model/{name}", name.encode() + b"\xff" * 50)
+    (gone,) = [one.key for one in files.objects.listed(".files") if one.key.endswith("/x")]
+    files.objects.delete([gone])
+    files.move("phases/a", "damaged/a-1")
+    assert files.names("phases") == [] and files.names("damaged") == ["a-1"]
+    files.write("phases/a/model/y", b"\xfe" * 20)
+    assert files.rubbish(older=-60).keys == []
+    assert files.read("damaged/a-1/model/y") == b"y" + b"\xff" * 50
+    assert files.read("damaged/a-1/model/x") is None
+    files.remove("phases/a")
+    assert files.read("damaged/a-1/model/y") == b"y" + b"\xff" * 50

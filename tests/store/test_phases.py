@@ -20,6 +20,7 @@ from xstilts.spec.digests import digest
 from xstilts.spec.phase import PhaseParent
 from xstilts.store.folder_files import FolderFiles
 from xstilts.store.local_files import write_json
+from xstilts.store.objects import objects_at
 from xstilts.store.phases import Phase, Store
 from xstilts.store.sums import FileSum, below, of_bytes, seal
 
@@ -365,3 +366,51 @@ def test_payload_and_tasks_are_those_of_the_record_and_a_damaged_one_has_none(
     for content in ("{", "[]", '{"payload": {}}'):
         record_file(store, spec.id).write_text(content)
         assert store.phase(spec.id).payload_and_tasks() is None
+
+
+# -- in an object store
+
+
+def test_checkpoint_in_an_object_store_that_was_changed_is_noted_set_aside_and_made_again(
+    at_moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(mark: bytes) -> None:
+        phase = Store(at_moto).phase(spec().id)
+        assert phase.begin(spec())
+        with phase.staging() as folder:
+            (folder / "model.safetensors").write_bytes(mark * 9000)
+            phase.keep_checkpoint(folder)
+        phase.finish(spec(), train_result(1.0), provenance())
+
+    monkeypatch.setenv("XSTILTS_CACHE", str(tmp_path / "one"))
+    made(b"a")
+    assert not Store(at_moto).phase(spec().id).begin(spec())
+    objects = objects_at(at_moto)
+    (key,) = [one.key for one in objects.listed(".files")]
+    objects.put(key, b"b" * 9000)
+    monkeypatch.setenv("XSTILTS_CACHE", str(tmp_path / "two"))
+    store = Store(at_moto)
+    assert store.phase(spec().id).fault() == ""
+    with pytest.raises(CorruptError, match="this checkpoint is damaged") as error:
+        store.phase(spec().id).checkpoint()
+    assert error.value.phase == spec().id
+    assert "model.safetensors is not as it was written" in Store(at_moto).phase(spec().id).fault()
+    assert store.phase(spec().id).set_aside().startswith(f"{at_moto}/damaged/{spec().id}-")
+    assert store.done() == set() and store.set_aside() == 1
+    made(b"a")
+    assert (Store(at_moto).phase(spec().id).checkpoint() / "model.safetensors").is_file()
+    assert Store(at_moto).phase(spec().id).fault(whole=True) == ""
+
+
+def test_store_in_an_object_store_is_opened_by_its_address_and_by_its_home(
+    at_moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XSTILTS_CACHE", str(tmp_path))
+    store = Store(at_moto).prepare()
+    assert store.remote and store.address == at_moto and store.empty
+    again = Store(store.path)
+    assert again.remote and again.address == at_moto
+    again.phase(spec().id).begin(spec())
+    assert store.begun() == [spec().id] and not store.empty
+    assert store.done([spec().id, "0" * 24]) == set()
+    assert not Store(tmp_path / "folder").remote

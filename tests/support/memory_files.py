@@ -84,6 +84,13 @@ class MemoryFiles:
                 self.objects.pop(f"{prefix}/{rest}", None)
         shutil.rmtree(self.local / "scratch" / prefix, ignore_errors=True)
 
+    def move(self, prefix: str, to: str) -> None:
+        required(to)
+        with self._changing(required(prefix)):
+            for rest in self._below(prefix):
+                self.objects[f"{to}/{rest}"] = self.objects.pop(f"{prefix}/{rest}")
+            self.objects.pop(f".owner/{prefix}", None)
+
     def folder(self, prefix: str) -> Path:
         required(prefix)
         copy = self.local / "copies" / uuid.uuid4().hex / prefix.rpartition("/")[2]

@@ -99,6 +99,13 @@ class Files(Protocol):
         """
         ...
 
+    def move(self, prefix: str, to: str) -> None:
+        """Moves everything under a prefix of two parts to another such prefix, under which nothing
+        is; nothing is read, so damaged files are moved as they are. It ends their ownership. A
+        crash may leave the files under both.
+        """
+        ...
+
     def folder(self, prefix: str) -> Path:
         """A local folder with the files under a prefix of two parts or more, to read only.
 
@@ -111,10 +118,10 @@ class Files(Protocol):
         """Keeps the files of a local folder under a prefix of two parts or more, replacing what was
         there.
 
-        The folder may come from `scratch`, or from `folder` of another prefix. `local` must not lie
-        below `prefix`. It may be moved, so do not use it afterwards. After a crash each file is
-        whole but some may be missing: write a file that marks the end last if you need to know.
-        Files are as durable as their writer made them.
+        The folder may come from `scratch`. `local` must not lie below `prefix`. It may be moved, so
+        do not use it afterwards. After a crash each file is whole but some may be missing: write a
+        file that marks the end last if you need to know. Files are as durable as their writer made
+        them.
         """
         ...
 

@@ -124,9 +124,13 @@ class FolderFiles:
             yield
             _write_over(name, b"")
 
+    def _still(self, path: Path) -> None:
+        """Before anything is made that others do not see; an owner's files ask here too."""
+
     def write(self, name: str, content: bytes) -> None:
         """Writes a whole file and waits until it is on the disk."""
         path = self._path(name)
+        self._still(path)
         with written_aside(path, content) as made, self._changing(path):
             os.replace(made, path)
             sync_folder(path.parent)
@@ -136,6 +140,7 @@ class FolderFiles:
         while it has the lock blocks all others.
         """
         path, durable = self._path(name), self._durable(name)
+        self._still(path)
         made = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
         if after is not None:
             _write_hidden(made, after, durable)
@@ -171,6 +176,18 @@ class FolderFiles:
         except OSError as error:
             raise store_error(error, path) from error
 
+    def move(self, prefix: str, to: str) -> None:
+        """Renames the folder."""
+        path, target = self._path(prefix), self._path(to)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with self._changing(path, removes=True):
+                os.replace(path, target)
+                sync_folder(target.parent)
+                sync_folder(path.parent)
+        except OSError as error:
+            raise store_error(error, path) from error
+
     def folder(self, prefix: str) -> Path:
         """The folder itself: nothing is copied."""
         return self._path(prefix)
@@ -178,6 +195,7 @@ class FolderFiles:
     def keep(self, local: Path, prefix: str) -> None:
         """Renames the folder to its place, or copies it there from another disk."""
         target = self._path(prefix)
+        self._still(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             if local.stat().st_dev != target.parent.stat().st_dev:
@@ -237,17 +255,23 @@ class _OwnedFiles(FolderFiles):
         self._owned, self._token = owned, token.encode()
         self._name = _name_of_owner(owned)
 
+    def _owns(self, path: Path) -> bool:
+        return path == self._owned or self._owned in path.parents
+
+    def _still(self, path: Path) -> None:
+        if self._owns(path) and _owner(self._name) != self._token:
+            raise LeaseLost(
+                f"{self._owned}: another worker has taken this over; what this one would have "
+                "written is dropped"
+            )
+
     @contextmanager
     def _changing(self, path: Path, *, removes: bool = False) -> Iterator[None]:
-        if path != self._owned and self._owned not in path.parents:
+        if not self._owns(path):
             yield
             return
         with _locked(self._name):
-            if _owner(self._name) != self._token:
-                raise LeaseLost(
-                    f"{self._owned}: another worker has taken this over; what this one would have "
-                    "written is dropped"
-                )
+            self._still(path)
             yield
             if removes and path == self._owned:
                 _write_over(self._name, b"")

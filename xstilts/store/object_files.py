@@ -42,6 +42,8 @@ from xstilts.store.sums import FileSums
 
 GONE = b"xstilts: this file was removed\n"
 """In place of a file that was swapped away."""
+DAMAGED = f"{MANIFESTS}/damaged"
+"""Manifests of what was moved aside, which name contents that lie with others."""
 FILES_AT_ONCE = 4
 """Files of a folder that are sent or fetched at the same time."""
 AHEAD_SECONDS = 300.0
@@ -230,12 +232,36 @@ class ObjectFiles:
             self._remove_plain(prefix)
         shutil.rmtree(self.home / "scratch" / prefix, ignore_errors=True)
 
+    def _contents(self, prefix: str) -> list[str]:
+        """Keys of the contents of all files under a prefix that are nobody else's."""
+        bundle, _ = _split(prefix, whole=True)
+        if not bundle:
+            return [one.key for one in self.objects.listed(f"{FILES}/{prefix}")]
+        try:
+            files = self._manifest(bundle, fresh=True).manifest.files
+        except StoreError:  # it is damaged: they are rubbish then
+            return []
+        return [one.key for one in files.values() if one.key]
+
+    def move(self, prefix: str, to: str) -> None:
+        """Names the same contents in another manifest."""
+        bundle, rest = _split(required(prefix), whole=True)
+        other, more = _split(required(to), whole=True)
+        if not bundle or not other or rest or more:
+            raise StoreError(f"{self.where(prefix)}: only what has a manifest is moved")
+        read = self._manifest(bundle, fresh=True)
+        if self.objects.create(manifest_key(other), Manifest(files=read.manifest.files).content()):
+            self._ahead.pop(bundle, None)
+            self.objects.delete([manifest_key(bundle)])
+            return
+        raise StoreError(f"{self.where(to)}: there is something already")
+
     def _remove_plain(self, prefix: str) -> None:
         """Removes an object, and all manifests and contents below a prefix; manifests first."""
+        contents = self._contents(prefix)
         there = self.objects.listed(f"{MANIFESTS}/{prefix}")
         self.objects.delete([manifest_key(prefix), *(one.key for one in there)])
         self._ahead = {k: v for k, v in self._ahead.items() if not f"{k}/".startswith(f"{prefix}/")}
-        contents = [one.key for one in self.objects.listed(f"{FILES}/{prefix}")]
         plain = [one.key for one in self.objects.listed(prefix)]
         self.objects.delete([prefix, *plain, *contents])
 
@@ -408,7 +434,8 @@ class ObjectFiles:
             for one in self.objects.listed("leases")
             if one.size == len(GONE) and one.changed < before
         ]
-        bundles = sorted({"/".join(one.key.split("/")[1:3]) for one in contents})
+        moved = [one.key.removeprefix(f"{MANIFESTS}/") for one in self.objects.listed(DAMAGED)]
+        bundles = sorted({*moved, *("/".join(one.key.split("/")[1:3]) for one in contents)})
         self.expect(bundles)
         named = {one.key for b in bundles for one in self._manifest(b).manifest.files.values()}
         there = [one for one in contents if one.key not in named]

@@ -300,8 +300,7 @@ class Phase:
     def set_aside(self) -> str:
         """Moves a damaged phase aside, so that it can be run again; returns its new place."""
         aside = f"damaged/{self.id}-{int(time.time() * 1000)}"
-        self._files.keep(self._files.folder(self._prefix), aside)
-        self._files.remove(self._prefix)
+        self._files.move(self._prefix, aside)
         self._record = None
         return self._files.where(aside)
 

@@ -21,7 +21,7 @@ from typing import IO, Any, cast
 
 import torch
 
-from xstilts.errors import StoreError
+from xstilts.errors import CorruptError, StoreError
 from xstilts.models.checkpoints import saving
 from xstilts.store.inside import inside
 from xstilts.store.local_files import write_json
@@ -87,13 +87,14 @@ def _save(path: Path, value: Any) -> dict[str, int]:
 
 def _link_best(phase: Phase, made: Path, step: int) -> dict[str, int] | None:
     """Links the best weights of the newest checkpoint if they are still the best."""
-    for old in map(phase.partial, phase.partials()[:1]):
+    for before in phase.partials()[:1]:
         try:
+            old = phase.partial(before)
             manifest = json.loads((old / MANIFEST).read_bytes())
             if manifest["best"] == step:
                 os.link(old / "best.pt", made / "best.pt")
                 return dict(manifest["files"]["best.pt"])
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, CorruptError):
             return None
     return None
 
@@ -103,12 +104,16 @@ def newest(phase: Phase) -> int | None:
     warning.
     """
     for step in phase.partials():
-        path = phase.partial(step)
-        fault = _fault(path, phase.id)
+        where, fault = f"partial checkpoint {step} of phase {phase.id}", None
+        try:
+            path = phase.partial(step)
+            where, fault = str(path), _fault(path, phase.id)
+        except CorruptError as error:  # it could not be brought to this machine whole
+            fault = str(error)
         if fault is None:
             return step
         warnings.warn(
-            f"{path}: this partial checkpoint is damaged ({fault}); going on without it",
+            f"{where}: this partial checkpoint is damaged ({fault}); going on without it",
             stacklevel=2,
         )
     return None

@@ -18,7 +18,7 @@ import pytest
 
 from tests.support import lab
 from tests.support.fake_ec2 import ADDRESS
-from tests.support.lab_cluster import LabCluster, wait_for
+from tests.support.lab_cluster import WAY, LabCluster, wait_for
 from tests.support.pages import commands
 from xstilts.clusters import cluster_file
 
@@ -107,6 +107,13 @@ def instances(cluster: LabCluster) -> list[list[str]]:
 
 def test_up_starts_the_head_alone(cluster: LabCluster) -> None:
     assert instances(cluster) == [["running", "m7i.xlarge", None, "xstilts-head"]]
+
+
+def test_mlflow_on_the_head_asks_who_one_is(cluster: LabCluster) -> None:
+    cluster.start(commands("clusters.md", WAY, 4), "mlflow")
+    page = "http://127.0.0.1:5000/api/2.0/mlflow/experiments/search"
+    asked = f"curl -s -o /dev/null -w '%{{http_code}}' {page}"
+    wait_for(lambda: cluster.client.run(asked).text == "401", 60)
 
 
 def test_a_machine_of_each_kind_comes_when_a_job_asks(cluster: LabCluster) -> None:

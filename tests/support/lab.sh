@@ -8,11 +8,12 @@
 set -eu
 FOLDER=$1; shift
 
-# What is a machine's own: /tmp, /dev/shm, its home, its host name, its user table (root is also called
-# ubuntu, as users of a cloud's machines are). FOLDER/shared is everybody's, as /srv/shared.
+# What is a machine's own: /tmp, /dev/shm, /var/lib, its home, its host name, its user table (root is
+# also called ubuntu, as users of a cloud's machines are). All share FOLDER/shared as /srv/shared.
 furnish() {
   local place=$1
   hostname "$2"
+  mount -t tmpfs none /var/lib
   mount -t tmpfs none /run
   mkdir /run/sshd
   mount -t tmpfs none /srv

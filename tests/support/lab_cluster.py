@@ -74,9 +74,9 @@ class LabCluster:
         return lines[-1].split() if lines else []
 
     def submit(self, name: str, sweep: str, store: str) -> Run:
-        """Runs a sweep, both in the shared folder, as a job; in a terminal that goes on."""
-        run = f"xstilts run {SHARED}/{sweep} --store {SHARED}/{store} --tracking off"
-        process = self.start(f"ray job submit --submission-id {name} -- {run}", name)
+        """Submits a sweep of the shared folder, with a store there; in a terminal that goes on."""
+        line = f"xstilts submit {SHARED}/{sweep} --store {SHARED}/{store} --tracking off"
+        process = self.start(line, name)
         return Run(process, self.lab.folder / f"{name}.log")
 
 

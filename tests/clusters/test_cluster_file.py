@@ -86,7 +86,7 @@ def test_a_file_without_commands_has_rays(tmp_path: Path) -> None:
     ("text", "why"),
     [
         (None, "can't be read"),
-        ("a: [", "is not YAML"),
+        ("a: [", "is no file for `ray up`, which is one YAML document"),
         ("- a", "it has no `provider:`"),
         ("cluster_name: a\n", "it has no `provider:`"),
         (

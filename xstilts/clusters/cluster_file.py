@@ -110,7 +110,10 @@ def _merged(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: can't be read ({error}); give a cluster file") from error
     except yaml.YAMLError as error:
-        raise InputError(f"{path}: is not YAML ({error})") from error
+        raise InputError(
+            f"{path}: is no file for `ray up`, which is one YAML document; files for kubectl and "
+            f"sbatch are not checked here ({error})"
+        ) from error
     if not isinstance(given, dict) or "provider" not in given:
         raise InputError(f"{path}: is no cluster file: it has no `provider:`")
     said = io.StringIO()

@@ -31,7 +31,7 @@ AddressOption = Annotated[
     str | None,
     typer.Option(
         "--address",
-        help="The cluster: its dashboard (http://HOST:8265) or address (HOST:6379); else "
+        help="The cluster: its dashboard (http://HOST:8265), address (HOST:6379) or file; else "
         "RAY_ADDRESS, else that of cluster.yaml here.",
     ),
 ]

@@ -74,6 +74,19 @@ def test_status_with_an_address_is_that_of_the_job(cluster: FakeDashboard, file:
     assert value["job"] == "demo-v1-1"
 
 
+def test_status_of_a_name_is_looked_for_on_the_cluster_that_there_is(
+    cluster: FakeDashboard, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoke("submit", file, "--no-wait")
+    monkeypatch.chdir(file.parent)
+    assert "demo-v1-1: running" in invoke("status", "demo").stdout  # by RAY_ADDRESS
+    assert "nothing has been run yet" in invoke("status", file).stderr  # a file is its store's
+    (file.parent / "demo").mkdir()
+    assert "demo-v1-1" not in invoke("status", "demo").stdout
+    monkeypatch.delenv("RAY_ADDRESS")
+    assert "demo-v2: " in invoke("status", "demo-v2").stderr
+
+
 def test_stop_says_how_the_job_ended_and_what_carries_on(
     cluster: FakeDashboard, file: Path
 ) -> None:

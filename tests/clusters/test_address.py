@@ -55,10 +55,11 @@ def test_address_of_the_cluster_itself_is_asked_for_its_dashboard(
         assert (found.url, asked) == (cluster.url, ["10.0.0.5:6379"])
 
 
-def test_cluster_file_of_the_folder_is_reached_through_a_tunnel(
-    cluster: FakeDashboard, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("given", "name"), [(None, "cluster.yaml"), ("mine.yml", "mine.yml")])
+def test_cluster_file_is_reached_through_a_tunnel(
+    cluster: FakeDashboard, monkeypatch: pytest.MonkeyPatch, given: str | None, name: str
 ) -> None:
-    Path("cluster.yaml").write_text("cluster_name: mine\n")
+    Path(name).write_text("cluster_name: mine\n")
     opened: list[Any] = []
 
     @contextmanager
@@ -69,10 +70,10 @@ def test_cluster_file_of_the_folder_is_reached_through_a_tunnel(
     monkeypatch.setattr(address, "head_of", lambda file: ("10.0.0.5", {"ssh_user": "me"}))
     monkeypatch.setattr(address, "tunnel", tunnel)
     told: list[str] = []
-    with dashboard_of(None, told.append) as found:
-        assert found.shown == "the cluster of cluster.yaml"
+    with dashboard_of(given, told.append) as found:
+        assert found.shown == f"the cluster of {name}"
     assert opened == [("10.0.0.5", {"ssh_user": "me"})]
-    assert told == ["opening a tunnel to 10.0.0.5, the head of cluster.yaml"]
+    assert told == [f"opening a tunnel to 10.0.0.5, the head of {name}"]
 
 
 def test_no_address_at_all_is_told_with_the_three_ways(cluster: FakeDashboard) -> None:
@@ -90,6 +91,7 @@ def test_no_address_at_all_is_told_with_the_three_ways(cluster: FakeDashboard) -
     [
         ("ray://host:10001", "--address is ray://host:10001; must be the dashboard"),
         ("somewhere", "--address is somewhere; must be the dashboard"),
+        ("gone.yaml", "--address is gone.yaml: there is no such cluster file"),
         ("http://", "is no address of a dashboard"),
         ("http://me:hush@host:8265", "is no address of a dashboard"),
     ],

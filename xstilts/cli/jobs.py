@@ -6,6 +6,7 @@ can leave it at any time; it goes on without them.
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ AddressOption = Annotated[
     str | None,
     typer.Option(
         "--address",
-        help="The cluster: its dashboard (http://HOST:8265) or address (HOST:6379); else "
+        help="The cluster: its dashboard (http://HOST:8265), address (HOST:6379) or file; else "
         "RAY_ADDRESS, else that of cluster.yaml here.",
     ),
 ]
@@ -128,7 +129,20 @@ def logs(
         show(state.to_json(), show_job if follow else _nothing)
 
 
-def status(sweep: str, address: str, as_json: bool) -> None:
+def is_asked_of_a_cluster(sweep: str, address: str | None) -> bool:
+    """Whether `xstilts status` is about a job: a cluster is named, or there is one and SWEEP is a
+    name and nothing on this machine.
+    """
+    if address is not None:
+        return True
+    from xstilts.clusters.address import CLUSTER_FILE
+
+    there = bool(os.environ.get("RAY_ADDRESS")) or os.path.isfile(CLUSTER_FILE)
+    is_name = not sweep.endswith((".yaml", ".yml")) and os.sep not in sweep
+    return there and is_name and not os.path.exists(sweep)
+
+
+def status(sweep: str, address: str | None, as_json: bool) -> None:
     """What `xstilts status --address` shows: the newest job of a sweep."""
     with outcome(as_json) as show:
         from xstilts import api

@@ -258,10 +258,12 @@ def status(
     mirror: MirrorOption = None,
     tracking: TrackingOption = None,
 ) -> None:
-    """Show the state of a sweep, also while it runs; with --address that of its job on a cluster,
-    where SWEEP may be its name alone.
+    """Show the state of a sweep, also while it runs.
+
+    With --address it is that of the sweep's job on a cluster, where SWEEP may be its name alone. A
+    name is also looked for on the cluster of RAY_ADDRESS, or of cluster.yaml here.
     """
-    if address is not None:
+    if jobs.is_asked_of_a_cluster(sweep, address):
         jobs.status(sweep, address, as_json)
         return
     with outcome(as_json) as show:

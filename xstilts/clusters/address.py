@@ -2,8 +2,8 @@
 
 In this order:
 1. `--address`: the dashboard (`http://127.0.0.1:8265`), or Ray's own address (`10.0.0.1:6379`),
-   which is asked where the dashboard is;
-2. RAY_ADDRESS, the same two forms;
+   which is asked where the dashboard is, or a cluster file of any name;
+2. RAY_ADDRESS, the same forms;
 3. `cluster.yaml` in the current folder: the head of that cluster, through an ssh tunnel with the
    file's `auth:` section.
 """
@@ -42,15 +42,18 @@ def dashboard_of(address: str | None, tell: Tell = lambda said: None) -> Iterato
 @contextmanager
 def _url(given: str, source: str, tell: Tell) -> Iterator[tuple[str, str]]:
     """Where the dashboard is, and how messages name it."""
-    if not given:
-        if not Path(CLUSTER_FILE).is_file():
+    if not given or given.endswith((".yaml", ".yml")):
+        file = Path(given or CLUSTER_FILE)
+        if given and not file.is_file():
+            raise InputError(f"{source} is {given}: there is no such cluster file")
+        if not file.is_file():
             raise InputError(
                 "which cluster? give --address (http://127.0.0.1:8265, the dashboard of its head), "
                 f"or set RAY_ADDRESS, or go to the folder of the {CLUSTER_FILE} that `ray up` "
                 "started"
             )
-        with _head(Path(CLUSTER_FILE), tell) as url:
-            yield url, f"the cluster of {CLUSTER_FILE}"
+        with _head(file, tell) as url:
+            yield url, f"the cluster of {file}"
         return
     parts = urlsplit(given)
     if parts.scheme in ("http", "https"):

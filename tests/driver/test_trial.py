@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support import leases, toy
-from xstilts.driver.trial import Handoff, _guarded, execute
+from xstilts.driver.trial import Handoff, _guarded, _run_here, execute
 from xstilts.errors import LeaseHeld
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store.phases import Store
@@ -163,11 +163,7 @@ def test_phase_told_to_leave_before_its_first_step_leaves_at_once(
     handoff = Handoff(waits=False)
     handoff.leave()
     given = {**config(tmp_path / "store", spec), "group": None}
-
-    def run(config: dict[str, Any], handoff: Handoff) -> str:
-        return execute(config, lambda one: handoff.report({"step": one.step}))
-
-    _guarded(run, given, handoff)
+    _guarded(_run_here, given, handoff)
     assert handoff.take(1)["status"] == "left"
     phase = Store(tmp_path / "store").phase(spec.id)
     assert not phase.done and phase.partials() == []

@@ -156,3 +156,10 @@ def test_run_told_to_end_keeps_a_checkpoint_and_repeats_no_step(
     case = fault_cases.told_to_end(tmp_path, how)
     assert_as_if_nothing_had_happened(case, whole)
     assert case.repeated == 0
+
+
+def test_run_told_to_end_keeps_a_checkpoint_of_a_group_of_workers(tmp_path: Path) -> None:
+    whole = fault_cases.undisturbed(tmp_path / "whole", workers=2)
+    case = fault_cases.told_to_end(tmp_path / "hit", signal.SIGTERM, workers=2)
+    assert_as_if_nothing_had_happened(case, whole)
+    assert case.repeated == 0

@@ -55,6 +55,8 @@ class Case:
     """Updates that followed the last partial checkpoint."""
     seconds: float
     """From the fault to the next step of the phase that it hit."""
+    beside: int
+    """Updates that an old trainer made beside its replacement."""
     attempts: set[int]
     """How many attempts the trained phases took that count against `retries`."""
 
@@ -107,6 +109,7 @@ def _case(made: Machines, file: Path, outcome: dict[str, Any], phase: str, began
         repeated=made.log.repeated(),
         allowed=made.log.allowed(),
         seconds=min(again, default=began) - began,
+        beside=made.log.beside(),
         attempts={
             entry.attempts for entry in xstilts.status(file).entries if entry.kind != "evaluate"
         },
@@ -124,10 +127,10 @@ def raylet_killed(folder: Path, *, reap: bool = True, **plan: Any) -> Case:
         return _case(made, file, finish(driver), at.phase, began)
 
 
-def told_to_end(folder: Path, how: signal.Signals) -> Case:
+def told_to_end(folder: Path, how: signal.Signals, workers: int = 1) -> Case:
     """The driver gets a signal; the same command carries on."""
-    file = sweep_in(folder, partial_every_seconds=3600)
-    with machines(folder / "cluster", nodes=1) as made:
+    file = sweep_in(folder, partial_every_seconds=3600, workers=workers)
+    with machines(folder / "cluster", nodes=workers) as made:
         driver = made.launch(file)
         wait_for(lambda: len(made.log.lines("step")) > 100)
         at, began = made.log.lines("step")[-1], time.time()

@@ -77,6 +77,20 @@ class Log:
         """
         return sum(before - kept for _, before, kept in self._later())
 
+    def beside(self) -> int:
+        """Updates that old trainers made beside their replacements."""
+        total = 0
+        for begun, _, _ in self._later():
+            for one in self.lines("step"):
+                old = one.phase == begun.phase and one.pid != begun.pid
+                total += old and one.time > begun.time and one.pid in self._before(begun)
+        return total
+
+    def _before(self, begun: Line) -> set[int]:
+        """Processes that were at a phase before an attempt began."""
+        lines = self.lines("step")
+        return {one.pid for one in lines if one.phase == begun.phase and one.time < begun.time}
+
     def _later(self) -> Iterator[tuple[Line, int, int]]:
         """Each attempt at a phase but its first: its first update, the last one made before it, and
         the last one in a partial checkpoint.

@@ -93,6 +93,11 @@ class Handoff:
         """Answers STOP, now and from now on."""
         self._answer_all(Answer.STOP)
 
+    @property
+    def leaving(self) -> bool:
+        """Whether the phase was told to leave."""
+        return self._answer == Answer.LEAVE
+
     def leave(self) -> None:
         """Answers LEAVE, now and from now on, unless the phase was stopped already."""
         if self._answer == Answer.GO_ON:
@@ -181,7 +186,7 @@ def _writer() -> list[Any]:
 
 
 class _Left(BaseException):
-    """Ends a phase that is to leave before its first step: there is nothing to keep."""
+    """Ends a phase that is to leave between two steps, where there is nothing to keep."""
 
 
 def _taken(error: BaseException) -> bool:
@@ -221,7 +226,10 @@ def _run_here(config: Row, handoff: Handoff) -> str:
     require_here(config["context"]["store"])
 
     def report(report: Any) -> Answer:
-        return handoff.report({"status": "running", **report.model_dump()})
+        answer = handoff.report({"status": "running", **report.model_dump()})
+        if report.doing and answer == Answer.LEAVE:
+            raise _Left
+        return answer
 
     def hung(where: str) -> None:
         handoff.end({"status": "hung", "error": where})
@@ -247,10 +255,7 @@ def execute(
     def still_ours(one: Any) -> int:
         lease.check()
         dog.progress(one)
-        answer = report(one)
-        if one.doing and answer == Answer.LEAVE:
-            raise _Left
-        return answer
+        return report(one)
 
     with lease.kept(waits=True), dog.watching():
         if "torch" not in sys.modules:  # the process is new
@@ -325,13 +330,15 @@ def _run_group(config: Row, handoff: Handoff) -> str:
     box: Row = {}
     thread = threading.Thread(target=_fit, args=(config, mailbox, box), daemon=True)
     thread.start()
-    answer = Answer.GO_ON
+    answer, step = Answer.GO_ON, 0
     while thread.is_alive():
         thread.join(timeout=0.2)
         for row in ray.get(mailbox.take.remote()):
-            before, answer = answer, handoff.report(row)
+            before, answer, step = answer, handoff.report(row), row["step"]
             if answer != before:
                 ray.get(mailbox.answer.remote(answer))
+        if handoff.leaving and step == 0:
+            return "left"  # there is nothing to keep, and the group ends with this process
         if said := ray.get(mailbox.shortage.remote()):
             halvings = config["context"]["halvings"] + 1
             handoff.end({"status": "short", "error": said, "halvings": halvings})

@@ -20,6 +20,7 @@ import xstilts
 from tests.driver.test_board import board_of
 from tests.driver.test_engine import LONG, partials, results, wait_for
 from tests.support import leases
+from tests.support.drives import drive_of
 from tests.support.sweeps import small
 from tests.support.tiny import make_sweep
 from xstilts.driver import engine
@@ -163,7 +164,7 @@ def test_trial_whose_phase_another_driver_took_over_is_stopped_and_told_to_nobod
     tmp_path: Path,
 ) -> None:
     board, store, _ = board_of(small(), tmp_path)
-    drive = engine._Drive(board, small(), {}, 2, lambda snapshot: None, lambda: None)
+    drive = drive_of(board, small())
     searcher, scheduler = engine.PhaseSearcher(drive), engine.PhaseScheduler(drive)
     first, second = searcher.suggest("a"), searcher.suggest("b")
     leases.change(store.path / f"leases/{first['phase']}.json", token="another")
@@ -191,7 +192,7 @@ def test_adapters_of_a_driver_that_lost_its_sweep_change_nothing(tmp_path: Path)
     def lost() -> None:
         raise LeaseLost("another has it")
 
-    drive = engine._Drive(board, small(), {}, 2, lambda snapshot: None, lambda: None)
+    drive = drive_of(board, small())
     searcher, scheduler = engine.PhaseSearcher(drive), engine.PhaseScheduler(drive)
     config = searcher.suggest("a")
     before = kept(board.ledger.path.parent)

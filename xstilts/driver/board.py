@@ -69,7 +69,7 @@ class Board:
         seconds: Seconds | None = None,
     ) -> None:
         """`seconds`: how long the phases take, as far as that can be known; else an estimate."""
-        self._plan, self.ledger, self._store = plan, ledger, store
+        self._plan, self.ledger, self.store = plan, ledger, store
         self._studies, self._revisions = studies, revisions
         self._slots = {slot.key: slot for slot in plan.slots}
         self._times = Times(seconds or phase_seconds(plan))
@@ -208,7 +208,7 @@ class Board:
             return None
         if self._translations.must_wait(spec) or self.lacks_data(slot):
             return "held"
-        lease = self._wanted.pop(spec.id, None) or self._store.lease(spec.id)
+        lease = self._wanted.pop(spec.id, None) or self.store.lease(spec.id)
         try:
             lease.take()
         except LeaseHeld:
@@ -217,7 +217,7 @@ class Board:
             if self.ledger.get(slot.key) is None:
                 self.ledger.write(entry)
             return "held"
-        if self._store.phase(spec.id).done:  # by another driver just before, or it is damaged
+        if self.store.phase(spec.id).done:  # by another driver just before, or it is damaged
             lease.release()
             if not self._outcomes.has_record(spec.id):
                 return "held"  # it was set aside
@@ -305,7 +305,7 @@ class Board:
         `damaged`: the finished phase whose files it found damaged, which is made again first.
         """
         if damaged and self._outcomes.has_record(damaged):
-            wrong = self._store.phase(damaged).fault() or "its checkpoint can't be opened"
+            wrong = self.store.phase(damaged).fault() or "its checkpoint can't be opened"
             self._outcomes.drop(damaged, wrong)
             self._reopen(damaged)
             retries = max(retries, 1)

@@ -37,7 +37,6 @@ from xstilts.driver.trial import PhaseTrial
 from xstilts.errors import EngineError
 from xstilts.spec.sweep import Sweep
 from xstilts.store.lease import LEASE_SECONDS, RENEWALS
-from xstilts.store.phases import Store
 
 MOST_PENDING = 100_000
 IDLE_SECONDS = 60.0
@@ -138,7 +137,7 @@ class _Drive:
 
     def _spend(self) -> None:
         """Where the budget's time is spent, chooses the phases that stop, and ends Tune's loop once
-        no phase holds a place: those that wait for one would wait on.
+        all that is left are phases that wait for a place: they would wait on.
         """
         if not self.spent() or not self.meter.stops:
             return
@@ -146,7 +145,7 @@ class _Drive:
             rest = self.board.rest_seconds(slot, self.meter.elapsed(slot))
             if self.meter.too_long(slot, rest):
                 self.halted.add(trial)
-        if not self.meter.running:
+        if self.trials and not self.meter.running:
             self.ending = True
             raise _Ended
 
@@ -330,7 +329,7 @@ def run(
     second one while the run ends is raised, after Ray's processes were killed.
     """
     resources, folder = sweep.resources, board.ledger.path.parent
-    before = spent_before(folder, board.ledger.entries(), Store(context["store"]), resources)
+    before = spent_before(folder, board.ledger.entries(), board.store, resources)
     meter = Meter(sweep.budget, resources, folder, before)
     slots = Slots(resources)
     drive = _Drive(board, sweep, context, slots, meter, watch, changed, sure=sure)

@@ -77,6 +77,7 @@ def test_phase_that_ends_before_it_could_stop_counts(tmp_path: Path) -> None:
     tune = Tune(tmp_path, small(budget=Budget(hours=1, grace_minutes=0)))
     config = tune.begin("a")
     tune.clock.now += 3600
+    tune.board.progress(config["slot"], 1, 10)
     tune.drive.tick()
     assert "a" in tune.drive.halted
     tune.searcher.on_trial_complete("a", {"status": "failed", "error": "boom", "hopeless": True})

@@ -341,7 +341,7 @@ def test_engine_adapters_pickle_to_nothing_of_the_run() -> None:
     from xstilts.driver.engine import _Drive
 
     lock: Any = threading.RLock()  # what a live display holds; it can't be pickled
-    drive = _Drive(lock, lock, lock, {}, 1, lock, lock, lock)
+    drive = _Drive(lock, lock, {}, lock, lock, lock, lock, lock)
     assert copy.deepcopy(drive) is drive
     assert len(pickle.dumps(drive)) < 100
 

@@ -11,11 +11,11 @@ from ray.tune.search import Searcher
 
 from tests.driver.test_board import board_of
 from tests.driver.test_departures import Cluster
+from tests.support.drives import drive_of, places
 from tests.support.sweeps import small
 from xstilts.driver import engine
-from xstilts.driver.budget import Meter
 from xstilts.driver.departures import MOST_LOSSES, Departures
-from xstilts.driver.slots import Node, Slots
+from xstilts.driver.slots import Node
 from xstilts.store.ledger import Entry, State
 
 
@@ -26,11 +26,8 @@ class Run:
         self.board, store, _ = board_of(small(), folder)
         self.cluster, self.killed = Cluster(), list[Any]()
         departures = Departures(store, 0, folder / "hung", self.cluster, kill=self.killed.append)
-        sweep = small()
-        slots, meter = Slots(sweep.resources), Meter(sweep.budget, sweep.resources)
-        slots.nodes = [Node(cpus=1, gpus=0)]
-        self.drive = engine._Drive(
-            self.board, sweep, {}, slots, meter, lambda snapshot: None, lambda: None, departures
+        self.drive = drive_of(
+            self.board, small(), places(small(), Node(cpus=1, gpus=0)), departures=departures
         )
         self.searcher = engine.PhaseSearcher(self.drive)
         self.scheduler = engine.PhaseScheduler(self.drive)

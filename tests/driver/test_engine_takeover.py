@@ -20,10 +20,10 @@ import xstilts
 from tests.driver.test_board import board_of
 from tests.driver.test_engine import LONG, partials, results, wait_for
 from tests.support import leases
+from tests.support.drives import drive_of
 from tests.support.sweeps import small
 from tests.support.tiny import make_sweep
 from xstilts.driver import engine
-from xstilts.driver.departures import Departures
 from xstilts.errors import EngineError, LeaseLost
 from xstilts.store.lease import Lease
 from xstilts.store.ledger import State
@@ -36,7 +36,6 @@ SECONDS = 3
 COMMAND = f"""
 import sys
 from xstilts.driver import engine
-from xstilts.driver.departures import Departures
 from xstilts.store import phases
 phases.Store.lease.__defaults__ = ({SECONDS},)
 engine.LEASE_SECONDS = {SECONDS}
@@ -76,11 +75,6 @@ def finished(driver: subprocess.Popen[str]) -> dict[str, Any]:
     out, err = driver.communicate(timeout=240)
     assert driver.returncode == 0, out[-2000:] + err[-3000:]
     return dict(json.loads(out))
-
-
-def departures(folder: Path) -> Departures:
-    """Of a run in which no process departs."""
-    return Departures(Store(folder / "store"), 0, folder)
 
 
 def kept(folder: Path) -> dict[str, bytes]:
@@ -170,9 +164,7 @@ def test_trial_whose_phase_another_driver_took_over_is_stopped_and_told_to_nobod
     tmp_path: Path,
 ) -> None:
     board, store, _ = board_of(small(), tmp_path)
-    drive = engine._Drive(
-        board, small(), {}, 2, lambda snapshot: None, lambda: None, departures(tmp_path)
-    )
+    drive = drive_of(board, small())
     searcher, scheduler = engine.PhaseSearcher(drive), engine.PhaseScheduler(drive)
     first, second = searcher.suggest("a"), searcher.suggest("b")
     leases.change(store.path / f"leases/{first['phase']}.json", token="another")
@@ -200,9 +192,7 @@ def test_adapters_of_a_driver_that_lost_its_sweep_change_nothing(tmp_path: Path)
     def lost() -> None:
         raise LeaseLost("another has it")
 
-    drive = engine._Drive(
-        board, small(), {}, 2, lambda snapshot: None, lambda: None, departures(tmp_path)
-    )
+    drive = drive_of(board, small())
     searcher, scheduler = engine.PhaseSearcher(drive), engine.PhaseScheduler(drive)
     config = searcher.suggest("a")
     before = kept(board.ledger.path.parent)

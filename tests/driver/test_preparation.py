@@ -83,10 +83,10 @@ def test_rows_of_a_target_are_tokenised_once_for_all_pairs(world: FakeRay, tmp_p
     assert world.begun == ["train tags", "evaluate tags"]
 
 
-def test_tasks_hold_cpus_and_no_gpu(world: FakeRay, tmp_path: Path) -> None:
+def test_tasks_hold_one_cpu_and_no_gpu(world: FakeRay, tmp_path: Path) -> None:
     found, slots = opened(tmp_path)
     found.lacks(slots["good/t0"])
-    assert world.asked == [{"num_cpus": 3, "num_gpus": 0, "max_retries": 2}]
+    assert world.asked == [{"num_cpus": 1, "num_gpus": 0, "max_retries": 2}]
 
 
 def test_few_tasks_run_at_once(world: FakeRay, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ class Board:
         seconds: Seconds | None = None,
     ) -> None:
         """`seconds`: how long the phases take, as far as that can be known; else an estimate."""
-        self._plan, self.ledger, self._store = plan, ledger, store
+        self._plan, self.ledger, self.store = plan, ledger, store
         self._studies, self._revisions = studies, revisions
         self._slots = {slot.key: slot for slot in plan.slots}
         self._times = Times(seconds or phase_seconds(plan))
@@ -108,7 +108,7 @@ class Board:
     def _load(self) -> None:
         for entry in self._choices.lost_prunings():
             self.ledger.write(entry)
-        self._store.expect({entry.phase for entry in self.ledger.entries() if entry.phase})
+        self.store.expect({entry.phase for entry in self.ledger.entries() if entry.phase})
         for entry in self.ledger.entries():
             self._take_over(entry)
             self._note_parent(entry)
@@ -217,13 +217,13 @@ class Board:
         if self._has_ended(spec.id):
             self._finish(entry, State.CACHED)
             return None
-        if spec.parent_phase and self._store.phase(spec.parent_phase).dropped:
+        if spec.parent_phase and self.store.phase(spec.parent_phase).dropped:
             self._remake(spec.parent_phase)
             self._wait(slot)
             return None
         if self._translations.must_wait(spec) or self.lacks_data(slot):
             return "held"
-        lease = self._wanted.pop(spec.id, None) or self._store.lease(spec.id)
+        lease = self._wanted.pop(spec.id, None) or self.store.lease(spec.id)
         try:
             lease.take()
         except LeaseHeld:
@@ -232,7 +232,7 @@ class Board:
             if self.ledger.get(slot.key) is None:
                 self.ledger.write(entry)
             return "held"
-        phase = self._store.phase(spec.id)
+        phase = self.store.phase(spec.id)
         if phase.complete or (phase.done and spec.id not in self._remade):
             lease.release()  # it was done by another driver just before, or is damaged
             if not self._has_ended(spec.id):
@@ -243,7 +243,7 @@ class Board:
 
     def _has_ended(self, phase: str) -> bool:
         """Whether a phase is done: with its checkpoint, where that was dropped and is needed."""
-        if phase in self._remade and self._store.phase(phase).complete:
+        if phase in self._remade and self.store.phase(phase).complete:
             self._remade.discard(phase)
             self._outcomes.forget(phase)
         return phase not in self._remade and self._outcomes.has_record(phase)
@@ -334,11 +334,11 @@ class Board:
         `damaged`: the finished phase whose files it found damaged or dropped, which is made again
         first.
         """
-        if damaged and self._store.phase(damaged).dropped:
+        if damaged and self.store.phase(damaged).dropped:
             self._remake(damaged)
             retries = max(retries, 1)
         elif damaged and self._outcomes.has_record(damaged):
-            wrong = self._store.phase(damaged).fault() or "its checkpoint can't be opened"
+            wrong = self.store.phase(damaged).fault() or "its checkpoint can't be opened"
             self._outcomes.drop(damaged, wrong)
             self._reopen(damaged)
             retries = max(retries, 1)

@@ -42,7 +42,6 @@ from xstilts.driver.trial import PhaseTrial
 from xstilts.errors import EngineError, XstiltsError
 from xstilts.spec.sweep import Sweep
 from xstilts.store.lease import LEASE_SECONDS, RENEWALS
-from xstilts.store.phases import Store
 
 LEAVE_SECONDS = 30.0
 """How long the running phases have to keep a partial checkpoint when the run is to end."""
@@ -160,7 +159,7 @@ class _Drive:
 
     def _spend(self) -> None:
         """Where the budget's time is spent, chooses the phases that stop, and ends Tune's loop once
-        no phase holds a place: those that wait for one would wait on.
+        all that is left are phases that wait for a place: they would wait on.
         """
         if not self.spent() or not self.meter.stops:
             return
@@ -168,7 +167,7 @@ class _Drive:
             rest = self.board.rest_seconds(slot, self.meter.elapsed(slot))
             if self.meter.too_long(slot, rest):
                 self.halted.add(trial)
-        if not self.meter.running:
+        if self.trials and not self.meter.running:
             self.ending = True
             raise _Ended
 
@@ -383,9 +382,8 @@ def run(
     run resumes them. A second one while the run ends is raised, after Ray's processes were killed.
     """
     resources, folder = sweep.resources, board.ledger.path.parent
-    store = Store(context["store"])
-    departures = Departures(store, context.get("deadline_seconds", 0), folder / "hung")
-    before = spent_before(folder, board.ledger.entries(), store, resources)
+    departures = Departures(board.store, context.get("deadline_seconds", 0), folder / "hung")
+    before = spent_before(folder, board.ledger.entries(), board.store, resources)
     meter = Meter(sweep.budget, resources, folder, before)
     slots = Slots(resources)
     drive = _Drive(board, sweep, context, slots, meter, watch, changed, departures, sure=sure)

@@ -85,9 +85,7 @@ class Preparation:
     def _begin(self, key: str) -> Any:
         import ray
 
-        task = ray.remote(num_cpus=self._context.get("threads", 1), num_gpus=0, max_retries=2)(
-            _prepare
-        )
+        task = ray.remote(num_cpus=1, num_gpus=0, max_retries=2)(_prepare)
         return task.remote(key, self._specs[key].model_dump(mode="json"), self._context)
 
     def _look(self) -> None:

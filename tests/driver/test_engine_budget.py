@@ -1,0 +1,178 @@
+"""What the engine's adapters do when a budget is spent, and which kinds of GPU they hand out; Tune
+is played by the test.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.driver.test_board import board_of
+from tests.driver.test_budget import Clock
+from tests.driver.test_departures import Cluster
+from tests.support.drives import drive_of, places
+from tests.support.sweeps import small
+from xstilts.driver import engine
+from xstilts.driver.departures import Departures
+from xstilts.driver.slots import Node
+from xstilts.spec.sweep import Budget, Resources, Sweep
+from xstilts.store.ledger import State
+
+ROW = {"status": "running", "step": 1, "steps": 10, "value": None}
+
+
+class Tune:
+    """Tune's loop over a board, as far as the adapters see it."""
+
+    def __init__(self, path: Path, sweep: Sweep, *nodes: Node, own: bool = True) -> None:
+        self.board, self.store, _ = board_of(sweep, path)
+        self.clock, self.told, self.killed = Clock(), list[str](), list[Any]()
+        slots, hung = places(sweep, *nodes, own=own), path / "hung"
+        departures = Departures(
+            self.store, 0, hung, Cluster(), kill=self.killed.append, clock=self.clock
+        )
+        self.drive = drive_of(self.board, sweep, slots, self.clock, departures=departures)
+        self.searcher = engine.PhaseSearcher(self.drive)
+        self.scheduler = engine.PhaseScheduler(self.drive)
+        self.ticker = engine._Ticker(self.drive)
+
+    def begin(self, trial: str, *, waits: bool = False) -> dict[str, Any]:
+        """A trial that gets a phase, and its place unless it `waits`."""
+        config: dict[str, Any] = self.searcher.suggest(trial)
+        if not waits:
+            self.ticker.on_trial_start(0, [], SimpleNamespace(trial_id=trial))
+        return config
+
+    def _trial(self, trial: str) -> Any:
+        actor = SimpleNamespace(leave=SimpleNamespace(remote=partial(self.told.append, trial)))
+        return SimpleNamespace(trial_id=trial, temporary_state=SimpleNamespace(ray_actor=actor))
+
+    def report(self, trial: str, **row: Any) -> str:
+        """What Tune is told to do when a trial reports."""
+        return self.scheduler.on_trial_result(None, self._trial(trial), {**ROW, **row})
+
+    def step(self) -> None:
+        """Tune's step, at which trials are told to leave."""
+        self.ticker.on_step_end(0, [self._trial(trial) for trial in self.drive.trials])
+
+    def leaves(self, trial: str) -> None:
+        """A trial that was told to leave has kept its checkpoint and is killed."""
+        assert self.report(trial, status="left") == "CONTINUE"
+        self.searcher.on_trial_complete(trial, error=True)
+
+    def end(self, trial: str, status: str = "running") -> None:
+        """A trial that has ended with this row."""
+        self.searcher.on_trial_complete(trial, {**ROW, "status": status})
+
+
+def test_phases_longer_than_the_grace_leave_and_are_not_pruned(tmp_path: Path) -> None:
+    tune = Tune(tmp_path, small(budget=Budget(hours=1, grace_minutes=10)))
+    tune.begin("short")
+    long = tune.begin("long")
+    tune.clock.now += 3600
+    tune.board.progress(tune.drive.trials["short"], 9, 10)  # 400 s to go
+    tune.board.progress(tune.drive.trials["long"], 1, 10)
+    tune.step()
+    assert tune.searcher.suggest("more") == "FINISHED"
+    assert tune.report("short", step=9) == tune.report("long") == "CONTINUE"
+    assert tune.told == ["long"]
+    tune.leaves("long")
+    assert len(tune.killed) == 1
+    assert tune.drive.departures.sentences() == []  # it left no node that was to go
+    entry = tune.board.ledger.get(long["slot"])
+    assert entry is not None
+    assert (entry.state, entry.attempts, entry.phase) == (State.WAITING, 0, long["phase"])
+    assert tune.drive.stopped == "budget"
+    assert tune.drive.budget == "budget of 1 hours, 1.0 used"
+
+
+def test_phase_that_ends_before_it_could_stop_counts(tmp_path: Path) -> None:
+    tune = Tune(tmp_path, small(budget=Budget(hours=1, grace_minutes=0)))
+    config = tune.begin("a")
+    tune.clock.now += 3600
+    tune.board.progress(config["slot"], 1, 10)
+    tune.drive.tick()
+    assert "a" in tune.drive.halted
+    tune.searcher.on_trial_complete("a", {"status": "failed", "error": "boom", "hopeless": True})
+    entry = tune.board.ledger.get(config["slot"])
+    assert entry is not None and entry.state is State.FAILED
+
+
+def test_loop_ends_where_only_phases_without_a_place_are_left(tmp_path: Path) -> None:
+    sweep = small(budget=Budget(gpu_hours=0.5), resources=Resources(gpus_per_worker=1, slots=2))
+    tune = Tune(tmp_path, sweep, Node(cpus=8, gpus=1), own=False)
+    tune.begin("runs")
+    tune.begin("waits", waits=True)
+    tune.clock.now += 1800
+    tune.drive.tick()  # half a GPU hour; the running phase has its estimate to go
+    with pytest.raises(engine._Ended):
+        tune.leaves("runs")
+    assert tune.drive.ending and tune.drive.budget == "budget of 0.5 GPU hours, 0.5 used"
+    assert len(tune.board.running) == 1  # given back by the run's outcome
+
+
+def test_budget_to_finish_stops_no_phase(tmp_path: Path) -> None:
+    tune = Tune(tmp_path, small(budget=Budget(hours=1, when_spent="finish")))
+    tune.begin("a")
+    tune.clock.now += 7200
+    tune.board.progress(tune.drive.trials["a"], 1, 10)
+    tune.drive.tick()
+    assert tune.report("a") == "CONTINUE"
+    assert tune.searcher.suggest("b") == "FINISHED"
+
+
+def test_phases_are_handed_out_for_what_fits_and_what_a_cluster_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    wanted = Resources(gpus_per_worker=1, gpu=("H100", "L4"))
+    one, two = Node(cpus=8, gpus=1, label="H100"), Node(cpus=8, gpus=1, label="L4")
+    tune = Tune(tmp_path, small(resources=wanted), one, two, own=False)
+    kinds = []
+    while (config := tune.searcher.suggest(f"t{len(kinds)}")) is not None:
+        kinds.append(config["kind"])
+    assert kinds == ["H100", "L4", "H100", "H100"]  # two that fit, two that are asked for
+    tune.end("t1", "failed")
+    assert tune.searcher.suggest("again")["kind"] == "L4"
+    tune.drive.slots.nodes = [two]
+    tune.end("t0", "failed")
+    assert tune.searcher.suggest("less") is None
+
+
+def test_snapshot_says_how_many_fit_and_what_is_waited_for(tmp_path: Path) -> None:
+    shown: list[dict[str, Any]] = []
+    sweep = small(resources=Resources(gpus_per_worker=1))
+    board, _, _ = board_of(sweep, tmp_path)
+    slots = places(sweep, Node(cpus=8, gpus=0), own=False)
+    drive = drive_of(board, sweep, slots, watch=shown.append)
+    drive.tick(force=True)
+    assert shown[-1]["slots"] == 0
+    assert shown[-1]["doing"].startswith("waiting for nodes with 1 CPUs and 1 GPUs")
+    slots.nodes = [Node(cpus=8, gpus=4)]
+    drive.tick(force=True)
+    assert shown[-1]["slots"] == 4 and "doing" not in shown[-1]
+
+
+def test_idle_processes_are_kept_on_an_own_machine_and_let_go_on_a_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for own, kept in ((True, 4), (False, 1)):
+        sweep = small(resources=Resources(gpus_per_worker=1))
+        tune = Tune(tmp_path / str(own), sweep, Node(cpus=8, gpus=4), own=own)
+        wanted: dict[str, int] = {}
+
+        class Cache:
+            def increase_max(self, place: str, by: int, wanted: dict[str, int] = wanted) -> None:
+                wanted[place] = wanted.get(place, 0) + by
+
+        controller = SimpleNamespace(_tune_controller=SimpleNamespace(_actor_cache=Cache()))
+        config = tune.begin("a")
+        trial = SimpleNamespace(trial_id="a", placement_group_factory="p", config=config)
+        tune.scheduler.on_trial_add(controller, trial)
+        assert wanted == {"p": 4}
+        tune.scheduler._full -= engine.IDLE_SECONDS + 1
+        tune.scheduler._keep(controller)
+        assert wanted == {"p": kept}

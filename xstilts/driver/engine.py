@@ -2,7 +2,8 @@
 
 Three small adapters stand between Tune and the board. The *searcher* asks the board for the next
 phase whenever Tune has a free slot, so a trial that would have to wait is never created. The
-*scheduler* passes development values to the board and stops what the search prunes. The *callback*
+*scheduler* passes development values to the board, stops what the search prunes, and lets a trial
+whose phase has ended go on with the next (`chaining`). The *callback*
 renews the leases and shows progress. Tune's own checkpoints, loggers and restore are not used: the
 records are the state, and to resume is to run again.
 
@@ -28,6 +29,7 @@ from ray.tune.search import Searcher
 
 from xstilts.driver import cluster, leftovers
 from xstilts.driver.board import Assignment, Board
+from xstilts.driver.chaining import phase_ended
 from xstilts.driver.ending import Outcome, outcome
 from xstilts.driver.placement_groups import reaper
 from xstilts.driver.signals import number_of
@@ -114,6 +116,50 @@ class _Drive:
         first, self.first = self.first, None
         return first or self.board.next()
 
+    def hand_out(self, trial_id: str) -> dict[str, Any] | None:
+        """The config of the board's next phase, for this trial; None where there is none for it
+        now.
+        """
+        if self.spent() and not self.board.settled:
+            self.stopped = "budget"
+            return None
+        assignment = self.next()
+        if assignment is None:
+            self.changed()
+            return None
+        self.trials[trial_id] = assignment.slot
+        self.started += 1
+        return {
+            "phase": assignment.spec.id,
+            "spec": assignment.spec.model_dump(mode="json"),
+            "slot": assignment.slot,
+            "context": self.context,
+            "waits": self.sweep.search.stopping != "none" and assignment.spec.action == "train",
+            "group": _group(self.sweep),
+        }
+
+    def ended(self, trial_id: str, result: dict[str, Any], *, died: bool = False) -> None:
+        """Tells the board how the phase of a trial ended. A dead actor is a failure that may be
+        retried.
+        """
+        slot = self.trials.pop(trial_id, None)
+        if slot is None or trial_id in self.taken:
+            return
+        self.may_go_on()
+        status, board = result.get("status", ""), self.board
+        if died or status == "failed":
+            retries = 0 if result.get("hopeless") else self.sweep.resources.retries
+            error_text = result.get("error") or "the trial's process died"
+            board.failed(slot, error_text, retries, damaged=result.get("damaged", ""))
+        elif status == "done":
+            board.done(slot)
+        elif status == "taken":
+            board.taken(slot)
+        else:
+            board.pruned(slot)
+        self.changed()
+        self.tick(force=True)
+
     def spent(self) -> bool:
         """Whether the budget is used up."""
         budget = self.sweep.budget
@@ -136,25 +182,13 @@ class PhaseSearcher(Searcher):
         """The next trial's config; None where nothing is ready now, FINISHED at the end."""
         drive = self._drive
         drive.tick()
-        if drive.spent() and not drive.board.settled:
-            drive.stopped = "budget"
-            return Searcher.FINISHED
         if len(drive.trials) >= drive.slots:
             return None
-        assignment = drive.next()
-        if assignment is None:
-            drive.changed()
-            return Searcher.FINISHED if drive.board.settled else None
-        drive.trials[trial_id] = assignment.slot
-        drive.started += 1
-        return {
-            "phase": assignment.spec.id,
-            "spec": assignment.spec.model_dump(mode="json"),
-            "slot": assignment.slot,
-            "context": drive.context,
-            "waits": drive.sweep.search.stopping != "none" and assignment.spec.action == "train",
-            "group": _group(drive.sweep),
-        }
+        config = drive.hand_out(trial_id)
+        if config is not None:
+            return config
+        over = drive.board.settled or drive.stopped == "budget"
+        return Searcher.FINISHED if over else None
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Does nothing: the scheduler has seen the result already."""
@@ -162,26 +196,8 @@ class PhaseSearcher(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Tells the board how the phase ended. A dead actor is a failure that may be retried."""
-        slot = self._drive.trials.pop(trial_id, None)
-        if slot is None or trial_id in self._drive.taken:
-            return
-        self._drive.may_go_on()
-        status = (result or {}).get("status", "")
-        board = self._drive.board
-        if error or status == "failed":
-            ending = result or {}
-            retries = 0 if ending.get("hopeless") else self._drive.sweep.resources.retries
-            error_text = ending.get("error") or "the trial's process died"
-            board.failed(slot, error_text, retries, damaged=ending.get("damaged", ""))
-        elif status == "done":
-            board.done(slot)
-        elif status == "taken":
-            board.taken(slot)
-        else:
-            board.pruned(slot)
-        self._drive.changed()
-        self._drive.tick(force=True)
+        """Tells the board how the trial's last phase ended, unless it knows."""
+        self._drive.ended(trial_id, result or {}, died=error)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to keep: the ledger has it."""
@@ -215,8 +231,10 @@ class PhaseScheduler(FIFOScheduler):
         self._drive.may_go_on()
         if trial.trial_id in self._drive.taken:
             return _stop(trial)
+        if result.get("status") != "running":
+            return phase_ended(self._drive, trial, result)
         slot, value = self._drive.trials.get(trial.trial_id), result.get("value")
-        if slot is None or result.get("status") != "running":
+        if slot is None:
             return str(TrialScheduler.CONTINUE)
         board, rate = self._drive.board, _rate(result)
         step, steps = result["step"], result["steps"]

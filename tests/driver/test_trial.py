@@ -162,6 +162,8 @@ def test_phase_told_to_leave_before_its_first_step_leaves_at_once(
 ) -> None:
     handoff = Handoff(waits=False)
     handoff.leave()
+    with Store(tmp_path / "store").prepare().lease(spec.id).kept():  # a driver's
+        pass
     given = {**config(tmp_path / "store", spec), "group": None}
     _guarded(_run_here, given, handoff)
     assert handoff.take(1)["status"] == "left"

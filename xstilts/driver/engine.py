@@ -2,7 +2,8 @@
 
 Three small adapters stand between Tune and the board. The *searcher* asks the board for the next
 phase whenever Tune has a free slot, so a trial that would have to wait is never created. The
-*scheduler* passes development values to the board and stops what the search prunes. The *callback*
+*scheduler* passes development values to the board, stops what the search prunes, and lets a trial
+whose phase has ended go on with the next (`chaining`). The *callback*
 renews the leases and shows progress. Tune's own checkpoints, loggers and restore are not used: the
 records are the state, and to resume is to run again.
 
@@ -32,6 +33,7 @@ from ray.tune.search import Searcher
 from xstilts.driver import cluster, leftovers, shared_folder, slots as places
 from xstilts.driver.board import Assignment, Board
 from xstilts.driver.budget import Meter, spent_before
+from xstilts.driver.chaining import phase_ended
 from xstilts.driver.departures import Departure, Departures
 from xstilts.driver.ending import Outcome, outcome
 from xstilts.driver.memory import Memory
@@ -142,6 +144,57 @@ class _Drive:
         first, self.first = self.first, None
         return first or self.board.next()
 
+    def hand_out(self, trial_id: str, kind: str) -> dict[str, Any] | None:
+        """The config of the board's next phase, for this trial, which has this kind of GPU; None
+        where there is none for it now.
+        """
+        if self.leaving or self.spent():
+            return None
+        assignment = self.next()
+        if assignment is None:
+            self.changed()
+            return None
+        self.trials[trial_id], self.kinds[trial_id] = assignment.slot, kind
+        self.departures.begin(trial_id, assignment.spec.id)
+        halvings = self.memory.begin(trial_id, assignment)
+        self.meter.started += 1
+        return {
+            "phase": assignment.spec.id,
+            "spec": assignment.spec.model_dump(mode="json"),
+            "slot": assignment.slot,
+            "context": {**self.context, "halvings": halvings},
+            "waits": self.sweep.search.stopping != "none" and assignment.spec.action == "train",
+            "kind": kind,
+            "group": places.group(self.sweep.resources, kind),
+        }
+
+    def ended(self, trial_id: str, row: dict[str, Any], *, died: bool = False) -> None:
+        """Tells the board how the phase of a trial ended; where its process died, `departures`
+        knows why.
+        """
+        slot, departures, board = self.trials.pop(trial_id, None), self.departures, self.board
+        if slot is not None:
+            self.meter.end(slot)
+        self.memory.end(trial_id)
+        if slot is None or trial_id in self.taken:
+            departures.forget(trial_id)
+            return
+        self.may_go_on()
+        status = row.get("status", "")
+        if died:
+            _departed(self, slot, departures.end(trial_id))
+        elif status == "failed":
+            _failed(self, slot, row, departures.lost_a_node(trial_id))
+        elif status == "done":
+            board.done(slot)
+        elif status == "taken":
+            board.put_back(slot)
+        else:
+            board.pruned(slot)
+        departures.forget(trial_id)
+        self.changed()
+        self.tick(force=True)
+
     def leave(self) -> None:
         """Ends the run in order: from Tune's next step on nothing is handed out, and each running
         phase keeps a partial checkpoint and goes; the next run carries on from there.
@@ -195,24 +248,9 @@ class PhaseSearcher(Searcher):
             return Searcher.FINISHED
         if len(drive.trials) >= drive.slots.asked:
             return None
-        assignment = drive.next()
-        if assignment is None:
-            drive.changed()
-            return Searcher.FINISHED if drive.board.settled else None
         kind = drive.slots.kind_for(drive.running_by_kind())
-        drive.trials[trial_id], drive.kinds[trial_id] = assignment.slot, kind
-        drive.departures.begin(trial_id, assignment.spec.id)
-        halvings = drive.memory.begin(trial_id, assignment)
-        drive.meter.started += 1
-        return {
-            "phase": assignment.spec.id,
-            "spec": assignment.spec.model_dump(mode="json"),
-            "slot": assignment.slot,
-            "context": {**drive.context, "halvings": halvings},
-            "waits": drive.sweep.search.stopping != "none" and assignment.spec.action == "train",
-            "kind": kind,
-            "group": places.group(drive.sweep.resources, kind),
-        }
+        config = drive.hand_out(trial_id, kind)
+        return config or (Searcher.FINISHED if drive.board.settled else None)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Does nothing: the scheduler has seen the result already."""
@@ -220,30 +258,8 @@ class PhaseSearcher(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Tells the board how the phase ended; where its process died, `departures` knows why."""
-        slot = self._drive.trials.pop(trial_id, None)
-        if slot is not None:
-            self._drive.meter.end(slot)
-        self._drive.memory.end(trial_id)
-        if slot is None or trial_id in self._drive.taken:
-            self._drive.departures.forget(trial_id)
-            return
-        self._drive.may_go_on()
-        status = (result or {}).get("status", "")
-        board, departures = self._drive.board, self._drive.departures
-        if error:
-            _departed(self._drive, slot, departures.end(trial_id))
-        elif status == "failed":
-            _failed(self._drive, slot, result or {}, departures.lost_a_node(trial_id))
-        elif status == "done":
-            board.done(slot)
-        elif status == "taken":
-            board.put_back(slot)
-        else:
-            board.pruned(slot)
-        departures.forget(trial_id)
-        self._drive.changed()
-        self._drive.tick(force=True)
+        """Tells the board how the trial's last phase ended, unless it knows."""
+        self._drive.ended(trial_id, result or {}, died=error)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to keep: the ledger has it."""
@@ -293,8 +309,6 @@ class PhaseScheduler(FIFOScheduler):
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
         """Asks Tune to keep as many idle actors as there are places."""
-        if len(self._drive.trials) >= self._drive.slots.now:
-            self._full = time.monotonic()
         self._kinds[trial.placement_group_factory] = trial.config["kind"]
         self._keep(tune_controller)
 
@@ -307,6 +321,8 @@ class PhaseScheduler(FIFOScheduler):
 
     def _keep(self, tune_controller: Any) -> None:
         slots, running = self._drive.slots, self._drive.running_by_kind()
+        if len(self._drive.trials) >= slots.now:
+            self._full = time.monotonic()
         idle = not slots.own and time.monotonic() - self._full > IDLE_SECONDS
         fits = slots.by_kind
         cache = tune_controller._tune_controller._actor_cache
@@ -328,8 +344,10 @@ class PhaseScheduler(FIFOScheduler):
         self._drive.memory.heard(trial.trial_id, result)
         if self._drive.departures.heard(trial, result):
             return str(TrialScheduler.CONTINUE)  # its process was killed: Tune sees it die
+        if result.get("status") != "running":
+            return phase_ended(self._drive, trial, result)
         slot, value = self._drive.trials.get(trial.trial_id), result.get("value")
-        if slot is None or result.get("status") != "running":
+        if slot is None:
             return str(TrialScheduler.CONTINUE)
         board, rate = self._drive.board, _rate(result)
         step, steps = result["step"], result["steps"]

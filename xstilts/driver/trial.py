@@ -124,13 +124,18 @@ class PhaseTrial(tune.Trainable):
         return True
 
     def step(self) -> Row:
-        """The phase's next report; `done` is true in the last one. With it go the `nodes` that the
-        phase runs on, and its `writer`: node, host and id of the process that holds its lease.
+        """The phase's next report. After its last the engine calls `go_on`, or ends the trial. With
+        it go the `nodes` that the phase runs on, and its `writer`: node, host and id of the process
+        that holds its lease.
         """
         row = self._handoff.take(ASK_SECONDS)
         nodes = {ray.get_runtime_context().get_node_id(), *row.get("nodes", ())}
-        own = {"nodes": sorted(nodes), "done": row["status"] not in ("running", *GONE)}
-        return {"writer": _writer(), **row, **own}
+        return {"writer": _writer(), **row, "nodes": sorted(nodes), "done": False}
+
+    def go_on(self, config: Row) -> None:
+        """Starts the next phase in the same process; the one before has ended."""
+        self._thread.join(timeout=60)
+        self._begin(config)
 
     def prune(self) -> None:
         """Ends the phase at once, because the search pruned it: Tune may leave this process idle

@@ -45,6 +45,9 @@ class TestOnMinistack(FilesContract):
 class TestThroughFailingNetwork(FilesContract):
     """The contract where every third request meets a fault: none of it may be noticed."""
 
+    test_name_that_is_none_is_refused_and_nothing_is_touched = None  # type: ignore[assignment]
+    """It asks for nothing."""
+
     @pytest.fixture
     def files(self, proxy: Proxy, tmp_path: Path) -> Pair:
         place = object_servers.address()

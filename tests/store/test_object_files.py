@@ -156,7 +156,8 @@ def test_what_is_expected_is_asked_for_once(at_moto: str, tmp_path: Path, proxy:
     for name in "abc":
         files.write(f"phases/{name}/record.json", b"{}")
     proxy.asked.clear()
-    files.expect(f"phases/{name}" for name in "abcd")
+    lacking = files.expect([f"phases/{name}" for name in "abcd"], "record.json")
+    assert lacking == {"phases/d"}
     assert len(proxy.asked) == 4
     assert [files.has(f"phases/{name}/record.json") for name in "abc"] == [True] * 3
     assert files.read("phases/a/record.json") == b"{}"

@@ -453,10 +453,10 @@ class Store:
 
     def expect(self, phases: Iterable[str]) -> set[str]:
         """Says which phases are about to be looked at: where each question to the store takes time,
-        they are read together. Returns those that are known by that not to exist.
+        they are read together. Returns those that are known by that to have no record.
         """
-        absent = self._files.expect([f"phases/{one}" for one in phases])
-        return {one.removeprefix("phases/") for one in absent}
+        lacking = self._files.expect([f"phases/{one}" for one in phases], RECORD)
+        return {one.removeprefix("phases/") for one in lacking}
 
     def begun(self) -> list[str]:
         """Ids of all phases, finished or not."""
@@ -472,8 +472,8 @@ class Store:
         takes the longer the more there are.
         """
         asked = list(dict.fromkeys(self.begun() if among is None else among))
-        absent = self.expect(asked)
-        return {one for one in asked if one not in absent and self.phase(one).done}
+        lacking = self.expect(asked)
+        return {one for one in asked if one not in lacking and self.phase(one).done}
 
     def rubbish(self) -> Rubbish:
         """What nobody needs any more of what writers left that were killed or came too late;

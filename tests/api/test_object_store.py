@@ -83,7 +83,7 @@ def test_sweep_killed_on_one_machine_and_ended_on_another_equals_that_of_a_folde
     on("three")
     tracked = xstilts.track(file, store=place, tracking=f"sqlite:///{tmp_path}/mlflow.db")
     assert tracked.unreadable == []
-    written = xstilts.export(file, "topic", tmp_path / "exported", store=place)
+    written = xstilts.export(file, "first/topic", tmp_path / "exported", store=place)
     assert written is not None
     assert xstilts.run(file, store=place).started == 0
 

@@ -376,6 +376,11 @@ class Phase:
 class Store:
     """Phases, sweeps, data and leases. Safe for several processes; its only state is its place."""
 
+    path: Path
+    """The folder of the store, or its home on this machine: what is opened as a file lies there."""
+    _objects: Objects | None = None
+    """Of a store in an object store."""
+
     def __init__(self, place: str | Path) -> None:
         """`place`: a folder, or an address in an object store (`addresses`), of which a folder may
         be the home on this machine. StoreError where it can't be used.
@@ -395,11 +400,6 @@ class Store:
         self._objects = objects_at(place)
         self.path = addresses.made_home(place)
         return ObjectFiles(self._objects, self.path)
-
-    _objects: Objects | None = None
-    """Of a store in an object store."""
-    path: Path
-    """The folder of the store, or its home on this machine: what is opened as a file lies there."""
 
     @property
     def address(self) -> str:

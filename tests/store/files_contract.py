@@ -304,8 +304,12 @@ class FilesContract:
     def test_files_that_are_expected_are_read_as_others_are(self, files: Pair) -> None:
         one, two = files
         one.write("p/a/x", b"1")
-        two.expect(["p/a", "p/none"])
+        one.write("p/b/y", b"1")
+        assert two.expect(["p/a", "p/b", "p/none"], "x") <= {"p/b", "p/none"}
         assert two.read("p/a/x") == b"1" and two.read("p/none/x") is None
+        one.write("p/b/x", b"2")
+        one.write("p/none/x", b"2")
+        assert two.read("p/b/x") == b"2" and two.read("p/none/x") == b"2"
         two.write("p/a/x", b"2")
         assert two.read("p/a/x") == b"2"
 

@@ -119,7 +119,7 @@ class MemoryFiles:
                     self.objects[name] = token.encode()
                     return MemoryFiles(self.objects, self.lock, self.local, (prefix, token))
 
-    def expect(self, prefixes: Iterable[str]) -> set[str]:
+    def expect(self, prefixes: Iterable[str], having: str) -> set[str]:
         return set()
 
     def rubbish(self) -> Rubbish:

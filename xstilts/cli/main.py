@@ -507,7 +507,7 @@ def doctor(
 
 @app.command()
 def verify(
-    store: Annotated[str, typer.Argument(metavar="STORE", help="Folder of a store.")],
+    store: Annotated[str, typer.Argument(metavar="STORE", help="Folder or address of a store.")],
     as_json: JsonOption = False,
 ) -> None:
     """Read everything in a store and tell what is not as it was written."""

@@ -113,6 +113,7 @@ class Net(TyperGroup):
     def _store(self, given: Sequence[str]) -> Path | None:
         """The store that a verb was about, where that can still be found out."""
         from xstilts.api.given import folder_of
+        from xstilts.spec.addresses import is_address
         from xstilts.store.phases import Store
 
         with suppress(Exception):
@@ -121,7 +122,9 @@ class Net(TyperGroup):
             places = {name: context.params.get(name) for name in ("store", "mirror", "tracking")}
             if context.params.get("sweep"):
                 return folder_of(context.params["sweep"], **places, fresh=False).store.path
-            return Store(places["store"]).path if places["store"] else None
+            if places["store"] and is_address(places["store"]):
+                return Store(places["store"]).path
+            return Path(places["store"]) if places["store"] else None
         return None
 
 

@@ -140,10 +140,11 @@ class Files(Protocol):
         """
         ...
 
-    def expect(self, prefixes: Iterable[str]) -> set[str]:
+    def expect(self, prefixes: Iterable[str], having: str) -> set[str]:
         """Says which prefixes of two parts are about to be read: where each question takes time,
-        they are read together. What is read in the next minutes may be as old as this call. Returns
-        those of which it is known by that that they have no files.
+        they are read together. Of those that have a file called `having`, after which little
+        changes, what is read in the next minutes may be as old as this call; of others nothing is
+        remembered. Returns those of which it is known by that that they lack that file.
         """
         ...
 

@@ -224,7 +224,7 @@ class FolderFiles:
                     _write_over(name, token.encode())
                     return _OwnedFiles(self.root, path, token)
 
-    def expect(self, prefixes: Iterable[str]) -> set[str]:
+    def expect(self, prefixes: Iterable[str], having: str) -> set[str]:
         """Does nothing: a disk is asked as fast one by one."""
         return set()
 

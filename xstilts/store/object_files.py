@@ -16,7 +16,7 @@ import random
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -160,14 +160,23 @@ class ObjectFiles:
         }
         return sums.fault_of_sums({k: v for k, v in there.items() if v is not None}, meant)
 
-    def expect(self, prefixes: Iterable[str]) -> set[str]:
+    def expect(self, prefixes: Iterable[str], having: str) -> set[str]:
         """Reads the manifests of what is about to be read, several at the same time."""
         bundles = [bundle for bundle, rest in map(_whole, prefixes) if bundle and not rest]
+        lacking: set[str] = set()
+        for bundle, read in self._read_together(bundles).items():
+            if having in read.manifest.files:
+                self._ahead[bundle] = read, time.monotonic()
+            else:
+                lacking.add(bundle)
+        return lacking
+
+    def _read_together(self, bundles: Sequence[str]) -> dict[str, _Read]:
         found = self.objects.many([manifest_key(bundle) for bundle in bundles])
-        for bundle, one in zip(bundles, found, strict=True):
-            if one is not None:
-                self._ahead[bundle] = self._parsed(bundle, one), time.monotonic()
-        return {b for b, one in zip(bundles, found, strict=True) if one is None}
+        return {
+            bundle: self._parsed(bundle, one) if one is not None else _Read(Manifest(), None)
+            for bundle, one in zip(bundles, found, strict=True)
+        }
 
     # -- writing
 
@@ -436,8 +445,8 @@ class ObjectFiles:
         ]
         moved = [one.key.removeprefix(f"{MANIFESTS}/") for one in self.objects.listed(DAMAGED)]
         bundles = sorted({*moved, *("/".join(one.key.split("/")[1:3]) for one in contents)})
-        self.expect(bundles)
-        named = {one.key for b in bundles for one in self._manifest(b).manifest.files.values()}
+        manifests = [read.manifest for read in self._read_together(bundles).values()]
+        named = {one.key for manifest in manifests for one in manifest.files.values()}
         there = [one for one in contents if one.key not in named]
         live = set(self._not_gone((one.key, one.size) for one in plain))
         there += [one for one in plain if one.key not in live]

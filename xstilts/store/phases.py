@@ -419,6 +419,11 @@ class Phase:
 class Store:
     """Phases, sweeps, data and leases. Safe for several processes; its only state is its place."""
 
+    path: Path
+    """The folder of the store, or its home on this machine: what is opened as a file lies there."""
+    _objects: Objects | None = None
+    """Of a store in an object store."""
+
     def __init__(self, place: str | Path) -> None:
         """`place`: a folder, or an address in an object store (`addresses`), of which a folder may
         be the home on this machine. StoreError where it can't be used.
@@ -438,11 +443,6 @@ class Store:
         self._objects = objects_at(place)
         self.path = addresses.made_home(place)
         return ObjectFiles(self._objects, self.path)
-
-    _objects: Objects | None = None
-    """Of a store in an object store."""
-    path: Path
-    """The folder of the store, or its home on this machine: what is opened as a file lies there."""
 
     @property
     def address(self) -> str:
@@ -496,10 +496,10 @@ class Store:
 
     def expect(self, phases: Iterable[str]) -> set[str]:
         """Says which phases are about to be looked at: where each question to the store takes time,
-        they are read together. Returns those that are known by that not to exist.
+        they are read together. Returns those that are known by that to have no record.
         """
-        absent = self._files.expect([f"phases/{one}" for one in phases])
-        return {one.removeprefix("phases/") for one in absent}
+        lacking = self._files.expect([f"phases/{one}" for one in phases], RECORD)
+        return {one.removeprefix("phases/") for one in lacking}
 
     def begun(self) -> list[str]:
         """Ids of all phases, finished or not."""
@@ -515,8 +515,8 @@ class Store:
         takes the longer the more there are.
         """
         asked = list(dict.fromkeys(self.begun() if among is None else among))
-        absent = self.expect(asked)
-        return {one for one in asked if one not in absent and self.phase(one).done}
+        lacking = self.expect(asked)
+        return {one for one in asked if one not in lacking and self.phase(one).done}
 
     def rubbish(self) -> Rubbish:
         """What nobody needs any more of what writers left that were killed or came too late;

@@ -37,7 +37,7 @@ def methods() -> list[str]:
     """`/ray.rpc.Service/Method` of all services of Ray, and gRPC's own of health."""
     files = (_ray() / "core" / "generated").glob("*_pb2_grpc.py")
     found = {m for file in files for m in re.findall(r"'(/ray\.[\w.]+/\w+)'", _text(file))}
-    return sorted({*found, "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"})
+    return sorted({*found, "/grpc.health.v1.Health/Check"})
 
 
 def paths() -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from xstilts.clusters.dashboard import Away, Dashboard, Job
 from xstilts.clusters.start import BEGINS
@@ -67,11 +68,11 @@ def follow(dashboard: Dashboard, name: str, log: Tell, tell: Tell = lambda said:
     lines = Lines(log)
     away_since: float | None = None
     while True:
-        try:
-            lines.again()
+        lines.again()
+        with suppress(Away):  # whether the cluster is away, or only this connection, is asked next
             dashboard.follow(name, lines.take)
-            job = ended(dashboard, name)
-            if job is not None:
+        try:
+            if job := ended(dashboard, name):
                 lines.end()
                 return job
             away_since = None

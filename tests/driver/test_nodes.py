@@ -38,7 +38,7 @@ def test_nodes_that_are_drained_or_killed_are_gone_before_ray_says_so(tmp_path: 
                 assert not any(map(known.gone, (head, drained, killed)))
                 assert known.gone("ab" * 28)
                 stacks_file(os.getpid()).write_text("thread x")
-                assert known.stacks(drained, os.getpid()) == "thread x"
+                wait_for(lambda: known.stacks(drained, os.getpid()) == "thread x")
                 stacks_file(os.getpid()).unlink()
                 with pytest.raises(EngineError, match="the cluster has 3 nodes at"):
                     nodes.drain(made.cluster.address, None, "notice", 60)

@@ -30,7 +30,7 @@ from tests.support import fault_cases as cases  # noqa: E402
 
 FAULTS: dict[str, Callable[[Path], cases.Case]] = {
     "the raylet of a worker's node killed": cases.raylet_killed,
-    "the same, its trainer lives on": lambda folder: cases.raylet_killed(folder, reap=False),
+    "the same, left as a zombie": lambda folder: cases.raylet_killed(folder, reap=False),
     "a spot machine's notice": cases.preempted,
     "head killed, restarted from disk": cases.head_restarted,
     "all machines lost, a new cluster": cases.cluster_lost,

@@ -50,7 +50,7 @@ def test_lease_of_a_worker_on_a_lost_machine_is_not_waited_for(
     assert case.seconds < LEASE_SECONDS - RENEWAL_SECONDS
 
 
-def test_raylet_that_stays_a_zombie_leaves_a_trainer_that_keeps_nothing_more(
+def test_raylet_that_stays_a_zombie_is_a_lost_node_like_any_other(
     tmp_path: Path, whole: dict[str, Any]
 ) -> None:
     case = fault_cases.raylet_killed(tmp_path, reap=False, strangers=True)

@@ -137,6 +137,7 @@ def test_phases_whose_data_are_here_still_count_where_others_are_not(tmp_path: P
         (store / "phases" / one / "record.json").write_text("{}")
     whole = xstilts.plan(file).to_json()
     assert (whole["cached"], whole["not_known"]["phases"]) == (whole["phases"], 0)
+    assert xstilts.plan(file, nodes="2xL4").to_json()["on_cluster"]["phases"] == 0
     for path in (tmp_path / "rows").glob("first.*"):
         path.unlink()
     less = xstilts.plan(file).to_json()

@@ -373,8 +373,9 @@ class _Ticker(tune.Callback):
         self._drive = drive
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        drive = self._drive
-        drive.meter.begin(drive.trials[trial.trial_id], drive.kinds[trial.trial_id])
+        slot = self._drive.trials.get(trial.trial_id)
+        if slot is not None:
+            self._drive.meter.begin(slot, self._drive.kinds[trial.trial_id])
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         self._drive.tick()

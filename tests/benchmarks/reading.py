@@ -1,10 +1,10 @@
 """How long `status`, `scores` and `report` of a large finished sweep take.
 
-python tests/benchmarks/reading.py [--records 2000] [--examples 500] [--keep FOLDER]
+python tests/benchmarks/reading.py [--records 10000] [--examples 500] [--keep FOLDER]
 
 Records have learning curves of 200 points and scores in 15 to 40 languages, with the predictions of
 `--examples` test rows in each. Each verb runs in a process of its own, as a user starts it. Wanted:
-at most 15 s each for 2,000 records. Making the store takes minutes; `--keep` leaves it in a folder,
+under 30 s each for 10,000 records. Making the store takes minutes; `--keep` leaves it in a folder,
 which is used again.
 """
 
@@ -32,7 +32,7 @@ VERBS = ("status", "scores", "report")
 def main() -> None:
     """Makes the store and times the verbs."""
     asked = argparse.ArgumentParser()
-    asked.add_argument("--records", type=int, default=2000)
+    asked.add_argument("--records", type=int, default=10_000)
     asked.add_argument("--examples", type=int, default=500)
     asked.add_argument("--keep", type=Path)
     given = asked.parse_args()

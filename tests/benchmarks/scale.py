@@ -100,9 +100,7 @@ def without_ray(phases: int, place: Path) -> None:
 
 def with_ray(phases: int, place: Path) -> None:
     """`xstilts.run` from the board on, with its mirror; each phase is a stub in a trial."""
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        [str(STUB), str(ROOT), os.environ.get("PYTHONPATH", "")]
-    )
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(STUB), str(ROOT)])
     from xstilts.api.opened import Opened
     from xstilts.api.runs import _drive
     from xstilts.driver.board import Board

@@ -3,8 +3,8 @@
 python tests/benchmarks/tracking.py [--records 1000] [--url http://127.0.0.1:5000]
 
 Without `--url` the mirror is a new SQLite database in the store, as by default. Wanted: at most
-15 s for 1,000 records. CPU time, and for SQLite statements
-and commits, do not depend on how busy the machine is.
+15 s for 1,000 records. CPU time, and for SQLite statements and commits, do not depend on how busy
+the machine is.
 """
 
 from __future__ import annotations

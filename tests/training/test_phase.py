@@ -17,11 +17,12 @@ import torch
 from safetensors.torch import load_file
 
 from tests.support import toy
-from xstilts.errors import PhaseError
+from xstilts.errors import CorruptError, PhaseError
 from xstilts.spec.phase import PhaseParent, PhaseSpec
 from xstilts.spec.task import Splits, Task
 from xstilts.spec.transforms import Pseudo, Transform
 from xstilts.store.phases import Store
+from xstilts.store.retention import drop
 from xstilts.training.phase import Report, run_phase
 
 
@@ -398,3 +399,37 @@ def test_task_used_twice_in_a_mixture_is_fine(world: Path, tmp_path: Path) -> No
     other = toy.task("class", world / "rows", name="again")
     got = run(tmp_path, toy.training(str(world / "base"), [task, other]))
     assert set(got.dev.metrics) == {"class", "again"} and got.dev.metric == "accuracy"
+
+
+# -- a checkpoint that was dropped
+
+
+def test_phase_whose_checkpoint_was_dropped_is_trained_again_bit_for_bit(
+    tmp_path: Path, world: Path
+) -> None:
+    spec = spec_of(world, "class")
+    run(tmp_path, spec)
+    store = Store(tmp_path)
+    record = (tmp_path / f"phases/{spec.id}/record.json").read_bytes()
+    before = weights(tmp_path, spec)
+    size = sum(one.size for one in store.phase(spec.id).record().files.values())
+    assert drop(store, spec.id, "somebody", "for a test") == size
+    assert run_phase(spec, toy.context(tmp_path), toy.silent) == "done"
+    assert store.phase(spec.id).complete
+    assert (tmp_path / f"phases/{spec.id}/record.json").read_bytes() == record
+    after = weights(tmp_path, spec)
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_phase_whose_parents_checkpoint_was_dropped_says_which_and_is_no_damage(
+    tmp_path: Path, world: Path
+) -> None:
+    parent = spec_of(world, "class")
+    run(tmp_path, parent)
+    assert drop(Store(tmp_path), parent.id, "sweep a-v1", "for a test")
+    child = spec_of(world, "tags").model_copy(update={"parent": PhaseParent(phase=parent.id)})
+    with pytest.raises(CorruptError, match="was dropped") as raised:
+        run_phase(child, toy.context(tmp_path), toy.silent)
+    assert raised.value.phase == parent.id
+    assert Store(tmp_path).phase(parent.id).fault(whole=True) == ""

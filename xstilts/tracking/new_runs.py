@@ -3,7 +3,7 @@
 MLflow's client makes a run in seven calls. Each looks up what is there, and each number becomes two
 or three objects on its way: 24 ms a run, most of it for looking up nothing. Of a run that was never
 sent all rows are known beforehand, so they are inserted here, through MLflow's own tables
-(`dbmodels.models`), inside the transaction of `together`: 4 ms.
+(`dbmodels.models`), inside the transaction of `together`: 5 ms.
 
 What comes out is what the client's calls make, row for row; a test compares all tables. A run that
 is not `ordinary` (a value that MLflow would shorten, change or refuse) goes through the client, and

@@ -390,32 +390,6 @@ def test_engine_stopped_phase_that_another_process_takes_up_does_not_hang(tmp_pa
     assert outcome["stopped"] == ""
 
 
-def test_engine_budget_of_time_stops_long_phases_which_the_next_run_resumes(tmp_path: Path) -> None:
-    changes = {
-        "intermediates": ["none"],
-        "seeds": [1],
-        "search": {"trials": 2},
-        "target": {**LONG, "lr": {"choice": [0.001, 0.002]}},
-    }
-    keeps = {"slots": 2, "partial_every_seconds": 0}
-    short = {"hours": 4 / 3600, "grace_minutes": 0}
-    first = finish(launch(make_sweep(tmp_path, **changes, resources=keeps, budget=short)))
-    assert (first["started"], first["stopped"], first["exit_code"]) == (2, "budget", 0)
-    assert first["budget"].startswith("budget of 0.00111111 hours, 0.0 used")
-    assert Path(first["report"]).is_file()
-    store = tmp_path / "store"
-    assert len(partials(store)) == 2
-    kept = max(int(step.name) for phase in partials(store) for step in phase.iterdir())
-    assert 0 < kept < LONG["steps"]
-    file = make_sweep(tmp_path, **changes, resources=keeps)
-    again = finish(launch(file))
-    assert (again["stopped"], again["failures"], again["counts"]) == ("", [], {"done": 3})
-    straight = make_sweep(tmp_path, **changes, store=str(tmp_path / "other/store"))
-    finish(launch(straight))
-    (tmp_path / "other/tiny.yaml").write_text(straight.read_text())
-    assert results(file) == results(tmp_path / "other/tiny.yaml")
-
-
 def test_engine_budget_that_is_just_enough_is_no_early_stop(tmp_path: Path) -> None:
     file = make_sweep(
         tmp_path, intermediates=["none"], seeds=[1], search={"trials": 1}, budget={"phases": 2}

@@ -29,7 +29,7 @@ from ray.tune.search import Searcher
 
 from xstilts.driver import cluster, leftovers
 from xstilts.driver.board import Assignment, Board
-from xstilts.driver.chaining import phase_ended
+from xstilts.driver.chaining import goes_on
 from xstilts.driver.ending import Outcome, outcome
 from xstilts.driver.placement_groups import reaper
 from xstilts.driver.signals import number_of
@@ -232,7 +232,8 @@ class PhaseScheduler(FIFOScheduler):
         if trial.trial_id in self._drive.taken:
             return _stop(trial)
         if result.get("status") != "running":
-            return phase_ended(self._drive, trial, result)
+            on = goes_on(self._drive, trial, result)
+            return str(TrialScheduler.CONTINUE if on else TrialScheduler.STOP)
         slot, value = self._drive.trials.get(trial.trial_id), result.get("value")
         if slot is None:
             return str(TrialScheduler.CONTINUE)

@@ -10,7 +10,7 @@ from tests.driver.test_board import board_of
 from tests.support.drives import drive_of, places
 from tests.support.stub_phases import leave
 from tests.support.sweeps import small
-from xstilts.driver.chaining import phase_ended
+from xstilts.driver.chaining import goes_on
 from xstilts.driver.engine import PhaseSearcher, _Drive
 from xstilts.driver.slots import Node
 from xstilts.spec.phase import PhaseSpec
@@ -46,7 +46,7 @@ def test_one_trial_runs_a_whole_sweep_and_ends_when_nothing_is_left(tmp_path: Pa
     drive, config, trial = world(tmp_path)
     told = trial.temporary_state.ray_actor.told
     work(drive, config)
-    while phase_ended(drive, trial, {"status": "done"}) == "CONTINUE":
+    while goes_on(drive, trial, {"status": "done"}):
         work(drive, told[-1])
     assert drive.board.settled
     assert drive.trials == {}
@@ -57,7 +57,7 @@ def test_one_trial_runs_a_whole_sweep_and_ends_when_nothing_is_left(tmp_path: Pa
 def test_failed_phase_is_told_to_the_board_and_the_trial_goes_on(tmp_path: Path) -> None:
     drive, config, trial = world(tmp_path)
     ending = {"status": "failed", "error": "no", "hopeless": True}
-    assert phase_ended(drive, trial, ending) == "CONTINUE"
+    assert goes_on(drive, trial, ending)
     entry = drive.board.ledger.get(config["slot"])
     assert entry is not None and (entry.state, entry.error) == (State.FAILED, "no")
     assert trial.temporary_state.ray_actor.told[0]["slot"] == drive.trials["t1"] != config["slot"]
@@ -66,7 +66,7 @@ def test_failed_phase_is_told_to_the_board_and_the_trial_goes_on(tmp_path: Path)
 def test_trial_whose_budget_is_spent_ends(tmp_path: Path) -> None:
     drive, config, trial = world(tmp_path, small(budget=Budget(phases=1)))
     work(drive, config)
-    assert phase_ended(drive, trial, {"status": "done"}) == "STOP"
+    assert not goes_on(drive, trial, {"status": "done"})
     assert drive.stopped == "budget"
     assert PhaseSearcher(drive).suggest("t2") == "FINISHED"
 
@@ -78,7 +78,7 @@ def test_trial_with_nothing_ready_ends_and_a_later_one_takes_what_comes(tmp_path
     while (more := searcher.suggest(f"o{len(others)}")) is not None:
         others[f"o{len(others)}"] = more
     work(drive, config)
-    assert phase_ended(drive, trial, {"status": "done"}) == "STOP"
+    assert not goes_on(drive, trial, {"status": "done"})
     assert "t1" not in drive.trials
     for name, one in others.items():
         work(drive, one)
@@ -90,5 +90,5 @@ def test_trial_whose_actor_is_gone_ends(tmp_path: Path) -> None:
     drive, config, trial = world(tmp_path)
     work(drive, config)
     trial.temporary_state.ray_actor = None
-    assert phase_ended(drive, trial, {"status": "done"}) == "STOP"
+    assert not goes_on(drive, trial, {"status": "done"})
     assert drive.trials == {}

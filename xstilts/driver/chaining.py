@@ -9,24 +9,31 @@ and the gaps, not the phases.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from ray.tune.schedulers import TrialScheduler
-
-if TYPE_CHECKING:
-    from xstilts.driver.engine import _Drive
+from typing import Any, Protocol
 
 
-def phase_ended(drive: _Drive, trial: Any, result: dict[str, Any]) -> str:
-    """Tells the board how the trial's phase ended, and lets the trial go on with the next: CONTINUE
-    where there is one, else STOP.
+class Drive(Protocol):
+    """What a run's engine knows of its trials."""
+
+    def ended(self, trial_id: str, row: dict[str, Any]) -> None:
+        """Tells the board how the phase of a trial ended."""
+        ...
+
+    def hand_on(self, trial_id: str) -> dict[str, Any] | None:
+        """The config of the next phase for this trial, which keeps its place; None where there is
+        none now.
+        """
+        ...
+
+
+def goes_on(drive: Drive, trial: Any, result: dict[str, Any]) -> bool:
+    """Tells the board how the phase of a trial of Tune ended, and lets the trial go on with the
+    next; False where there is none, and it must end.
     """
     drive.ended(trial.trial_id, result)
     actor = trial.temporary_state.ray_actor
-    kind = drive.kinds[trial.trial_id]
-    config = None if actor is None else drive.hand_out(trial.trial_id, kind)
+    config = None if actor is None else drive.hand_on(trial.trial_id)
     if config is None:
-        return str(TrialScheduler.STOP)
-    drive.meter.begin(config["slot"], kind)
+        return False
     actor.go_on.remote(config)
-    return str(TrialScheduler.CONTINUE)
+    return True

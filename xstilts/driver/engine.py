@@ -33,7 +33,7 @@ from ray.tune.search import Searcher
 from xstilts.driver import cluster, leftovers, shared_folder, slots as places
 from xstilts.driver.board import Assignment, Board
 from xstilts.driver.budget import Meter, spent_before
-from xstilts.driver.chaining import phase_ended
+from xstilts.driver.chaining import goes_on
 from xstilts.driver.departures import Departure, Departures
 from xstilts.driver.ending import Outcome, outcome
 from xstilts.driver.memory import Memory
@@ -167,6 +167,16 @@ class _Drive:
             "kind": kind,
             "group": places.group(self.sweep.resources, kind),
         }
+
+    def hand_on(self, trial_id: str) -> dict[str, Any] | None:
+        """The config of the next phase for a trial that keeps its place; None where there is none
+        for it now.
+        """
+        kind = self.kinds[trial_id]
+        config = self.hand_out(trial_id, kind)
+        if config is not None:
+            self.meter.begin(config["slot"], kind)
+        return config
 
     def ended(self, trial_id: str, row: dict[str, Any], *, died: bool = False) -> None:
         """Tells the board how the phase of a trial ended; where its process died, `departures`
@@ -345,7 +355,8 @@ class PhaseScheduler(FIFOScheduler):
         if self._drive.departures.heard(trial, result):
             return str(TrialScheduler.CONTINUE)  # its process was killed: Tune sees it die
         if result.get("status") != "running":
-            return phase_ended(self._drive, trial, result)
+            on = goes_on(self._drive, trial, result)
+            return str(TrialScheduler.CONTINUE if on else TrialScheduler.STOP)
         slot, value = self._drive.trials.get(trial.trial_id), result.get("value")
         if slot is None:
             return str(TrialScheduler.CONTINUE)

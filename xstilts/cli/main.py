@@ -42,9 +42,6 @@ app = typer.Typer(
 app.add_typer(cluster.app, name="cluster")
 
 
-prune.register(app)
-
-
 def main() -> None:
     """Entry point of the `xstilts` command."""
     app()
@@ -540,4 +537,5 @@ def track(
     tell(sent["unreadable"], sweep, store)
 
 
+prune.register(app)
 jobs.register(app)

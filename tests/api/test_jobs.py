@@ -94,10 +94,22 @@ def test_store_of_a_cluster_of_one_machine_is_named_in_full(
     assert f"the store is {file.parent / 'mine'} on the cluster's machine" in told
 
 
-@pytest.mark.parametrize("place", ["store", "tracking"])
-def test_address_with_a_password_is_refused(cluster: FakeDashboard, file: Path, place: str) -> None:
-    with pytest.raises(InputError, match=f"{place} holds a user's name or password"):
-        xstilts.submit(file, wait=False, **{place: "http://me:hush@host/x"})  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("place", "address"),
+    [
+        ("store", "s3://me:hush@bucket/x"),
+        ("mirror", "s3://me:hush@bucket/x"),
+        ("tracking", "http://me:hush@host/x"),
+        ("tracking", "http://host/x?token=hush"),
+    ],
+)
+def test_address_with_a_password_is_refused_before_anything_is_sent(
+    cluster: FakeDashboard, file: Path, place: str, address: str
+) -> None:
+    for given in (file, xstilts.load(file)):
+        with pytest.raises(InputError, match=r"credentials|password") as error:
+            xstilts.submit(given, wait=False, **{place: address})  # type: ignore[arg-type]
+        assert "hush" not in str(error.value)
     assert cluster.bodies == []
 
 

@@ -162,7 +162,7 @@ def test_logs_are_those_of_the_newest_job_without_rays_own_lines(
         (["[3 s] 0 done of 5", "next: look"], "[3 s] 0 done of 5"),
         (["2 h 05 min: 5 done of 5", "kept in x"], "2 h 05 min: 5 done of 5"),
         (["stopped after 2 min: 1 done", "bye"], "stopped after 2 min: 1 done"),
-        (["error: no such file"], "error: no such file"),
+        (["[9 s] 1 done of 5", "error: no such file", "bye"], "error: no such file"),
         ([], ""),
     ],
 )

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from xstilts.clusters.sending import Sending
 
 Tell = Callable[[str], None]
-_TELLS = re.compile(r"\[[^\]]+\] |stopped after |(\d+ h )?\d+ (s|min): ")
-"""Begins the lines of `cli.progress`."""
+_TELLS = re.compile(r"\[[^\]]+\] |stopped after |(\d+ h )?\d+ (s|min): |error: ")
+"""Begins the lines of `cli.progress`, and the one that tells what ended a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,9 @@ class JobState:
     exit_code: int | None
     """What `xstilts run` ended with there; None while it runs, and where it was killed."""
     last: str
-    """The last line of its log that tells how far it is, else the last one, else what Ray says."""
+    """The last line of its log that tells how far it is or what ended it, else the last one, else
+    what Ray says.
+    """
     joined: bool = False
     """Whether `submit` found it running."""
 
@@ -232,7 +234,7 @@ def _state(dashboard: Dashboard, job: Job, joined: bool = False) -> JobState:
 
 
 def _progress(lines: list[str]) -> str:
-    """The last line that tells how far the sweep is; where there is none, the last line."""
+    """The last line that tells how far the sweep is or what ended it, else the last line."""
     told = [line for line in lines if _TELLS.match(line)]
     return (told or lines or [""])[-1]
 

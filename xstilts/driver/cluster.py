@@ -31,7 +31,7 @@ from typing import Any
 import ray
 from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 
-from xstilts.driver import rendezvous
+from xstilts.driver import asking, rendezvous
 from xstilts.driver.leftovers import end_processes, own_folder
 from xstilts.driver.ray_settings import own_cluster
 from xstilts.driver.signals import Terminated
@@ -186,10 +186,20 @@ def _unheard(*given: Any, **more: Any) -> None:
 
 
 def _disconnect(cluster: Cluster) -> None:
-    """Ends Ray in this process. Where the cluster has died, Ray would wait for it."""
-    thread = threading.Thread(target=_shutdown, daemon=True)
+    """Ends Ray in this process, once no thread asks it anything any more. Where the cluster has
+    died, Ray would wait for it.
+    """
+    seconds = 2 if cluster.given_up or cluster.dead() else ENDING_SECONDS
+    left = threading.Event()
+
+    def leave() -> None:
+        if asking.wait(seconds / 2):
+            _shutdown()
+            left.set()
+
+    thread = threading.Thread(target=leave, daemon=True)
     thread.start()
-    until = time.monotonic() + (2 if cluster.given_up or cluster.dead() else ENDING_SECONDS)
+    until = time.monotonic() + seconds
     try:
         while thread.is_alive() and time.monotonic() < until:
             thread.join(0.05)
@@ -198,7 +208,7 @@ def _disconnect(cluster: Cluster) -> None:
         cluster.give_up()
         raise
     finally:
-        if thread.is_alive():
+        if not left.is_set():
             cluster.give_up()
         if cluster.given_up:  # at the end of the process, Ray would ask what is dead once more
             atexit.unregister(ray._private.worker.shutdown)

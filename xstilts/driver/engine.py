@@ -42,6 +42,7 @@ from xstilts.driver.signals import number_of
 from xstilts.driver.slots import Slots
 from xstilts.driver.trial import PhaseTrial
 from xstilts.errors import EngineError, XstiltsError
+from xstilts.spec.gpus import OR
 from xstilts.spec.sweep import Sweep
 from xstilts.store.lease import LEASE_SECONDS, RENEWALS
 
@@ -170,13 +171,24 @@ class _Drive:
 
     def hand_on(self, trial_id: str) -> dict[str, Any] | None:
         """The config of the next phase for a trial that keeps its place; None where there is none
-        for it now.
+        for it now, or the place is another's: of a phase that was handed out before and has none.
         """
+        if not self.slots.own and len(self.meter.running) < len(self.trials):
+            return None
         kind = self.kinds[trial_id]
         config = self.hand_out(trial_id, kind)
         if config is not None:
             self.meter.begin(config["slot"], kind)
         return config
+
+    def heard(self, trial_id: str, row: dict[str, Any]) -> None:
+        """Notes which kind of GPU a trial has got, where several would do, by the nodes in its
+        row.
+        """
+        slot, kind = self.trials.get(trial_id), self.kinds.get(trial_id, "")
+        if slot and OR in kind and (found := self.slots.kind_at(row.get("nodes", ()))):
+            self.kinds[trial_id] = found
+            self.meter.found(slot, found)
 
     def ended(self, trial_id: str, row: dict[str, Any], *, died: bool = False) -> None:
         """Tells the board how the phase of a trial ended; where its process died, `departures`
@@ -334,10 +346,13 @@ class PhaseScheduler(FIFOScheduler):
         if len(self._drive.trials) >= slots.now:
             self._full = time.monotonic()
         idle = not slots.own and time.monotonic() - self._full > IDLE_SECONDS
+        # An idle actor of a kind would keep its GPU from a phase that takes any kind.
+        waiting = sum(count for kind, count in running.items() if OR in kind)
         fits = slots.by_kind
         cache = tune_controller._tune_controller._actor_cache
         for place, kind in self._kinds.items():
-            wanted = running[kind] if idle else min(fits[kind], slots.now)
+            most = running[kind] if idle else min(fits.get(kind, 0), slots.now)
+            wanted = 0 if OR in kind else max(0, most - waiting)
             if wanted != self._kept[place]:
                 cache.increase_max(place, wanted - self._kept[place])
                 self._kept[place] = wanted
@@ -352,6 +367,7 @@ class PhaseScheduler(FIFOScheduler):
         if trial.trial_id in self._drive.taken:
             return _stop(trial)
         self._drive.memory.heard(trial.trial_id, result)
+        self._drive.heard(trial.trial_id, result)
         if self._drive.departures.heard(trial, result):
             return str(TrialScheduler.CONTINUE)  # its process was killed: Tune sees it die
         if result.get("status") != "running":

@@ -231,8 +231,8 @@ def test_engine_waits_for_gpus_and_tokenises_meanwhile(tmp_path: Path) -> None:
     with driven(file, shown) as (cluster, driver):
         said = wait_for(shown, lambda one: "waiting for" in one.get("doing", "") and one["doing"])
         assert said == (
-            "waiting for nodes with 1 CPUs and 0.5 GPUs (A100-80GB or L4); the cluster has 1 CPUs and "
-            "0 GPUs"
+            "waiting for nodes with 1 CPUs and 0.5 GPUs (A100-80GB or L4); the cluster has 1 CPUs "
+            "and 0 GPUs"
         )
         wait_for(shown, lambda one: one.get("counts", {}).get("running"))
         assert len(list((tmp_path / "store/data/encoded").glob("*/facts.json"))) == 2

@@ -2,6 +2,7 @@
 #   make demo     pretrain, transfer and report on the built-in generator, offline
 #   make test     the tests: the quick ones, then those that start a Ray cluster
 #   make check    lint, format, types, tests
+#   make test-slow    what takes minutes each: laboratories of machines, faults, servers; .ci/system-packages first
 # Where the package index gives a CUDA build of torch that you don't want, TORCH_ARGS goes to pip for torch alone:
 #   make demo TORCH_ARGS="--index-url ADDRESS_OF_CPU_WHEELS"
 

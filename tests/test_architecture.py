@@ -41,6 +41,7 @@ ROOMS = (
 DOORS = {
     "ray": (
         "driver.engine",
+        "driver.adapters",
         "driver.trial",
         "driver.cluster",
         "driver.ray_settings",

@@ -10,8 +10,9 @@ from tests.driver.test_board import board_of
 from tests.support.drives import drive_of, places
 from tests.support.stub_phases import leave
 from tests.support.sweeps import small
+from xstilts.driver.adapters import PhaseSearcher
 from xstilts.driver.chaining import goes_on
-from xstilts.driver.engine import PhaseSearcher, _Drive
+from xstilts.driver.drive import Drive
 from xstilts.driver.slots import Node
 from xstilts.spec.phase import PhaseSpec
 from xstilts.spec.sweep import Budget, Sweep
@@ -26,7 +27,7 @@ class Actor:
         self.go_on = SimpleNamespace(remote=self.told.append)
 
 
-def world(path: Path, sweep: Sweep | None = None) -> tuple[_Drive, Any, Any]:
+def world(path: Path, sweep: Sweep | None = None) -> tuple[Drive, Any, Any]:
     """A drive of one slot, the config of its first phase, and the trial that runs it."""
     sweep = sweep or small()
     board, _, _ = board_of(sweep, path)
@@ -36,7 +37,7 @@ def world(path: Path, sweep: Sweep | None = None) -> tuple[_Drive, Any, Any]:
     return drive, config, trial
 
 
-def work(drive: _Drive, config: dict[str, Any]) -> None:
+def work(drive: Drive, config: dict[str, Any]) -> None:
     """What the trial's process does."""
     spec = PhaseSpec.model_validate(config["spec"])
     leave(spec, drive.board.store.phase(spec.id))

@@ -338,10 +338,10 @@ def test_engine_adapters_pickle_to_nothing_of_the_run() -> None:
     import pickle
     import threading
 
-    from xstilts.driver.engine import _Drive
+    from xstilts.driver.drive import Drive
 
     lock: Any = threading.RLock()  # what a live display holds; it can't be pickled
-    drive = _Drive(lock, lock, {}, lock, lock, lock, lock, lock)
+    drive = Drive(lock, lock, {}, lock, lock, lock, lock, lock)
     assert copy.deepcopy(drive) is drive
     assert len(pickle.dumps(drive)) < 100
 
@@ -396,21 +396,6 @@ def test_engine_budget_that_is_just_enough_is_no_early_stop(tmp_path: Path) -> N
     )
     outcome = finish(launch(file))
     assert (outcome["started"], outcome["stopped"], outcome["exit_code"]) == (2, "", 0)
-
-
-@pytest.mark.parametrize(
-    ("result", "words"),
-    [
-        ({"tokens_per_second": 12_345.6}, "12,346 tokens/s"),
-        ({"examples_per_second": 81.2, "tokens_per_second": None}, "81 examples/s"),
-        ({}, ""),
-        ({"tokens_per_second": 0.0}, ""),
-    ],
-)
-def test_rate_of_a_report_is_in_words(result: dict[str, Any], words: str) -> None:
-    from xstilts.driver import engine
-
-    assert engine._rate(result) == words
 
 
 def own_process(driver: subprocess.Popen[str], word: str) -> psutil.Process:

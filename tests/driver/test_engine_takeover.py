@@ -23,7 +23,7 @@ from tests.support import leases
 from tests.support.drives import drive_of
 from tests.support.sweeps import small
 from tests.support.tiny import make_sweep
-from xstilts.driver import engine
+from xstilts.driver import adapters, engine
 from xstilts.errors import EngineError, LeaseLost
 from xstilts.store.lease import Lease
 from xstilts.store.ledger import State
@@ -165,7 +165,7 @@ def test_trial_whose_phase_another_driver_took_over_is_stopped_and_told_to_nobod
 ) -> None:
     board, store, _ = board_of(small(), tmp_path)
     drive = drive_of(board, small())
-    searcher, scheduler = engine.PhaseSearcher(drive), engine.PhaseScheduler(drive)
+    searcher, scheduler = adapters.PhaseSearcher(drive), adapters.PhaseScheduler(drive)
     first, second = searcher.suggest("a"), searcher.suggest("b")
     leases.change(store.path / f"leases/{first['phase']}.json", token="another")
     drive._renewed = -1000.0
@@ -193,7 +193,7 @@ def test_adapters_of_a_driver_that_lost_its_sweep_change_nothing(tmp_path: Path)
         raise LeaseLost("another has it")
 
     drive = drive_of(board, small())
-    searcher, scheduler = engine.PhaseSearcher(drive), engine.PhaseScheduler(drive)
+    searcher, scheduler = adapters.PhaseSearcher(drive), adapters.PhaseScheduler(drive)
     config = searcher.suggest("a")
     before = kept(board.ledger.path.parent)
     drive.sure = lost

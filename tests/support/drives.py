@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from xstilts.driver import engine
 from xstilts.driver.board import Board
 from xstilts.driver.budget import Meter
 from xstilts.driver.departures import Departures
+from xstilts.driver.drive import Drive
 from xstilts.driver.slots import Node, Slots
 from xstilts.spec.sweep import Sweep
 
@@ -27,11 +27,11 @@ def drive_of(
     clock: Callable[[], float] = lambda: 0.0,
     watch: Callable[[dict[str, Any]], None] = lambda snapshot: None,
     departures: Departures | None = None,
-) -> engine._Drive:
+) -> Drive:
     """What the adapters share in a run that has begun; no process departs unless told."""
     meter = Meter(sweep.budget, sweep.resources, clock=clock)
     none = Departures(board.store, 0, board.ledger.path.parent / "hung", clock=clock)
-    return engine._Drive(
+    return Drive(
         board,
         sweep,
         {},

@@ -9,21 +9,9 @@ and the gaps, not the phases.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
-
-class Drive(Protocol):
-    """What a run's engine knows of its trials."""
-
-    def ended(self, trial_id: str, row: dict[str, Any]) -> None:
-        """Tells the board how the phase of a trial ended."""
-        ...
-
-    def hand_on(self, trial_id: str) -> dict[str, Any] | None:
-        """The config of the next phase for this trial, which keeps its place; None where there is
-        none now.
-        """
-        ...
+from xstilts.driver.drive import Drive
 
 
 def goes_on(drive: Drive, trial: Any, result: dict[str, Any]) -> bool:

@@ -17,8 +17,9 @@ from tests.driver.test_budget import Clock
 from tests.driver.test_departures import Cluster
 from tests.support.drives import drive_of, places
 from tests.support.sweeps import small
-from xstilts.driver import engine
+from xstilts.driver import adapters
 from xstilts.driver.departures import Departures
+from xstilts.driver.drive import Ended
 from xstilts.driver.slots import Node
 from xstilts.spec.sweep import Budget, Resources, Sweep
 from xstilts.store.ledger import State
@@ -37,9 +38,9 @@ class Tune:
             self.store, 0, hung, Cluster(), kill=self.killed.append, clock=self.clock
         )
         self.drive = drive_of(self.board, sweep, slots, self.clock, departures=departures)
-        self.searcher = engine.PhaseSearcher(self.drive)
-        self.scheduler = engine.PhaseScheduler(self.drive)
-        self.ticker = engine._Ticker(self.drive)
+        self.searcher = adapters.PhaseSearcher(self.drive)
+        self.scheduler = adapters.PhaseScheduler(self.drive)
+        self.ticker = adapters.Ticker(self.drive)
 
     def begin(self, trial: str, *, waits: bool = False) -> dict[str, Any]:
         """A trial that gets a phase, and its place unless it `waits`."""
@@ -112,7 +113,7 @@ def test_loop_ends_where_only_phases_without_a_place_are_left(tmp_path: Path) ->
     tune.begin("waits", waits=True)
     tune.clock.now += 1800
     tune.drive.tick()  # half a GPU hour; the running phase has its estimate to go
-    with pytest.raises(engine._Ended):
+    with pytest.raises(Ended):
         tune.leaves("runs")
     assert tune.drive.ending and tune.drive.budget == "budget of 0.5 GPU hours, 0.5 used"
     assert len(tune.board.running) == 1  # given back by the run's outcome
@@ -206,7 +207,7 @@ def test_idle_processes_are_kept_on_an_own_machine_and_let_go_on_a_cluster(
         trial = SimpleNamespace(trial_id="a", placement_group_factory="p", config=config)
         tune.scheduler.on_trial_add(controller, trial)
         assert wanted == {"p": 4}
-        tune.scheduler._full -= engine.IDLE_SECONDS + 1
+        tune.scheduler._full -= adapters.IDLE_SECONDS + 1
         tune.scheduler._keep(controller)
         assert wanted == {"p": kept}
 

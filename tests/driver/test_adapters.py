@@ -13,7 +13,7 @@ from tests.driver.test_board import board_of
 from tests.driver.test_departures import Cluster
 from tests.support.drives import drive_of, places
 from tests.support.sweeps import small
-from xstilts.driver import engine
+from xstilts.driver import adapters
 from xstilts.driver.departures import MOST_LOSSES, Departures
 from xstilts.driver.slots import Node
 from xstilts.store.ledger import Entry, State
@@ -29,8 +29,8 @@ class Run:
         self.drive = drive_of(
             self.board, small(), places(small(), Node(cpus=1, gpus=0)), departures=departures
         )
-        self.searcher = engine.PhaseSearcher(self.drive)
-        self.scheduler = engine.PhaseScheduler(self.drive)
+        self.searcher = adapters.PhaseSearcher(self.drive)
+        self.scheduler = adapters.PhaseScheduler(self.drive)
         state = SimpleNamespace(ray_actor=SimpleNamespace())
         self.trial = SimpleNamespace(trial_id="t", temporary_state=state)
 
@@ -127,3 +127,16 @@ def test_run_that_is_to_end_hands_out_nothing_and_its_phases_wait(run: Run) -> N
     run.dies()
     assert run.entry(begun["slot"]).state is State.WAITING
     assert not run.board.settled
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ({"tokens_per_second": 12_345.6}, "12,346 tokens/s"),
+        ({"examples_per_second": 81.2, "tokens_per_second": None}, "81 examples/s"),
+        ({}, ""),
+        ({"tokens_per_second": 0.0}, ""),
+    ],
+)
+def test_rate_of_a_report_is_in_words(result: dict[str, Any], words: str) -> None:
+    assert adapters._rate(result) == words

@@ -31,6 +31,9 @@ from tests.support import fault_cases as cases  # noqa: E402
 FAULTS: dict[str, Callable[[Path], cases.Case]] = {
     "the raylet of a worker's node killed": cases.raylet_killed,
     "the same, left as a zombie": lambda folder: cases.raylet_killed(folder, reap=False),
+    "a trainer stopped, its node lost, woken beside its replacement": lambda folder: (
+        cases.stopped_and_replaced(folder)[0]
+    ),
     "a spot machine's notice": cases.preempted,
     "head killed, restarted from disk": cases.head_restarted,
     "all machines lost, a new cluster": cases.cluster_lost,

@@ -1,7 +1,7 @@
 """Whether simulated schedules hold: stub phases that sleep, on the real engine, against
 `planning.schedule.simulate`.
 
-    python tests/benchmarks/schedule.py
+    python tests/benchmarks/schedule.py [SLOTS ...]
 
 A sweep of four intermediates, three targets and two trials a study (about ninety phases) runs
 through board, Optuna, Ray Tune and store as any sweep does; only its phases sleep for the time that
@@ -12,10 +12,12 @@ numbers alone, simulated. Wanted: less than 10% apart.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,7 +89,7 @@ def _sleep(config: dict[str, Any], handoff: Handoff) -> str:
     phase.begin(spec)
     phase.finish(spec, result, provenance(time.time() - began))
     with open(Path(config["context"]["store"]) / "times", "a") as file:
-        file.write(f"{began} {time.time()}\n")
+        file.write(f"{began} {time.time()} {os.getpid()} {config['slot']}\n")
     return "done"
 
 
@@ -117,8 +119,11 @@ def real(plan: Plan, folder: Path) -> tuple[float, int]:
     assert not ended.failures and not ended.stopped, ended
     errors = {row["error"].split("\n")[0] for row in ledger_rows(home) if row.get("error")}
     assert not errors, f"phases were tried again, so the times say nothing: {errors}"
-    times = [[float(t) for t in line.split()] for line in (folder / "times").open()]
-    return max(t[1] for t in times) - min(t[0] for t in times), len(times)
+    lines = [line.split(maxsplit=3) for line in (folder / "times").read_text().splitlines()]
+    twice = [slot for slot, n in Counter(line[3] for line in lines).items() if n > 1]
+    again = [line for line in lines if line[3] in twice]
+    assert not twice, f"phases ran twice, so the times say nothing: {sorted(again)}"
+    return max(float(t[1]) for t in lines) - min(float(t[0]) for t in lines), len(lines)
 
 
 def by_trial_numbers(plan: Plan, places: list[Places]) -> float:
@@ -136,11 +141,11 @@ def by_trial_numbers(plan: Plan, places: list[Places]) -> float:
         Order.rank = rank  # type: ignore[method-assign]
 
 
-def main() -> None:
+def main(*counts: str) -> None:
     """Prints the comparison."""
     use_own_environment()
     worst = 0.0
-    for slots in (4, 8):
+    for slots in map(int, counts or ("4", "8")):
         plan = make_plan(sweep_of(slots))
         places = [Places(kind="", count=slots, seconds=seconds)]
         simulated = simulate(plan, places)
@@ -159,4 +164,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

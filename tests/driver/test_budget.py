@@ -154,6 +154,18 @@ def test_cost_is_unknown_where_a_kind_has_no_price() -> None:
     assert cost({"L4": 2.0, "H100": 1.0}, {"L4": 0.5}) is None
     assert cost({"L4": 2.0}, None) is None
     assert cost({}, {"L4": 0.5}) == 0.0
+    assert cost({"L4 or H100": 1.0, "L4": 1.0}, {"L4": 0.5, "H100": 4.0}) == 4.5
+    assert cost({"L4 or H100": 1.0}, {"L4": 0.5}) is None
+
+
+def test_meter_counts_the_kind_that_a_phase_was_found_to_hold() -> None:
+    clock = Clock()
+    found = meter(clock)
+    found.begin("a", "L4 or H100")
+    clock.now += HOUR
+    found.found("a", "H100")
+    found.found("gone", "H100")
+    assert found.hours() == {"H100": 1.0}
 
 
 def test_hours_of_earlier_runs_are_those_that_were_noted(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ is played by the test.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -49,7 +50,9 @@ class Tune:
         return config
 
     def _trial(self, trial: str) -> Any:
-        actor = SimpleNamespace(leave=SimpleNamespace(remote=partial(self.told.append, trial)))
+        said = SimpleNamespace(remote=partial(self.told.append, trial))
+        on = SimpleNamespace(remote=lambda config: self.told.append(trial))
+        actor = SimpleNamespace(leave=said, go_on=on)
         return SimpleNamespace(trial_id=trial, temporary_state=SimpleNamespace(ray_actor=actor))
 
     def report(self, trial: str, **row: Any) -> str:
@@ -135,12 +138,42 @@ def test_phases_are_handed_out_for_what_fits_and_what_a_cluster_is_asked_for(
     kinds = []
     while (config := tune.searcher.suggest(f"t{len(kinds)}")) is not None:
         kinds.append(config["kind"])
-    assert kinds == ["H100", "L4", "H100", "H100"]  # two that fit, two that are asked for
+    either = "H100 or L4"
+    assert kinds == ["H100", "L4", either, either]  # two that fit, two that are asked for
     tune.end("t1", "failed")
-    assert tune.searcher.suggest("again")["kind"] == "L4"
+    assert tune.searcher.suggest("again")["kind"] == either
     tune.drive.slots.nodes = [two]
     tune.end("t0", "failed")
     assert tune.searcher.suggest("less") is None
+
+
+def test_phase_for_any_kind_is_one_of_the_kind_on_whose_node_it_is_heard(tmp_path: Path) -> None:
+    wanted = Resources(gpus_per_worker=1, gpu=("H100", "L4"))
+    tune = Tune(tmp_path, small(resources=wanted), Node(cpus=8, gpus=0, id="head"), own=False)
+    assert tune.begin("a")["kind"] == "H100 or L4"
+    assert tune.report("a") == "CONTINUE"  # before the nodes were read again
+    tune.drive.slots.nodes = [Node(cpus=8, gpus=1, label="L4", id="new")]
+    tune.clock.now += 3600
+    assert tune.drive.meter.hours() == {"H100 or L4": 1.0}
+    assert tune.report("a", nodes=["new"]) == "CONTINUE"
+    assert tune.drive.meter.hours() == {"L4": 1.0}
+    assert tune.drive.running_by_kind() == {"L4": 1}
+
+
+def test_trial_gives_its_place_to_a_phase_that_was_handed_out_before_and_waits(
+    tmp_path: Path,
+) -> None:
+    sweep = small(resources=Resources(gpus_per_worker=1))
+    tune = Tune(tmp_path, sweep, Node(cpus=8, gpus=1), own=False)
+    tune.begin("runs")
+    waits = tune.begin("waits", waits=True)
+    assert tune.report("runs", status="failed", error="boom", hopeless=True) == "STOP"
+    tune.ticker.on_trial_start(0, [], SimpleNamespace(trial_id="waits"))
+    assert tune.drive.meter.running == [waits["slot"]]
+    tune.drive.slots.nodes = [Node(cpus=8, gpus=2)]
+    tune.begin("more")
+    assert tune.report("more", status="failed", error="boom", hopeless=True) == "CONTINUE"
+    assert len(tune.told) == 1
 
 
 def test_snapshot_says_how_many_fit_and_what_is_waited_for(tmp_path: Path) -> None:
@@ -177,3 +210,17 @@ def test_idle_processes_are_kept_on_an_own_machine_and_let_go_on_a_cluster(
         tune.scheduler._full -= adapters.IDLE_SECONDS + 1
         tune.scheduler._keep(controller)
         assert wanted == {"p": kept}
+
+
+def test_no_idle_process_keeps_its_gpu_from_a_phase_for_any_kind(tmp_path: Path) -> None:
+    wanted = Resources(gpus_per_worker=1, gpu=("H100", "L4"))
+    tune = Tune(tmp_path, small(resources=wanted), Node(cpus=8, gpus=1, label="L4"), own=False)
+    asked: Counter[str] = Counter()
+    cache = SimpleNamespace(increase_max=lambda place, by: asked.update({place: by}))
+    controller = SimpleNamespace(_tune_controller=SimpleNamespace(_actor_cache=cache))
+    for trial, kind, kept in (("a", "L4", {"L4": 1}), ("b", "H100 or L4", {"L4": 0})):
+        config = tune.begin(trial)
+        assert config["kind"] == kind
+        added = SimpleNamespace(trial_id=trial, placement_group_factory=kind, config=config)
+        tune.scheduler.on_trial_add(controller, added)
+        assert asked == kept

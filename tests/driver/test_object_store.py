@@ -66,7 +66,9 @@ def test_sweep_that_is_killed_goes_on_on_another_machine_with_the_folders_scores
     monkeypatch.setenv("XSTILTS_CACHE", str(tmp_path / "two"))
     assert 0 < xstilts.status(file).total == 12
     ended = finish(launch(file, XSTILTS_CACHE=str(tmp_path / "two")))
-    assert ended["counts"] == {"done": 12} and ended["exit_code"] == 0
+    # Cached is a phase whose record was there when the driver was killed before it heard of it.
+    assert ended["counts"].get("done", 0) + ended["counts"].get("cached", 0) == 12
+    assert ended["exit_code"] == 0
     assert xstilts.verify(place).damaged == []
 
     here = scores(file)

@@ -71,7 +71,26 @@ def test_slots_choose_the_preferred_kind_while_it_has_room() -> None:
     found = seen([A100, L4], gpus_per_worker=1, gpu=["L4", "A100-80GB"])
     assert found.kind_for({}) == "L4"
     assert found.kind_for({"L4": 1}) == "A100-80GB"
-    assert found.kind_for({"L4": 1, "A100-80GB": 4}) == "L4"  # there it waits
+    assert found.kind_for({"L4": 1, "A100-80GB": 4}) == "L4 or A100-80GB"  # what has room first
+
+
+def test_slots_leave_room_for_phases_that_wait_for_any_kind() -> None:
+    found = seen([A100, L4], gpus_per_worker=1, gpu=["L4", "A100-80GB"])
+    assert found.kind_for({"L4 or A100-80GB": 1}) == "A100-80GB"
+    assert found.kind_for({"L4 or A100-80GB": 4, "L4": 1}) == "L4 or A100-80GB"
+
+
+def test_slots_without_room_tie_several_workers_to_the_preferred_kind() -> None:
+    assert seen([], gpus_per_worker=1, workers=2, gpu=["L4", "A100-80GB"]).kind_for({}) == "L4"
+    assert seen([], gpus_per_worker=1, gpu="L4").kind_for({}) == "L4"
+    assert seen([]).kind_for({}) == ""
+
+
+def test_slots_know_which_kind_a_phase_has_got_by_its_node() -> None:
+    nodes = [Node(cpus=8, gpus=1, label="A100", id="a"), Node(cpus=8, gpus=0, id="head")]
+    found = seen(nodes, gpus_per_worker=1, gpu=["L4", "A100-80GB"])
+    assert found.kind_at(["a"]) == "A100-80GB"
+    assert found.kind_at(["head", "gone"]) == ""
 
 
 def test_slots_ask_a_cluster_for_more_than_fits() -> None:
@@ -136,6 +155,7 @@ def test_slots_of_several_workers_need_the_resource_on_which_their_trials_wait(
 def test_selector_takes_every_name_that_ray_has_for_a_kind() -> None:
     assert selector("L4") == {LABEL: "L4"}
     assert selector("A100-80GB") == {LABEL: "in(A100-80GB,A100-80G,A100)"}
+    assert selector("L4 or A100-80GB") == {LABEL: "in(L4,A100-80GB,A100-80G,A100)"}
     assert selector("") == {}
 
 
@@ -206,12 +226,13 @@ def driven(file: Path, shown: Path) -> Iterator[tuple[Any, subprocess.Popen[byte
 @pytest.mark.ray
 def test_engine_waits_for_gpus_and_tokenises_meanwhile(tmp_path: Path) -> None:
     few = {"intermediates": ["none"], "seeds": [1], "search": {"trials": 1}}
-    gpus = {"gpus_per_worker": 0.5, "gpu": "L4"}
+    gpus = {"gpus_per_worker": 0.5, "gpu": ["A100-80GB", "L4"]}
     file, shown = make_sweep(tmp_path, **few, resources=gpus), tmp_path / "shown.jsonl"
     with driven(file, shown) as (cluster, driver):
         said = wait_for(shown, lambda one: "waiting for" in one.get("doing", "") and one["doing"])
         assert said == (
-            "waiting for nodes with 1 CPUs and 0.5 GPUs (L4); the cluster has 1 CPUs and 0 GPUs"
+            "waiting for nodes with 1 CPUs and 0.5 GPUs (A100-80GB or L4); the cluster has 1 CPUs "
+            "and 0 GPUs"
         )
         wait_for(shown, lambda one: one.get("counts", {}).get("running"))
         assert len(list((tmp_path / "store/data/encoded").glob("*/facts.json"))) == 2

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support import leases, toy
-from xstilts.driver.trial import Handoff, _guarded, _run_here, execute
+from xstilts.driver.trial import Handoff, PhaseTrial, _guarded, _run_here, execute
 from xstilts.errors import LeaseHeld
 from xstilts.spec.phase import PhaseSpec
 from xstilts.store.phases import Store
@@ -120,6 +120,16 @@ def files_of(store: Store, spec: PhaseSpec) -> list[str]:
 
 def row(step: int, value: float | None = None) -> dict[str, Any]:
     return {"status": "running", "step": step, "steps": 9, "value": value}
+
+
+def test_process_that_is_dropped_before_its_first_step_runs_nothing(
+    tmp_path: Path, spec: PhaseSpec
+) -> None:
+    here = threading.active_count()
+    trial = PhaseTrial({**config(tmp_path / "store", spec), "waits": False, "group": None})
+    assert threading.active_count() == here
+    trial.stop()
+    assert not (tmp_path / "store").exists()
 
 
 def test_handoff_without_a_new_row_gives_the_last_one_again_without_its_value() -> None:

@@ -58,6 +58,15 @@ def test_raylet_that_stays_a_zombie_is_a_lost_node_like_any_other(
     assert case.attempts == {1}
 
 
+def test_trainer_that_wakes_beside_its_replacement_keeps_nothing_more(
+    tmp_path: Path, whole: dict[str, Any]
+) -> None:
+    case, noted = fault_cases.stopped_and_replaced(tmp_path)
+    assert_as_if_nothing_had_happened(case, whole)
+    assert case.attempts == {1}
+    assert "partial" not in {one.word for one in noted}
+
+
 def test_head_restarted_from_disk_is_waited_for(tmp_path: Path, whole: dict[str, Any]) -> None:
     assert_as_if_nothing_had_happened(fault_cases.head_restarted(tmp_path), whole)
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 import xstilts
 from tests.support.machines import (
@@ -125,6 +128,38 @@ def raylet_killed(folder: Path, *, reap: bool = True, **plan: Any) -> Case:
         began = time.time()
         made.kill(made.node_of(at.pid), reap=reap)
         return _case(made, file, finish(driver), at.phase, began)
+
+
+def stopped_and_replaced(folder: Path) -> tuple[Case, list[Line]]:
+    """The trainer is stopped and its node lost; it wakes when its replacement has made a step. Also
+    what it noted from then on.
+    """
+    file = sweep_in(folder)
+    with machines(folder / "cluster", strangers=True) as made:
+        driver = made.launch(file)
+        at = _kept(made)
+        node, old, began = made.node_of(at.pid), psutil.Process(at.pid), time.time()
+        old.suspend()
+        try:
+            made.kill(node, reap=False)
+            wait_for(
+                lambda: [
+                    one
+                    for one in made.log.lines("step")
+                    if one.phase == at.phase and one.pid != at.pid
+                ]
+            )
+            woken = time.time()
+            old.resume()
+            with suppress(psutil.TimeoutExpired):
+                old.wait(20)
+        finally:
+            with suppress(psutil.NoSuchProcess):
+                old.kill()
+        case = _case(made, file, finish(driver), at.phase, began)
+        noted = [one for one in made.log.lines() if one.pid == at.pid and one.time > woken]
+    assert xstilts.verify(file.parent / "store").damaged == []
+    return case, noted
 
 
 def told_to_end(folder: Path, how: signal.Signals, workers: int = 1) -> Case:

@@ -18,6 +18,7 @@ from ray.tune.search import Searcher
 
 from xstilts.driver.chaining import goes_on
 from xstilts.driver.drive import Drive
+from xstilts.spec.gpus import OR
 
 IDLE_SECONDS = 60.0
 """An idle trial actor of a joined cluster is let go after this time, with its GPU."""
@@ -93,10 +94,13 @@ class PhaseScheduler(FIFOScheduler):
         if len(self._drive.trials) >= slots.now:
             self._full = time.monotonic()
         idle = not slots.own and time.monotonic() - self._full > IDLE_SECONDS
+        # An idle actor of a kind would keep its GPU from a phase that takes any kind.
+        waiting = sum(count for kind, count in running.items() if OR in kind)
         fits = slots.by_kind
         cache = tune_controller._tune_controller._actor_cache
         for place, kind in self._kinds.items():
-            wanted = running[kind] if idle else min(fits[kind], slots.now)
+            most = running[kind] if idle else min(fits.get(kind, 0), slots.now)
+            wanted = 0 if OR in kind else max(0, most - waiting)
             if wanted != self._kept[place]:
                 cache.increase_max(place, wanted - self._kept[place])
                 self._kept[place] = wanted
@@ -111,6 +115,7 @@ class PhaseScheduler(FIFOScheduler):
         if trial.trial_id in self._drive.taken:
             return _stop(trial)
         self._drive.memory.heard(trial.trial_id, result)
+        self._drive.heard(trial.trial_id, result)
         if self._drive.departures.heard(trial, result):
             return str(TrialScheduler.CONTINUE)  # its process was killed: Tune sees it die
         if result.get("status") != "running":

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from xstilts.errors import CorruptError, StoreError
-from xstilts.spec.gpus import gpu_name
+from xstilts.spec.gpus import OR, gpu_name
 from xstilts.spec.sweep import Budget, Resources
 from xstilts.store.ledger import Entry, State
 from xstilts.store.phases import Store
@@ -56,6 +56,11 @@ class Meter:
     def begin(self, slot: str, kind: str = "") -> None:
         """A slot's phase holds its place from now on."""
         self._running[slot] = (kind, self._clock())
+
+    def found(self, slot: str, kind: str) -> None:
+        """A slot's phase, for which several kinds would do, has held one of this kind."""
+        if slot in self._running:
+            self._running[slot] = (kind, self._running[slot][1])
 
     def end(self, slot: str) -> None:
         """A slot's phase has given its place back; nothing happens where it had none."""
@@ -123,18 +128,22 @@ class Meter:
 
 
 def cost(hours: Mapping[str, float], prices: float | Mapping[str, float] | None) -> float | None:
-    """What GPU hours cost, by kind; None where a kind has no price."""
+    """What GPU hours cost, by kind; None where a kind has no price. The seconds of a phase that
+    ended before it was known which of several kinds it held cost as the dearest of them.
+    """
     if prices is None:
         return None
     if not isinstance(prices, Mapping):
         return sum(hours.values()) * prices
     by_kind = {gpu_name(kind): price for kind, price in prices.items()}
-    costs = [
-        one * by_kind[gpu_name(kind)] if kind and gpu_name(kind) in by_kind else None
-        for kind, one in hours.items()
-    ]
-    known = [one for one in costs if one is not None]
-    return sum(known) if len(known) == len(costs) else None
+    total = 0.0
+    for kind, one in hours.items():
+        found = [by_kind.get(gpu_name(name)) for name in kind.split(OR)] if kind else [None]
+        known = [price for price in found if price is not None]
+        if len(known) < len(found):
+            return None
+        total += one * max(known)
+    return total
 
 
 def spent_before(

@@ -22,6 +22,7 @@ from xstilts.driver.budget import Meter
 from xstilts.driver.departures import Departure, Departures
 from xstilts.driver.memory import Memory
 from xstilts.driver.slots import Slots
+from xstilts.spec.gpus import OR
 from xstilts.spec.sweep import Sweep
 from xstilts.store.lease import LEASE_SECONDS, RENEWALS
 
@@ -145,13 +146,24 @@ class Drive:
 
     def hand_on(self, trial_id: str) -> dict[str, Any] | None:
         """The config of the next phase for a trial that keeps its place; None where there is none
-        for it now.
+        for it now, or the place is another's: of a phase that was handed out before and has none.
         """
+        if not self.slots.own and len(self.meter.running) < len(self.trials):
+            return None
         kind = self.kinds[trial_id]
         config = self.hand_out(trial_id, kind)
         if config is not None:
             self.meter.begin(config["slot"], kind)
         return config
+
+    def heard(self, trial_id: str, row: dict[str, Any]) -> None:
+        """Notes which kind of GPU a trial has got, where several would do, by the nodes in its
+        row.
+        """
+        slot, kind = self.trials.get(trial_id), self.kinds.get(trial_id, "")
+        if slot and OR in kind and (found := self.slots.kind_at(row.get("nodes", ()))):
+            self.kinds[trial_id] = found
+            self.meter.found(slot, found)
 
     def ended(self, trial_id: str, row: dict[str, Any], *, died: bool = False) -> None:
         """Tells the board how the phase of a trial ended; where its process died, `departures`

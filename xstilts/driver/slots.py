@@ -23,7 +23,7 @@ from ray.tune.execution.placement_groups import PlacementGroupFactory
 
 from xstilts.driver.asking import asking
 from xstilts.errors import EngineError
-from xstilts.spec.gpus import gpu_name, ray_names
+from xstilts.spec.gpus import OR, gpu_name, ray_names
 from xstilts.spec.sweep import Resources
 
 TRIAL_SLOT = "trial_slot"
@@ -42,6 +42,8 @@ class Node:
 
     cpus: float
     gpus: float
+    id: str = ""
+    """Ray's id of the node."""
     label: str = ""
     """Of its kind of GPU, as Ray calls it."""
     trial_slots: float = 0
@@ -122,10 +124,24 @@ class Slots:
 
     def kind_for(self, running: Mapping[str, int]) -> str:
         """The kind of GPU for one more phase beside those that run, by kind: the most preferred
-        with room; without room, the most preferred.
+        with room. Without room it is any of them, `A100-80GB or L4`, and the phase goes where room
+        comes first; but workers of one phase are to be alike and wait for the most preferred.
         """
         fits = self.by_kind
-        return next((k for k in fits if running.get(k, 0) < fits[k]), next(iter(fits)))
+        several = OR.join(fits)
+        waiting = running.get(several, 0) if len(fits) > 1 else 0
+        for kind, most in fits.items():
+            room = max(0, most - running.get(kind, 0))
+            if room > waiting:
+                return kind
+            waiting -= room
+        return several if self._resources.workers == 1 else next(iter(fits))
+
+    def kind_at(self, nodes: Sequence[str]) -> str:
+        """The kind of GPU of nodes, by their ids; empty where none of them is known."""
+        ids = set(nodes)
+        there = fitting([node for node in self.nodes if node.id in ids], self._resources)
+        return next((kind for kind, fits in there.items() if fits), "")
 
     def waiting(self) -> str:
         """What is waited for, in words, where no phase fits; empty where one does."""
@@ -180,6 +196,7 @@ def _nodes() -> list[Node]:
         Node(
             cpus=node["Resources"].get("CPU", 0),
             gpus=node["Resources"].get("GPU", 0),
+            id=node["NodeID"],
             label=(node.get("Labels") or {}).get(LABEL, ""),
             trial_slots=node["Resources"].get(TRIAL_SLOT, 0),
         )
@@ -200,8 +217,9 @@ def _most() -> dict[str, float] | None:
 
 
 def selector(kind: str) -> dict[str, str]:
-    """Ray's selector of nodes with a kind of GPU; empty for any node."""
-    names = ray_names(kind) if kind else ()
+    """Ray's selector of nodes with a kind of GPU, or one of several; empty for any node."""
+    wanted = kind.split(OR) if kind else []
+    names = tuple(dict.fromkeys(name for one in wanted for name in ray_names(one)))
     return {LABEL: names[0] if len(names) == 1 else f"in({','.join(names)})"} if names else {}
 
 

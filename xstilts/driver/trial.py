@@ -114,8 +114,10 @@ class PhaseTrial(tune.Trainable):
     """
 
     def setup(self, config: Row) -> None:
-        """Starts the phase in `config`."""
-        self._begin(config)
+        """Keeps `config` until the first `step`. Tune drops a process that has just started if
+        another has become free for its trial meanwhile, and then both would run the phase.
+        """
+        self._first: Row | None = config
 
     def reset_config(self, new_config: Row) -> bool:
         """Ends the running phase and starts the next one in the same process."""
@@ -128,6 +130,9 @@ class PhaseTrial(tune.Trainable):
         it go the `nodes` that the phase runs on, and its `writer`: node, host and id of the process
         that holds its lease.
         """
+        if self._first is not None:
+            config, self._first = self._first, None
+            self._begin(config)
         row = self._handoff.take(ASK_SECONDS)
         nodes = {ray.get_runtime_context().get_node_id(), *row.get("nodes", ())}
         return {"writer": _writer(), **row, "nodes": sorted(nodes), "done": False}
@@ -165,8 +170,10 @@ class PhaseTrial(tune.Trainable):
         self._thread.start()
 
     def _finish(self) -> None:
-        self._handoff.stop()
-        self._thread.join(timeout=60)
+        if self._first is None:
+            self._handoff.stop()
+            self._thread.join(timeout=60)
+        self._first = None
 
 
 def _guarded(run: Callable[[Row, Handoff], str], config: Row, handoff: Handoff) -> None:

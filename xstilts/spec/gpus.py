@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from xstilts.errors import InputError
 
 DEFAULT_GPU = "A100-80GB"
+OR = " or "
+"""Stands between the names where any of several GPUs will do."""
 
 
 @dataclass(frozen=True, kw_only=True)

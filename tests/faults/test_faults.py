@@ -93,7 +93,7 @@ def test_preemption_notice_hands_the_phase_over_without_a_step_repeated(
     case = fault_cases.preempted(tmp_path)
     assert_as_if_nothing_had_happened(case, whole)
     assert case.repeated == 0 and case.attempts == {1}
-    assert "left its node, which was to go, 1 times" in "".join(case.outcome["warnings"])
+    assert "left its node, which was to go, once" in "".join(case.outcome["warnings"])
 
 
 @pytest.mark.parametrize("how", ["sleep", "lock"])

@@ -163,7 +163,9 @@ def test_a_sweep_keeps_its_results_in_the_bucket_and_shows_them_in_mlflow(
     assert '"gen-who"' in scores
     (cluster.lab.shared / "runs.py").write_text(RUNS)
     said = cluster.lab.machines[0].done("python /srv/shared/runs.py", 120)
-    print(said)
+    (count, states), *_ = re.findall(r"^runs (\d+) (.*)$", said, re.M)
+    assert int(count) >= 6, "a run a phase, and those of the sweep and its pairs"
+    assert states == "FINISHED"
 
 
 def test_down_ends_every_instance(cluster: LabCluster) -> None:

@@ -44,7 +44,13 @@ app.add_typer(cluster.app, name="cluster")
 
 def main() -> None:
     """Entry point of the `xstilts` command."""
-    app()
+    from xstilts.driver.ray_threads import end_process
+
+    try:
+        app()
+    except SystemExit as ended:
+        end_process(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+        raise
 
 
 @app.command()

@@ -31,7 +31,7 @@ from typing import Any
 import ray
 from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 
-from xstilts.driver import asking, rendezvous
+from xstilts.driver import ray_threads, rendezvous
 from xstilts.driver.leftovers import end_processes, own_folder
 from xstilts.driver.ray_settings import own_cluster
 from xstilts.driver.signals import Terminated
@@ -186,19 +186,16 @@ def _unheard(*given: Any, **more: Any) -> None:
 
 
 def _disconnect(cluster: Cluster) -> None:
-    """Ends Ray in this process, once no thread asks it anything any more. Where the cluster has
-    died, Ray would wait for it.
+    """Ends Ray in this process, if it can be when no thread calls it any more. Where the cluster
+    has died, Ray would wait for it.
     """
     seconds = 2 if cluster.given_up or cluster.dead() else ENDING_SECONDS
-    left = threading.Event()
 
     def leave() -> None:
-        if asking.wait(seconds / 2):
-            _shutdown()
-            left.set()
+        ray_threads.wait(seconds / 2)
+        _shutdown()
 
-    thread = threading.Thread(target=leave, daemon=True)
-    thread.start()
+    thread = ray_threads.start(leave, name="leaves-ray")
     until = time.monotonic() + seconds
     try:
         while thread.is_alive() and time.monotonic() < until:
@@ -208,7 +205,7 @@ def _disconnect(cluster: Cluster) -> None:
         cluster.give_up()
         raise
     finally:
-        if not left.is_set():
+        if thread.is_alive():
             cluster.give_up()
         if cluster.given_up:  # at the end of the process, Ray would ask what is dead once more
             atexit.unregister(ray._private.worker.shutdown)

@@ -25,7 +25,7 @@ from ray.core.generated.gcs_pb2 import GcsNodeInfo
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from xstilts.driver.asking import asking
+from xstilts.driver.ray_threads import asking
 from xstilts.errors import EngineError
 from xstilts.workers.watchdog import stacks_file
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import ray
 
-from xstilts.driver.asking import asking
+from xstilts.driver.ray_threads import asking
 
 
 @contextmanager

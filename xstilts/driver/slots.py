@@ -21,7 +21,7 @@ from typing import Any, Self
 import ray
 from ray.tune.execution.placement_groups import PlacementGroupFactory
 
-from xstilts.driver.asking import asking
+from xstilts.driver.ray_threads import asking
 from xstilts.errors import EngineError
 from xstilts.spec.gpus import OR, gpu_name, ray_names
 from xstilts.spec.sweep import Resources

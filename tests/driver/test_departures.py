@@ -140,6 +140,15 @@ def test_process_that_says_nothing_at_all_is_killed_after_the_deadline(tmp_path:
     assert "no sign of life for 2.5 min" in ended.why and "stacks of 77 on n1" in ended.why
 
 
+def test_phase_that_waits_long_for_its_place_is_not_taken_for_silent(tmp_path: Path) -> None:
+    world = World(tmp_path, deadline=100)
+    world.trial.temporary_state.ray_actor = None
+    world.looks(1000)
+    world.trial.temporary_state.ray_actor = world.actor
+    world.looks(100)
+    assert world.killed == []
+
+
 def test_without_a_deadline_a_silent_process_is_let_alone(tmp_path: Path) -> None:
     world = World(tmp_path, deadline=0)
     world.says()

@@ -142,6 +142,7 @@ class Departures:
                 continue
             actor = trial.temporary_state.ray_actor
             if actor is None:
+                process.heard = now  # it waits for its place, maybe for hours
                 continue
             if now - before > SILENT_SECONDS:
                 process.heard = now  # this process itself was stopped

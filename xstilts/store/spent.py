@@ -1,7 +1,8 @@
 """What a sweep has spent so far: hours of GPUs that its phases held, over all its runs.
 
     <store>/sweeps/<name>-v<version>/spent.json    kind of GPU to hours; "" where no kind was asked
-                                                   for
+                                                   for, "A100-80GB or L4" of a phase that ended
+                                                   before it said on which it ran
 
 Attempts that failed, were pruned or were interrupted count as well: a GPU was held. The driver that
 has the sweep's lease writes it every few seconds, so a driver that is killed loses at most these.

@@ -77,12 +77,14 @@ def saving(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise store_error(error, path) from error
-    except (SafetensorError, RuntimeError) as error:
-        # The Rust writer hides the error number in its text.
+    except Exception as error:
+        # The Rust writers hide the error number in their text; that of tokenizers raises Exception.
         number = re.search(r"os error (\d+)", str(error))
         if number:
             raise store_error(OSError(int(number[1]), os.strerror(int(number[1]))), path) from error
-        raise StoreError(f"{path}: could not be written: {error}") from error
+        if isinstance(error, SafetensorError | RuntimeError):
+            raise StoreError(f"{path}: could not be written: {error}") from error
+        raise
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.errors import StoreError
+from xstilts.planning import make_plan
 from xstilts.results.lineage import Lineage
 from xstilts.results.unreadable import plain, unreadable
 from xstilts.scoring.gains import gain
@@ -78,7 +79,7 @@ def table_of(store: Store, sweep: Sweep, entries: Iterable[Entry]) -> pd.DataFra
     """`table`, of a sweep and its ledger's entries that have been read."""
     import pandas as pd
 
-    entries, reading = list(entries), ReadStore.of(store)
+    entries, reading = _in_order(sweep, entries), ReadStore.of(store)
     reader = _Reader(reading, sweep)
     rows = [row for entry in entries if is_final_score(entry) for row in reader.rows(entry)]
     frame = _with_gain(pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "gain"]))
@@ -87,6 +88,14 @@ def table_of(store: Store, sweep: Sweep, entries: Iterable[Entry]) -> pd.DataFra
     frame.attrs["problems"] = [str(one) for one in found]
     frame.attrs["unreadable"] = [one.to_json() for one in found]
     return frame
+
+
+def _in_order(sweep: Sweep, entries: Iterable[Entry]) -> list[Entry]:
+    """Entries in the order of the plan: the ledger has them in the order in which they were run,
+    which depends on times. Those of another plan come last, as they are.
+    """
+    place = {slot.key: number for number, slot in enumerate(make_plan(sweep).slots)}
+    return sorted(entries, key=lambda entry: place.get(entry.slot, len(place)))
 
 
 def problems(frame: pd.DataFrame) -> list[str]:

@@ -26,7 +26,8 @@ def run(*words: str, path: str) -> subprocess.CompletedProcess[str]:
 def test_missing_packages_are_named_and_nothing_is_installed(tmp_path: Path) -> None:
     found = run("--check", path=str(tmp_path))
     assert found.returncode == 1
-    assert {"rsync", "iproute2", "shellcheck"} <= set(found.stdout.split())
+    assert {"rsync", "iproute2", "util-linux", "shellcheck"} <= set(found.stdout.split())
+    assert "awscli==" in found.stdout
 
 
 def test_system_without_apt_is_told_so(tmp_path: Path) -> None:

@@ -94,10 +94,22 @@ def test_store_of_a_cluster_of_one_machine_is_named_in_full(
     assert f"the store is {file.parent / 'mine'} on the cluster's machine" in told
 
 
-@pytest.mark.parametrize("place", ["store", "tracking"])
-def test_address_with_a_password_is_refused(cluster: FakeDashboard, file: Path, place: str) -> None:
-    with pytest.raises(InputError, match=f"{place} holds a user's name or password"):
-        xstilts.submit(file, wait=False, **{place: "http://me:hush@host/x"})  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("place", "address"),
+    [
+        ("store", "s3://me:hush@bucket/x"),
+        ("mirror", "s3://me:hush@bucket/x"),
+        ("tracking", "http://me:hush@host/x"),
+        ("tracking", "http://host/x?token=hush"),
+    ],
+)
+def test_address_with_a_password_is_refused_before_anything_is_sent(
+    cluster: FakeDashboard, file: Path, place: str, address: str
+) -> None:
+    for given in (file, xstilts.load(file)):
+        with pytest.raises(InputError, match=r"credentials|password") as error:
+            xstilts.submit(given, wait=False, **{place: address})  # type: ignore[arg-type]
+        assert "hush" not in str(error.value)
     assert cluster.bodies == []
 
 
@@ -150,7 +162,7 @@ def test_logs_are_those_of_the_newest_job_without_rays_own_lines(
         (["[3 s] 0 done of 5", "next: look"], "[3 s] 0 done of 5"),
         (["2 h 05 min: 5 done of 5", "kept in x"], "2 h 05 min: 5 done of 5"),
         (["stopped after 2 min: 1 done", "bye"], "stopped after 2 min: 1 done"),
-        (["error: no such file"], "error: no such file"),
+        (["[9 s] 1 done of 5", "error: no such file", "bye"], "error: no such file"),
         ([], ""),
     ],
 )

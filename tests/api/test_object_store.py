@@ -66,6 +66,7 @@ def test_sweep_killed_on_one_machine_and_ended_on_another_equals_that_of_a_folde
     ended = xstilts.run(file, store=place, warn=told.append)
     assert ended.counts == {"done": before.total} and ended.exit_code == 0
     assert ended.started == before.total - 2
+    assert ended.copy_of == f"{place}/sweeps/{Path(ended.folder).name}"
     assert not any("damage" in one or "lost" in one for one in told)
 
     on("three")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,6 +95,20 @@ def test_stop_says_how_the_job_ended_and_what_carries_on(
     done = invoke("stop", "demo")
     assert done.exit_code == 0 and "demo-v1-1: stopped" in done.stdout
     assert "`xstilts submit` of the same sweep carries on from here" in done.stdout
+
+
+def test_job_says_how_long_it_has_run_and_a_failed_one_why(
+    cluster: FakeDashboard, file: Path
+) -> None:
+    cluster.says += "[1 s] 3 done of 5\nerror: the store is full\n"
+    cluster.exits = [1]
+    shown = invoke("submit", file, "--no-wait").stdout
+    assert shown.startswith("demo-v1-1: failed with exit code 1 after 1 s\n")
+    assert "\n  error: the store is full\n  `xstilts logs demo-v1-1` shows why\n" in shown
+    invoke("submit", file, "--no-wait")
+    cluster.jobs["demo-v1-2"]["start_time"] = 1000 * (time.time() - 7500)
+    assert invoke("status", "demo").stdout.startswith("demo-v1-2: running for 2 h 05 min\n")
+    assert invoke("stop", "demo").stdout.startswith("demo-v1-2: stopped")
 
 
 def test_logs_prints_the_lines_alone(cluster: FakeDashboard, file: Path) -> None:

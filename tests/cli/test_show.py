@@ -19,7 +19,8 @@ def test_run_lists_failures_apart_by_their_first_line() -> None:
         "stopped": "",
         "started": 3,
         "seconds": 10.0,
-        "folder": "store/sweeps/x-v1",
+        "folder": "/cache/x-v1",
+        "copy_of": "s3://bucket/sweeps/x-v1",
         "pages": "",
         "budget": "",
         "report": "",
@@ -27,7 +28,7 @@ def test_run_lists_failures_apart_by_their_first_line() -> None:
     text = shown(show.run, ran)
     assert "failed: m/squad/t0: out of memory\n" in text
     assert "traceback" not in text
-    assert "3 phases run in 10 s" in text
+    assert "3 phases run in 10 s; kept in s3://bucket/sweeps/x-v1\n" in text
 
 
 def test_run_stopped_says_how_to_carry_on() -> None:
@@ -37,6 +38,7 @@ def test_run_stopped_says_how_to_carry_on() -> None:
         "started": 3,
         "seconds": 10.0,
         "folder": "f",
+        "copy_of": "",
         "pages": "http://server/#/experiments/1",
         "budget": "budget of 5 phases, 5 started",
         "report": "f/report/report.html",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +29,7 @@ pytestmark = [
 ]
 
 SWEEP = Path(__file__).with_name("lab.yaml")
+MLFLOW = "http://127.0.0.1:5000"
 PATH = "export PATH=~/xstilts-env/bin:$PATH"
 PORT = 5555
 CLOUD = {
@@ -54,6 +54,14 @@ nodes = [one for one in ray.nodes() if one["NodeID"] in used]
 print("used", json.dumps([[one["Resources"], one["Labels"]] for one in nodes]))
 """
 """A job for two GPUs at once: a machine of each kind has to come."""
+RUNS = f"""
+import mlflow
+mlflow.set_tracking_uri("{MLFLOW}")
+client = mlflow.MlflowClient()
+found = client.search_runs([one.experiment_id for one in client.search_experiments()])
+print("runs", len(found), *sorted({{one.info.status for one in found}}))
+"""
+"""Asks MLflow on the head, as the user there, for all runs."""
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +94,12 @@ def cluster(cloud: lab.Lab) -> LabCluster:
     }.items():
         assert text.count(blank) == 1, f"{blank} is there {text.count(blank)} times"
         text = text.replace(blank, filled)
-    shutil.copy(SWEEP, cloud.shared)
     made = LabCluster(cloud, text)
+    (cloud.folder / "n1" / "home" / "work" / "sweep.yaml").write_text(
+        SWEEP.read_text("utf-8")
+        .replace("steps: 2500", "steps: 50")
+        .replace("steps: 300", "steps: 50")
+    )
     assert [*cluster_file.unfilled(made.file), *cluster_file.problems(made.file)] == []
     made.up()
     made.tunnel()
@@ -110,8 +122,8 @@ def test_up_starts_the_head_alone(cluster: LabCluster) -> None:
 
 
 def test_mlflow_on_the_head_asks_who_one_is(cluster: LabCluster) -> None:
-    cluster.start(commands("clusters.md", WAY, 4), "mlflow")
-    page = "http://127.0.0.1:5000/api/2.0/mlflow/experiments/search"
+    cluster.start(commands("clusters.md", WAY, 5), "mlflow")
+    page = f"{MLFLOW}/api/2.0/mlflow/experiments/search"
     asked = f"curl -s -o /dev/null -w '%{{http_code}}' {page}"
     wait_for(lambda: cluster.client.run(asked).text == "401", 60)
 
@@ -128,6 +140,32 @@ def test_a_machine_of_each_kind_comes_when_a_job_asks(cluster: LabCluster) -> No
         "['running', 'g6e.xlarge', 'spot', 'xstilts-worker']",
         "['running', 'g6e.xlarge', None, 'xstilts-worker']",
     ]
+
+
+def test_a_machine_waits_for_the_notice_that_it_will_be_taken_away(cluster: LabCluster) -> None:
+    for machine in cluster.lab.machines[1:]:
+        watching = machine.done("ps -eo args | grep '[x]stilts cluster watch-spot'")
+        assert (
+            len(re.findall(r"^\S*python\S* .*watch-spot --address \S+:6379$", watching, re.M)) == 1
+        )
+
+
+def test_a_sweep_keeps_its_results_in_the_bucket_and_shows_them_in_mlflow(
+    cluster: LabCluster,
+) -> None:
+    # the page's bucket answers over TLS alone, which this cloud does not speak
+    cluster.type("aws s3api delete-bucket-policy --bucket lab-bucket")
+    run = cluster.submit("sweep", "sweep.yaml", "s3://lab-bucket/store", MLFLOW)
+    run.finished(900)
+    assert "lab-v1-1: done" in run.log
+    assert "lab-v1-1: done" in cluster.about("status", "lab")
+    scores = cluster.type("xstilts scores sweep.yaml --store s3://lab-bucket/store --json", 120)
+    assert '"gen-who"' in scores
+    (cluster.lab.shared / "runs.py").write_text(RUNS)
+    said = cluster.lab.machines[0].done("python /srv/shared/runs.py", 120)
+    (count, states), *_ = re.findall(r"^runs (\d+) (.*)$", said, re.M)
+    assert int(count) >= 6, "a run a phase, and those of the sweep and its pairs"
+    assert states == "FINISHED"
 
 
 def test_down_ends_every_instance(cluster: LabCluster) -> None:

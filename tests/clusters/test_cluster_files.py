@@ -66,3 +66,9 @@ def test_aws_has_workers_on_demand_and_on_spot_that_differ_in_nothing_else() -> 
 def test_aws_machines_ask_for_a_token_before_they_give_their_roles_keys() -> None:
     for one in cluster_file.read(AWS).types:
         assert one.node["MetadataOptions"]["HttpTokens"] == "required"
+
+
+def test_aws_workers_wait_for_the_notice_that_they_will_be_taken_away_one_process_each() -> None:
+    (watching,) = [one for one in cluster_file.read(AWS).worker_start if "watch-spot" in one]
+    assert "flock --nonblock" in watching and "RAY_AUTH_MODE=token" in watching
+    assert watching.index("xstilts cluster watch-spot --address $RAY_HEAD_IP:6379") > 0

@@ -18,8 +18,8 @@ import pytest
 
 import xstilts
 from tests.support import knocks, lab
-from tests.support.lab import Machine
-from tests.support.lab_cluster import LabCluster, knocked, listening, wait_for
+from tests.support.lab import SHARED, Machine
+from tests.support.lab_cluster import LabCluster, Run, knocked, listening, wait_for
 from xstilts.clusters import cluster_file
 
 pytestmark = [
@@ -65,6 +65,11 @@ def head(cluster: LabCluster) -> Machine:
     return cluster.lab.machines[0]
 
 
+def submitted(cluster: LabCluster, store: str, name: str = "") -> Run:
+    """The sweep as a job, with a store in the folder that all machines share."""
+    return cluster.submit(name or store, f"{SHARED}/{SWEEP.name}", f"{SHARED}/{store}")
+
+
 def scores(cluster: LabCluster, store: str) -> pd.DataFrame:
     """The scores of a run, as numbers."""
     return xstilts.scores(str(SWEEP), store=str(cluster.lab.shared / store))
@@ -93,9 +98,10 @@ def test_every_worker_joins(cluster: LabCluster, head: Machine) -> None:
 def test_what_answers_without_the_token_is_known_and_nothing_else(
     cluster: LabCluster, head: Machine
 ) -> None:
-    run = cluster.submit("undisturbed", SWEEP.name, "undisturbed")
+    run = submitted(cluster, "undisturbed")
     machines = cluster.lab.machines
     wait_for(lambda: any(map(training, machines)), 300)
+    assert "lab-v1-1: running" in cluster.about("status", "lab")
     sockets: dict[str, str] = {}
     for machine in machines:
         sockets |= {k: v for k, v in listening(machine).items() if not v.startswith("sshd")}
@@ -112,10 +118,12 @@ def test_what_answers_without_the_token_is_known_and_nothing_else(
     others = {where: said for where, said in answers.items() if said not in ([], ALIVE)}
     assert others == {}
     run.finished(900)
+    assert "lab-v1-1: done" in run.log
+    assert "6 done" in cluster.about("logs", "lab")
 
 
 def test_a_run_that_loses_a_machine_has_the_undisturbed_scores(cluster: LabCluster) -> None:
-    run = cluster.submit("disturbed", SWEEP.name, "disturbed")
+    run = submitted(cluster, "disturbed")
     head, *workers = cluster.lab.machines
     wait_for(lambda: in_the_middle(cluster, "disturbed"), 400, every=0.1)
     victim = next(machine for machine in workers if training(machine))
@@ -132,7 +140,7 @@ def test_a_run_that_loses_a_machine_has_the_undisturbed_scores(cluster: LabClust
 
 def test_a_run_whose_head_dies_is_carried_on_by_the_same_command(cluster: LabCluster) -> None:
     head = cluster.lab.machines[0]
-    cluster.submit("headless", SWEEP.name, "headless")
+    submitted(cluster, "headless")
     wait_for(lambda: in_the_middle(cluster, "headless"), 400, every=0.1)
     head.crash()
     began = time.monotonic()
@@ -141,7 +149,7 @@ def test_a_run_whose_head_dies_is_carried_on_by_the_same_command(cluster: LabClu
     cluster.watch(head)
     wait_for(lambda: len(cluster.alive()) > 1, 240)
     print(f"head and worker {time.monotonic() - began:.0f} s after the head had died")
-    run = cluster.submit("headless-2", SWEEP.name, "headless")
+    run = submitted(cluster, "headless", "headless-2")
     run.finished(900)
     print(run.log)
     pd.testing.assert_frame_equal(

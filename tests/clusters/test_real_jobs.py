@@ -74,7 +74,7 @@ def test_sweep_is_submitted_joined_watched_and_carried_on(head: RayHead, tmp_pat
 
     lines: list[str] = []
     ended = xstilts.logs("toy", address=name, follow=True, log=lines.append)
-    assert (ended.state, ended.exit_code) == ("done", 0), lines
+    assert (ended.state, ended.exit_code) == ("done", 0), "\n".join(lines)
     counts = xstilts.status(file)
     assert lines[0].startswith("[0 s] ")
     assert ended.last.endswith(f"{counts.total} done of {counts.total}")
@@ -162,7 +162,7 @@ def test_sweep_goes_on_where_its_head_was_killed_and_another_one_started(
         monkeypatch.setenv("RAY_AUTH_TOKEN", new.token)
         lines: list[str] = []
         ended = xstilts.submit(file, address=new.dashboard, log=lines.append)
-        assert ended.state == "done", lines
+        assert ended.state == "done", f"{ended}\n" + "\n".join(lines)
         assert xstilts.status(file).counts["done"] == 5
 
 
@@ -245,5 +245,5 @@ def test_sweep_of_a_cluster_of_two_nodes_runs_where_the_cpus_are_and_its_driver_
             xstilts.submit(file, address=head.dashboard, store="store")
         lines: list[str] = []
         ended = xstilts.submit(file, address=head.dashboard, log=lines.append)
-        assert ended.state == "done", lines
+        assert ended.state == "done", f"{ended}\n" + "\n".join(lines)
         assert list((tmp_path / "store").glob(".seen-by-all-*")) == []

@@ -82,7 +82,7 @@ def test_process_whose_node_is_gone_was_lost(tmp_path: Path) -> None:
     world.cluster.dead = {"n1"}
     assert world.departures.end("t").kind == "lost"
     assert world.departures.sentences() == [
-        "a phase lost its node 1 times and went on from its last checkpoint"
+        "a phase lost its node once and went on from its last checkpoint"
     ]
 
 

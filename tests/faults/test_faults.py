@@ -39,7 +39,7 @@ def test_raylet_killed_hands_the_phase_to_another_node_as_no_failure(
     case = fault_cases.raylet_killed(tmp_path)
     assert_as_if_nothing_had_happened(case, whole)
     assert case.attempts == {1}
-    assert "lost its node 1 times" in "".join(case.outcome["warnings"])
+    assert "lost its node once" in "".join(case.outcome["warnings"])
 
 
 def test_lease_of_a_worker_on_a_lost_machine_is_not_waited_for(
@@ -102,7 +102,7 @@ def test_preemption_notice_hands_the_phase_over_without_a_step_repeated(
     case = fault_cases.preempted(tmp_path)
     assert_as_if_nothing_had_happened(case, whole)
     assert case.repeated == 0 and case.attempts == {1}
-    assert "left its node, which was to go, 1 times" in "".join(case.outcome["warnings"])
+    assert "left its node, which was to go, once" in "".join(case.outcome["warnings"])
 
 
 @pytest.mark.parametrize("how", ["sleep", "lock"])

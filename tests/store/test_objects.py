@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 
+import boto3
 import pytest
 
 from tests.support import object_servers
@@ -138,6 +140,26 @@ def test_refusal_is_told_at_once_and_in_words(
     with pytest.raises(StoreError, match=said):
         objects.create("b", b"2")
     assert len(proxy.asked) <= 8
+
+
+def test_removal_that_is_denied_is_told_at_once_and_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """S3 answers 200 to that, with the refusal inside."""
+    rule = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "*"}
+    with object_servers.moto() as endpoint:
+        for name, value in object_servers.settings(endpoint).items():
+            monkeypatch.setenv(name, value)
+        objects = Objects(object_servers.address())
+        objects.put("a", b"1")
+        boto3.client("s3").put_bucket_policy(
+            Bucket=object_servers.BUCKET,
+            Policy=json.dumps({"Version": "2012-10-17", "Statement": [rule]}),
+        )
+        with pytest.raises(StoreError, match=r"access is denied \(AccessDenied\)"):
+            objects.delete(["a"])
+        with pytest.raises(StoreError, match=r"access is denied"):
+            objects.checked()
 
 
 def test_bucket_that_is_not_there_is_told(proxy: Proxy) -> None:

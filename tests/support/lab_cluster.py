@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.lab import ROOT, SHARED, Lab, Machine
+from tests.support.lab import ROOT, Lab, Machine
 from tests.support.pages import commands
 from xstilts.clusters import cluster_file
 
@@ -73,11 +73,22 @@ class LabCluster:
         lines = re.findall(r"^alive (.*)$", said, re.M)
         return lines[-1].split() if lines else []
 
-    def submit(self, name: str, sweep: str, store: str) -> Run:
-        """Submits a sweep of the shared folder, with a store there; in a terminal that goes on."""
-        line = f"xstilts submit {SHARED}/{sweep} --store {SHARED}/{store} --tracking off"
-        process = self.start(line, name)
+    def submit(self, name: str, sweep: str, store: str, tracking: str = "off") -> Run:
+        """The page's `xstilts submit` with a file, store and tracking of its own, in a terminal
+        that goes on.
+        """
+        line = commands(PAGE, WAY, 2).strip()
+        for example, own in (("sweep.yaml", sweep), ("s3://YOUR-BUCKET/store", store)):
+            assert line.count(example) == 1, f"{example} in {line}"
+            line = line.replace(example, own)
+        process = self.start(f"{line} --tracking {tracking}", name)
         return Run(process, self.lab.folder / f"{name}.log")
+
+    def about(self, verb: str, name: str) -> str:
+        """The page's line that asks about a sweep by its name: `status`, `logs`."""
+        lines = commands(PAGE, WAY, 3).splitlines()
+        (line,) = [line for line in lines if line.startswith(f"xstilts {verb} NAME")]
+        return self.type(line.replace("NAME", name), 120)
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from xstilts.clusters.sending import Sending
 
 Tell = Callable[[str], None]
-_TELLS = re.compile(r"\[[^\]]+\] |stopped after |(\d+ h )?\d+ (s|min): ")
-"""Begins the lines of `cli.progress`."""
+_TELLS = re.compile(r"\[[^\]]+\] |stopped after |(\d+ h )?\d+ (s|min): |error: ")
+"""Begins the lines of `cli.progress`, and the one that tells what ended a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,9 @@ class JobState:
     exit_code: int | None
     """What `xstilts run` ended with there; None while it runs, and where it was killed."""
     last: str
-    """The last line of its log that tells how far it is, else the last one, else what Ray says."""
+    """The last line of its log that tells how far it is or what ended it, else the last one, else
+    what Ray says.
+    """
     joined: bool = False
     """Whether `submit` found it running."""
 
@@ -85,14 +87,10 @@ def submit(
 
 def _sending(given: AnySweep, sweep: Sweep, dashboard: Dashboard, tell: Tell) -> Sending:
     """What a job of the sweep is made of. InputError where it can't be sent."""
-    from xstilts.clusters.environment import without_credentials
     from xstilts.clusters.jobs import described
     from xstilts.clusters.package import code, package
     from xstilts.clusters.sending import Sending
 
-    places = (("store", sweep.store), ("tracking", sweep.tracking), ("mirror", sweep.mirror))
-    for what, place in places:
-        without_credentials(what, place)
     home = shared_store(sweep.store, len(dashboard.nodes()), tell)
     file = file_of(given)
     text = Path(file).read_bytes() if file else sweep.model_dump_json(indent=1).encode()
@@ -236,7 +234,7 @@ def _state(dashboard: Dashboard, job: Job, joined: bool = False) -> JobState:
 
 
 def _progress(lines: list[str]) -> str:
-    """The last line that tells how far the sweep is; where there is none, the last line."""
+    """The last line that tells how far the sweep is or what ended it, else the last line."""
     told = [line for line in lines if _TELLS.match(line)]
     return (told or lines or [""])[-1]
 

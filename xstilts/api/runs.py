@@ -144,6 +144,7 @@ def _drive(
     ):
         warnings.append(message)
         warn(message)
+    store = opened.store
     return RunResult(
         counts=outcome.counts,
         failures=[{"slot": e.slot, "state": e.state, "error": e.error} for e in outcome.failures],
@@ -153,6 +154,7 @@ def _drive(
         exit_code=outcome.exit_code,
         warnings=warnings,
         folder=str(opened.folder),
+        copy_of=f"{store.address}/sweeps/{opened.folder.name}" if store.remote else "",
         pages=_pages(thread),
         budget=outcome.budget,
         report=_report(opened, warn, warnings) if outcome.stopped == "budget" else "",

@@ -330,6 +330,9 @@ class RunResult:
     exit_code: int
     warnings: list[str]
     folder: str
+    """The sweep's folder on this machine."""
+    copy_of: str = ""
+    """The address that `folder` is a copy of, where the store is an object store."""
     pages: str = ""
     """How to open the runs in MLflow."""
     budget: str = ""

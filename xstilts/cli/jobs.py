@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -169,12 +170,27 @@ def show_job(console: Console, job: dict[str, Any]) -> None:
     """How a job stands."""
     from xstilts.cli.console import say
 
-    say(console, f"{job['job']}: {job['state']}", _STYLES.get(job["state"]))
+    say(console, f"{job['job']}: {job['state']}{_how_long(job)}", _STYLES.get(job["state"]))
     say(console, f"  xstilts {job['version']}, store {job['store']}")
     if job["last"]:
         say(console, f"  {job['last']}")
+    if job["state"] == "failed":
+        say(console, f"  `xstilts logs {shlex.quote(job['job'])}` shows why")
     if job["state"] in ("stopped", "lost"):
         say(console, "  `xstilts submit` of the same sweep carries on from here")
+
+
+def _how_long(job: dict[str, Any]) -> str:
+    """How long a job has run, where the cluster knows, and the exit code of one that failed."""
+    from xstilts.cli.progress import duration
+
+    failed = job["state"] == "failed" and job["exit_code"]
+    code = f" with exit code {job['exit_code']}" if failed else ""
+    until = time.time() if job["state"] in ("running", "waiting") else job["ended"]
+    if not job["started"] or not until:
+        return code
+    word = "after" if job["ended"] else "for"
+    return f"{code} {word} {duration(max(0.0, until - job['started']))}"
 
 
 def _nothing(console: Console, value: Any) -> None:

@@ -42,12 +42,15 @@ app = typer.Typer(
 app.add_typer(cluster.app, name="cluster")
 
 
-prune.register(app)
-
-
 def main() -> None:
     """Entry point of the `xstilts` command."""
-    app()
+    from xstilts.driver.ray_threads import end_process
+
+    try:
+        app()
+    except SystemExit as ended:
+        end_process(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+        raise
 
 
 @app.command()
@@ -540,4 +543,5 @@ def track(
     tell(sent["unreadable"], sweep, store)
 
 
+prune.register(app)
 jobs.register(app)

@@ -234,7 +234,8 @@ def run(console: Console, value: dict[str, Any]) -> None:
             "yellow",
         )
     took = duration(value["seconds"])
-    say(console, f"{value['started']:,} phases run in {took}; kept in {value['folder']}")
+    kept = value["copy_of"] or value["folder"]
+    say(console, f"{value['started']:,} phases run in {took}; kept in {kept}")
     if not value["stopped"]:
         report = "`xstilts report SWEEP` shows the gains"
         say(console, f"next: {report}, `xstilts scores SWEEP` the scores by language")

@@ -10,9 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
-
-from xstilts.errors import InputError
 
 STOP_SECONDS = 180
 """Time that a job gets to end: its phases write partial checkpoints. Ray's own is 3 s."""
@@ -33,15 +30,3 @@ def variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
         "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS),
     }
     return {**sent, **ending}
-
-
-def without_credentials(what: str, address: str | None) -> None:
-    """InputError where an address holds a user's name or password: it would stand in the job's
-    command line, for all who look at the cluster.
-    """
-    if address and "://" in address and "@" in urlsplit(address).netloc:
-        raise InputError(
-            f"{what} holds a user's name or password, which would be shown to all who look at the "
-            "cluster's jobs; leave them out of the address, and set them on the cluster (for "
-            "MLflow MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD)"
-        )

@@ -31,7 +31,7 @@ from typing import Any
 import ray
 from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 
-from xstilts.driver import rendezvous
+from xstilts.driver import ray_threads, rendezvous
 from xstilts.driver.leftovers import end_processes, own_folder
 from xstilts.driver.ray_settings import own_cluster
 from xstilts.driver.signals import Terminated
@@ -186,10 +186,17 @@ def _unheard(*given: Any, **more: Any) -> None:
 
 
 def _disconnect(cluster: Cluster) -> None:
-    """Ends Ray in this process. Where the cluster has died, Ray would wait for it."""
-    thread = threading.Thread(target=_shutdown, daemon=True)
-    thread.start()
-    until = time.monotonic() + (2 if cluster.given_up or cluster.dead() else ENDING_SECONDS)
+    """Ends Ray in this process, if it can be when no thread calls it any more. Where the cluster
+    has died, Ray would wait for it.
+    """
+    seconds = 2 if cluster.given_up or cluster.dead() else ENDING_SECONDS
+
+    def leave() -> None:
+        ray_threads.wait(seconds / 2)
+        _shutdown()
+
+    thread = ray_threads.start(leave, name="leaves-ray")
+    until = time.monotonic() + seconds
     try:
         while thread.is_alive() and time.monotonic() < until:
             thread.join(0.05)

@@ -193,9 +193,10 @@ class Departures:
             "lost": "lost its node",
         }
         counted = [
-            f"a phase {said} {self.counts[kind]} times and went on from its last checkpoint"
+            f"a phase {said} {'once' if times == 1 else f'{times} times'} and went on from its "
+            "last checkpoint"
             for kind, said in words.items()
-            if self.counts[kind]
+            if (times := self.counts[kind])
         ]
         return [*self.told, *counted]
 

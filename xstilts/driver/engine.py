@@ -20,7 +20,7 @@ from typing import Any
 
 from ray import tune
 
-from xstilts.driver import cluster, leftovers, shared_folder, slots as places
+from xstilts.driver import cluster, leftovers, ray_threads, shared_folder, slots as places
 from xstilts.driver.adapters import PhaseScheduler, PhaseSearcher, Ticker
 from xstilts.driver.board import Assignment, Board
 from xstilts.driver.budget import Meter, spent_before
@@ -109,8 +109,7 @@ def _experiment(drive: Drive, joined: cluster.Cluster) -> None:
     # Not `Thread.join`: at a KeyboardInterrupt within, Python takes the thread for ended.
     over = threading.Event()
     with leftovers.own_folder("tune") as folder:
-        given = (drive, str(folder), errors, over)
-        threading.Thread(target=_tune, args=given, daemon=True).start()
+        ray_threads.start(_tune, drive, str(folder), errors, over, name="tune")
         try:
             while not over.wait(0.2):
                 if died := joined.dead():

@@ -12,7 +12,6 @@ port, the node is gone.
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +25,7 @@ from ray.core.generated.gcs_pb2 import GcsNodeInfo
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from xstilts.driver.ray_threads import asking
 from xstilts.errors import EngineError
 from xstilts.workers.watchdog import stacks_file
 
@@ -45,19 +45,12 @@ class Nodes:
     @contextmanager
     def watched(self) -> Iterator[Nodes]:
         """Keeps `draining` up to date within the block."""
-        over = threading.Event()
 
-        def loop() -> None:
-            while not over.wait(LOOK_SECONDS):
-                with suppress(Exception):  # the head is away: nothing new is known
-                    self.draining = frozenset(state.get_draining_nodes())
+        def look() -> None:
+            self.draining = frozenset(state.get_draining_nodes())
 
-        thread = threading.Thread(target=loop, daemon=True, name="xstilts-nodes")
-        thread.start()
-        try:
+        with asking(look, LOOK_SECONDS, "nodes"):
             yield self
-        finally:
-            over.set()
 
     def gone(self, node: str) -> bool:
         """Whether a node has died, or is to go."""

@@ -6,40 +6,33 @@ nobody owns. It would hold its GPUs until the job ends.
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import ray
 
+from xstilts.driver.ray_threads import asking
 
-@contextlib.contextmanager
+
+@contextmanager
 def reaper(every_seconds: float = 10.0, grace: int = 6) -> Iterator[None]:
     """Looks for orphaned groups from a thread, and frees those that were orphaned at `grace` looks
     in a row.
     """
-    stop = threading.Event()
     seen: dict[str, int] = {}
 
-    def loop() -> None:
-        while not stop.wait(every_seconds):
-            with contextlib.suppress(Exception):
-                orphans = orphaned_groups()
-                for group in list(seen):
-                    if group not in orphans:
-                        del seen[group]
-                for group in orphans:
-                    seen[group] = seen.get(group, 0) + 1
-                    if seen[group] >= grace:
-                        remove_group(group)
+    def look() -> None:
+        orphans = orphaned_groups()
+        for group in list(seen):
+            if group not in orphans:
+                del seen[group]
+        for group in orphans:
+            seen[group] = seen.get(group, 0) + 1
+            if seen[group] >= grace:
+                remove_group(group)
 
-    thread = threading.Thread(target=loop, daemon=True)
-    thread.start()
-    try:
+    with asking(look, every_seconds, "reaper"):
         yield
-    finally:
-        stop.set()
-        thread.join(timeout=1)  # while Ray does not answer, it can't end
 
 
 def orphaned_groups() -> set[str]:

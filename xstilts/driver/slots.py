@@ -13,15 +13,15 @@ come: on a machine of its own, or where the configuration has none.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
 import ray
 from ray.tune.execution.placement_groups import PlacementGroupFactory
 
+from xstilts.driver.ray_threads import asking
 from xstilts.errors import EngineError
 from xstilts.spec.gpus import OR, gpu_name, ray_names
 from xstilts.spec.sweep import Resources
@@ -84,22 +84,17 @@ class Slots:
         self.nodes: Sequence[Node] = ()
         self._most: Mapping[str, float] | None = None
         """What the cluster may have in all, by its own configuration, where that is known."""
-        self._stop = threading.Event()
+        self._reading = ExitStack()
 
     def __enter__(self) -> Self:
         """Reads the nodes and goes on doing so. EngineError where no room can ever come."""
         self._look()
         self._require()
-        threading.Thread(target=self._go_on, daemon=True).start()
+        self._reading.enter_context(asking(self._look, LOOK_SECONDS, "slots"))
         return self
 
     def __exit__(self, *ending: object) -> None:
-        self._stop.set()
-
-    def _go_on(self) -> None:
-        while not self._stop.wait(LOOK_SECONDS):
-            with suppress(Exception):  # Ray is away for a moment, or for good, which others see
-                self._look()
+        self._reading.close()
 
     def _look(self) -> None:
         self.nodes = _nodes()

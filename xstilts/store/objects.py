@@ -49,6 +49,8 @@ _AGAIN = {408, 409, 425, 429, 500, 502, 503, 504}
 _FULL = re.compile(r"quota|insufficient.?storage|no space left|storage.?full", re.IGNORECASE)
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>([^<]{1,80})</Code>")
+_KEPT = re.compile(r"DeleteObjects request failed .*\(code: (\w{1,80})\)")
+"""S3 answers 200 to a list of objects to remove, with a word for each that it keeps."""
 
 
 class Found(NamedTuple):
@@ -408,13 +410,16 @@ def _same(one: dict[str, str] | None, other: dict[str, str] | None) -> bool:
 
 def _status(error: Exception) -> int | None:
     """The HTTP status that an error of obstore tells; None where there was no answer."""
+    kept = _KEPT.search(str(error))
+    if kept:
+        return 403 if kept[1] == "AccessDenied" else None
     found = _STATUS.search(str(error))
     return int(found[1]) if found else None
 
 
 def _code(text: str) -> str:
     """The store's own word for an error."""
-    found = _CODE.search(text)
+    found = _KEPT.search(text) or _CODE.search(text)
     return found[1] if found else ""
 
 

@@ -248,7 +248,7 @@ def test_engine_waits_for_gpus_and_tokenises_meanwhile(tmp_path: Path) -> None:
 def test_engine_follows_a_cluster_that_grows_and_shrinks(tmp_path: Path) -> None:
     gpus = {"gpus_per_worker": 0.5, "gpu": ["A100-80GB", "L4"], "retries": 5}
     longer = {"lr": 0.001, "steps": 200, "batch_size": 8, "max_length_tokens": 16}
-    changes = {"intermediate": longer, "target": longer, "seeds": [1, 2, 3]}
+    changes = {"intermediate": longer, "target": dict(longer), "seeds": [1, 2, 3]}
     file, shown = make_sweep(tmp_path, **changes, resources=gpus), tmp_path / "shown.jsonl"
     with driven(file, shown) as (cluster, driver):
         wait_for(shown, lambda one: "waiting for" in one.get("doing", ""))

@@ -65,11 +65,15 @@ class RayHead:
             raise
 
     def add_node(self, cpus: int) -> None:
-        """Starts a worker node of this machine and waits until the cluster has it."""
+        """Starts a worker node of this machine and waits until the cluster has it. It has a folder
+        of its own, as another machine would: a node removes a job's files there when it has no use
+        for them any more, and in a shared folder those of the head would be gone too.
+        """
         agent, metrics = free_ports(2)
         arguments = [
             "--block",
             f"--address={self.gcs}",
+            f"--temp-dir={self.folder}/n{len(self._nodes) + 1}",
             f"--dashboard-agent-listen-port={agent}",
             f"--metrics-export-port={metrics}",
             "--min-worker-port=0",

@@ -152,14 +152,18 @@ def test_removal_that_is_denied_is_told_at_once_and_in_words(
             monkeypatch.setenv(name, value)
         objects = Objects(object_servers.address())
         objects.put("a", b"1")
-        boto3.client("s3").put_bucket_policy(
+        client = boto3.client("s3")
+        client.put_bucket_policy(
             Bucket=object_servers.BUCKET,
             Policy=json.dumps({"Version": "2012-10-17", "Statement": [rule]}),
         )
-        with pytest.raises(StoreError, match=r"access is denied \(AccessDenied\)"):
-            objects.delete(["a"])
-        with pytest.raises(StoreError, match=r"access is denied"):
-            objects.checked()
+        try:
+            with pytest.raises(StoreError, match=r"access is denied \(AccessDenied\)"):
+                objects.delete(["a"])
+            with pytest.raises(StoreError, match=r"access is denied"):
+                objects.checked()
+        finally:  # the servers of one process share their buckets
+            client.delete_bucket_policy(Bucket=object_servers.BUCKET)
 
 
 def test_bucket_that_is_not_there_is_told(proxy: Proxy) -> None:

@@ -84,7 +84,7 @@ def kept(folder: Path) -> dict[str, bytes]:
 
 SWEEP: dict[str, Any] = {
     "intermediates": ["first"],
-    "intermediate": LONG,
+    "intermediate": {**LONG, "steps": 4000},  # leases are renewed every 10 s: longer than that
     "seeds": [1],
     "resources": {"slots": 1, "partial_every_seconds": 0.2},
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.api.given import AnySweep, base_of, file_of, load
 from xstilts.errors import EngineError, InputError, first_line
+from xstilts.spec.addresses import is_address
 from xstilts.spec.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def shared_store(store: str, nodes: int, tell: Tell) -> str:
     """The store's address as the job must know it: it starts in another folder. InputError for a
     folder that the nodes of a cluster can't have in common.
     """
-    if "://" in store or os.path.isabs(store):
+    if is_address(store) or os.path.isabs(store):
         return store
     if nodes > 1:
         raise InputError(

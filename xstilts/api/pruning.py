@@ -10,6 +10,7 @@ from typing import Any
 
 from xstilts.api.given import AnySweep, folder_of
 from xstilts.errors import InputError
+from xstilts.spec.addresses import is_address
 from xstilts.spec.sweep import Sweep
 from xstilts.store.phases import Store
 from xstilts.store.pruning import KINDS, Item, prunable, prune as pruned
@@ -85,5 +86,7 @@ def _store(where: AnySweep) -> Store | None:
     if isinstance(where, Sweep):
         return None
     address = os.fspath(where)
-    known = "://" in address or any(Path(address, name).is_dir() for name in ("phases", "sweeps"))
+    known = is_address(address) or any(
+        Path(address, name).is_dir() for name in ("phases", "sweeps")
+    )
     return Store(address) if known else None

@@ -32,6 +32,7 @@ from xstilts.driver.signals import number_of
 from xstilts.driver.slots import Slots
 from xstilts.driver.trial import PhaseTrial
 from xstilts.errors import EngineError, XstiltsError
+from xstilts.spec.addresses import is_address
 from xstilts.spec.sweep import Sweep
 
 LEAVE_SECONDS = 30.0
@@ -76,7 +77,7 @@ def run(
                 departures.nodes.watched(),
             ):
                 slots.own = joined.folder is not None
-                if not slots.own and "://" not in context["store"]:
+                if not slots.own and not is_address(context["store"]):
                     shared_folder.require_shared(Path(context["store"]))
                 with slots:
                     drive.doing("starting worker processes")

@@ -21,6 +21,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from xstilts.errors import InputError, StoreError
+from xstilts.spec.addresses import is_address
 
 ANSWER_SECONDS = 90.0
 """How long a node may take to answer; a slow one is not taken for one that lacks the store."""
@@ -51,7 +52,7 @@ def require_here(store: str) -> None:
     """StoreError where this machine does not have the store that a run's driver has begun: it holds
     leases there.
     """
-    if "://" not in store and not os.path.isdir(os.path.join(store, "leases")):
+    if not is_address(store) and not os.path.isdir(os.path.join(store, "leases")):
         raise StoreError(
             f"{store}: this node, {socket.gethostname()}, does not see the store of the run; give "
             "--store a folder that all nodes have at the same path, or an address such as "

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Column, Integer
 
 from tests.tracking.world import World, everything
+from xstilts.store.ledger import State
 from xstilts.store.sqlite_address import sqlite_path
 from xstilts.tracking import new_runs as module, tracker
 from xstilts.tracking.mirrored import read_mirrored
@@ -124,6 +125,23 @@ def test_new_runs_written_in_part_are_completed_by_the_next_sync(
     assert len(world.runs()) == 4
     assert world.tracker().sync(world.entries) > 0
     assert everything(world) == everything(plain)
+
+
+def test_new_runs_share_a_dataset_that_the_client_has_just_made(world: World, plain: World) -> None:
+    """A phase was sent before its data were known, so the client adds them, and new runs of the
+    same transaction read them too.
+    """
+    evaluations = [one for one in world.entries if one.kind == "evaluate"]
+    early = evaluations[0]
+    hidden = world.store.path / "hidden"
+    phase = Path(world.store.phase(early.phase).where)
+    phase.rename(hidden)
+    tracker = world.tracker()
+    tracker.sync([early.model_copy(update={"state": State.RUNNING})])
+    hidden.rename(phase)
+    tracker = world.tracker()
+    assert tracker.sync(world.entries) > len(evaluations)
+    assert _tables(world.uri)["datasets"] == _tables(plain.uri)["datasets"]
 
 
 def test_new_runs_asked_for_a_run_that_is_there_write_nothing(world: World) -> None:

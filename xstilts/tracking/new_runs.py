@@ -22,7 +22,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from xstilts.tracking.mirrored import Mirrored
-from xstilts.tracking.numbers import Point
+from xstilts.tracking.numbers import DataView, Point
 from xstilts.tracking.run_view import RunView
 from xstilts.tracking.run_writer import model_name, model_tags, nested
 
@@ -95,15 +95,22 @@ class NewRuns:
         experiment = server.client.get_experiment(server.experiment)
         self._place = str(experiment.artifact_location)
         self._experiment = int(server.experiment)
-        self._datasets = self._known_datasets()
+        self._datasets: dict[tuple[str, str], str] = {}
 
-    def _known_datasets(self) -> dict[tuple[str, str], str]:
-        """Name and digest to MLflow's id of each dataset of the experiment."""
-        found = self._connection.exec_driver_sql(
-            "SELECT name, digest, dataset_uuid FROM datasets WHERE experiment_id = ?",
-            (self._experiment,),
-        )
-        return {(name, digest): uid for name, digest, uid in found}
+    def _known_dataset(self, one: DataView) -> str | None:
+        """MLflow's id of a dataset of the experiment. Asked for as each is needed, since the client
+        adds datasets in the same transaction, for runs that were sent before their data were known.
+        """
+        if (one.name, one.digest) not in self._datasets:
+            found = self._connection.exec_driver_sql(
+                "SELECT dataset_uuid FROM datasets"
+                " WHERE experiment_id = ? AND name = ? AND digest = ?",
+                (self._experiment, one.name, one.digest),
+            ).scalar()
+            if found is None:
+                return None
+            self._datasets[one.name, one.digest] = str(found)
+        return self._datasets[one.name, one.digest]
 
     def write(self, run: RunView, points: Iterable[Point]) -> bool:
         """Writes a run that the server does not have; False, with nothing written, where it has it
@@ -190,14 +197,14 @@ class NewRuns:
     def _add_inputs(self, rows: _Rows, run: RunView, run_id: str) -> None:
         """Datasets, the checkpoint that the run starts from, and the one that it trained."""
         for one in {(data.name, data.digest): data for data in reversed(run.data)}.values():
-            known = one.name, one.digest
-            if known not in self._datasets:
-                self._datasets[known] = uuid.uuid4().hex
-                dataset = {"dataset_uuid": self._datasets[known], "experiment_id": self._experiment}
+            known = self._known_dataset(one)
+            if known is None:
+                known = self._datasets[one.name, one.digest] = uuid.uuid4().hex
+                dataset = {"dataset_uuid": known, "experiment_id": self._experiment}
                 dataset |= {"name": one.name, "digest": one.digest}
                 dataset |= {"dataset_source_type": one.source_type, "dataset_source": one.source}
                 rows.add("datasets", [dataset])
-            read = _input("DATASET", self._datasets[known], "RUN", run_id)
+            read = _input("DATASET", known, "RUN", run_id)
             rows.add("inputs", [read])
             use = {"name": "mlflow.data.context", "value": one.use}
             rows.add("input_tags", [{"input_uuid": read["input_uuid"], **use}])

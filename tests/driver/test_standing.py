@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.sweeps import small
 from xstilts.driver import standing
 from xstilts.driver.standing import Standing, Step
+from xstilts.planning import make_plan
+from xstilts.planning.plan import Slot
+
+SLOTS = {slot.key.removeprefix("model/"): slot for slot in make_plan(small()).slots}
+
+
+def never(slot: Slot) -> float:
+    """An estimate that must not be asked for."""
+    raise AssertionError(slot)
 
 
 @pytest.fixture
@@ -44,15 +54,22 @@ def test_seconds_left_are_open_slots_times_the_mean_time_of_their_kind(clock: li
         of.begun(slot)
         clock[0] += seconds
         of.done(slot, "target")
-    assert of.seconds_left(["target", "target"]) == 2 * 15.0
-    assert of.seconds_left(["evaluate"]) == 15.0  # nothing is known of it yet: the typical time
+    assert of.seconds_left([SLOTS["none>tags/t0"]] * 2, estimate=never) == 2 * 15.0
+
+
+def test_seconds_left_of_a_kind_of_which_none_is_done_are_the_estimate(clock: list[float]) -> None:
+    of = Standing()
+    of.begun("a")
+    clock[0] += 40.0  # a pretraining, much longer than what follows
+    of.done("a", "pretrain")
+    assert of.seconds_left([SLOTS["none>tags/t0"]] * 3, estimate=lambda slot: 2.0) == 3 * 2.0
 
 
 def test_seconds_left_are_unknown_before_the_first_phase_and_after_the_last(
     clock: list[float],
 ) -> None:
     of = Standing()
-    assert of.seconds_left(["target"]) is None
+    assert of.seconds_left([SLOTS["none>tags/t0"]], estimate=lambda slot: 2.0) is None
     of.begun("a")
     of.done("a", "target")
-    assert of.seconds_left([]) is None
+    assert of.seconds_left([], estimate=never) is None

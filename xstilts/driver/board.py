@@ -514,12 +514,12 @@ class Board:
         """
         steps = {slot: self._standing.steps.get(slot, Step()) for slot in self.running}
         running = [{"name": self._slots[slot].label, **at._asdict()} for slot, at in steps.items()]
-        open_kinds = (self._slots[k].kind for k, state in self._states.items() if not state.ended)
+        waiting = [self._slots[k] for k, state in self._states.items() if not state.ended]
         counts = Counter(state.value for state in self._states.values())
         return {
             "counts": dict(counts),
             "total": len(self._slots),
             "running": running,
             "best": dict(self._standing.best),
-            "eta_seconds": self._standing.seconds_left(open_kinds),
+            "eta_seconds": self._standing.seconds_left(waiting, self._times.seconds),
         }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from xstilts.planning.plan import Slot
+from xstilts.planning.schedule import Seconds
 from xstilts.spec.stages import PhaseKind
 
 
@@ -52,13 +53,11 @@ class Standing:
         """A trial of a study has its value."""
         self.best[study] = max(value, self.best.get(study, value))
 
-    def seconds_left(self, open_kinds: Iterable[PhaseKind]) -> float | None:
+    def seconds_left(self, open_slots: Iterable[Slot], estimate: Seconds) -> float | None:
         """Time that the open slots would take one after the other: for each, the mean time of its
-        kind in this run. None before the first phase is done, and where nothing is open.
+        kind in this run, and what is estimated for those of a kind of which none is done. None
+        before the first phase is done, and where nothing is open.
         """
-        open_slots = Counter(open_kinds)
         known = {kind: sum(spent) / len(spent) for kind, spent in self._spent.items()}
-        if not known or not open_slots:
-            return None
-        typical = sum(known.values()) / len(known)
-        return sum(count * known.get(kind, typical) for kind, count in open_slots.items())
+        times = [known[s.kind] if s.kind in known else estimate(s) for s in open_slots]
+        return sum(times) if known and times else None

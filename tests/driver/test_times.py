@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.sweeps import small
+from xstilts.checks.costs.estimates import LEAST_SECONDS
 from xstilts.driver.times import Times
 from xstilts.planning import make_plan
 
@@ -45,3 +46,13 @@ def test_times_tell_news_when_twice_as_many_phases_have_ended() -> None:
         if times.news():
             told.append(number)
     assert told == [1, 2, 4, 8, 16]
+
+
+def test_times_of_little_work_are_not_stretched_with_what_a_start_takes() -> None:
+    """A pretraining of 1/10 s on a GPU took 40 s here; work of a thousandth of it takes as long as
+    a start does.
+    """
+    work = {"good/t0": 0.1, "none>tags/t0": 0.0001}
+    times = Times(lambda slot: work[slot.key.removeprefix("model/")])
+    times.took(SLOTS["good/t0"], 40.0)
+    assert times.seconds(SLOTS["none>tags/t0"]) == LEAST_SECONDS

@@ -77,7 +77,7 @@ class Board:
         self._plan, self.ledger, self.store = plan, ledger, store
         self._studies, self._revisions = studies, revisions
         self._slots = {slot.key: slot for slot in plan.slots}
-        self._times = Times(seconds or phase_seconds(plan))
+        self._times = Times(seconds or phase_seconds(plan, least=0.0))
         self._order = Order(plan, self._times.seconds)
         self.lacks_data: Callable[[Slot], bool] = lambda slot: False
         """Whether a slot's rows are to be tokenised first, which the answer yes begins."""

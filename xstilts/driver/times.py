@@ -3,6 +3,7 @@
 Phases of one kind, model, task and target do the same work. What such phases took on average goes
 before any estimate. For phases of which none has ended, the estimate is multiplied by how far off
 the estimates of this kind were, or else all estimates: a machine three times as slow is so for all.
+No phase is taken to end sooner than it can start, however small its work.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
+from xstilts.checks.costs.estimates import LEAST_SECONDS
 from xstilts.planning.plan import Slot
 from xstilts.planning.schedule import Seconds
 from xstilts.spec.stages import PhaseKind
@@ -53,7 +55,7 @@ class Times:
             return seen.seconds / seen.phases
         alike = self._by_kind.get(slot.kind, self._all)
         factor = alike.seconds / alike.estimated if alike.estimated and alike.seconds else 1.0
-        return self._estimate(slot) * factor
+        return max(LEAST_SECONDS, self._estimate(slot) * factor)
 
     def news(self) -> bool:
         """Whether so much was learned since the last yes that phases should be ranked anew: twice

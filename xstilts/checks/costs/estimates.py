@@ -56,18 +56,19 @@ def phase_seconds(
     utilisation: float = DEFAULT_UTILISATION,
     sizes: Sizes = cards.rows,
     base: str = ".",
+    least: float = LEAST_SECONDS,
 ) -> Callable[[Slot], float]:
     """How long the phase of each slot takes on one GPU, in seconds: to compare phases with one
     another, and for schedules. Needs no library and no data.
 
     A model of unknown size counts like XLM-R base; what else is unknown counts nothing, as in
-    `estimate`. A phase takes at least `LEAST_SECONDS`.
+    `estimate`. A phase takes at least `least` seconds.
     """
     name = gpu_name(gpu or next(iter(plan.sweep.resources.gpus), None))
     estimator = _Estimator(plan, GPUS[name], utilisation, sizes, base)
     for label, encoder in estimator.encoders.items():
         estimator.encoders[label] = encoder or model_sizes.KNOWN["xlm-roberta-base"]
-    return lambda slot: max(LEAST_SECONDS, estimator.hours(slot) * 3600)
+    return lambda slot: max(least, estimator.hours(slot) * 3600)
 
 
 _Key = tuple[PhaseKind, str, str, str]

@@ -47,6 +47,17 @@ def test_submit_runs_the_sweep_in_the_store_and_with_the_tracking_that_are_given
     assert state.store == "s3://bucket/store"
 
 
+def test_submit_asks_the_job_for_dropped_checkpoints_and_says_where_one_lives_already(
+    cluster: FakeDashboard, file: Path
+) -> None:
+    asked, told = ["local/tiny/none>topic/t0"], list[str]()
+    for _ in range(2):
+        xstilts.submit(file, store="s3://bucket/store", remake=asked, wait=False, tell=told.append)
+    (body,) = cluster.bodies
+    assert " --remake 'local/tiny/none>topic/t0'" in body["entrypoint"]
+    assert [one for one in told if one.startswith("nothing is made again: that job was begun")]
+
+
 def test_submit_with_wait_gives_the_log_and_returns_how_the_job_ended(
     cluster: FakeDashboard, file: Path
 ) -> None:

@@ -23,6 +23,7 @@ def test_prune_command_asks_before_it_removes(tmp_path: Path) -> None:
     assert shown.exit_code == 0
     assert "checkpoints that no sweep holds" in shown.output
     assert "hours of cpu" in shown.output
+    assert "xstilts run SWEEP --remake NAME" in shown.output
     refused = runner.invoke(app, ["prune", str(store.path)], input="")
     assert refused.exit_code == 2
     assert there(store) == before

@@ -36,9 +36,10 @@ def test_run_shows_progress_warnings_and_summary_and_ends_with_its_exit_code(
 
     monkeypatch.setattr(api, "run", run)
     with pytest.raises(typer.Exit) as ended:
-        run_shown("demo.yaml", store="/store")
+        run_shown("demo.yaml", store="/store", remake=["abc123"])
     assert ended.value.exit_code == code
-    assert given == [("demo.yaml", {"store": "/store", "mirror": None, "tracking": None})]
+    places = {"store": "/store", "mirror": None, "tracking": None}
+    assert given == [("demo.yaml", {**places, "remake": ["abc123"]})]
     out = capsys.readouterr().out
     assert "[0 s] starting Ray" in out and "warning: mind the gap" in out
     assert "2 phases run in 3 s; kept in /store/sweeps/demo-v1" in out

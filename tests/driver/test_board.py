@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,6 +27,9 @@ from xstilts.store.lease import Lease
 from xstilts.store.ledger import Ledger, State
 from xstilts.store.phases import Store
 from xstilts.store.results import Result
+
+FIXED = {"intermediate": Settings(lr=1e-4), "target": Settings(lr=1e-4)}
+"""Nothing is searched."""
 
 
 def board_of(sweep: Sweep, path: Path) -> tuple[Board, Store, Plan]:
@@ -120,6 +124,57 @@ def test_board_chosen_configuration_is_the_best_on_english_development_data(tmp_
     assert final is not None
     assert best is not None
     assert final.params == best.params
+
+
+def test_board_without_a_search_hands_out_all_seeds_at_once(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(**FIXED), tmp_path)
+    begun = {}
+    while assignment := board.next():
+        begun[assignment.slot] = assignment
+    assert {f"model/{one}/{seed}" for one in ("good", "bad") for seed in ("t0", "s2")} < {*begun}
+    finish(board, store, begun["model/bad/s2"])  # while the first seed's trial goes on
+    later = {one.slot for one in iter(board.next, None)}
+    assert later == {"model/bad>find/eval/s2", "model/bad>tags/s2"}
+
+
+def test_board_without_a_search_ends_as_if_the_seeds_had_waited_for_the_first(
+    tmp_path: Path,
+) -> None:
+    plan = make_plan(small(**FIXED))
+    waiting = [
+        replace(one, like=one.key.rpartition("/")[0]) if one.key.endswith("s2") else one
+        for one in plan.slots
+        if one.kind != "evaluate"
+    ]
+    by_key = {one.key: one for one in (*plan.slots, *waiting)}
+    ends = []
+    for name, one in (("now", plan), ("before", replace(plan, slots=tuple(by_key.values())))):
+        store = Store(tmp_path / name).prepare()
+        folder = store.sweep_folder("small", 1)
+        studies = Studies(folder, plan.sweep.search, plan.studies, "s")
+        board = Board(one, Ledger(folder), store, studies, Revisions())
+        drain(board, store)
+        assert board.settled
+        said = {e.slot: e.model_copy(update={"time": 0.0}) for e in board.ledger.entries()}
+        ends.append((said, board.ledger.chosen(), board.snapshot()["best"], store.done()))
+    assert ends[0] == ends[1]
+    assert len(ends[0][1]) == len(plan.studies)
+
+
+def test_board_without_a_search_a_seed_that_fails_costs_no_other_seed(tmp_path: Path) -> None:
+    board, store, _ = board_of(small(**FIXED), tmp_path)
+    while assignment := board.next():
+        if assignment.slot == "model/bad>tags/t0":
+            board.failed(assignment.slot, "boom", retries=0)
+        else:
+            finish(board, store, assignment)
+    states = {e.slot: e.state for e in board.ledger.entries() if "bad>tags" in e.slot}
+    assert states == {
+        "model/bad>tags/t0": "failed",
+        "model/bad>tags/eval/s1": "blocked",
+        "model/bad>tags/s2": "done",
+        "model/bad>tags/eval/s2": "done",
+    }
 
 
 def test_board_run_again_after_the_end_runs_nothing(tmp_path: Path) -> None:

@@ -48,10 +48,10 @@ LONG = {
 }
 
 
-def launch(file: Path, **environment: str) -> subprocess.Popen[str]:
+def launch(file: Path, code: str = DRIVER, **environment: str) -> subprocess.Popen[str]:
     """A driver in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(file)],
+        [sys.executable, "-c", code, str(file)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -220,6 +220,40 @@ def test_engine_bad_trials_are_stopped_and_the_process_goes_on(tmp_path: Path) -
     assert states["tiny/none>topic/t2"] == "pruned"
     assert outcome["failures"] == []
     assert states["tiny/none>topic/eval/s1"] == "done"
+
+
+def test_engine_checkpoint_is_dropped_when_the_last_that_starts_from_it_has_ended(
+    tmp_path: Path,
+) -> None:
+    file = make_sweep(
+        tmp_path,
+        intermediates=["first", "none"],
+        seeds=[1],
+        target={"lr": 0.001, "steps": 12, "batch_size": 8, "max_length_tokens": 16},
+        search={},
+        resources={"slots": 1},
+        retention={"weights": "none"},
+    )
+    at_once = "import xstilts.driver.keeping as keeping; keeping.SECONDS = 0.0\n"
+    ran = finish(launch(file, code=at_once + DRIVER))
+    assert ran["failures"] == []
+    assert ran["started"] == xstilts.plan(file).to_json()["phases"] == 5  # none of them twice
+    phases = {
+        entry.slot.removeprefix("tiny/"): entry.phase for entry in xstilts.status(file).entries
+    }
+    home = tmp_path / "store/phases"
+    dropped = {one.parent.name: one.stat().st_mtime for one in home.glob("*/dropped.json")}
+    ended = {one.parent.name: one.stat().st_mtime for one in home.glob("*/record.json")}
+    trained = {phase for slot, phase in phases.items() if "/eval/" not in slot}
+    assert not list(home.glob("*/model")) and {*dropped} == trained
+    first, last = phases["first/t0"], phases["none>topic/eval/s1"]
+    child = phases["first>topic/t0"]
+    assert ended[first] < ended[child] < dropped[first] < ended[last]  # in the run, not at its end
+    assert ended[child] < ended[phases["first>topic/eval/s1"]] < dropped[child]
+    store = Store(tmp_path / "store")
+    assert {store.phase(phase).fault(whole=True) for phase in phases.values()} == {""}
+    assert len(list(home.glob("*/predictions/*.parquet"))) == 4  # two evaluations, two languages
+    assert xstilts.run(file).started == 0
 
 
 def test_engine_second_driver_on_the_same_sweep_is_refused(tmp_path: Path) -> None:

@@ -48,6 +48,19 @@ def test_plan_every_pair_gets_the_same_number_of_trials(order: str) -> None:
     assert len(trials) == 3
 
 
+@pytest.mark.parametrize("order", ["staged", "joint"])
+def test_plan_lets_no_seed_wait_for_another_where_nothing_is_searched(order: str) -> None:
+    fixed = Settings(lr=1e-4)
+    search = Search(order=order)
+    plan = make_plan(small(intermediate=fixed, target=fixed, search=search))
+    searched = make_plan(small(search=search))
+    assert {slot.like for slot in plan.slots} == {""}
+    assert {slot.like for slot in searched.slots} > {""}
+    half = make_plan(small(intermediate=fixed))  # the target's search alone
+    waiting = {slot.like for slot in half.slots} - {""}
+    assert waiting == {f"model/{one}>tags" for one in ("none", "good", "bad")}
+
+
 def test_plan_grid_enumerates_every_point_once() -> None:
     space = Settings(lr=Choice(choice=(1e-5, 1e-4)), steps=Choice(choice=(10, 20)))
     plan = make_plan(small(intermediate=space, target=space, search=Search(sampler="grid")))

@@ -11,8 +11,10 @@ from tests.support.sweeps import paper_grid, small
 from xstilts.planning import Plan, Slot, make_plan
 from xstilts.planning.counts import phases
 from xstilts.planning.schedule import Order, Places, Schedule, simulate, ways
+from xstilts.spec.hyperparameters import Settings
 from xstilts.spec.sweep import Chain, Search
 
+SEEDS = ("t0", "s2", "s3")
 SECONDS = {"pretrain": 1000.0, "intermediate": 100.0, "target": 10.0, "evaluate": 1.0}
 
 
@@ -41,6 +43,35 @@ def test_ways_add_up_along_the_longest_chain() -> None:
     assert found["model/good/s2"] == 100 + 10 + 1
     assert found["model/good/t0"] == 100 + 100 + 10 + 1
     assert found["model/bad/t0"] == 300 + 300 + 10 + 1
+
+
+def test_ways_without_a_search_are_the_same_for_every_seed() -> None:
+    found = ways(plan_of(intermediate=Settings(), target=Settings()), seconds)
+    assert found["model/bad/t0"] == found["model/bad/s2"] == 300 + 10 + 1
+    assert found["model/bad>tags/t0"] == found["model/bad>tags/s2"] == 10 + 1
+
+
+def test_order_without_a_search_keeps_the_seeds_of_a_pair_together() -> None:
+    order = ordered(plan_of(intermediate=Settings(), target=Settings(), seeds=(1, 2, 3)))
+    pairs = [slot for slot in order if ">tags/" in slot and "/eval/" not in slot]
+    assert pairs == [f"{one}>tags/{s}" for one in ("none", "good", "bad") for s in SEEDS]
+    assert [slot for slot in order if ">" not in slot][:3] == [f"bad/{s}" for s in SEEDS]
+
+
+@pytest.mark.parametrize("search", [Search(), Search(order="joint")])
+def test_simulation_without_a_search_has_every_seed_at_work_at_once(search: Search) -> None:
+    fixed = {"intermediate": Settings(), "target": Settings(), "search": search}
+    schedule = run(plan_of(**fixed, seeds=(1, 2, 3)), 1000)
+    assert schedule.seconds == schedule.longest_way == 300 + 10 + 1
+    began = {one.slot.key: one.began for one in schedule.runs}
+    assert {began[key] for key in began if ">tags/s" in key} <= {0, 100, 300}
+
+
+def test_simulation_of_a_search_holds_the_other_seeds_until_it_has_chosen() -> None:
+    schedule = run(plan_of(seeds=(1, 2)), 1000)
+    assert schedule.seconds == 2 * 300 + 10 + 1
+    began = {one.slot.key: one.began for one in schedule.runs}
+    assert began["model/bad/s2"] == 300
 
 
 def test_order_is_evaluations_then_long_ways_then_rounds() -> None:

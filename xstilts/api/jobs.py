@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,7 @@ def submit(
     store: str | None = None,
     tracking: str | None = None,
     mirror: str | None = None,
+    remake: Sequence[str] = (),
     wait: bool = True,
     log: Tell = print,
     tell: Tell = lambda said: None,
@@ -72,6 +73,7 @@ def submit(
     RAY_ADDRESS, then the cluster of `cluster.yaml` in the current folder. With `wait` returns when
     the job has ended, and `log` gets the lines that it prints; what ends the wait (Ctrl-C) leaves
     the job alone. `tell` gets what is done here, `begun` the job's id and whether it ran before.
+    `remake` is as in `run`; a job that lives already is not told of it.
     InputError where something given is wrong, EngineError where the cluster is.
     """
     from xstilts.clusters.address import dashboard_of
@@ -79,14 +81,18 @@ def submit(
 
     opened = load(sweep, store=store, tracking=tracking, mirror=mirror)
     with dashboard_of(address, tell) as dashboard:
-        sent = send(dashboard, _sending(sweep, opened, dashboard, tell), tell)
+        sent = send(dashboard, _sending(sweep, opened, dashboard, tell, remake), tell)
+        if sent.joined and remake:
+            tell("nothing is made again: that job was begun without it; ask when it has ended")
         begun(sent.id, sent.joined)
         if wait:
             _follow(dashboard, sent.id, log, tell)
         return _state(dashboard, dashboard.job(sent.id), joined=sent.joined)
 
 
-def _sending(given: AnySweep, sweep: Sweep, dashboard: Dashboard, tell: Tell) -> Sending:
+def _sending(
+    given: AnySweep, sweep: Sweep, dashboard: Dashboard, tell: Tell, remake: Sequence[str]
+) -> Sending:
     """What a job of the sweep is made of. InputError where it can't be sent."""
     from xstilts.clusters.jobs import described
     from xstilts.clusters.package import code, package
@@ -102,6 +108,7 @@ def _sending(given: AnySweep, sweep: Sweep, dashboard: Dashboard, tell: Tell) ->
     words = ["run" if file else "run-value", packed.sweep_file, "--store", home]
     words += ["--tracking", sweep.tracking] if sweep.tracking else []
     words += ["--mirror", sweep.mirror] if sweep.mirror else []
+    words += [word for one in remake for word in ("--remake", one)]
     here = code()
     return Sending(
         sweep=sweep,

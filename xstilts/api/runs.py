@@ -18,6 +18,7 @@ from xstilts.api.results import report
 from xstilts.api.verb_values import RunResult
 from xstilts.data import made_again
 from xstilts.driver.keeping import Keeper
+from xstilts.driver.remaking import phases_of
 from xstilts.driver.session import OwnLedger, driver, in_job, same_plan
 from xstilts.driver.signals import as_interrupts
 from xstilts.errors import LeaseLost, XstiltsError
@@ -44,11 +45,14 @@ def run(
     store: str | None = None,
     mirror: str | None = None,
     tracking: str | None = None,
+    remake: Sequence[str] = (),
     watch: Watch = lambda snapshot: None,
     warn: Warn = lambda message: None,
 ) -> RunResult:
     """Runs the phases of the sweep that have no record yet, and mirrors them to MLflow.
 
+    `remake`: phases, by their ids or slots, whose dropped checkpoints are made again, though
+    nothing starts from them; they stay until the next run of a sweep that lets them go.
     `watch` gets a snapshot of the run about twice a second, before there are phases only what is
     `doing`; `warn` gets warnings for the user.
     Raises InputError before anything is trained, LeaseHeld where another driver runs this sweep,
@@ -74,7 +78,10 @@ def run(
             lease.check()
             sender.send_files()
         board = _board(opened, lease, mended, sender)
-        return _drive(board, opened, lease, watch, warn, mended)
+        asked = phases_of(remake, board.ledger.entries())
+        for phase in asked:
+            board.remake(phase)
+        return _drive(board, opened, lease, watch, warn, mended, asked)
 
 
 def _board(opened: Opened, lease: Lease, mended: list[str], sender: Sender | None = None) -> Board:
@@ -105,17 +112,24 @@ def _board(opened: Opened, lease: Lease, mended: list[str], sender: Sender | Non
 
 
 def _drive(
-    board: Board, opened: Opened, lease: Lease, watch: Watch, warn: Warn, warnings: list[str]
+    board: Board,
+    opened: Opened,
+    lease: Lease,
+    watch: Watch,
+    warn: Warn,
+    warnings: list[str],
+    remade: Sequence[str],
 ) -> RunResult:
     """Runs the engine until the plan is done or the run stops; then the mirror gets a minute to
     catch up: only seconds where somebody wants the run to end, and no time where another driver has
-    taken the sweep over and mirrors it. `warnings` are told first.
+    taken the sweep over and mirrors it. `warnings` are told first. `remade`: phases whose
+    checkpoints were asked for.
     """
     for message in warnings:
         warn(message)
     patience = 10
     thread = _tracker(opened, warn)
-    keeper = Keeper(opened.plan, board.ledger, opened.store, opened.folder, lease.check)
+    keeper = Keeper(opened.plan, board.ledger, opened.store, opened.folder, lease.check, remade)
 
     def changed() -> None:
         if thread:
@@ -139,6 +153,7 @@ def _drive(
         *outcome.told,
         *_few(board.set_aside),
         *keeper.problems,
+        *_still_dropped(opened, remade),
         *again,
         *lost_rows(opened.sweep, opened.context),
     ):
@@ -176,6 +191,17 @@ def _report(opened: Opened, warn: Warn, warnings: list[str]) -> str:
         tell(f"no report was written of what there is: {error}")
         return ""
     return str(files["html"])
+
+
+def _still_dropped(opened: Opened, asked: Sequence[str]) -> list[str]:
+    """What is told of checkpoints that were asked for and are not there."""
+    return [
+        f"the checkpoint of phase {phase} was not made again: it failed, the run was stopped, or "
+        "no slot of the sweep stands for it any more because its data or settings have changed "
+        "(`xstilts why` says)"
+        for phase in asked
+        if opened.store.phase(phase).dropped
+    ]
 
 
 def _few(told: Sequence[str]) -> list[str]:

@@ -18,6 +18,7 @@ import typer
 from xstilts.cli.options import (
     JsonOption,
     MirrorOption,
+    RemakeOption,
     StoreOption,
     SweepArgument,
     TrackingOption,
@@ -59,6 +60,7 @@ def submit(
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Return once the job runs, without its log.")
     ] = False,
+    remake: RemakeOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
     mirror: MirrorOption = None,
@@ -86,6 +88,7 @@ def submit(
             store=store,
             mirror=mirror,
             tracking=tracking,
+            remake=remake or (),
             wait=not no_wait,
             log=_printer(as_json),
             tell=lambda said: say(aside, said),
@@ -153,6 +156,7 @@ def status(sweep: str, address: str | None, as_json: bool) -> None:
 
 def run_value(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A sweep as JSON, from Python.")],
+    remake: RemakeOption = None,
     store: StoreOption = None,
     mirror: MirrorOption = None,
     tracking: TrackingOption = None,
@@ -163,7 +167,7 @@ def run_value(
     from xstilts.spec.sweep import Sweep
 
     sweep = Sweep.model_validate_json(Path(file).read_text(encoding="utf-8"))
-    run_shown(sweep, store=store, mirror=mirror, tracking=tracking)
+    run_shown(sweep, store=store, mirror=mirror, tracking=tracking, remake=remake or ())
 
 
 def show_job(console: Console, job: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ from xstilts.cli.options import (
     NodesOption,
     PriceOption,
     RanArgument,
+    RemakeOption,
     SlotsPerGpuOption,
     StoreOption,
     SweepArgument,
@@ -240,6 +241,7 @@ def why(
 @app.command()
 def run(
     sweep: SweepArgument,
+    remake: RemakeOption = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
     mirror: MirrorOption = None,
@@ -249,7 +251,14 @@ def run(
 
     Ctrl-C stops cleanly; the same command resumes.
     """
-    run_shown(sweep, as_json=as_json, store=store, mirror=mirror, tracking=tracking)
+    run_shown(
+        sweep,
+        as_json=as_json,
+        store=store,
+        mirror=mirror,
+        tracking=tracking,
+        remake=remake or (),
+    )
 
 
 @app.command()

@@ -28,6 +28,14 @@ TrackingOption = Annotated[
     str | None, typer.Option("--tracking", help="MLflow tracking URI; `off` for none.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value for scripts.")]
+RemakeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--remake",
+        metavar="PHASE_OR_SLOT",
+        help="Train this phase again, whose checkpoint was dropped. Repeatable.",
+    ),
+]
 NodesOption = Annotated[
     str | None,
     typer.Option(

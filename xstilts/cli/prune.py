@@ -80,6 +80,8 @@ def listed(console: Console, found: dict[str, Any]) -> None:
     say(console, f"checkpoints that stay: {found['kept']:,}")
     for device, seconds in found["device_seconds"].items():
         say(console, f"training again what {verb}: {seconds / 3600:,.1f} hours of {device}")
+    if "weights" in found["totals"]:
+        say(console, "one of them again, by its name in --json: xstilts run SWEEP --remake NAME")
     for driver in found["running"]:
         say(console, f"nothing is removed while a run needs it: {driver}", "yellow")
 

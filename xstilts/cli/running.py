@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -19,6 +20,7 @@ def run_shown(
     store: str | None = None,
     mirror: str | None = None,
     tracking: str | None = None,
+    remake: Sequence[str] = (),
 ) -> None:
     """Runs a sweep and prints how it went; ends the verb with the run's exit code."""
     with outcome(as_json) as show:
@@ -33,6 +35,7 @@ def run_shown(
                 store=store,
                 mirror=mirror,
                 tracking=tracking,
+                remake=remake,
                 watch=progress.update,
                 warn=progress.warn,
             )

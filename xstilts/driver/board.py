@@ -11,7 +11,8 @@ chain allows, and one that is cut short has results, in which the pairs of a tar
 equally. The times that this takes are estimated first and then seen (`times`).
 
 A phase whose checkpoint was dropped (`keeping`, `xstilts prune`) is done all the same. Only when a
-slot is to start from it, it is opened again and trained once more, and the slot waits.
+slot is to start from it, or the user asks (`remaking`), it is opened again and trained once more,
+and the slot waits.
 
 Rows that a model translates hold back the other phases that read them (`translations`), and so do
 rows that are being tokenised without a GPU (`preparation`).
@@ -247,6 +248,17 @@ class Board:
             self._remade.discard(phase)
             self._outcomes.forget(phase)
         return phase not in self._remade and self._outcomes.has_record(phase)
+
+    def remake(self, phase: str) -> None:
+        """Has a dropped checkpoint made again, though nothing may start from it. Asked before the
+        first phase is handed out.
+        """
+        if not self.store.phase(phase).dropped:
+            return
+        self._remade.add(phase)
+        for entry in self.ledger.entries():
+            if entry.phase == phase and entry.state.finished:  # open: what it starts from stays
+                self.ledger.write(entry, state=State.WAITING, attempts=0)
 
     def _remake(self, phase: str) -> None:
         """Opens the slots of a phase again whose checkpoint was dropped and is needed."""

@@ -8,7 +8,7 @@ failure to drop costs disk space and nothing else, so it is told and the run goe
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from xstilts.errors import LeaseLost, StoreError
@@ -30,11 +30,19 @@ class Keeper:
     """Looks after one run's checkpoints. Belongs to the thread that changes the board."""
 
     def __init__(
-        self, plan: Plan, ledger: Ledger, store: Store, folder: Path, sure: Callable[[], None]
+        self,
+        plan: Plan,
+        ledger: Ledger,
+        store: Store,
+        folder: Path,
+        sure: Callable[[], None],
+        spared: Collection[str] = (),
     ) -> None:
-        """`sure` raises LeaseLost where another driver has taken the sweep over."""
+        """`sure` raises LeaseLost where another driver has taken the sweep over. The phases that
+        are `spared` keep their checkpoints in this run.
+        """
         self._checkpoints, self._ledger, self._store = Checkpoints(plan), ledger, store
-        self._name, self._sure = folder.name, sure
+        self._name, self._sure, self._spared = folder.name, sure, frozenset(spared)
         self._others = Others(store, folder)
         self._done: set[str] = set()
         """Phases that were looked at."""
@@ -61,7 +69,7 @@ class Keeper:
     def _look(self) -> None:
         own = claims(self._name, self._checkpoints, self._ledger.entries(), self._ledger.chosen())
         self._done &= own.free  # one that is needed again is looked at again afterwards
-        free = own.free - self._done
+        free = own.free - self._done - self._spared
         for phase in sorted(free - self._others.held()) if free else ():
             self._sure()
             why = _WHY[self._checkpoints.rule]

@@ -230,14 +230,15 @@ class _Builder:
 
     def _places(self, study: Study) -> Iterator[Place]:
         """The trainings of a study: its trials with the first seed, then the chosen configuration
-        with each other seed.
+        with each other seed. Without a search, nothing has to be chosen: no seed waits for another.
         """
         first, *others = self.sweep.seeds
         for trial in range(study.trials):
             fields = {"study": study.key, "trial": trial, "seed": first, "role": "trial"}
             yield f"{study.key}/t{trial}", study.point(trial), fields
+        like = study.key if study.space else ""
         for seed in others:
-            yield f"{study.key}/s{seed}", study.point(None), {"like": study.key, "seed": seed}
+            yield f"{study.key}/s{seed}", study.point(None), {"like": like, "seed": seed}
 
     def _trainings(self, study: Study, lineage: tuple[Stage, ...], parent: Parent) -> None:
         for key, point, fields in self._places(study):

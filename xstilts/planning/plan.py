@@ -42,8 +42,8 @@ class Slot:
     needs: Needs = BASE
     """What it starts from."""
     like: str = ""
-    """Study whose chosen hyperparameters it is run with; empty where they are fixed, or come from
-    its own study.
+    """Study whose chosen hyperparameters it is run with, so that it waits for the choice; empty
+    where they are fixed, or come from its own study.
     """
     prefix: str = ""
     """Prefix of its hyperparameters' names in a joint study: `intermediate.`."""

@@ -15,8 +15,9 @@ The order, from the first key to the last:
 3. *Fair rounds.* Of equal ways, the trial with the lower number: every study gets its first trial
    before any gets its second. The pairs of one target, the baseline among them, have equal ways
    once their intermediates are there, because a target costs the same from every start. They are
-   what is compared, and a run that is cut short has searched them equally.
-4. The order of the plan.
+   what is compared, and a run that is cut short has searched them equally. Seeds that wait for a
+   choice come last; where nothing is searched, all seeds are of the first round.
+4. The order of the plan: the seeds of one pair beside each other.
 
 A joint search trains an intermediate within each trial, and these differ in length from pair to
 pair; there rounds come before ways, or the pair with the longest intermediate would be searched to
@@ -74,7 +75,8 @@ class Order:
     def rank(self, slot: Slot) -> Rank:
         """See the module's opening."""
         place = self._place[slot.key]
-        later = float(slot.trial if slot.trial is not None else len(self._place))
+        others = len(self._place) if slot.like else 0
+        later = float(slot.trial if slot.trial is not None else others)
         way = -self.ways[slot.key]
         first = 0 if slot.kind == "evaluate" else 1
         return (first, later, way, place) if self._joint else (first, way, later, place)

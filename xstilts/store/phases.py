@@ -364,7 +364,7 @@ class Phase:
         that the next run trains the phase again.
         """
         if note := self.dropped:
-            again = "a run of a sweep that starts from it trains it again"
+            again = f"`xstilts run SWEEP --remake {self.id}` makes it again"
             raise CorruptError(f"{self.checkpoint_where}: {note}; {again}", self.id)
         meant = sums.below(CHECKPOINT, self.record().files)
         try:

@@ -1,7 +1,7 @@
 """What survives which failure: does each fault to a sweep on a cluster of several nodes on this
 machine, and prints the table of docs/failures.md.
 
-    python tests/benchmarks/faults.py [WORD]     all faults, or those with a word in their name
+    python tests/benchmarks/faults.py [WORD ...]   all faults, or those with a word in their name
 
 Ray finds a dead node within two seconds here; by default it takes 15 to 50 s, which come on top.
 The numbers are steps (updates) of a training of 1,500; the bound is what followed the last partial
@@ -47,6 +47,14 @@ FAULTS: dict[str, Callable[[Path], cases.Case]] = {
 }
 OTHERS: dict[str, tuple[Callable[[Path], cases.Case], dict[str, Any]]] = {
     "one of two Train workers killed": (cases.train_worker_killed, {"workers": 2}),
+    "SIGTERM, two workers": (
+        lambda folder: cases.told_to_end(folder, signal.SIGTERM, workers=2),
+        {"workers": 2},
+    ),
+    "a phase of two workers hangs": (
+        lambda folder: cases.hanging(folder, "sleep", workers=2),
+        {"workers": 2},
+    ),
     "out of memory": (cases.short_of_memory, {"dropout": 0.0}),
     "out of memory, two workers": (
         lambda folder: cases.short_of_memory(folder, 2),
@@ -72,14 +80,14 @@ def quietly(work: Callable[..., Any], *given: Any, **more: Any) -> Any:
         return work(*given, **more)
 
 
-def main(word: str = "") -> None:
+def main(*words: str) -> None:
     """Prints the table."""
     print("| fault | scores | steps repeated | at most | next step after |")
     print("|---|---|---|---|---|", flush=True)
     whole: dict[str, Any] = {}
     every = {**{name: (fault, {}) for name, fault in FAULTS.items()}, **OTHERS}
     for name, (fault, changes) in every.items():
-        if word not in name:
+        if words and not any(word in name for word in words):
             continue
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)

@@ -1,0 +1,134 @@
+"""How long `plan` and `why` of a sweep of thousands of phases take, as a user starts them.
+
+python tests/benchmarks/asking.py [--phases 10000] [--place /dev/shm] [--profile]
+
+Two shapes: many pairs (intermediates and targets in like numbers), and one target with many
+intermediates. Each is asked before anything was run, when every phase has its record, and when a
+learning rate was changed since, so that `why` compares each phase with those that have one. All
+hyperparameters are fixed: what a search has yet to choose is open, and costs nothing. Wanted: under
+30 s each for 10,000 phases.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.support.own_environment import use_own_environment
+from tests.support.stub_phases import leave
+from tests.support.tiny import make_sweep, task
+from tests.support.worlds import environment
+from xstilts.api import open_sweep, resolve
+from xstilts.planning.filling import build
+from xstilts.planning.needs import first_slot
+
+SEEDS = (1, 2)
+FIXED = {"lr": 0.001, "steps": 12, "batch_size": 8, "max_length_tokens": 16}
+
+
+def main() -> None:
+    """Times both verbs on both shapes."""
+    asked = argparse.ArgumentParser()
+    asked.add_argument("--phases", type=int, default=10_000)
+    asked.add_argument("--place", help="folder for the stores; else that for temporary files")
+    asked.add_argument("--profile", action="store_true")
+    given = asked.parse_args()
+    use_own_environment()
+    side = math.isqrt(given.phases // (2 * len(SEEDS)))
+    for name, before, targets in (
+        ("many pairs", side, side),
+        ("one target", given.phases // (3 * len(SEEDS)), 1),
+    ):
+        with tempfile.TemporaryDirectory(prefix="xstilts-asking-", dir=given.place) as made:
+            _shape(name, Path(made), before, targets, given.profile)
+
+
+def _shape(name: str, folder: Path, before: int, targets: int, profile: bool) -> None:
+    file = _sweep(folder, before, targets)
+    phases = _timed("plan", file, f"{name}, nothing run", profile)["phases"]
+    _timed("why", file, f"{name}, nothing run", profile)
+    began = time.perf_counter()
+    _finish(file)
+    print(f"{phases:,} records in {time.perf_counter() - began:.0f} s")
+    for state, lr in (("all run", 0.001), ("another lr", 0.002)):
+        file = _sweep(folder, before, targets, intermediate={**FIXED, "lr": lr})
+        for verb in ("plan", "why"):
+            _timed(verb, file, f"{name}, {state}", profile)
+
+
+def _sweep(folder: Path, before: int, targets: int, **changes: Any) -> Path:
+    names = [f"before{i}" for i in range(before)], [f"target{i}" for i in range(targets)]
+    return make_sweep(
+        folder,
+        **{
+            "intermediates": ["none", *names[0]],
+            "targets": names[1],
+            "tasks": {
+                **{one: _task("first", i) for i, one in enumerate(names[0])},
+                **{one: _task("topic", i) for i, one in enumerate(names[1])},
+            },
+            "seeds": [*SEEDS],
+            "intermediate": {**FIXED},
+            "target": {**FIXED},
+            "search": {"trials": 1},
+            **changes,
+        },
+    )
+
+
+def _task(rows: str, number: int) -> dict[str, Any]:
+    """A task over the same rows as the others, with a label of its own, which makes it another."""
+    return {**task(rows), "labels": ["low", "high", f"only of {number}"]}
+
+
+def _finish(file: Path) -> None:
+    """A record for each phase."""
+    opened = open_sweep(file)
+    revisions = resolve(opened.plan, opened.context)
+    ids: dict[str, str] = {}
+    for slot in opened.plan.slots:
+        spec = build(opened.plan, slot, {}, ids.get(first_slot(slot.needs), ""), revisions)
+        ids[slot.key] = spec.id
+        leave(spec, opened.store.phase(spec.id))
+
+
+def _timed(verb: str, file: Path, state: str, profile: bool) -> dict[str, Any]:
+    before, began = _cpu(), time.perf_counter()
+    ran = subprocess.run(
+        [
+            sys.executable,
+            *(["-m", "cProfile", "-o", f"/tmp/{verb}-{state}.prof"] if profile else []),
+            "-m",
+            "xstilts",
+            verb,
+            str(file),
+            "--json",
+        ],
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    took, cpu = time.perf_counter() - began, _cpu() - before
+    if ran.returncode:
+        raise SystemExit(f"{verb} ended with {ran.returncode}: {ran.stderr[-2000:]}")
+    print(f"{verb:<6}{state:<30}{took:8.1f} s ({cpu:.1f} s CPU)", flush=True)
+    return dict(json.loads(ran.stdout))
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main()

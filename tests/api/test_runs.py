@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 import xstilts
+from tests.driver.test_board_damage import work
 from tests.support.tiny import make_sweep
 from tests.support.worlds import environment
 from xstilts.data import made_again
 from xstilts.driver import ending, engine
+from xstilts.driver.board import Board
 from xstilts.store.doubts import read_doubts
 from xstilts.store.ledger import Ledger
 from xstilts.store.phases import Store
@@ -56,6 +58,39 @@ def test_run_out_of_budget_writes_the_report_of_what_there_is(
     again = xstilts.run(file, warn=told.append)
     assert again.report == ""
     assert told == again.warnings == ["no report was written of what there is: the disk is full"]
+
+
+def test_run_makes_a_dropped_checkpoint_again_that_is_asked_for_or_says_that_it_did_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def play(
+        board: Board, sweep: Any, context: Any, watch: Any, changed: Any, first: Any, *_: Any
+    ) -> Any:
+        while one := (first or board.next()):
+            first = None
+            ran.append(one.slot)
+            work(board, board.store, one)
+        return ending.outcome(board, started=len(ran))
+
+    monkeypatch.setattr(engine, "run", play)
+    fixed = {"lr": 0.001, "steps": 4, "batch_size": 8, "max_length_tokens": 16}
+    file = make_sweep(tmp_path, target=fixed, search={}, seeds=[1], retention={"weights": "none"})
+    assert xstilts.run(file).counts == {"done": 5}
+    home, asked = tmp_path / "store/phases", "tiny/first>topic/t0"
+    assert not list(home.glob("*/model"))
+    with pytest.raises(xstilts.InputError, match='the sweep has no phase "topic/t0"'):
+        xstilts.run(file, remake=["topic/t0"])
+    ran.clear()
+    again = xstilts.run(file, remake=[asked])
+    assert ran == ["tiny/first/t0", asked]
+    (made,) = home.glob("*/model")  # what it started from went again
+    assert again.warnings == []
+    assert xstilts.run(file).started == 0 and not list(home.glob("*/model"))
+    monkeypatch.setattr(engine, "run", lambda board, *given: ending.outcome(board))
+    (said,) = xstilts.run(file, remake=[asked]).warnings
+    assert said.startswith(f"the checkpoint of phase {made.parent.name} was not made again")
 
 
 def refuses(*given: Any, **more: Any) -> Any:

@@ -121,6 +121,7 @@ def test_hanging_phase_is_killed_and_its_stacks_are_kept(tmp_path: Path) -> None
     ended = world.departures.end("t")
     (file,) = (tmp_path / "hung").iterdir()
     assert ended.kind == "hung"
+    assert world.departures.hung_on == {"phase1": ("n1",)}
     assert ended.why.splitlines()[0] == (
         "it hung: no progress for 2.0 min at step 7, in process 77 of host on node 10.0.0.1 (n1), "
         f"which was killed; where each thread stood: {file}"

@@ -176,6 +176,89 @@ def test_trial_gives_its_place_to_a_phase_that_was_handed_out_before_and_waits(
     assert len(tune.told) == 1
 
 
+def hangs(tune: Tune, trial: str, node: str) -> None:
+    """A trial's phase hangs on a node, and its process is killed."""
+    assert tune.report(trial, status="hung", nodes=[node], error="no progress") == "CONTINUE"
+    tune.searcher.on_trial_complete(trial, error=True)
+
+
+def three_nodes(tmp_path: Path) -> Tune:
+    """Two nodes with a place each, and a head without."""
+    nodes = (Node(cpus=1, gpus=0, id=one) for one in ("n1", "n2"))
+    return Tune(tmp_path, small(), Node(cpus=0, gpus=0, id="head"), *nodes, own=False)
+
+
+def test_phase_that_hung_goes_to_another_node_than_each_on_which_it_did(tmp_path: Path) -> None:
+    tune = three_nodes(tmp_path)
+    first = tune.begin("a")
+    assert first["avoided"] == ()
+    hangs(tune, "a", "n1")
+    again = tune.begin("b")
+    assert (again["slot"], again["avoided"]) == (first["slot"], ("n1",))
+    assert tune.begin("c")["avoided"] == ()
+    hangs(tune, "b", "n2")  # now there is no node on which it did not
+    assert tune.begin("d")["avoided"] == ()
+    entry = tune.board.ledger.get(first["slot"])
+    assert entry is not None and entry.attempts == 3
+
+
+def test_trial_that_keeps_its_place_takes_no_phase_that_hung(tmp_path: Path) -> None:
+    tune = three_nodes(tmp_path)
+    tune.begin("a")
+    hung = tune.begin("b")
+    hangs(tune, "b", "n2")
+    assert tune.report("a", status="failed", error="boom", hopeless=True) == "STOP"
+    again = tune.begin("c")
+    assert (again["slot"], again["avoided"]) == (hung["slot"], ("n2",))
+    assert tune.board.running == [hung["slot"]]
+    other = tune.begin("d")  # and what it has not to do with goes on as before
+    assert tune.report("d", status="failed", error="boom", hopeless=True) == "CONTINUE"
+    assert other["slot"] != hung["slot"] and len(tune.board.running) == 2
+
+
+def test_phase_that_hung_and_waits_for_a_node_that_is_lost_goes_anywhere(tmp_path: Path) -> None:
+    tune = three_nodes(tmp_path)
+    hung = tune.begin("a")
+    hangs(tune, "a", "n1")
+    tune.begin("b", waits=True)
+    stopped: list[str] = []
+    alive = [SimpleNamespace(trial_id=one) for one in ("a", "b")]
+
+    def stop(trial: Any) -> None:
+        stopped.append(trial.trial_id)
+        tune.searcher.on_trial_complete(trial.trial_id)
+
+    controller = SimpleNamespace(get_live_trials=lambda: alive, stop_trial=stop)
+    for nodes, ended in ((tune.drive.slots.nodes, []), (tune.drive.slots.nodes[:2], ["b"])):
+        tune.drive.slots.nodes = nodes
+        tune.scheduler.end_stranded(controller)
+        assert stopped == ended
+    again = tune.begin("c")
+    assert (again["slot"], again["avoided"]) == (hung["slot"], ())
+    entry = tune.board.ledger.get(hung["slot"])
+    assert entry is not None and entry.attempts == 2  # the wait was none
+
+
+def test_no_idle_process_keeps_its_place_from_a_phase_that_hung_elsewhere(tmp_path: Path) -> None:
+    tune = three_nodes(tmp_path)
+    asked: Counter[str] = Counter()
+    cache = SimpleNamespace(increase_max=lambda place, by: asked.update({place: by}))
+    controller = SimpleNamespace(_tune_controller=SimpleNamespace(_actor_cache=cache))
+
+    def add(trial: str, config: dict[str, Any], place: str) -> None:
+        added = SimpleNamespace(trial_id=trial, placement_group_factory=place, config=config)
+        tune.scheduler.on_trial_add(controller, added)
+
+    add("a", tune.begin("a"), "any")
+    assert asked == {"any": 2}
+    hangs(tune, "a", "n1")
+    add("b", tune.begin("b", waits=True), "not n1")
+    assert asked == {"any": 0}
+    tune.ticker.on_trial_start(0, [], SimpleNamespace(trial_id="b"))
+    tune.scheduler._keep(controller)
+    assert asked == {"any": 2}
+
+
 def test_snapshot_says_how_many_fit_and_what_is_waited_for(tmp_path: Path) -> None:
     shown: list[dict[str, Any]] = []
     sweep = small(resources=Resources(gpus_per_worker=1))

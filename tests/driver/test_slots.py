@@ -17,7 +17,7 @@ import pytest
 from tests.support.default_signals import default_signals
 from tests.support.tiny import make_sweep
 from xstilts.driver import slots
-from xstilts.driver.slots import LABEL, MORE, Node, Slots, fitting, group, placement, selector
+from xstilts.driver.slots import LABEL, MORE, NODE, Node, Slots, fitting, group, placement, selector
 from xstilts.errors import EngineError
 from xstilts.spec.sweep import Resources
 from xstilts.store.spent import read_spent
@@ -157,6 +157,27 @@ def test_selector_takes_every_name_that_ray_has_for_a_kind() -> None:
     assert selector("A100-80GB") == {LABEL: "in(A100-80GB,A100-80G,A100)"}
     assert selector("L4 or A100-80GB") == {LABEL: "in(L4,A100-80GB,A100-80G,A100)"}
     assert selector("") == {}
+
+
+def test_selector_leaves_out_nodes_to_be_avoided() -> None:
+    assert selector("", ["n1"]) == {NODE: "!n1"}
+    assert selector("L4", ["n1", "n2"]) == {**selector("L4"), NODE: "!in(n1,n2)"}
+    assert placement(Resources(), "", ["n1"]) != placement(Resources(), "")
+    workers = group(Resources(workers=2), "", ["n1"])
+    assert workers is not None and workers["labels"] == {NODE: "!n1"}
+
+
+def test_slots_know_which_kind_of_gpu_is_left_beside_nodes_to_be_avoided() -> None:
+    found = Slots(Resources(gpus_per_worker=1, gpu=("H100", "L4")))
+    found.nodes = [
+        Node(cpus=8, gpus=1, label="H100", id="h"),
+        Node(cpus=8, gpus=1, label="L4", id="l"),
+        Node(cpus=8, gpus=0, id="head"),
+    ]
+    assert found.kind_beside(["l"], "H100") == "H100"
+    assert found.kind_beside(["h"], "H100") == "L4"
+    assert found.kind_beside(["h"], "H100 or L4") == "H100 or L4"
+    assert found.kind_beside(["h", "l"], "L4") is None
 
 
 def test_placement_of_one_worker_holds_its_part_of_a_gpu_of_its_kind() -> None:

@@ -176,12 +176,27 @@ def told_to_end(folder: Path, how: signal.Signals, workers: int = 1) -> Case:
 
 
 def hanging(folder: Path, how: str, workers: int = 1) -> Case:
-    """A phase hangs at a step."""
+    """A phase hangs at a step. AssertionError where a phase of one worker is tried again on the
+    node on which it hung.
+    """
     file = sweep_in(folder, deadline_minutes=0.1, workers=workers)
     with machines(folder / "cluster", hang={"step": 400, "how": how}) as made:
         driver = made.launch(file)
         at = wait_for(lambda: made.log.lines("hang"))[0]
+        if workers == 1:
+            node = made.node_of(at.pid)
+            assert made.node_of(_again(made, at).pid) is not node, "on the same node"
         return _case(made, file, finish(driver), at.phase, at.time)
+
+
+def _again(made: Machines, at: Line) -> Line:
+    """Waits for the first step of a phase in another process than before."""
+
+    def later() -> list[Line]:
+        steps = made.log.lines("step")
+        return [one for one in steps if one.phase == at.phase and one.pid != at.pid]
+
+    return Line(*wait_for(later)[0])
 
 
 def head_restarted(folder: Path) -> Case:

@@ -79,28 +79,41 @@ class PhaseScheduler(FIFOScheduler):
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
         """Asks Tune to keep as many idle actors as there are places."""
-        self._kinds[trial.placement_group_factory] = trial.config["kind"]
+        if not trial.config["avoided"]:
+            self._kinds[trial.placement_group_factory] = trial.config["kind"]
         self._keep(tune_controller)
 
     def choose_trial_to_run(self, tune_controller: Any, **more: Any) -> Any:
         """Tune's own choice. It is asked in each step, so the number of idle actors follows the
         cluster here.
         """
+        self.end_stranded(tune_controller)
         self._keep(tune_controller)
         return super().choose_trial_to_run(tune_controller, **more)
+
+    def end_stranded(self, tune_controller: Any) -> None:
+        """Ends trials whose phases hung and that wait for another node, which is no longer there.
+        Their phases are handed out again.
+        """
+        if stranded := self._drive.stranded():
+            for trial in [*tune_controller.get_live_trials()]:
+                if trial.trial_id in stranded:
+                    tune_controller.stop_trial(trial)
 
     def _keep(self, tune_controller: Any) -> None:
         slots, running = self._drive.slots, self._drive.running_by_kind()
         if len(self._drive.trials) >= slots.now:
             self._full = time.monotonic()
         idle = not slots.own and time.monotonic() - self._full > IDLE_SECONDS
-        # An idle actor of a kind would keep its GPU from a phase that takes any kind.
+        # An idle actor of a kind would keep its GPU from a phase that takes any kind, and any from
+        # one that hung and is to go to another node.
         waiting = sum(count for kind, count in running.items() if OR in kind)
+        elsewhere = bool(self._drive.waiting_elsewhere())
         fits = slots.by_kind
         cache = tune_controller._tune_controller._actor_cache
         for place, kind in self._kinds.items():
             most = running[kind] if idle else min(fits.get(kind, 0), slots.now)
-            wanted = 0 if OR in kind else max(0, most - waiting)
+            wanted = 0 if OR in kind or elsewhere else max(0, most - waiting)
             if wanted != self._kept[place]:
                 cache.increase_max(place, wanted - self._kept[place])
                 self._kept[place] = wanted

@@ -10,6 +10,9 @@ A phase that left or was lost is handed out again, and no failed attempt is coun
 `MOST_LOSSES` times: a node that dies again and again whenever a phase runs there may be its fault
 after all. The others count.
 
+A phase that hung may have hung because of its node: a broken GPU, a disk that gives no answer. So
+its next attempt goes to another node, where one fits (`Drive.hand_out`).
+
 A worker's lease outlives the worker by up to a minute where its process can't be judged from the
 place of the next one. Where Ray says that its node is dead, the driver, who alone hands out the
 phase, frees it at once. A node may be cut off and not dead: then its worker learns at its next
@@ -83,6 +86,8 @@ class Departures:
     told: list[str] = field(default_factory=list)
     """What the run says at its end, a sentence each."""
     _processes: dict[str, _Process] = field(default_factory=dict)
+    hung_on: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Phase to the nodes on which it hung, in this run."""
     _losses: Counter[str] = field(default_factory=Counter)
     _looked: float = 0.0
 
@@ -178,6 +183,9 @@ class Departures:
         if ended is None:
             where = f" on node {self.nodes.name(nodes[0])}" if nodes else ""
             ended = Departure(kind="died", why=f"the trial's process died{where}")
+        if ended.kind == "hung":
+            before = self.hung_on.get(process.phase, ())
+            self.hung_on[process.phase] = tuple(dict.fromkeys([*before, *nodes]))
         if process.told != "run":
             self.counts[ended.kind] += 1
         if process.writer and (gone or ended.kind in GONE):

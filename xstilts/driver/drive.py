@@ -51,6 +51,8 @@ class Drive:
     """Tune trial id to slot."""
     kinds: dict[str, str] = field(default_factory=dict)
     """Tune trial id to the kind of GPU that its phase asks for."""
+    avoided: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Tune trial id to the nodes on which its phase hung, where it goes to another."""
     halted: set[str] = field(default_factory=set)
     """Tune trials whose phase is to leave, because the budget is spent."""
     taken: set[str] = field(default_factory=set)
@@ -130,6 +132,9 @@ class Drive:
         if assignment is None:
             self.changed()
             return None
+        kind, avoided = self._elsewhere(assignment.spec.id, kind)
+        if avoided:
+            self.avoided[trial_id] = avoided
         self.trials[trial_id], self.kinds[trial_id] = assignment.slot, kind
         self.departures.begin(trial_id, assignment.spec.id)
         halvings = self.memory.begin(trial_id, assignment)
@@ -141,16 +146,49 @@ class Drive:
             "context": {**self.context, "halvings": halvings},
             "waits": self.sweep.search.stopping != "none" and assignment.spec.action == "train",
             "kind": kind,
-            "group": places.group(self.sweep.resources, kind),
+            "avoided": avoided,
+            "group": places.group(self.sweep.resources, kind, avoided),
         }
+
+    def _elsewhere(self, phase: str, kind: str) -> tuple[str, tuple[str, ...]]:
+        """The kind of GPU for a phase, and the nodes that it is not to run on: those on which it
+        hung, where it fits on another one.
+        """
+        nodes = self.departures.hung_on.get(phase, ())
+        beside = self.slots.kind_beside(nodes, kind) if nodes else None
+        return (kind, ()) if beside is None else (beside, nodes)
+
+    def waiting_elsewhere(self) -> list[str]:
+        """The trials that have no place yet and may not have any place: their phases hung."""
+        placed = self.meter.running
+        return [one for one in self.avoided if self.trials[one] not in placed]
+
+    def stranded(self) -> list[str]:
+        """The trials that wait for another node than those on which their phases hung, while no
+        other is left. Their phases are put back, to go anywhere.
+        """
+        nowhere = [
+            one
+            for one in self.waiting_elsewhere()
+            if self.slots.kind_beside(self.avoided[one], self.kinds[one]) is None
+        ]
+        for trial_id in nowhere:
+            del self.avoided[trial_id]
+            self.board.put_back(self.trials.pop(trial_id))
+        return nowhere
 
     def hand_on(self, trial_id: str) -> dict[str, Any] | None:
         """The config of the next phase for a trial that keeps its place; None where there is none
-        for it now, or the place is another's: of a phase that was handed out before and has none.
+        for it now, or the place is another's: of a phase that was handed out before and has none,
+        or that hung and is to go elsewhere.
         """
         if not self.slots.own and len(self.meter.running) < len(self.trials):
             return None
         kind = self.kinds[trial_id]
+        if self.departures.hung_on and not (self.leaving or self.spent()):
+            self.first = self.next()
+            if self.first and self._elsewhere(self.first.spec.id, kind)[1]:
+                return None
         config = self.hand_out(trial_id, kind)
         if config is not None:
             self.meter.begin(config["slot"], kind)
@@ -170,6 +208,7 @@ class Drive:
         knows why.
         """
         slot, departures, board = self.trials.pop(trial_id, None), self.departures, self.board
+        self.avoided.pop(trial_id, None)
         if slot is not None:
             self.meter.end(slot)
         self.memory.end(trial_id)

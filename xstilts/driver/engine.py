@@ -174,7 +174,8 @@ def _tune(drive: Drive, folder: str, errors: list[BaseException], over: threadin
     logging.getLogger("ray._private.worker").setLevel(logging.ERROR)
     resources = drive.sweep.resources
     trainable = tune.with_resources(
-        PhaseTrial, lambda config: places.placement(resources, config["kind"])
+        PhaseTrial,
+        lambda config: places.placement(resources, config["kind"], config["avoided"]),
     )
     try:
         tune.Tuner(

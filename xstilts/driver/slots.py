@@ -13,7 +13,7 @@ come: on a machine of its own, or where the configuration has none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, Self
@@ -30,6 +30,8 @@ TRIAL_SLOT = "trial_slot"
 """Custom resource of a trial that waits for its Train workers."""
 LABEL = "ray.io/accelerator-type"
 """Ray's label of a node's kind of GPU."""
+NODE = "ray.io/node-id"
+"""Ray's label of a node's id."""
 MORE = 2
 """Phases that are asked for beyond those that fit, where nothing says how far a cluster grows."""
 LOOK_SECONDS = 2.0
@@ -137,6 +139,15 @@ class Slots:
             waiting -= room
         return several if self._resources.workers == 1 else next(iter(fits))
 
+    def kind_beside(self, avoided: Collection[str], kind: str) -> str | None:
+        """The kind of GPU for a phase that is to run on none of the `avoided` nodes: `kind` where
+        it fits elsewhere, else the most preferred that does; None where none does.
+        """
+        others = [node for node in self.nodes if node.id not in avoided]
+        there = [one for one, fits in fitting(others, self._resources).items() if fits]
+        wanted = kind.split(OR)
+        return kind if set(wanted) & set(there) else next(iter(there), None)
+
     def kind_at(self, nodes: Sequence[str]) -> str:
         """The kind of GPU of nodes, by their ids; empty where none of them is known."""
         ids = set(nodes)
@@ -216,24 +227,35 @@ def _most() -> dict[str, float] | None:
 # -- what a phase asks Ray for
 
 
-def selector(kind: str) -> dict[str, str]:
-    """Ray's selector of nodes with a kind of GPU, or one of several; empty for any node."""
+def selector(kind: str, avoided: Sequence[str] = ()) -> dict[str, str]:
+    """Ray's selector of nodes with a kind of GPU, or one of several, other than the `avoided`;
+    empty for any node.
+    """
     wanted = kind.split(OR) if kind else []
     names = tuple(dict.fromkeys(name for one in wanted for name in ray_names(one)))
-    return {LABEL: names[0] if len(names) == 1 else f"in({','.join(names)})"} if names else {}
+    kinds_there = {LABEL: _one_of(names)} if names else {}
+    return {**kinds_there, **({NODE: f"!{_one_of(avoided)}"} if avoided else {})}
 
 
-def placement(resources: Resources, kind: str) -> PlacementGroupFactory:
+def _one_of(values: Sequence[str]) -> str:
+    """Ray's words for one of several values of a label."""
+    return values[0] if len(values) == 1 else f"in({','.join(values)})"
+
+
+def placement(
+    resources: Resources, kind: str, avoided: Sequence[str] = ()
+) -> PlacementGroupFactory:
     """What a trial holds: a phase of one worker runs in it; that of several only waits for them."""
     if resources.workers > 1:
         return PlacementGroupFactory([{TRIAL_SLOT: 1}])
     gpus = {"GPU": resources.gpus_per_worker} if resources.gpus_per_worker else {}
     bundle = {"CPU": float(resources.cpus_per_worker), **gpus}
-    labels: dict[str, Any] = {"bundle_label_selector": [selector(kind)]} if kind else {}
+    wanted = selector(kind, avoided)
+    labels: dict[str, Any] = {"bundle_label_selector": [wanted]} if wanted else {}
     return PlacementGroupFactory([bundle], **labels)
 
 
-def group(resources: Resources, kind: str) -> dict[str, Any] | None:
+def group(resources: Resources, kind: str, avoided: Sequence[str] = ()) -> dict[str, Any] | None:
     """What a trial's Train workers hold; None for a phase of one worker."""
     if resources.workers == 1:
         return None
@@ -242,5 +264,5 @@ def group(resources: Resources, kind: str) -> dict[str, Any] | None:
         "cpus": resources.cpus_per_worker,
         "gpus": resources.gpus_per_worker,
         "retries": resources.retries,
-        "labels": selector(kind),
+        "labels": selector(kind, avoided),
     }

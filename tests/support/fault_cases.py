@@ -278,8 +278,9 @@ def short_of_memory(folder: Path, workers: int = 1) -> Case:
     """Half of a micro-batch fits into memory."""
     file = sweep_in(folder, dropout=0.0, workers=workers)
     with machines(folder / "cluster", nodes=2, memory={"rows": 4 // workers}) as made:
-        began = time.time()
-        return _case(made, file, finish(made.launch(file)), "", began)
+        outcome, short = finish(made.launch(file)), made.log.lines("short")[0]
+        phase = made.log.lines("step")[0].phase
+        return _case(made, file, outcome, phase, short.time)
 
 
 def tracking_away(folder: Path) -> tuple[Case, list[list[str]]]:

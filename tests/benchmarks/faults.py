@@ -95,7 +95,7 @@ def main(*words: str) -> None:
             if key not in whole:
                 whole[key] = quietly(cases.undisturbed, folder / "whole", **changes)
             case = quietly(fault, folder / "hit")
-        after = f"{case.seconds:.0f} s" if case.seconds else "at once"
+        after = f"{case.seconds:.1f} s" if case.seconds else "it went on"
         row = (name, same(case, whole[key]), case.repeated, case.allowed, after)
         print(f"| {' | '.join(map(str, row))} |", flush=True)
 

@@ -16,18 +16,20 @@ from tests.support.sweeps import small
 from xstilts.driver import adapters
 from xstilts.driver.departures import MOST_LOSSES, Departures
 from xstilts.driver.slots import Node
+from xstilts.spec.sweep import Resources, Sweep
 from xstilts.store.ledger import Entry, State
 
 
 class Run:
     """A run of a small sweep with one slot, driven by hand."""
 
-    def __init__(self, folder: Path) -> None:
-        self.board, store, _ = board_of(small(), folder)
+    def __init__(self, folder: Path, sweep: Sweep | None = None) -> None:
+        sweep = sweep or small()
+        self.board, store, _ = board_of(sweep, folder)
         self.cluster, self.killed = Cluster(), list[Any]()
         departures = Departures(store, 0, folder / "hung", self.cluster, kill=self.killed.append)
         self.drive = drive_of(
-            self.board, small(), places(small(), Node(cpus=1, gpus=0)), departures=departures
+            self.board, sweep, places(sweep, Node(cpus=1, gpus=0)), departures=departures
         )
         self.searcher = adapters.PhaseSearcher(self.drive)
         self.scheduler = adapters.PhaseScheduler(self.drive)
@@ -127,6 +129,62 @@ def test_run_that_is_to_end_hands_out_nothing_and_its_phases_wait(run: Run) -> N
     run.dies()
     assert run.entry(begun["slot"]).state is State.WAITING
     assert not run.board.settled
+
+
+class Tune:
+    """What the scheduler asks of Tune's controller, for trials that have no place yet."""
+
+    def __init__(self, run: Run, *waiting: str) -> None:
+        state = SimpleNamespace(ray_actor=None)
+        self.waiting = [
+            SimpleNamespace(trial_id=one, status="PENDING", temporary_state=state)
+            for one in waiting
+        ]
+        self._staged_trials = list(self.waiting)
+        self._actor_cache = SimpleNamespace(increase_max=lambda place, by: None)
+        self._tune_controller = self
+        self._searcher = run.searcher
+        self.get_live_trials = self.get_trials = lambda: list(self.waiting)
+        self._unstage_trial_with_resources = self._staged_trials.remove
+
+    def stop_trial(self, trial: Any) -> None:
+        self.waiting.remove(trial)
+        self._searcher.on_trial_complete(trial.trial_id)
+
+
+def test_phase_that_waits_for_a_kind_whose_nodes_have_gone_is_handed_out_for_another(
+    tmp_path: Path,
+) -> None:
+    resources = Resources(gpus_per_worker=1, gpu=["A100-80GB", "L4"])
+    run = Run(tmp_path, small(resources=resources))
+    l4 = Node(cpus=2, gpus=2, label="L4")
+    run.drive.slots.nodes = [l4]
+    run.drive.slots.own = False
+    first, second = run.searcher.suggest("t"), run.searcher.suggest("u")
+    assert first["kind"] == second["kind"] == "L4"
+    run.scheduler.choose_trial_to_run(tune := Tune(run, "u"))
+    assert len(tune.waiting) == 1 and run.drive.meter.started == 2
+
+    run.drive.slots.nodes = [Node(cpus=1, gpus=1, label="L4")]
+    run.scheduler.choose_trial_to_run(tune)
+    assert tune.waiting == tune._staged_trials == [] and run.drive.meter.started == 1
+    assert run.entry(first["slot"]).state is State.RUNNING
+    assert run.entry(second["slot"]).state is State.WAITING
+    assert run.entry(second["slot"]).attempts == 0
+    again = run.searcher.suggest("v")
+    assert (again["phase"], again["kind"]) == (second["phase"], "A100-80GB or L4")
+
+    run.scheduler.choose_trial_to_run(tune := Tune(run, "v"))
+    assert len(tune.waiting) == 1  # any node will do
+
+
+def test_phase_that_waits_for_the_only_kind_of_its_sweep_waits_on(tmp_path: Path) -> None:
+    run = Run(tmp_path, small(resources=Resources(gpus_per_worker=1, gpu="L4")))
+    run.drive.slots.nodes = [Node(cpus=1, gpus=1, label="L4")]
+    run.begins()
+    run.drive.slots.nodes = []
+    run.scheduler.choose_trial_to_run(tune := Tune(run, "t"))
+    assert len(tune.waiting) == 1 and list(run.drive.trials) == ["t"]
 
 
 @pytest.mark.parametrize(

@@ -131,17 +131,21 @@ def raylet_killed(folder: Path, *, reap: bool = True, **plan: Any) -> Case:
 
 
 def stopped_and_replaced(folder: Path) -> tuple[Case, list[Line]]:
-    """The trainer is stopped and its node lost; it wakes when its replacement has made a step. Also
+    """The node is lost and its trainer stopped; it wakes when its replacement has made a step. Also
     what it noted from then on.
+
+    In this order: Linux sends SIGHUP to a stopped process that loses its parent, and wakes it.
     """
     file = sweep_in(folder)
     with machines(folder / "cluster", strangers=True) as made:
         driver = made.launch(file)
         at = _kept(made)
         node, old, began = made.node_of(at.pid), psutil.Process(at.pid), time.time()
+        raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+        made.kill(node, reap=False)
+        wait_for(lambda: raylet.status() == psutil.STATUS_ZOMBIE)
         old.suspend()
         try:
-            made.kill(node, reap=False)
             wait_for(
                 lambda: [
                     one
@@ -289,8 +293,9 @@ def short_of_memory(folder: Path, workers: int = 1) -> Case:
     """Half of a micro-batch fits into memory."""
     file = sweep_in(folder, dropout=0.0, workers=workers)
     with machines(folder / "cluster", nodes=2, memory={"rows": 4 // workers}) as made:
-        began = time.time()
-        return _case(made, file, finish(made.launch(file)), "", began)
+        outcome, short = finish(made.launch(file)), made.log.lines("short")[0]
+        phase = made.log.lines("step")[0].phase
+        return _case(made, file, outcome, phase, short.time)
 
 
 def tracking_away(folder: Path) -> tuple[Case, list[list[str]]]:

@@ -85,10 +85,11 @@ class PhaseScheduler(FIFOScheduler):
 
     def choose_trial_to_run(self, tune_controller: Any, **more: Any) -> Any:
         """Tune's own choice. It is asked in each step, so the number of idle actors follows the
-        cluster here.
+        cluster here, and phases that wait for nodes that have gone are taken back.
         """
         self.end_stranded(tune_controller)
         self._keep(tune_controller)
+        self._take_back(tune_controller._tune_controller)
         return super().choose_trial_to_run(tune_controller, **more)
 
     def end_stranded(self, tune_controller: Any) -> None:
@@ -118,6 +119,16 @@ class PhaseScheduler(FIFOScheduler):
                 cache.increase_max(place, wanted - self._kept[place])
                 self._kept[place] = wanted
 
+    def _take_back(self, controller: Any) -> None:
+        waiting = [one for one in controller.get_live_trials() if _waits(one)]
+        in_vain = self._drive.in_vain([one.trial_id for one in waiting]) if waiting else ()
+        for trial in waiting:
+            if trial.trial_id in in_vain:
+                self._drive.take_back(trial.trial_id)
+                controller.stop_trial(trial)
+                if trial in controller._staged_trials:  # Tune forgets it for one without an actor
+                    controller._unstage_trial_with_resources(trial)
+
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Notes which process it was, before Tune forgets it."""
         self._drive.departures.died(trial)
@@ -146,6 +157,11 @@ class PhaseScheduler(FIFOScheduler):
         if go_on or not result.get("asked"):
             return str(TrialScheduler.CONTINUE)
         return _stop(trial)
+
+
+def _waits(trial: Any) -> bool:
+    """Whether a trial has no place yet."""
+    return trial.status == "PENDING" and trial.temporary_state.ray_actor is None
 
 
 def _stop(trial: Any) -> str:

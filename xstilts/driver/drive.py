@@ -12,7 +12,7 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -193,6 +193,29 @@ class Drive:
         if config is not None:
             self.meter.begin(config["slot"], kind)
         return config
+
+    def in_vain(self, waiting: Sequence[str]) -> set[str]:
+        """Those of the trials without a place that wait for a kind of GPU whose nodes have gone
+        since, where the sweep takes other kinds too: nothing says that such a node comes again.
+        """
+        fits, running = self.slots.by_kind, self.running_by_kind()
+        if len(fits) == 1 or self.sweep.resources.workers > 1:
+            return set()
+        found = set[str]()
+        for kind, most in fits.items():
+            of_kind = [one for one in waiting if one in self.trials and self.kinds[one] == kind]
+            found.update(of_kind[: max(0, running[kind] - most)])
+        return found
+
+    def take_back(self, trial_id: str) -> None:
+        """Takes its phase from a trial that has no place, as if it had not been handed out."""
+        slot = self.trials.pop(trial_id)
+        self.memory.end(trial_id)
+        self.departures.forget(trial_id)
+        self.meter.started -= 1
+        if trial_id not in self.taken:
+            self.may_go_on()
+            self.board.put_back(slot)
 
     def heard(self, trial_id: str, row: dict[str, Any]) -> None:
         """Notes which kind of GPU a trial has got, where several would do, by the nodes in its

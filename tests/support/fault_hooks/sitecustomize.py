@@ -2,9 +2,9 @@
 what it is told to do wrong.
 
 Python imports a module of this name when it starts, so nothing of the package has to know of it.
-Each process writes to a file of its own in FAULT_LOG, a line for each update and for each partial
-checkpoint: word, phase, step, seconds since 1970. FAULT_PLAN names a JSON file with what shall
-happen:
+Each process writes to a file of its own in FAULT_LOG, a line for each update, each partial
+checkpoint, and each time that memory runs out: word, phase, step, seconds since 1970. FAULT_PLAN
+names a JSON file with what shall happen:
 
     {"hang": {"step": 40, "how": "sleep"}}      the first process at this step waits for ever;
                     with `"how": "lock"` it keeps Python's lock, with `"always": true` each does
@@ -90,6 +90,7 @@ def _limit(loop: Any, rows: int) -> None:
     def compute_loss(self: Any, model: Any, inputs: Any, *rest: Any, **more: Any) -> Any:
         n = sum(len(chunk["input_ids_BL"]) for chunk in inputs["chunks"])
         if n > rows:
+            _note("short", "-", 0)
             raise torch.OutOfMemoryError(f"CUDA out of memory: {n} rows, {rows} fit")
         return compute(self, model, inputs, *rest, **more)
 

@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xstilts.results import in_processes
 from xstilts.results.bootstrap import Parts, holm, parts, quantities
 from xstilts.results.compared import (
     AVERAGES,
@@ -40,6 +39,7 @@ from xstilts.results.compared import (
     Examples,
     Means,
 )
+from xstilts.results.in_processes import Processes
 from xstilts.results.moderated import moderate
 from xstilts.results.resampled import Predictions
 from xstilts.scoring.gains import gain
@@ -52,10 +52,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESAMPLES = 2000
-MANY = 4000
-"""From so many scores on, that is tables of predictions, targets are compared in processes of their
-own.
-"""
 
 
 def gains(
@@ -86,10 +82,12 @@ def compare(
     seed: int = 0,
     confidence: float = 0.95,
     against: Sequence[tuple[str, str]] = (),
+    processes: Processes | None = None,
 ) -> Comparison:
     """The gains, and the resampled scores of each target, for averages over targets.
 
-    `against`: pairs (intermediate, reference) that are compared as well.
+    `against`: pairs (intermediate, reference) that are compared as well; `processes` compare
+    targets, by default this one.
     """
     import pandas as pd
 
@@ -101,8 +99,8 @@ def compare(
         _Asked(group=group, store=store.address, resamples=resamples, seed=seed, against=against)
         for group in groups
     ]
-    if len(final) >= MANY:
-        found = in_processes.mapped(_compared, asked, [len(one.group) for one in asked])
+    if processes is not None and processes.several:
+        found = processes.mapped(_compared, asked, [len(one.group) for one in asked])
     else:
         found = [_compared(one, store) for one in asked]
     for damage in (damage for one in found for damage in one.damages):

@@ -329,9 +329,8 @@ def _mixtures(curves: Sequence[Curve], colours: dict[str, str]) -> dict[str, lis
 
 
 def _curves(store: Store, group: pd.DataFrame, column: str, colours: dict[str, str]) -> list[Curve]:
-    pairs: Iterable[tuple[str, str]] = dict.fromkeys(
-        zip(group["intermediate"], group[column], strict=True)
-    )
+    once = group[["intermediate", column]].drop_duplicates()
+    pairs: Iterable[tuple[str, str]] = zip(once["intermediate"], once[column], strict=True)
     found: dict[str, list[Curve]] = {}
     for label, phase in pairs:
         try:

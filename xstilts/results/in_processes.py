@@ -79,8 +79,8 @@ class Processes:
         if not self.several:
             found = [function(item) for item in items]
             return lambda: found
-        heaviest_first = sorted(range(len(items)), key=lambda i: -weights[i])
-        asked = {i: self._threads.submit(self._ask, function, items[i]) for i in heaviest_first}
+        order = heaviest_first(weights)
+        asked = {i: self._threads.submit(self._ask, function, items[i]) for i in order}
         return lambda: [asked[i].result() for i in range(len(items))]
 
     def _ask(self, function: Callable[[Item], Found], item: Item) -> Found:
@@ -89,6 +89,11 @@ class Processes:
             return child.ask(function, item)
         finally:
             self._idle.put(child)
+
+
+def heaviest_first(weights: Sequence[float]) -> list[int]:
+    """Places of the items in the order in which they begin, so that no long one is left over."""
+    return sorted(range(len(weights)), key=lambda i: -weights[i])
 
 
 class _Child:

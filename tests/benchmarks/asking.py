@@ -5,8 +5,8 @@ python tests/benchmarks/asking.py [--phases 10000] [--place /dev/shm] [--profile
 Two shapes: many pairs (intermediates and targets in like numbers, two seeds), and one target with
 300 intermediates and more seeds. Each is asked before anything was run, when every phase has its
 record, and when a learning rate was changed since, so that `why` compares each phase with those
-that have one. All hyperparameters are fixed: what a search has yet to choose is open, and costs nothing. Wanted: under
-30 s each for 10,000 phases.
+that have one. All hyperparameters are fixed: what a search has yet to choose is open, and costs
+nothing. Wanted: under 30 s each for 10,000 phases.
 """
 
 from __future__ import annotations

@@ -312,7 +312,7 @@ class _Target:
         # Distinct evaluations: one that stands under two seeds counts once.
         distinct = [phases.index(both) for both in dict.fromkeys(phases)]
         scores_SL, reference_SL = (
-            _grid(side["value"], seeds, languages)[distinct] for side in (pair, base)
+            self._grid(name, seeds, languages)[distinct] for name in (label, reference)
         )
         columns = [self.languages.index(language) for language in languages]
         sides = [[self._place[phases[i][side]] for i in distinct] for side in (0, 1)]
@@ -333,6 +333,11 @@ class _Target:
             n_T=n_T,
             info=info,
         )
+
+    def _grid(self, label: str, seeds: Sequence[int], languages: Sequence[str]) -> Array:
+        """The scores `(S, L)` of an intermediate."""
+        values = self._value_of
+        return np.array([[values[label, seed, one] for one in languages] for seed in seeds], float)
 
     def _phase(self, label: str, seed: int, language: str) -> str:
         return str(self._phase_of[label, seed, language])
@@ -415,9 +420,3 @@ def _shared(pair: pd.DataFrame, base: pd.DataFrame) -> tuple[list[int], list[str
         if all((s, language) in both for s in seeds)
     ]
     return seeds, languages
-
-
-def _grid(values: pd.Series, seeds: Sequence[int], languages: Sequence[str]) -> Array:
-    return np.array(
-        [[values[(s, language)] for language in languages] for s in seeds], dtype=np.float64
-    )

@@ -2,11 +2,11 @@
 
 python tests/benchmarks/asking.py [--phases 10000] [--place /dev/shm] [--profile]
 
-Two shapes: many pairs (intermediates and targets in like numbers), and one target with many
-intermediates. Each is asked before anything was run, when every phase has its record, and when a
-learning rate was changed since, so that `why` compares each phase with those that have one. All
-hyperparameters are fixed: what a search has yet to choose is open, and costs nothing. Wanted: under
-30 s each for 10,000 phases.
+Two shapes: many pairs (intermediates and targets in like numbers, two seeds), and one target with
+300 intermediates and more seeds. Each is asked before anything was run, when every phase has its
+record, and when a learning rate was changed since, so that `why` compares each phase with those
+that have one. All hyperparameters are fixed: what a search has yet to choose is open, and costs
+nothing. Wanted: under 30 s each for 10,000 phases.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from xstilts.api import open_sweep, resolve
 from xstilts.planning.filling import build
 from xstilts.planning.needs import first_slot
 
-SEEDS = (1, 2)
 FIXED = {"lr": 0.001, "steps": 12, "batch_size": 8, "max_length_tokens": 16}
 
 
@@ -44,29 +43,31 @@ def main() -> None:
     asked.add_argument("--profile", action="store_true")
     given = asked.parse_args()
     use_own_environment()
-    side = math.isqrt(given.phases // (2 * len(SEEDS)))
-    for name, before, targets in (
-        ("many pairs", side, side),
-        ("one target", given.phases // (3 * len(SEEDS)), 1),
+    side = math.isqrt(given.phases // 4)
+    for name, shape in (
+        ("many pairs", (side, side, 2)),
+        ("one target", (300, 1, max(2, given.phases // 900))),
     ):
         with tempfile.TemporaryDirectory(prefix="xstilts-asking-", dir=given.place) as made:
-            _shape(name, Path(made), before, targets, given.profile)
+            _asked(name, Path(made), shape, given.profile)
 
 
-def _shape(name: str, folder: Path, before: int, targets: int, profile: bool) -> None:
-    file = _sweep(folder, before, targets)
+def _asked(name: str, folder: Path, shape: tuple[int, int, int], profile: bool) -> None:
+    file = _sweep(folder, shape)
     phases = _timed("plan", file, f"{name}, nothing run", profile)["phases"]
     _timed("why", file, f"{name}, nothing run", profile)
     began = time.perf_counter()
     _finish(file)
     print(f"{phases:,} records in {time.perf_counter() - began:.0f} s")
     for state, lr in (("all run", 0.001), ("another lr", 0.002)):
-        file = _sweep(folder, before, targets, intermediate={**FIXED, "lr": lr})
+        file = _sweep(folder, shape, intermediate={**FIXED, "lr": lr})
         for verb in ("plan", "why"):
             _timed(verb, file, f"{name}, {state}", profile)
 
 
-def _sweep(folder: Path, before: int, targets: int, **changes: Any) -> Path:
+def _sweep(folder: Path, shape: tuple[int, int, int], **changes: Any) -> Path:
+    """A sweep of so many intermediates, targets and seeds."""
+    before, targets, seeds = shape
     names = [f"before{i}" for i in range(before)], [f"target{i}" for i in range(targets)]
     return make_sweep(
         folder,
@@ -77,7 +78,7 @@ def _sweep(folder: Path, before: int, targets: int, **changes: Any) -> Path:
                 **{one: _task("first", i) for i, one in enumerate(names[0])},
                 **{one: _task("topic", i) for i, one in enumerate(names[1])},
             },
-            "seeds": [*SEEDS],
+            "seeds": [*range(1, seeds + 1)],
             "intermediate": {**FIXED},
             "target": {**FIXED},
             "search": {"trials": 1},

@@ -1,8 +1,10 @@
 """Ten thousand phases with stub training through the real driver: pace and memory.
 
-python tests/benchmarks/scale.py [--phases 10000] [--with-ray] [--profile] [--place /dev/shm]
+python tests/benchmarks/scale.py [--phases 10000] [--with-ray | --objects] [--profile]
+                                 [--place /dev/shm]
 
 Without Ray: board, ledger, studies and store in this process; a stub leaves what a worker would.
+With `--objects` the same, where the store lies in moto's server, another process of this machine.
 With Ray: `xstilts.run` as a user starts it, the mirror included, where only the phase itself is the
 stub. Wanted: at least 50 phases a second without Ray and 20 with; memory that does not grow with
 the number of phases that are done (the slope over the second half of the run, in KB a phase); every
@@ -24,6 +26,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.support import object_servers
 from tests.support.own_environment import use_own_environment
 from tests.support.stub_phases import leave, many
 
@@ -61,32 +64,35 @@ def resident_mb() -> float:
     return pages * 4096 / 1e6
 
 
-def without_ray(phases: int, place: Path) -> None:
+def without_ray(phases: int, place: str | Path) -> None:
     """The board and what it stands on."""
     from xstilts.driver.board import Board
     from xstilts.driver.search import Studies
     from xstilts.planning.filling import Revisions
-    from xstilts.store.ledger import Ledger
+    from xstilts.store.ledger import LEDGER, Ledger
     from xstilts.store.phases import Store
+    from xstilts.store.sweep_copies import JOURNAL
     from xstilts.store.sweeps import keep_sweep
 
     sweep, plan = many(phases)
     store = Store(place).prepare()
     folder = store.sweep_folder(sweep.name, sweep.version)
-    keep_sweep(folder, sweep)
-    studies = Studies(folder, sweep.search, plan.studies, "many-v1")
-    board = Board(plan, Ledger(folder), store, studies, Revisions())
-    gauge, cpu, done = Gauge(len(plan.slots) // 20), time.process_time(), 0
-    in_stub = cpu_in_stub = 0.0
-    while (assignment := board.next()) is not None:
-        gauge.at(done)
-        began = time.perf_counter(), time.process_time()
-        leave(assignment.spec, store.phase(assignment.spec.id))
-        in_stub += time.perf_counter() - began[0]
-        cpu_in_stub += time.process_time() - began[1]
-        board.done(assignment.slot)
-        done += 1
-    gauge.at(done + gauge.every)
+    with store.driven(folder) as sender:
+        books = [sender.follower(name) if sender else None for name in (LEDGER, JOURNAL)]
+        keep_sweep(folder, sweep)
+        studies = Studies(folder, sweep.search, plan.studies, "many-v1", books[1])
+        board = Board(plan, Ledger(folder, books[0]), store, studies, Revisions())
+        gauge, cpu, done = Gauge(len(plan.slots) // 20), time.process_time(), 0
+        in_stub = cpu_in_stub = 0.0
+        while (assignment := board.next()) is not None:
+            gauge.at(done)
+            began = time.perf_counter(), time.process_time()
+            leave(assignment.spec, store.phase(assignment.spec.id))
+            in_stub += time.perf_counter() - began[0]
+            cpu_in_stub += time.process_time() - began[1]
+            board.done(assignment.slot)
+            done += 1
+        gauge.at(done + gauge.every)
     assert board.settled, board.snapshot()
     gauge.print()
     cpu = time.process_time() - cpu - cpu_in_stub
@@ -96,6 +102,14 @@ def without_ray(phases: int, place: Path) -> None:
         f"(wanted: at least 50), {1000 * cpu / done:.1f} ms CPU each; the stub took {in_stub:.0f} s"
     )
     assert len(store.done()) == done
+
+
+def in_objects(phases: int, made: str) -> None:
+    """Without Ray, in a store of objects."""
+    with object_servers.moto_apart() as at:
+        os.environ.update(object_servers.settings(at))
+        os.environ["XSTILTS_CACHE"] = made
+        without_ray(phases, object_servers.address())
 
 
 def with_ray(phases: int, place: Path) -> None:
@@ -148,6 +162,7 @@ def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("--phases", type=int, default=10_000)
     asked.add_argument("--with-ray", action="store_true")
+    asked.add_argument("--objects", action="store_true")
     asked.add_argument("--profile", action="store_true")
     asked.add_argument("--place", help="folder for the store; else that for temporary files")
     given = asked.parse_args()
@@ -158,6 +173,8 @@ def main() -> None:
             profile.enable()
         if given.with_ray:
             with_ray(given.phases, Path(made))
+        elif given.objects:
+            in_objects(given.phases, made)
         else:
             without_ray(given.phases, Path(made))
         if given.profile:

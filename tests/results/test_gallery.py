@@ -115,7 +115,7 @@ def test_pictures_of_any_names_are_drawn(tmp_path: Path, label: str) -> None:
     names = {"noise": label, "pairs": label, "sw": label, "accuracy": label, "base": label}
     scores, made = scores.replace(names), made.replace(names)
     sweep = sweep.model_copy(update={"intermediates": ("none", label), "targets": (label,)})
-    found, problems = drawn(pictures(store, scores, made, sweep, swept))
+    found, problems = drawn(pictures(store, scores, made, sweep, swept))()
     assert problems == []
     assert list(found) == [
         "heatmap",
@@ -136,7 +136,7 @@ def test_picture_that_cannot_be_drawn_costs_itself_alone(tmp_path: Path) -> None
     swept = layers.curves(store, scores, sweep)
     made = gains(scores, store, resamples=20)
     made.loc[made["target"] == "pairs", "gain"] = float("inf")
-    found, problems = drawn(pictures(store, scores, made, sweep, swept))
+    found, problems = drawn(pictures(store, scores, made, sweep, swept))()
     assert list(found) == ["languages tags", "curves", "curves intermediates"]
     assert [problem.partition(" could")[0] for problem in problems] == [
         "picture `heatmap`",
@@ -151,7 +151,7 @@ def test_pictures_never_share_a_file() -> None:
         return Figure(figsize=(1, 1))
 
     names = ["heatmap", "a b", "a-b", "A B", "a b-2", "../x", "..-x", "x" * 300, "x" * 301, ""]
-    found, problems = drawn(dict.fromkeys(names, nothing))
+    found, problems = drawn(dict.fromkeys(names, nothing))()
     files = [one.file.casefold() for one in found.values()]
     assert not problems and len(set(files)) == len(names)
     assert all(len(one.rpartition("/")[2]) < 220 and ".." not in one[:10] for one in files[:5])

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from tests.support.builders import build_store
-from xstilts.results import statistics
 from xstilts.results.compared import COLUMNS
+from xstilts.results.in_processes import Processes
 from xstilts.results.moderated import EXAMPLES, SEEDS
 from xstilts.results.scores import table
 from xstilts.results.statistics import compare, gains
@@ -38,19 +38,11 @@ def _row(
     return row
 
 
-def test_gains_of_many_scores_are_found_in_several_processes_and_equal(world, monkeypatch) -> None:
+def test_gains_of_many_scores_are_found_in_several_processes_and_equal(world) -> None:
     store, frame, found = world
-    asked: list[int] = []
-    mapped = statistics.in_processes.mapped
-
-    def counted(function, items, weights):
-        asked.append(len(items))
-        return mapped(function, items, weights, processes=2)
-
-    monkeypatch.setattr(statistics, "MANY", 1)
-    monkeypatch.setattr(statistics.in_processes, "mapped", counted)
-    pd.testing.assert_frame_equal(gains(frame, store, resamples=300), found, check_exact=True)
-    assert asked == [2]
+    with Processes(2) as processes:
+        again = compare(frame, store, resamples=300, processes=processes).gains
+    pd.testing.assert_frame_equal(again, found, check_exact=True)
 
 
 def test_gains_rows_are_languages_and_two_means(world) -> None:

@@ -48,6 +48,21 @@ def moto() -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def moto_apart() -> Iterator[str]:
+    """moto's server with the bucket in a process of its own; yields its address."""
+    port = _free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **quiet) as process:
+        try:
+            _wait(f"http://127.0.0.1:{port}/moto-api/", process)
+            make_bucket(f"http://127.0.0.1:{port}")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+@contextlib.contextmanager
 def ministack(folder: str) -> Iterator[str]:
     """ministack with the bucket; yields its address. `folder` is for what it writes."""
     port = _free_port()

@@ -50,19 +50,20 @@ def cube(table: pd.DataFrame, examples: Mapping[str, Examples] | None = None) ->
     rows = table[table["primary"] & table["gain"].notna() & (table["intermediate"] != BASELINE)]
     name_of = _names(rows)
     rows = rows.assign(language=rows["language"].map(name_of))
-    pairs = list(dict.fromkeys(zip(rows["intermediate"], rows["target"], strict=True)))
-    seeds, languages = sorted(set(rows["seed"])), list(dict.fromkeys(rows["language"]))
+    pairs = _pairs(rows)
+    seeds, languages = sorted(set(rows["seed"].unique())), rows["language"].unique().tolist()
     gains = np.full((len(pairs), len(seeds), len(languages)), np.nan)
+    both = zip(rows["intermediate"].tolist(), rows["target"].tolist(), strict=True)
     places = tuple(
         np.array([order[key] for key in keys], dtype=np.int64)
         for order, keys in (
-            (places_of(pairs), zip(rows["intermediate"], rows["target"], strict=True)),
-            (places_of(seeds), rows["seed"]),
-            (places_of(languages), rows["language"]),
+            (places_of(pairs), both),
+            (places_of(seeds), rows["seed"].tolist()),
+            (places_of(languages), rows["language"].tolist()),
         )
     )
     gains[places] = rows["gain"].to_numpy(dtype=float)
-    same = {(r.intermediate, r.target) for r in rows.itertuples() if r.same_data}
+    same = {*_pairs(rows[rows["same_data"]])}
     return Cube(
         pairs=tuple(pairs),
         gains_QSL=gains,
@@ -95,11 +96,17 @@ def _examples(
     return found
 
 
+def _pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """Intermediate and target of the rows, each pair once."""
+    once = rows[["intermediate", "target"]].drop_duplicates()
+    return list(zip(once["intermediate"].tolist(), once["target"].tolist(), strict=True))
+
+
 def _names(rows: pd.DataFrame) -> dict[str, str]:
     """Word to the word of the same language that stands for it."""
     groups: list[list[str]] = []
-    together = [{*own} for _, own in rows.groupby("target")["language"]]
-    for word in dict.fromkeys(rows["language"]):
+    together = [{*own.unique()} for _, own in rows.groupby("target")["language"]]
+    for word in rows["language"].unique():
         for group in groups:
             apart = any(word in own and own & {*group} for own in together)
             if same(group[0], word) and not apart:

@@ -25,6 +25,7 @@ from xstilts.results.figures.grids import Cells, heatmap
 from xstilts.results.figures.lines import Curve, LayerLine, layer_curves, learning_curves, mean
 from xstilts.results.figures.style import PALETTE, png, svg
 from xstilts.results.figures.whiskers import Interval, interval_panels
+from xstilts.results.in_processes import Processes
 from xstilts.results.moderated import EXAMPLES, SEEDS
 from xstilts.results.summary import verdict
 from xstilts.spec.sweep import BASELINE, Sweep
@@ -90,20 +91,37 @@ class Picture:
     svg: bytes
 
 
-def drawn(drawings: Mapping[str, Drawing]) -> tuple[dict[str, Picture], list[str]]:
-    """The pictures by name, and a sentence about each that could not be drawn: it costs no other
-    picture, and nothing else of the report.
+def drawn(
+    drawings: Mapping[str, Drawing], processes: Processes | None = None
+) -> Callable[[], tuple[dict[str, Picture], list[str]]]:
+    """Begins to draw, in `processes` if they are given. What is returned waits for the pictures by
+    name, and a sentence about each that could not be drawn: it costs no other picture, and nothing
+    else of the report.
     """
-    found: dict[str, Picture] = {}
-    problems: list[str] = []
-    for name, file in _files(drawings).items():
-        try:
-            figure = drawings[name]()
-            found[name] = Picture(file=file, png=png(figure), svg=svg(figure))
-        except Exception as error:  # matplotlib raises anything, and a picture is not a number
-            why = f"{type(error).__name__}: {first_line(error, 200)}"
-            problems.append(f"picture `{name}` could not be drawn ({why}); its numbers are here")
-    return found, problems
+    alone = Processes(1) if processes is None else processes
+    begun = alone.begun(_draw, list(drawings.values()), [1] * len(drawings))
+
+    def wait() -> tuple[dict[str, Picture], list[str]]:
+        found: dict[str, Picture] = {}
+        problems: list[str] = []
+        for (name, file), made in zip(_files(drawings).items(), begun(), strict=True):
+            if isinstance(made, str):
+                said = f"picture `{name}` could not be drawn ({made}); its numbers are here"
+                problems.append(said)
+            else:
+                found[name] = Picture(file=file, png=made[0], svg=made[1])
+        return found, problems
+
+    return wait
+
+
+def _draw(drawing: Drawing) -> tuple[bytes, bytes] | str:
+    """A picture as PNG and SVG, or why it can't be drawn."""
+    try:
+        figure = drawing()
+        return png(figure), svg(figure)
+    except Exception as error:  # matplotlib raises anything, and a picture is not a number
+        return f"{type(error).__name__}: {first_line(error, 200)}"
 
 
 def _files(names: Iterable[str]) -> dict[str, str]:
@@ -311,9 +329,8 @@ def _mixtures(curves: Sequence[Curve], colours: dict[str, str]) -> dict[str, lis
 
 
 def _curves(store: Store, group: pd.DataFrame, column: str, colours: dict[str, str]) -> list[Curve]:
-    pairs: Iterable[tuple[str, str]] = dict.fromkeys(
-        zip(group["intermediate"], group[column], strict=True)
-    )
+    once = group[["intermediate", column]].drop_duplicates()
+    pairs: Iterable[tuple[str, str]] = zip(once["intermediate"], once[column], strict=True)
     found: dict[str, list[Curve]] = {}
     for label, phase in pairs:
         try:

@@ -125,12 +125,17 @@ def ticked(text: str) -> str:
     return Markup("".join(shown))
 
 
+def _safe(texts: pd.Series) -> pd.Series:
+    """A column's cells for CSV. There are few different ones, and they rarely need a change."""
+    if all(inert.csv_cell(text) == text for text in texts.dropna().unique()):
+        return texts
+    return texts.map(inert.csv_cell, na_action="ignore")
+
+
 def csv(table: pd.DataFrame) -> bytes:
     """A table as CSV in UTF-8, without its index. Text that a spreadsheet would take for a formula
     is marked as text (`inert.csv_cell`).
     """
-    texts = table.select_dtypes(exclude="number").columns
-    safe = table.assign(
-        **{name: table[name].map(inert.csv_cell, na_action="ignore") for name in texts}
-    )
+    texts = table.select_dtypes(exclude=["number", "bool", "boolean"]).columns
+    safe = table.assign(**{name: _safe(table[name]) for name in texts})
     return safe.rename(columns=inert.csv_cell).to_csv(index=False).encode()

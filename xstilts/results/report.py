@@ -35,9 +35,10 @@ from xstilts.results import (
 from xstilts.results.benchmarks import deviations, of_targets
 from xstilts.results.compared import Comparison
 from xstilts.results.configurations import configuration
+from xstilts.results.in_processes import Processes
 from xstilts.results.lineage import Lineage
 from xstilts.results.rendering import csv, render
-from xstilts.results.scores import problems, table_of
+from xstilts.results.scores import is_final_score, problems, table_of
 from xstilts.results.seen import seen
 from xstilts.results.unreadable import Unreadable, lost, unreadable
 from xstilts.spec.sweep import Sweep
@@ -52,6 +53,11 @@ from xstilts.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MANY = 4000
+"""From so many scores on, that is tables of predictions, targets are compared and pictures drawn in
+several processes.
+"""
 
 
 class Written(NamedTuple):
@@ -80,26 +86,36 @@ def write(
     """
     store = ReadStore.of(store)
     sweep, ledger = read_sweep(folder), store.ledger(folder)
-    table = table_of(store, sweep, ledger.entries())
-    against = [(pair.arm, pair.reference) for pair in arm_pairs.pairs(sweep)]
-    compared = statistics.compare(table, store, resamples=resamples, against=against)
-    swept = layers.curves(store, table, sweep)
-    drawings = gallery.pictures(store, table, compared.gains, sweep, swept)
-    pictures, undrawn = gallery.drawn(drawings)
+    with _processes(sweep, ledger) as processes:
+        table = table_of(store, sweep, ledger.entries())
+        against = [(pair.arm, pair.reference) for pair in arm_pairs.pairs(sweep)]
+        compared = statistics.compare(
+            table, store, resamples=resamples, against=against, processes=processes
+        )
+        swept = layers.curves(store, table, sweep)
+        drawings = gallery.pictures(store, table, compared.gains, sweep, swept)
+        drawing = gallery.drawn(drawings, processes)
+        values = context(
+            store,
+            sweep,
+            ledger,
+            table,
+            compared,
+            swept,
+            doubts=_doubts(folder, store),
+            command=command,
+            resamples=resamples,
+        )
+        numbers = {
+            "scores_parquet": ("scores.parquet", _parquet(table)),
+            "scores_csv": ("scores.csv", csv(table)),
+            "gains_csv": ("gains.csv", csv(compared.gains)),
+            **({"arms_csv": ("arms.csv", csv(values["arms_table"]))} if values["arms"] else {}),
+        }
+        pictures, undrawn = drawing()
     for problem in undrawn:
         tell(problem)
-    values = context(
-        store,
-        sweep,
-        ledger,
-        table,
-        compared,
-        swept,
-        doubts=_doubts(folder, store),
-        undrawn=undrawn,
-        command=command,
-        resamples=resamples,
-    )
+    values["problems"] += undrawn
     files = {
         "html": (
             "report.html",
@@ -109,15 +125,23 @@ def write(
             "report.md",
             render("report.md.j2", {**values, "figures": _linked(pictures)}).encode(),
         ),
-        "scores_parquet": ("scores.parquet", _parquet(table)),
-        "scores_csv": ("scores.csv", csv(table)),
-        "gains_csv": ("gains.csv", csv(compared.gains)),
-        **({"arms_csv": ("arms.csv", csv(values["arms_table"]))} if values["arms"] else {}),
+        **numbers,
         **{name: (picture.file, picture.png) for name, picture in pictures.items()},
     }
     for name, content in files.values():
         write_bytes(inside(out, name), content)
     return Written({name: out / file for name, (file, _) in files.items()}, values["unreadable"])
+
+
+def _processes(sweep: Sweep, ledger: Ledger) -> Processes:
+    """Several where there are many scores. They import while the table is read."""
+    scores = sum(
+        len(sweep.task(entry.target).languages)
+        for entry in ledger.entries()
+        if is_final_score(entry)
+    )
+    modules = ("xstilts.results.statistics", "pandas", "pyarrow.parquet", "matplotlib.figure")
+    return Processes(None if scores >= MANY else 1, modules)
 
 
 def _doubts(folder: Path, store: ReadStore) -> tuple[Doubt, ...]:
@@ -138,13 +162,10 @@ def context(
     swept: pd.DataFrame,
     *,
     doubts: Sequence[Doubt] = (),
-    undrawn: Sequence[str] = (),
     command: str = "",
     resamples: int = statistics.RESAMPLES,
 ) -> dict[str, Any]:
-    """Every value that the templates use; `swept` is the table of `layers.curves`, `undrawn` what
-    is said of pictures that could not be drawn.
-    """
+    """Every value that the templates use; `swept` is the table of `layers.curves`."""
     store = ReadStore.of(store)
     gains, entries = compared.gains, ledger.entries()
     searches, lineage = summary.searches(entries, ledger.chosen()), Lineage(store, sweep)
@@ -180,7 +201,7 @@ def context(
     return {
         **values,
         "unreadable": found,
-        "problems": [*map(str, found), *undrawn],
+        "problems": [*map(str, found)],
         "lost": lacking,
         "models": tables.models(table, lacking),
         "matrix": tables.matrix(gains, sweep, lacking),

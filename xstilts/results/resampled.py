@@ -79,21 +79,25 @@ class Predictions:
         rows = rows.assign(later=rows["intermediate"] != BASELINE)
         rows = rows.sort_values("later", kind="stable").drop_duplicates("phase")
         first: list[str] | None = None
-        for row in rows.itertuples():
+        for n, (phase, value) in enumerate(
+            zip(rows["phase"].tolist(), rows["value"].tolist(), strict=True)
+        ):
             try:
-                ids, block = self._statistics(str(row.phase), language, float(row.value))  # type: ignore[arg-type]
+                ids, block = self._statistics(phase, language, value)
                 first = ids if first is None else first
                 if ids != first and self.metric.name not in PROPOSED:
                     raise CorruptError(
                         "its examples are not those of the baseline; the two can't be paired"
                     )
             except (StoreError, OSError, ValueError, KeyError) as error:
+                row = rows.iloc[n]
                 where = (
-                    f"{row.model}, {row.intermediate} → {row.target}, {language}, phase {row.phase}"
+                    f"{row['model']}, {row['intermediate']} → {row['target']}, {language}, phase "
+                    f"{phase}"
                 )
                 self.problems.append(f"{where}: no interval: {plain(error, self.store)}")
                 continue
-            read[self._place[str(row.phase)]] = (ids, block)
+            read[self._place[phase]] = (ids, block)
         lists = {id(ids): ids for ids, _ in read.values()}
         every = sorted({one for ids in lists.values() for one in ids})
         return every, {place: _placed(ids, block, every) for place, (ids, block) in read.items()}
@@ -103,17 +107,16 @@ class Predictions:
         with one id are told apart by their order.
         """
         table = self.store.phase(phase).predictions(language, ["id", *self.metric.statistics])
-        columns = {
-            name: table[name].to_numpy().astype(np.float64) for name in self.metric.statistics
-        }
-        again = self.metric.of(columns)
+        columns = [table[name].to_numpy() for name in self.metric.statistics]
+        block = np.stack(columns, axis=1, dtype=np.float64, casting="unsafe")
+        again = self.metric.value(block.sum(axis=0)[None], np.array([float(len(block))]))[0]
         if abs(again - value) > TOLERANCE:
             raise CorruptError(
                 f"{language}.parquet: its {self.metric.name} is {again:.2f} but the score says "
                 f"{value:.2f}"
             )
         ids, order = self._sorted(table["id"])
-        return ids, np.stack(list(columns.values()), axis=1)[order]
+        return ids, block[order]
 
     def _sorted(self, stored: Any) -> tuple[list[str], Any]:
         """The ids of a column, sorted and told apart, and their order. Most phases and languages

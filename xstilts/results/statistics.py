@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xstilts.results import in_processes
 from xstilts.results.bootstrap import Parts, holm, parts, quantities
 from xstilts.results.compared import (
     AVERAGES,
@@ -40,6 +39,7 @@ from xstilts.results.compared import (
     Examples,
     Means,
 )
+from xstilts.results.in_processes import Processes
 from xstilts.results.moderated import moderate
 from xstilts.results.resampled import Predictions
 from xstilts.scoring.gains import gain
@@ -52,10 +52,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESAMPLES = 2000
-MANY = 4000
-"""From so many scores on, that is tables of predictions, targets are compared in processes of their
-own.
-"""
 
 
 def gains(
@@ -86,10 +82,12 @@ def compare(
     seed: int = 0,
     confidence: float = 0.95,
     against: Sequence[tuple[str, str]] = (),
+    processes: Processes | None = None,
 ) -> Comparison:
     """The gains, and the resampled scores of each target, for averages over targets.
 
-    `against`: pairs (intermediate, reference) that are compared as well.
+    `against`: pairs (intermediate, reference) that are compared as well; `processes` compare
+    targets, by default this one.
     """
     import pandas as pd
 
@@ -101,8 +99,8 @@ def compare(
         _Asked(group=group, store=store.address, resamples=resamples, seed=seed, against=against)
         for group in groups
     ]
-    if len(final) >= MANY:
-        found = in_processes.mapped(_compared, asked, [len(one.group) for one in asked])
+    if processes is not None and processes.several:
+        found = processes.mapped(_compared, asked, [len(one.group) for one in asked])
     else:
         found = [_compared(one, store) for one in asked]
     for damage in (damage for one in found for damage in one.damages):
@@ -314,7 +312,7 @@ class _Target:
         # Distinct evaluations: one that stands under two seeds counts once.
         distinct = [phases.index(both) for both in dict.fromkeys(phases)]
         scores_SL, reference_SL = (
-            _grid(side["value"], seeds, languages)[distinct] for side in (pair, base)
+            self._grid(name, seeds, languages)[distinct] for name in (label, reference)
         )
         columns = [self.languages.index(language) for language in languages]
         sides = [[self._place[phases[i][side]] for i in distinct] for side in (0, 1)]
@@ -335,6 +333,11 @@ class _Target:
             n_T=n_T,
             info=info,
         )
+
+    def _grid(self, label: str, seeds: Sequence[int], languages: Sequence[str]) -> Array:
+        """The scores `(S, L)` of an intermediate."""
+        values = self._value_of
+        return np.array([[values[label, seed, one] for one in languages] for seed in seeds], float)
 
     def _phase(self, label: str, seed: int, language: str) -> str:
         return str(self._phase_of[label, seed, language])
@@ -417,9 +420,3 @@ def _shared(pair: pd.DataFrame, base: pd.DataFrame) -> tuple[list[int], list[str
         if all((s, language) in both for s in seeds)
     ]
     return seeds, languages
-
-
-def _grid(values: pd.Series, seeds: Sequence[int], languages: Sequence[str]) -> Array:
-    return np.array(
-        [[values[(s, language)] for language in languages] for s in seeds], dtype=np.float64
-    )

@@ -36,6 +36,8 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import from_json
+
 from xstilts.errors import CorruptError, StoreError, first_line
 from xstilts.spec.addresses import is_address
 from xstilts.spec.digests import digest
@@ -166,7 +168,7 @@ class Phase:
         if content is None:
             raise StoreError(f"{self.where}: this phase has no record yet")
         try:
-            values = json.loads(content)
+            values = from_json(content)  # three times as fast as json.loads
             written = values.pop("digest", "")
             if values["format"] == 1:
                 wrong = "it was written by a version of xstilts that kept no checksums"

@@ -6,6 +6,7 @@ undisturbed one, and repeats no more than what followed the last partial checkpo
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,8 @@ def test_phase_that_hangs_each_time_fails_with_its_stacks_in_the_ledger(tmp_path
     outcome = fault_cases.always_hanging(tmp_path)
     failed = next(one for one in outcome["failures"] if one["state"] == "failed")
     assert "it hung: no progress" in failed["error"] and "_hang" in failed["error"]
+    told = "".join(outcome["warnings"])
+    assert len({*re.findall(r"on node \S+ \((\w+)\)", told)}) == 2  # tried again on the other
     assert outcome["exit_code"] == 1
 
 

@@ -239,20 +239,6 @@ def test_phase_that_hung_and_waits_for_a_node_that_is_lost_goes_anywhere(tmp_pat
     assert entry is not None and entry.attempts == 2  # the wait was none
 
 
-def test_phase_that_waits_for_a_kind_whose_last_node_has_gone_goes_to_another(
-    tmp_path: Path,
-) -> None:
-    wanted = Resources(gpus_per_worker=1, gpu=("H100", "L4"))
-    tune = Tune(tmp_path, small(resources=wanted), Node(cpus=8, gpus=1, label="L4"), own=False)
-    waits = tune.begin("a", waits=True)
-    assert waits["kind"] == "L4" and tune.drive.stranded() == []
-    tune.drive.slots.nodes = [Node(cpus=8, gpus=1, label="H100")]
-    assert tune.drive.stranded() == ["a"]
-    again = tune.begin("b")
-    assert (again["slot"], again["kind"]) == (waits["slot"], "H100")
-    assert tune.drive.stranded() == []
-
-
 def test_no_idle_process_keeps_its_place_from_a_phase_that_hung_elsewhere(tmp_path: Path) -> None:
     tune = three_nodes(tmp_path)
     asked: Counter[str] = Counter()

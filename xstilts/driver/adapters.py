@@ -93,7 +93,7 @@ class PhaseScheduler(FIFOScheduler):
         return super().choose_trial_to_run(tune_controller, **more)
 
     def end_stranded(self, tune_controller: Any) -> None:
-        """Ends trials that wait for a place which is no longer there (`Drive.stranded`).
+        """Ends trials whose phases hung and that wait for another node, which is no longer there.
         Their phases are handed out again.
         """
         if stranded := self._drive.stranded():

@@ -164,24 +164,18 @@ class Drive:
         return [one for one in self.avoided if self.trials[one] not in placed]
 
     def stranded(self) -> list[str]:
-        """The trials that wait for a place which is no longer there: on another node than those on
-        which their phases hung, or of a kind of GPU whose last node has gone while another kind
-        would do. Their phases are put back, to go anywhere.
+        """The trials that wait for another node than those on which their phases hung, while no
+        other is left. Their phases are put back, to go anywhere.
         """
-        placed, fits = self.meter.running, self.slots.by_kind
-        waiting = [one for one, slot in self.trials.items() if slot not in placed]
-        nowhere = [one for one in waiting if self._nowhere(one, fits)]
+        nowhere = [
+            one
+            for one in self.waiting_elsewhere()
+            if self.slots.kind_beside(self.avoided[one], self.kinds[one]) is None
+        ]
         for trial_id in nowhere:
-            self.avoided.pop(trial_id, None)
+            del self.avoided[trial_id]
             self.board.put_back(self.trials.pop(trial_id))
         return nowhere
-
-    def _nowhere(self, trial_id: str, fits: dict[str, int]) -> bool:
-        kind = self.kinds[trial_id]
-        if avoided := self.avoided.get(trial_id):
-            return self.slots.kind_beside(avoided, kind) is None
-        alone = self.sweep.resources.workers == 1 and len(fits) > 1 and OR not in kind
-        return alone and not fits[kind]
 
     def hand_on(self, trial_id: str) -> dict[str, Any] | None:
         """The config of the next phase for a trial that keeps its place; None where there is none

@@ -222,16 +222,19 @@ def test_phase_that_hung_and_waits_for_a_node_that_is_lost_goes_anywhere(tmp_pat
     hangs(tune, "a", "n1")
     tune.begin("b", waits=True)
     stopped: list[str] = []
-    alive = [SimpleNamespace(trial_id=one) for one in ("a", "b")]
+    state = SimpleNamespace(ray_actor=None)
+    alive = [
+        SimpleNamespace(trial_id=one, status="PENDING", temporary_state=state) for one in ("a", "b")
+    ]
 
     def stop(trial: Any) -> None:
         stopped.append(trial.trial_id)
         tune.searcher.on_trial_complete(trial.trial_id)
 
-    controller = SimpleNamespace(get_live_trials=lambda: alive, stop_trial=stop)
+    controller = SimpleNamespace(get_live_trials=lambda: alive, stop_trial=stop, _staged_trials=())
     for nodes, ended in ((tune.drive.slots.nodes, []), (tune.drive.slots.nodes[:2], ["b"])):
         tune.drive.slots.nodes = nodes
-        tune.scheduler.end_stranded(controller)
+        tune.scheduler._take_back(controller)
         assert stopped == ended
     again = tune.begin("c")
     assert (again["slot"], again["avoided"]) == (hung["slot"], ())

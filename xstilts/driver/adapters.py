@@ -87,19 +87,9 @@ class PhaseScheduler(FIFOScheduler):
         """Tune's own choice. It is asked in each step, so the number of idle actors follows the
         cluster here, and phases that wait for nodes that have gone are taken back.
         """
-        self.end_stranded(tune_controller)
         self._keep(tune_controller)
         self._take_back(tune_controller._tune_controller)
         return super().choose_trial_to_run(tune_controller, **more)
-
-    def end_stranded(self, tune_controller: Any) -> None:
-        """Ends trials whose phases hung and that wait for another node, which is no longer there.
-        Their phases are handed out again.
-        """
-        if stranded := self._drive.stranded():
-            for trial in [*tune_controller.get_live_trials()]:
-                if trial.trial_id in stranded:
-                    tune_controller.stop_trial(trial)
 
     def _keep(self, tune_controller: Any) -> None:
         slots, running = self._drive.slots, self._drive.running_by_kind()
@@ -120,6 +110,9 @@ class PhaseScheduler(FIFOScheduler):
                 self._kept[place] = wanted
 
     def _take_back(self, controller: Any) -> None:
+        """Ends trials that wait for a place which is no longer there (`Drive.in_vain`). Their
+        phases are handed out again.
+        """
         waiting = [one for one in controller.get_live_trials() if _waits(one)]
         in_vain = self._drive.in_vain([one.trial_id for one in waiting]) if waiting else ()
         for trial in waiting:

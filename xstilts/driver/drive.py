@@ -163,20 +163,6 @@ class Drive:
         placed = self.meter.running
         return [one for one in self.avoided if self.trials[one] not in placed]
 
-    def stranded(self) -> list[str]:
-        """The trials that wait for another node than those on which their phases hung, while no
-        other is left. Their phases are put back, to go anywhere.
-        """
-        nowhere = [
-            one
-            for one in self.waiting_elsewhere()
-            if self.slots.kind_beside(self.avoided[one], self.kinds[one]) is None
-        ]
-        for trial_id in nowhere:
-            del self.avoided[trial_id]
-            self.board.put_back(self.trials.pop(trial_id))
-        return nowhere
-
     def hand_on(self, trial_id: str) -> dict[str, Any] | None:
         """The config of the next phase for a trial that keeps its place; None where there is none
         for it now, or the place is another's: of a phase that was handed out before and has none,
@@ -195,21 +181,29 @@ class Drive:
         return config
 
     def in_vain(self, waiting: Sequence[str]) -> set[str]:
-        """Those of the trials without a place that wait for a kind of GPU whose nodes have gone
-        since, where the sweep takes other kinds too: nothing says that such a node comes again.
+        """Those of the trials without a place that wait for one that is no longer there: on another
+        node than those on which their phases hung, or of a kind of GPU whose nodes have gone since,
+        where the sweep takes other kinds too. Nothing says that such a node comes again.
         """
+        known = [one for one in waiting if one in self.trials]
+        found = {
+            one
+            for one in known
+            if one in self.avoided
+            and self.slots.kind_beside(self.avoided[one], self.kinds[one]) is None
+        }
         fits, running = self.slots.by_kind, self.running_by_kind()
         if len(fits) == 1 or self.sweep.resources.workers > 1:
-            return set()
-        found = set[str]()
+            return found
         for kind, most in fits.items():
-            of_kind = [one for one in waiting if one in self.trials and self.kinds[one] == kind]
+            of_kind = [one for one in known if self.kinds[one] == kind and one not in found]
             found.update(of_kind[: max(0, running[kind] - most)])
         return found
 
     def take_back(self, trial_id: str) -> None:
         """Takes its phase from a trial that has no place, as if it had not been handed out."""
         slot = self.trials.pop(trial_id)
+        self.avoided.pop(trial_id, None)
         self.memory.end(trial_id)
         self.departures.forget(trial_id)
         self.meter.started -= 1

@@ -135,10 +135,9 @@ def write(
 
 def _processes(sweep: Sweep, ledger: Ledger) -> Processes:
     """Several where there are many scores. They import while the table is read."""
+    languages = {task.name: len(task.languages) for task in sweep.tasks}
     scores = sum(
-        len(sweep.task(entry.target).languages)
-        for entry in ledger.entries()
-        if is_final_score(entry)
+        languages.get(entry.target, 0) for entry in ledger.entries() if is_final_score(entry)
     )
     modules = ("xstilts.results.statistics", "pandas", "pyarrow.parquet", "matplotlib.figure")
     return Processes(None if scores >= MANY else 1, modules)

@@ -1,6 +1,6 @@
 """How long `plan` and `why` of a sweep of thousands of phases take, as a user starts them.
 
-python tests/benchmarks/asking.py [--phases 10000] [--place /dev/shm] [--profile]
+python tests/benchmarks/asking.py [--phases 10000] [--place /dev/shm]
 
 Two shapes: many pairs (intermediates and targets in like numbers, two seeds), and one target with
 300 intermediates and more seeds. Each is asked before anything was run, when every phase has its
@@ -12,10 +12,7 @@ nothing. Wanted: under 30 s each for 10,000 phases.
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.support.own_environment import use_own_environment
 from tests.support.stub_phases import leave
+from tests.support.timed_verbs import timed
 from tests.support.tiny import make_sweep, task
-from tests.support.worlds import environment
 from xstilts.api import open_sweep, resolve
 from xstilts.planning.filling import build
 from xstilts.planning.needs import first_slot
@@ -40,7 +37,6 @@ def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("--phases", type=int, default=10_000)
     asked.add_argument("--place", help="folder for the stores; else that for temporary files")
-    asked.add_argument("--profile", action="store_true")
     given = asked.parse_args()
     use_own_environment()
     side = math.isqrt(given.phases // 4)
@@ -49,20 +45,20 @@ def main() -> None:
         ("one target", (300, 1, max(2, given.phases // 900))),
     ):
         with tempfile.TemporaryDirectory(prefix="xstilts-asking-", dir=given.place) as made:
-            _asked(name, Path(made), shape, given.profile)
+            _asked(name, Path(made), shape)
 
 
-def _asked(name: str, folder: Path, shape: tuple[int, int, int], profile: bool) -> None:
+def _asked(name: str, folder: Path, shape: tuple[int, int, int]) -> None:
     file = _sweep(folder, shape)
-    phases = _timed("plan", file, f"{name}, nothing run", profile)["phases"]
-    _timed("why", file, f"{name}, nothing run", profile)
+    phases = _timed("plan", file, f"{name}, nothing run")["phases"]
+    _timed("why", file, f"{name}, nothing run")
     began = time.perf_counter()
     _finish(file)
     print(f"{phases:,} records in {time.perf_counter() - began:.0f} s")
     for state, lr in (("all run", 0.001), ("another lr", 0.002)):
         file = _sweep(folder, shape, intermediate={**FIXED, "lr": lr})
         for verb in ("plan", "why"):
-            _timed(verb, file, f"{name}, {state}", profile)
+            _timed(verb, file, f"{name}, {state}")
 
 
 def _sweep(folder: Path, shape: tuple[int, int, int], **changes: Any) -> Path:
@@ -103,32 +99,10 @@ def _finish(file: Path) -> None:
         leave(spec, opened.store.phase(spec.id))
 
 
-def _timed(verb: str, file: Path, state: str, profile: bool) -> dict[str, Any]:
-    before, began = _cpu(), time.perf_counter()
-    ran = subprocess.run(
-        [
-            sys.executable,
-            *(["-m", "cProfile", "-o", f"/tmp/{verb}-{state}.prof"] if profile else []),
-            "-m",
-            "xstilts",
-            verb,
-            str(file),
-            "--json",
-        ],
-        capture_output=True,
-        text=True,
-        env=environment(),
-    )
-    took, cpu = time.perf_counter() - began, _cpu() - before
-    if ran.returncode:
-        raise SystemExit(f"{verb} ended with {ran.returncode}: {ran.stderr[-2000:]}")
-    print(f"{verb:<6}{state:<30}{took:8.1f} s ({cpu:.1f} s CPU)", flush=True)
-    return dict(json.loads(ran.stdout))
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def _timed(verb: str, file: Path, state: str) -> Any:
+    said, took = timed(verb, file)
+    print(f"{verb:<6}{state:<30}{took}", flush=True)
+    return said
 
 
 if __name__ == "__main__":

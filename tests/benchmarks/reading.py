@@ -11,9 +11,6 @@ which is used again.
 from __future__ import annotations
 
 import argparse
-import json
-import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.support.large_sweeps import build_large
 from tests.support.own_environment import use_own_environment
-from tests.support.worlds import environment
+from tests.support.timed_verbs import timed
 from xstilts.store.phases import Store
 
 VERBS = ("status", "scores", "report")
@@ -47,28 +44,7 @@ def main() -> None:
         folder = next(store.sweeps())
         print(f"{len(store.done()):,} records, {given.examples} rows of predictions a language")
         for verb in VERBS:
-            print(f"{verb:<10}{_timed(verb, folder)}")
-
-
-def _timed(verb: str, folder: Path) -> str:
-    """Wall and CPU seconds of a verb."""
-    before, began = _cpu(), time.perf_counter()
-    ran = subprocess.run(
-        [sys.executable, "-m", "xstilts", verb, str(folder), "--json"],
-        capture_output=True,
-        text=True,
-        env=environment(),
-    )
-    took, cpu = time.perf_counter() - began, _cpu() - before
-    if ran.returncode:
-        raise SystemExit(f"{verb} ended with {ran.returncode}: {ran.stderr[-2000:]}")
-    json.loads(ran.stdout)
-    return f"{took:8.1f} s ({cpu:.1f} s CPU)"
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+            print(f"{verb:<10}{timed(verb, folder)[1]}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 BUCKET = "laboratory"
 
@@ -51,15 +52,8 @@ def moto() -> Iterator[str]:
 def moto_apart() -> Iterator[str]:
     """moto's server with the bucket in a process of its own; yields its address."""
     port = _free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, **quiet) as process:
-        try:
-            _wait(f"http://127.0.0.1:{port}/moto-api/", process)
-            make_bucket(f"http://127.0.0.1:{port}")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()
+    with _apart(["moto.server", "-H", "127.0.0.1", "-p", str(port)], port, "moto-api/") as address:
+        yield address
 
 
 @contextlib.contextmanager
@@ -76,20 +70,22 @@ def ministack(folder: str) -> Iterator[str]:
         "HOME": folder,
         "TMPDIR": folder,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ministack"],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait(f"http://127.0.0.1:{port}/", process)
-        make_bucket(f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
+    with _apart(["ministack"], port, "", cwd=folder, env=environment) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def _apart(module: list[str], port: int, ready: str, **where: Any) -> Iterator[str]:
+    """A module of Python as a server of its own, with the bucket; it answers under `ready`."""
+    address = f"http://127.0.0.1:{port}"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([sys.executable, "-m", *module], **quiet, **where) as process:
+        try:
+            _wait(f"{address}/{ready}", process)
+            make_bucket(address)
+            yield address
+        finally:
+            process.kill()
 
 
 def make_bucket(endpoint: str, name: str = BUCKET) -> None:
